@@ -1,0 +1,147 @@
+//! The one error type of the program. Each variant knows its exit code (design.md "Exit codes") and
+//! the line of advice that goes with it; `main` prints both once. Nothing below `main` prints errors.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Error {
+    /// The command line was wrong: exit 2.
+    Usage { message: String, hint: Option<String> },
+    /// Anything that has no code of its own: exit 1.
+    Failure { message: String, hint: Option<String> },
+    /// A file could not be read or written: exit 1.
+    Io { doing: &'static str, path: PathBuf, source: std::io::Error },
+    /// Conflicts wait for a person: exit 3.
+    Conflicts { waiting: usize },
+    /// No credential, or one the server does not accept or that is not allowed to do this: exit 4.
+    SignIn { message: String, hint: Option<String> },
+    /// The server could not be reached or asked us to wait: exit 5. `queued` says that the work is safe in the queue.
+    Unreachable { message: String, queued: bool },
+    /// The server refused operations; they stay queued: exit 6.
+    Refused { operations: usize },
+    /// Another anyt holds the environment's lock: exit 75.
+    Busy { pid: Option<u32>, age: Option<Duration> },
+    /// SIGINT, or `q` at a prompt: exit 130.
+    Interrupted,
+    /// The reader of our output went away (`anyt task list | head`): a quiet exit 0.
+    ClosedPipe,
+}
+
+impl Error {
+    pub fn usage(message: impl Into<String>) -> Error {
+        Error::Usage { message: message.into(), hint: None }
+    }
+
+    pub fn failure(message: impl Into<String>) -> Error {
+        Error::Failure { message: message.into(), hint: None }
+    }
+
+    pub fn sign_in(message: impl Into<String>) -> Error {
+        Error::SignIn { message: message.into(), hint: Some("run: anyt auth login".into()) }
+    }
+
+    pub fn unreachable(message: impl Into<String>) -> Error {
+        Error::Unreachable { message: message.into(), queued: false }
+    }
+
+    /// `doing` is a verb phrase: "read", "write", "create the folder".
+    pub fn io(doing: &'static str, path: &Path, source: std::io::Error) -> Error {
+        Error::Io { doing, path: path.to_path_buf(), source }
+    }
+
+    /// The same error with a line of advice: what to type next.
+    pub fn hint(self, advice: impl Into<String>) -> Error {
+        let advice = Some(advice.into());
+        match self {
+            Error::Usage { message, .. } => Error::Usage { message, hint: advice },
+            Error::Failure { message, .. } => Error::Failure { message, hint: advice },
+            Error::SignIn { message, .. } => Error::SignIn { message, hint: advice },
+            other => other,
+        }
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Usage { .. } => 2,
+            Error::Failure { .. } | Error::Io { .. } => 1,
+            Error::Conflicts { .. } => 3,
+            Error::SignIn { .. } => 4,
+            Error::Unreachable { .. } => 5,
+            Error::Refused { .. } => 6,
+            Error::Busy { .. } => 75,
+            Error::Interrupted => 130,
+            Error::ClosedPipe => 0,
+        }
+    }
+
+    /// A stable word for `--json` answers.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Usage { .. } => "usage",
+            Error::Failure { .. } => "failure",
+            Error::Io { .. } => "io",
+            Error::Conflicts { .. } => "conflicts",
+            Error::SignIn { .. } => "sign_in",
+            Error::Unreachable { .. } => "unreachable",
+            Error::Refused { .. } => "refused",
+            Error::Busy { .. } => "busy",
+            Error::Interrupted => "interrupted",
+            Error::ClosedPipe => "closed_pipe",
+        }
+    }
+
+    /// The advice that follows the message in parentheses, if there is any.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Error::Usage { hint, .. } | Error::Failure { hint, .. } | Error::SignIn { hint, .. } => hint.clone(),
+            Error::Conflicts { .. } => Some("see them: anyt sync conflicts; settle them: anyt sync resolve".into()),
+            Error::Unreachable { queued: true, .. } => Some("the change is queued; send it later: anyt sync".into()),
+            Error::Refused { .. } => Some("see them: anyt sync queue".into()),
+            Error::Busy { .. } => Some("try again, or wait for it: anyt sync --wait 60".into()),
+            Error::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull => Some("nothing was changed; make room and run it again".into()),
+                std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+                    Some("nothing was changed".into())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    /// One line, without the advice. Text that came from a server is sanitised by the printer, not here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage { message, .. }
+            | Error::Failure { message, .. }
+            | Error::SignIn { message, .. }
+            | Error::Unreachable { message, .. } => f.write_str(message),
+            Error::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
+            Error::Conflicts { waiting: 1 } => f.write_str("1 conflict is waiting for a decision"),
+            Error::Conflicts { waiting } => write!(f, "{waiting} conflicts are waiting for a decision"),
+            Error::Refused { operations: 1 } => f.write_str("the server refused 1 operation; it stays queued"),
+            Error::Refused { operations } => {
+                write!(f, "the server refused {operations} operations; they stay queued")
+            }
+            Error::Busy { pid, age } => {
+                f.write_str("another anyt is syncing this environment")?;
+                match (pid, age) {
+                    (Some(pid), Some(age)) => write!(f, " (pid {pid}, for {} s)", age.as_secs()),
+                    (Some(pid), None) => write!(f, " (pid {pid})"),
+                    _ => Ok(()),
+                }
+            }
+            Error::Interrupted => f.write_str("interrupted"),
+            Error::ClosedPipe => f.write_str("the output was closed"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
