@@ -2,8 +2,12 @@
 //! of who may call whom: cli → commands → sync → {cache, api, credentials} → model.
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod credentials;
+pub mod document;
 pub mod error;
+pub mod failpoint;
+pub mod lock;
 pub mod model;
 pub mod sync;
 pub mod time;
