@@ -5,8 +5,12 @@
 //! `error`, to a `Table` or to a question is sanitised on the way out; only `Output::raw` is not. And nothing waits
 //! for ever (P6): a question that nobody can see or answer is answered by `Answer::End` at once.
 
+mod hidden;
+pub mod interrupt;
 pub mod output;
+pub mod prompt;
 pub mod sanitise;
 pub mod width;
 
 pub use output::{ColorChoice, Output, OutputOptions, Style};
+pub use prompt::{Answer, Input};

@@ -7,7 +7,9 @@
 use crate::error::Error;
 use crate::ui::sanitise;
 use miniserde::json;
+use rustix::fs::FileType;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 /// When to colour: `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +64,8 @@ pub struct Output {
     colored: bool,
     /// Width of the terminal in columns; `None` when stdout is none.
     columns: Option<usize>,
+    /// Somebody may be looking at where questions go.
+    shows_questions: bool,
 }
 
 impl Output {
@@ -74,13 +78,21 @@ impl Output {
             ColorChoice::Auto => terminal && environment_allows_colors(),
         };
         output.columns = terminal.then(terminal_columns);
+        output.shows_questions = if options.json { is_watched(io::stderr()) } else { is_watched(io::stdout()) };
         output
     }
 
     /// An output onto any two writers, as if neither were a terminal: what tests look at.
     pub fn onto(options: OutputOptions, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Output {
         let stdout = BufWriter::with_capacity(1 << 16, stdout);
-        Output { options, stdout, stderr, colored: options.color == ColorChoice::Always, columns: None }
+        Output {
+            options,
+            stdout,
+            stderr,
+            colored: options.color == ColorChoice::Always,
+            columns: None,
+            shows_questions: true,
+        }
     }
 
     pub fn is_json(&self) -> bool {
@@ -90,6 +102,11 @@ impl Output {
     /// Columns of the terminal that stdout is; `None` when it is a pipe or a file, where nothing is cut or wrapped.
     pub fn columns(&self) -> Option<usize> {
         self.columns
+    }
+
+    /// False when a question would end in a file, unread.
+    pub fn shows_questions(&self) -> bool {
+        self.shows_questions
     }
 
     /// A line of the result: also under `-q`.
@@ -199,6 +216,12 @@ fn terminal_columns() -> usize {
     let exported = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let asked = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     exported.or_else(asked).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
+/// A terminal, or a pipe whose other end may show it on one (`anyt sync | tee log`).
+fn is_watched(stream: impl AsFd + IsTerminal) -> bool {
+    let kind = || rustix::fs::fstat(&stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    stream.is_terminal() || matches!(kind(), Ok(FileType::Fifo | FileType::Socket))
 }
 
 /// stdout and stderr without the line buffer of `std`, which would cost a system call more for every listing.
