@@ -7,9 +7,11 @@
 
 mod hidden;
 pub mod interrupt;
+pub mod markdown;
 pub mod output;
 pub mod prompt;
 pub mod sanitise;
+pub mod table;
 pub mod width;
 
 pub use output::{ColorChoice, Output, OutputOptions, Style};
