@@ -5,6 +5,8 @@
 //! `error`, to a `Table` or to a question is sanitised on the way out; only `Output::raw` is not. And nothing waits
 //! for ever (P6): a question that nobody can see or answer is answered by `Answer::End` at once.
 
+pub mod conflict;
+mod difference;
 mod hidden;
 pub mod interrupt;
 pub mod markdown;
