@@ -7,6 +7,8 @@
 
 pub mod conflict;
 mod difference;
+mod draft;
+pub mod editor;
 mod hidden;
 pub mod interrupt;
 pub mod markdown;
