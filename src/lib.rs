@@ -11,3 +11,4 @@ pub mod lock;
 pub mod model;
 pub mod sync;
 pub mod time;
+pub mod ui;
