@@ -20,6 +20,11 @@ fn run(invocation: &cli::Invocation) -> anyt::error::Result<ExitCode> {
             eprint!("{}", cli::help_text(invocation.arguments())?);
             return Ok(ExitCode::from(2));
         }
+        Id::Generate => match invocation.arguments() {
+            [what, dir] if what == "all" => cli::write_documents(std::path::Path::new(dir))?,
+            [what, ..] => print!("{}", cli::document(what)?),
+            [] => {}
+        },
         id => return Err(anyt::error::Error::failure(format!("{id:?} is not built yet"))),
     }
     Ok(ExitCode::SUCCESS)

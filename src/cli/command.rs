@@ -105,6 +105,11 @@ impl Command {
         hidden: false,
     };
 
+    /// Its name, then its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [self.name].into_iter().chain(self.aliases.iter().copied())
+    }
+
     pub fn answers_to(&self, word: &str) -> bool {
         self.name == word || self.aliases.contains(&word)
     }

@@ -17,7 +17,7 @@ pub fn main_page() -> String {
     page.paragraphs(ROOT.description);
     page.section("COMMANDS");
     for group in groups() {
-        let names = [&[group.name], group.aliases].concat().join(", ");
+        let names = group.names().collect::<Vec<_>>().join(", ");
         let summary = format!("{}. See \\fBanyt\\-{}\\fR(1).", escape(group.summary), group.name);
         page.entry(&bold(&format!("anyt {names}")), &summary);
     }
@@ -81,7 +81,8 @@ impl Page {
     fn new(name: &str, summary: &str) -> Page {
         let version = env!("CARGO_PKG_VERSION");
         let title = escape(&name.to_uppercase());
-        let mut page = Page { text: String::from(".\\\" Generated from the command table by make docs; do not edit.\n") };
+        let mut page =
+            Page { text: String::from(".\\\" Generated from the command table by make docs; do not edit.\n") };
         page.line(&format!(".TH \"{title}\" \"1\" \"\" \"anyt {version}\" \"User Commands\""));
         page.line(".nh\n.ad l");
         page.section("NAME");

@@ -245,7 +245,7 @@ fn is_known_below(command: &Command, long: &str) -> bool {
 fn unknown_command(path: &[&'static Command], word: &str) -> Error {
     let name = full_name(path);
     let command = path[path.len() - 1];
-    let names = command.shown().flat_map(|sub| sub.aliases.iter().copied().chain([sub.name]));
+    let names = command.shown().flat_map(Command::names);
     let message = match path {
         [_] => format!("unknown command '{}'", shown(word)),
         _ if command.subcommands.is_empty() => format!("'{name}' has no command '{}'", shown(word)),

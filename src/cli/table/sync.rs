@@ -33,7 +33,7 @@ pub const SYNC: Command = Command {
             long: "wait",
             value: "SECONDS",
             accepts: Accepts::Number,
-            help: "Wait so long for another sync to end, instead of exit code 75",
+            help: "Wait this long for another sync to end, instead of exit code 75",
             ..Flag::VALUE
         },
         Flag {
@@ -45,7 +45,7 @@ pub const SYNC: Command = Command {
             long: "resolve",
             value: "HOW",
             accepts: Accepts::OneOf(&["local", "remote", "skip"]),
-            help: "Settle conflicts so instead of asking; what loses is kept",
+            help: "Settle conflicts this way instead of asking; what loses is kept",
             ..Flag::VALUE
         },
         Flag {
@@ -92,7 +92,7 @@ const STATUS: Command = Command {
             long: "max-age",
             value: "SPAN",
             accepts: Accepts::Span,
-            help: "The last good sync is at most so old: 90s, 15m, 2h, 7d",
+            help: "The last good sync is at most this old: 90s, 15m, 2h, 7d",
             ..Flag::VALUE
         },
         Flag {
@@ -130,7 +130,7 @@ const QUEUE: Command = Command {
     id: Some(Id::SyncQueue),
     name: "queue",
     summary: "List the queued operations, or act on them",
-    description: "An operation that the server refuses stays queued with the server's message. Mend it, retry it or drop it.",
+    description: "An operation that the server refuses stays queued with the server's message. Fix the cause, then retry it or drop it.",
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
