@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use std::path::Path;
 
 /// Every document: its path below the repository, and its text.
-pub fn documents() -> Vec<(String, String)> {
+fn documents() -> Vec<(String, String)> {
     let pages = groups().map(|group| (format!("man/anyt-{}.1", group.name), man::group_page(group)));
     let completions = [
         ("completions/anyt.bash", completions::bash()),

@@ -13,7 +13,7 @@ mod parse;
 mod table;
 
 pub use command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
-pub use generate::{document, documents, write_documents};
+pub use generate::{document, write_documents};
 pub use help::{help_text, version_text};
 pub use invocation::Invocation;
 pub use parse::parse;

@@ -281,3 +281,176 @@ fn shown(word: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Splits at blanks; `_` in a word stands for a blank.
+    fn read(line: &str) -> Result<Invocation> {
+        parse(line.split_whitespace().map(|word| OsString::from(word.replace('_', " "))))
+    }
+
+    /// The message and the advice.
+    fn refusal(line: &str) -> String {
+        let error = read(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        let text = format!("{error} ({})", error.advice().unwrap_or_default());
+        assert!(!text.contains('\n'), "{text}");
+        text
+    }
+
+    #[test]
+    fn commands_and_their_aliases() {
+        for (line, id) in [
+            ("sync", Id::Sync),
+            ("sync status", Id::SyncStatus),
+            ("sync queue", Id::SyncQueue),
+            ("sync queue show 3", Id::SyncQueueShow),
+            ("task add x", Id::TaskCreate),
+            ("task ls", Id::TaskList),
+            ("task edit 4", Id::TaskUpdate),
+            ("task delete 4", Id::TaskRm),
+            ("env use dev", Id::EnvSwitch),
+            ("env rm dev", Id::EnvRemove),
+            ("ws list", Id::WorkspaceList),
+            ("active", Id::Active),
+            ("-V", Id::Version),
+            ("task create --version", Id::Version),
+            ("", Id::Usage),
+            ("-q task", Id::Usage),
+        ] {
+            assert_eq!(read(line).expect(line).id(), id, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_is_about_the_command_it_stands_with() {
+        for (line, path) in [
+            ("--help", ""),
+            ("task -h", "task"),
+            ("task add x --offline -h", "task create"),
+            ("help task add", "task create"),
+            ("-h sync queue drop", "sync queue drop"),
+            ("sync --help status", "sync status"),
+        ] {
+            let invocation = read(line).expect(line);
+            assert_eq!((invocation.id(), invocation.arguments().join(" ").as_str()), (Id::Help, path), "{line}");
+        }
+    }
+
+    #[test]
+    fn flags_stand_anywhere_and_values_may_be_negative() {
+        let invocation = read("--env dev -v task -q create -p -2 -v Fix_it --json -w=OPS").expect("valid");
+        assert_eq!(invocation.arguments(), ["Fix it"]);
+        assert_eq!((invocation.value("env"), invocation.value("workspace")), (Some("dev"), Some("OPS")));
+        assert_eq!((invocation.value("priority"), invocation.count("verbose")), (Some("-2"), 2));
+        assert!(invocation.has("json") && invocation.has("quiet") && !invocation.has("offline"));
+        for line in
+            ["task update 4 -p=-2", "task update 4 -p-2", "task update --priority -2 4", "task edit 4 --priority=-2"]
+        {
+            assert_eq!(read(line).expect(line).given("priority"), Some("-2"), "{line}");
+        }
+    }
+
+    #[test]
+    fn defaults_lists_numbers_and_what_was_typed() {
+        let invocation = read("task list --status todo --labels a,b --labels ,c --sort title").expect("valid");
+        assert_eq!((invocation.value("limit"), invocation.given("limit")), (Some("50"), None));
+        assert_eq!((invocation.number("limit"), invocation.given("sort")), (Some(50), Some("title")));
+        assert_eq!(invocation.items("labels"), Some(vec!["a", "b", "c"]));
+        assert_eq!(invocation.items("owner"), None);
+        let invocation = read("task list --status cancelled,inprogress --order desc --order asc").expect("valid");
+        assert_eq!((invocation.value("status"), invocation.value("order")), (Some("canceled,active"), Some("asc")));
+    }
+
+    #[test]
+    fn two_dashes_end_the_flags() {
+        assert_eq!(read("task create --offline -- --json").expect("valid").arguments(), ["--json"]);
+        assert_eq!(read("task note -m=-- -- 4").expect("valid").value("message"), Some("--"));
+        assert_eq!(read("task create x -d -").expect("valid").value("description"), Some("-"));
+    }
+
+    #[test]
+    fn refusals_name_what_was_typed_and_what_is_near() {
+        for (line, expected) in [
+            (
+                "task create --ofline x",
+                "unknown flag --ofline for 'anyt task create' (did you mean --offline? see: anyt task create --help)",
+            ),
+            ("taks", "unknown command 'taks' (did you mean task? see: anyt --help)"),
+            ("login", "unknown command 'login' (did you mean anyt auth login? see: anyt --help)"),
+            ("sync statsu", "unknown command 'statsu' for 'anyt sync' (did you mean status? see: anyt sync --help)"),
+            ("help taks", "unknown command 'taks' (did you mean task? see: anyt --help)"),
+            ("task create", "missing TITLE for 'anyt task create' (usage: anyt task create [FLAGS] TITLE)"),
+            (
+                "task create Fix it",
+                "surplus argument 'it' for 'anyt task create' (quote text that has spaces in it; see: anyt task create --help)",
+            ),
+            ("task list --sort", "missing value BY for --sort of 'anyt task list' (see: anyt task list --help)"),
+            (
+                "task edit 4 --title --offline",
+                "missing value TEXT for --title of 'anyt task update' (if '--offline' is the value: --title=--offline)",
+            ),
+            ("task list --json=yes", "--json of 'anyt task list' takes no value (see: anyt task list --help)"),
+            ("task list -q=yes", "-q of 'anyt task list' takes no value (see: anyt task list --help)"),
+            ("task edit 4 -p 7", "invalid value '7' for -p: one of: -2, -1, 0, 1, 2 (see: anyt task update --help)"),
+            (
+                "task list --limit -1",
+                "invalid value '-1' for --limit: a whole number, 0 or more (see: anyt task list --help)",
+            ),
+            ("sync --pull status", "unknown flag --pull for 'anyt sync status' (see: anyt sync status --help)"),
+            (
+                "task dep add 4",
+                "missing --on A,B for 'anyt task dep add' (usage: anyt task dep add [FLAGS] --on A,B [ID])",
+            ),
+            ("sync resolve --local --edit", "--local and --edit contradict each other (see: anyt sync resolve --help)"),
+            (
+                "task --offline create x",
+                "unknown flag --offline for 'anyt task' (flags come after the command; see: anyt task --help)",
+            ),
+        ] {
+            assert_eq!(refusal(line), expected);
+        }
+        assert!(refusal("task list --status dnoe").ends_with("(did you mean done?)"));
+        assert!(refusal("task \u{1b}[2J").contains("\\u{1b}"));
+    }
+
+    #[test]
+    fn one_of_two_ways_to_say_it_is_enough() {
+        assert!(refusal("project create").starts_with("missing NAME|--name"));
+        assert!(refusal("sync queue retry").starts_with("missing ID...|--all"));
+        assert!(read("project create -n x").is_ok() && read("sync queue retry --all").is_ok());
+    }
+
+    #[test]
+    fn a_token_on_the_command_line_is_refused_and_not_repeated() {
+        for line in [
+            "auth login --token-value s3cret",
+            "auth login --token=s3cret",
+            "auth login s3cret",
+            "auth login --agent-key-value=s3cret",
+            "auth login --tokn=s3cret",
+            "auth login --agent-key=s3cret",
+        ] {
+            assert!(!refusal(line).contains("s3cret"), "{}", refusal(line));
+        }
+        assert!(refusal("auth login --token-value x").contains("other users of this machine can read a command line"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_that_are_not_utf_8_are_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        for words in [["task", "create"].as_slice(), &["task", "create", "--title"], &["--env"]] {
+            let words = words.iter().map(OsString::from).chain([OsString::from_vec(vec![b'a', 0xff])]);
+            assert_eq!(parse(words).expect_err("not UTF-8").exit_code(), 2);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no command has a flag --ofline")]
+    fn a_flag_that_is_not_in_the_table_is_a_programming_error() {
+        let _ = read("health").expect("valid").has("ofline");
+    }
+}

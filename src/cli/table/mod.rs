@@ -13,8 +13,8 @@ pub static ROOT: Command = Command {
     name: "anyt",
     summary: "Offline-first client for AnyTask",
     description: "\
-        anyt keeps a full copy of a team's tasks on this machine. Reading needs no network; what you change without one \
-        is queued, and 'anyt sync' reconciles both sides: it pulls, merges, and pushes. It asks only when two people \
+        anyt keeps a full copy of a team's tasks on this machine. Reading needs no network; what you change without \
+        one is queued, and 'anyt sync' reconciles both sides: it pulls, merges, and pushes. It asks only when two people \
         really changed the same thing.\n\n\
         An id may be written DEV-42, dev-42, dev42 or 42. Results go to stdout, everything else to stderr.",
     examples: &[

@@ -43,8 +43,8 @@ pub const WORKSPACE: Command = Command {
     aliases: &["ws"],
     summary: "List workspaces and choose one",
     description: "\
-        The workspace of a command is the one of --workspace, else the directory's (see 'anyt init'), else the one chosen \
-        with 'anyt workspace use'.",
+        The workspace of a command is the one of --workspace, else the directory's (see 'anyt init'), else the one \
+        chosen with 'anyt workspace use'.",
     examples: &[
         Example { what: "What there is", line: "anyt workspace list" },
         Example { what: "Use one wherever no directory says otherwise", line: "anyt workspace use DEV" },
@@ -87,7 +87,9 @@ pub const WORKSPACE: Command = Command {
 pub const PROJECT: Command = Command {
     name: "project",
     summary: "List projects, choose or create one",
-    description: "New tasks go to the project of --project, else to the directory's, else to the one chosen with 'anyt project use'.",
+    description: "\
+        New tasks go to the project of --project, else to the directory's, else to the one chosen with \
+        'anyt project use'.",
     examples: &[
         Example { what: "What there is in a workspace", line: "anyt project list -w DEV" },
         Example { what: "Use one from now on", line: "anyt project use Backend" },

@@ -15,8 +15,8 @@ pub const SYNC: Command = Command {
     name: "sync",
     summary: "Fetch what is new and send what is queued",
     description: "\
-        Pulls, then pushes. Changes of different fields are merged and reported. When both sides changed the same field, \
-        it asks; without anybody to ask, the conflict waits in the inbox and the exit code is 3. Everything a sync \
+        Pulls, then pushes. Changes of different fields are merged and reported. When both sides changed the same \
+        field, it asks; without anybody to ask, the conflict waits in the inbox and the exit code is 3. Everything a sync \
         changes in the cache is one transaction: it happened or it did not.",
     flags: &[
         Flag { long: "pull", help: "Only fetch", ..Flag::SWITCH },
@@ -64,10 +64,10 @@ pub const SYNC: Command = Command {
     sections: &[
         (
             "CONFLICTS",
-            "The prompt shows base, local and remote value of each field in conflict and takes: 1 keep local changes, 2 \
-            accept remote changes, 3 edit manually, 1! and 2! the same for all that remain, d the full difference, s \
-            skip for now, q stop and roll the pull back. Answers are read from standard input, so they can be piped. At \
-            the end of input, with --no-input, or after three answers that are none, the conflict goes to the inbox: \
+            "The prompt shows base, local and remote value of each field in conflict and takes: 1 keep local \
+            changes, 2 accept remote changes, 3 edit manually, 1! and 2! the same for all that remain, d the full difference, s \
+            skip for now, q stop and roll the pull back. Answers are read from standard input, so they can be piped. \
+            At the end of input, with --no-input, or after three answers that are none, the conflict goes to the inbox: \
             'anyt sync conflicts' lists it, 'anyt sync resolve' settles it, the next sync sends the result.\n\n\
             Whatever loses is written below the discarded directory first; 'anyt sync restore' brings it back.",
         ),
@@ -130,7 +130,9 @@ const QUEUE: Command = Command {
     id: Some(Id::SyncQueue),
     name: "queue",
     summary: "List the queued operations, or act on them",
-    description: "An operation that the server refuses stays queued with the server's message. Fix the cause, then retry it or drop it.",
+    description: "\
+        An operation that the server refuses stays queued with the server's message. Fix the cause, then retry it or \
+        drop it.",
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
@@ -215,7 +217,9 @@ const RESTORE: Command = Command {
     id: Some(Id::SyncRestore),
     name: "restore",
     summary: "Queue again what was thrown away",
-    description: "Every edit that a force sync, a resolution or 'queue drop' threw away lies in a file below the discarded directory.",
+    description: "\
+        Every edit that a force sync, a resolution or 'queue drop' threw away lies in a file below the discarded \
+        directory.",
     arguments: &[Argument { name: "FILE", help: "A file from --list", needed: Needed::No, ..Argument::NONE }],
     flags: &[
         Flag { long: "last", help: "The newest file", not_with: &["list"], ..Flag::SWITCH },
