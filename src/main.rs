@@ -1,3 +1,5 @@
+//! The program: parse, dispatch, turn an error into a message and an exit code.
+
 use anyt::cli::{self, Id};
 use std::process::ExitCode;
 

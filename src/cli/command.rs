@@ -141,12 +141,10 @@ pub struct Argument {
     pub needed: Needed,
     /// Takes all words that are left.
     pub many: bool,
-    /// The only words allowed; empty: any.
-    pub choices: &'static [&'static str],
 }
 
 impl Argument {
-    pub const NONE: Argument = Argument { name: "", help: "", needed: Needed::Yes, many: false, choices: &[] };
+    pub const NONE: Argument = Argument { name: "", help: "", needed: Needed::Yes, many: false };
 
     /// `TITLE`, `[ID...]`.
     pub fn usage(&self) -> String {

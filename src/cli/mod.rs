@@ -3,6 +3,7 @@
 //! `generate` writes files, and only where it is told to.
 
 mod command;
+mod complaint;
 mod completions;
 mod generate;
 mod help;

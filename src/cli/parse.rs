@@ -1,10 +1,11 @@
 //! From words to an `Invocation`: lexopt splits them, the table says what they mean. Every error is one line that
 //! names what was typed, and a hint with the nearest thing that exists. Nothing is read but the arguments.
 
-use super::command::{Argument, Command, Flag, Id, Needed, everything, full_name, walk};
+use super::command::{Argument, Command, Flag, Id, Needed, full_name, walk};
+use super::complaint::{missing, see, shown, surplus, takes_no_value, unknown_command, unknown_flag};
 use super::invocation::Invocation;
 use super::nearest::nearest;
-use super::table::{GLOBAL, ROOT};
+use super::table::ROOT;
 use crate::error::{Error, Result};
 use lexopt::Arg;
 use std::ffi::OsString;
@@ -52,12 +53,12 @@ impl Line {
             Ok(Some(Arg::Value(word))) => return Ok(Some(Token::Word(text(word)?))),
             Ok(Some(Arg::Long(name))) => (command.flag(name), format!("--{name}")),
             Ok(Some(Arg::Short(letter))) => (command.short_flag(letter), format!("-{letter}")),
-            Err(lexopt::Error::UnexpectedValue { option, .. }) => return Err(self.takes_no_value(&option)),
-            Err(error) => return Err(Error::usage(error.to_string()).hint(self.see())),
+            Err(lexopt::Error::UnexpectedValue { option, .. }) => return Err(takes_no_value(&self.path, &option)),
+            Err(error) => return Err(Error::usage(error.to_string()).hint(see(&self.path))),
         };
         match token {
             (Some(flag), spelling) => Ok(Some(Token::Flag(flag, spelling))),
-            (None, spelling) => Err(self.unknown_flag(&spelling)),
+            (None, spelling) => Err(unknown_flag(&self.path, &spelling)),
         }
     }
 
@@ -85,7 +86,7 @@ impl Line {
         };
         let checked = flag.accepts.check(&value).map_err(|(word, right)| {
             let choices = flag.accepts.choices().iter().copied();
-            let hint = nearest(&word, choices).map_or(self.see(), |near| format!("did you mean {near}?"));
+            let hint = nearest(&word, choices).map_or(see(&self.path), |near| format!("did you mean {near}?"));
             Error::usage(format!("invalid value '{}' for {spelling}: {right}", shown(&word))).hint(hint)
         })?;
         Ok(Some(checked))
@@ -97,9 +98,9 @@ impl Line {
             let message = format!("missing value {} for {spelling} of '{}'", flag.value, full_name(&self.path));
             Error::usage(message)
         };
-        let next = text(next.ok_or_else(|| missing().hint(self.see()))?)?;
+        let next = text(next.ok_or_else(|| missing().hint(see(&self.path)))?)?;
         if next == "--" || self.is_a_flag(&next) {
-            return Err(missing().hint(format!("if '{next}' is the value: --{}={next}", flag.long)));
+            return Err(missing().hint(format!("if '{0}' is the value: --{1}={0}", shown(&next), flag.long)));
         }
         self.words.value().map_err(|error| Error::usage(error.to_string()))?;
         Ok(next)
@@ -147,36 +148,28 @@ impl Line {
     fn check_flags(&self) -> Result<()> {
         for (flag, _) in &self.flags {
             if self.command().flag(flag.long).is_none() {
-                return Err(self.unknown_flag(&format!("--{}", flag.long)));
+                return Err(unknown_flag(&self.path, &format!("--{}", flag.long)));
             }
             if let Some((other, _)) = self.flags.iter().find(|(other, _)| flag.not_with.contains(&other.long)) {
                 let message = format!("--{} and --{} contradict each other", flag.long, other.long);
-                return Err(Error::usage(message).hint(self.see()));
+                return Err(Error::usage(message).hint(see(&self.path)));
             }
         }
         let given = |long| self.flags.iter().any(|(flag, _)| flag.long == long);
         match self.command().flags.iter().find(|flag| flag.required && !given(flag.long)) {
-            Some(flag) => Err(self.missing(&format!("--{} {}", flag.long, flag.value))),
+            Some(flag) => Err(missing(&self.path, &format!("--{} {}", flag.long, flag.value))),
             None => Ok(()),
         }
     }
 
     fn check_arguments(&self) -> Result<()> {
         let expected = self.command().arguments;
-        let name = full_name(&self.path);
-        if let Some(missing) = expected.iter().skip(self.arguments.len()).find(|argument| self.is_needed(argument)) {
-            return Err(self.missing(&missing.usage()));
+        if let Some(absent) = expected.iter().skip(self.arguments.len()).find(|argument| self.is_needed(argument)) {
+            return Err(missing(&self.path, &absent.usage()));
         }
         let takes_all = expected.last().is_some_and(|argument| argument.many);
-        if let Some(surplus) = self.arguments.get(expected.len()).filter(|_| !takes_all) {
-            return Err(self.surplus(surplus));
-        }
-        for (argument, word) in expected.iter().zip(&self.arguments) {
-            if !argument.choices.is_empty() && !argument.choices.contains(&word.as_str()) {
-                let right = argument.choices.join(", ");
-                let message = format!("invalid {} '{}' for '{name}': one of: {right}", argument.name, shown(word));
-                return Err(Error::usage(message).hint(self.see()));
-            }
+        if let Some(word) = self.arguments.get(expected.len()).filter(|_| !takes_all) {
+            return Err(surplus(&self.path, word));
         }
         Ok(())
     }
@@ -192,77 +185,6 @@ impl Line {
     fn invocation(self, id: Id) -> Invocation {
         Invocation { id, command: self.command(), flags: self.flags, arguments: self.arguments }
     }
-
-    /// Where to read on.
-    fn see(&self) -> String {
-        format!("see: {} --help", full_name(&self.path))
-    }
-
-    fn takes_no_value(&self, option: &str) -> Error {
-        Error::usage(format!("{option} of '{}' takes no value", full_name(&self.path))).hint(self.see())
-    }
-
-    fn missing(&self, what: &str) -> Error {
-        let hint = format!("usage: {}", super::help::usage_line(&self.path));
-        Error::usage(format!("missing {what} for '{}'", full_name(&self.path))).hint(hint)
-    }
-
-    fn surplus(&self, word: &str) -> Error {
-        let name = full_name(&self.path);
-        let command = self.command();
-        if let (true, Some(refused)) = (command.secretive, command.refused.first()) {
-            return Error::usage(format!("surplus argument for '{name}': {}", refused.because)).hint(refused.instead);
-        }
-        let quote = if command.arguments.is_empty() { "" } else { "quote text that has spaces in it; " };
-        Error::usage(format!("surplus argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", self.see()))
-    }
-
-    /// `spelling` comes with its dashes and without a value, which may be a secret.
-    fn unknown_flag(&self, spelling: &str) -> Error {
-        let name = full_name(&self.path);
-        let long = spelling.trim_start_matches('-');
-        let command = self.command();
-        if let Some(refused) = command.refused.iter().find(|refused| spelling == format!("--{}", refused.long)) {
-            return Error::usage(format!("there is no {spelling}: {}", refused.because)).hint(refused.instead);
-        }
-        let error = Error::usage(format!("unknown flag {} for '{name}'", shown(spelling)));
-        let known = command.flags.iter().chain(GLOBAL).map(|flag| flag.long);
-        match nearest(long, known).filter(|_| spelling.starts_with("--")) {
-            Some(near) => error.hint(format!("did you mean --{near}? {}", self.see())),
-            None if command.id.is_none() && is_known_below(command, long) => {
-                error.hint(format!("flags come after the command; {}", self.see()))
-            }
-            None => error.hint(self.see()),
-        }
-    }
-}
-
-fn is_known_below(command: &Command, long: &str) -> bool {
-    command.subcommands.iter().any(|sub| sub.flags.iter().any(|flag| flag.long == long) || is_known_below(sub, long))
-}
-
-/// `path` is where the word was looked for. Its neighbours are suggested first, then the same word elsewhere.
-fn unknown_command(path: &[&'static Command], word: &str) -> Error {
-    let name = full_name(path);
-    let command = path[path.len() - 1];
-    let names = command.shown().flat_map(Command::names);
-    let message = match path {
-        [_] => format!("unknown command '{}'", shown(word)),
-        _ if command.subcommands.is_empty() => format!("'{name}' has no command '{}'", shown(word)),
-        _ => format!("unknown command '{}' for '{name}'", shown(word)),
-    };
-    let elsewhere: Vec<String> = everything()
-        .iter()
-        .filter(|path| path.len() > 2 && path[path.len() - 1].answers_to(word))
-        .map(|path| full_name(path))
-        .take(4)
-        .collect();
-    let suggestion = match nearest(word, names) {
-        Some(near) => format!("did you mean {near}? "),
-        None if path.len() == 1 && !elsewhere.is_empty() => format!("did you mean {}? ", elsewhere.join(", ")),
-        None => String::new(),
-    };
-    Error::usage(message).hint(format!("{suggestion}see: {name} --help"))
 }
 
 fn text(word: OsString) -> Result<String> {
@@ -270,16 +192,6 @@ fn text(word: OsString) -> Result<String> {
         let lossy = shown(&word.to_string_lossy());
         Error::usage(format!("argument '{lossy}' is not valid UTF-8"))
     })
-}
-
-/// A typed word as it may stand in a one-line message: control characters escaped, cut off at 60 characters.
-fn shown(word: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
-    let mut text: String = word.chars().take(60).map(plain).collect();
-    if word.chars().nth(60).is_some() {
-        text.push_str("...");
-    }
-    text
 }
 
 #[cfg(test)]
