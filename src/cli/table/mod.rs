@@ -49,13 +49,7 @@ const HELP: Command = Command {
     id: Some(Id::Help),
     name: "help",
     summary: "Explain a command",
-    arguments: &[Argument {
-        name: "COMMAND",
-        help: "The command, word by word",
-        needed: Needed::No,
-        many: true,
-        ..Argument::NONE
-    }],
+    arguments: &[Argument { name: "COMMAND", help: "The command, word by word", needed: Needed::No, many: true }],
     examples: &[Example { what: "The flags of a command", line: "anyt help task create" }],
     ..Command::NONE
 };

@@ -192,7 +192,6 @@ const RESOLVE: Command = Command {
         help: "The tasks; without one each waiting conflict in turn",
         needed: Needed::No,
         many: true,
-        ..Argument::NONE
     }],
     flags: &[
         Flag { long: "local", help: "Keep our values", not_with: &["remote", "edit"], ..Flag::SWITCH },
