@@ -125,9 +125,13 @@ fn encode(response: Response) -> tiny_http::Response<std::io::Cursor<Vec<u8>>> {
     let mut out = tiny_http::Response::from_data(response.body)
         .with_status_code(response.status)
         .with_chunked_threshold(usize::MAX);
-    let headers = [("Idempotency-Key-Honoured", "true"), ("Content-Type", response.media_type)];
-    for (name, value) in headers {
+    let mut add = |name: &str, value: &str| {
         out.add_header(tiny_http::Header::from_bytes(name, value).expect("constant ASCII headers"));
+    };
+    // Clients learn from this that they may repeat a POST whose answer they did not get.
+    add("Idempotency-Key-Honoured", "true");
+    if response.status != 204 {
+        add("Content-Type", response.media_type);
     }
     out
 }

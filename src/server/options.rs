@@ -48,6 +48,7 @@ pub struct Options {
     pub import: Option<String>,
 }
 
+/// `arguments` begin with the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish> {
     let mut options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
@@ -56,7 +57,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish> {
         workspace: None,
         import: None,
     };
-    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut parser = lexopt::Parser::from_iter(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
             Long("listen") => options.listen = address(&text(&mut parser)?)?,

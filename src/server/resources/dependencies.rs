@@ -3,7 +3,7 @@
 use crate::http::Response;
 use crate::problem::Outcome;
 use crate::routes::Call;
-use crate::store::dependencies::{self as stored, End};
+use crate::store::dependencies::{self as stored, End, Graph};
 use crate::store::tasks;
 use crate::wire::{Json, object};
 use miniserde::json::Value;
@@ -54,7 +54,7 @@ pub fn remove(call: &Call) -> Outcome<Response> {
 
 pub fn graph(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
-    let (nodes, edges) = stored::graph(call.connection, workspace.id, call.query.int("project_id")?)?;
+    let Graph { nodes, edges } = stored::graph(call.connection, workspace.id, call.query.int("project_id")?)?;
     let node = |end: End| {
         object([
             ("id", end.identifier.json()),

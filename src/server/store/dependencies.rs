@@ -100,12 +100,15 @@ fn reaches(connection: &Connection, from: i64, to: i64) -> rusqlite::Result<bool
         .query_row(named_params! { ":from": from, ":to": to }, |row| row.get(0))
 }
 
-/// The live tasks of a workspace or of one of its projects, and the dependencies between them (as identifiers).
-pub fn graph(
-    connection: &Connection,
-    workspace_id: i64,
-    project_id: Option<i64>,
-) -> Outcome<(Vec<End>, Vec<(String, String)>)> {
+/// Live tasks and the dependencies between them: identifiers, the dependent task first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    pub nodes: Vec<End>,
+    pub edges: Vec<(String, String)>,
+}
+
+/// The graph of a workspace or of one of its projects.
+pub fn graph(connection: &Connection, workspace_id: i64, project_id: Option<i64>) -> Outcome<Graph> {
     let arguments = named_params! { ":workspace": workspace_id, ":project": project_id };
     let mut statement = connection.prepare_cached(
         "SELECT t.id, w.identifier AS prefix, t.number, t.title, t.status, t.priority
@@ -124,5 +127,5 @@ pub fn graph(
     )?;
     let edges =
         statement.query_map(arguments, |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-    Ok((nodes, edges))
+    Ok(Graph { nodes, edges })
 }
