@@ -4,7 +4,7 @@
 use super::lists::{List, Paging};
 use super::transport::Call;
 use super::wire::{self, Read};
-use super::{Health, Http, body};
+use super::{HealthInfo, Http, body};
 use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
 use crate::sync::remote::{Edge, Remote, RemoteError, RemoteResult, TaskPage, TaskQuery};
 use miniserde::json::{self, Object, Value};
@@ -12,7 +12,7 @@ use ureq::http::Method;
 
 impl Http {
     /// `GET /health`, or `/v1/health` on a server without it. Carries no credential.
-    pub fn health(&self) -> RemoteResult<Health> {
+    pub fn health(&self) -> RemoteResult<HealthInfo> {
         let at = |path: &str| self.read(&Call { anonymous: true, ..Call::new(Method::GET, path) });
         let answer = match at("/health") {
             Err(RemoteError::NotFound(_) | RemoteError::Refused { status: 405, .. }) => at("/v1/health")?,
@@ -21,7 +21,7 @@ impl Http {
         let object = wire::unwrap(&answer).map_err(|words| self.malformed(&words))?;
         let word = |name: &str| wire::member(object, name).and_then(wire::text);
         let status = word("status").ok_or_else(|| self.malformed("the answer has no 'status'"))?;
-        Ok(Health { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
+        Ok(HealthInfo { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
     }
 
     /// `POST …/projects`; `key` is its `Idempotency-Key`.

@@ -1,5 +1,5 @@
-//! Whole lists, page by page (api.md 1.5). No total is believed: a list ends when a page brings nothing new, or is
-//! shorter than the page size that the server itself states.
+//! Whole lists, page by page (api.md 1.5). No total is believed alone: a list ends when a page brings nothing new, or
+//! is shorter than the page size that the server itself states and nothing is missing from the total.
 
 use super::Http;
 use super::transport::Call;
@@ -48,12 +48,14 @@ impl Paging {
     }
 }
 
+type Reader<T> = Box<dyn Fn(&Value) -> Read<T>>;
+
 /// What one kind of list needs to be read.
 pub(super) struct List<T, K> {
     /// Path without a query.
     pub(super) path: String,
     pub(super) paging: Paging,
-    pub(super) read: Box<dyn Fn(&Value) -> Read<T>>,
+    pub(super) read: Reader<T>,
     /// Tells one row from another.
     pub(super) key: fn(&T) -> K,
 }
@@ -82,7 +84,9 @@ impl Http {
             }
             paging = paging.after(&page);
             let size = page.says("per_page").or_else(|| page.says("limit"));
-            let short = size.is_some_and(|size| (page.items.len() as i64) < size);
+            // A server may repeat the size it was asked for and give fewer all the same: its total has a say too.
+            let missing = page.says("total").is_some_and(|total| (rows.len() as i64) < total);
+            let short = !missing && size.is_some_and(|size| (page.items.len() as i64) < size);
             if paging == Paging::Whole || short || rows.len() == before {
                 return Ok(rows);
             }

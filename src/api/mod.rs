@@ -43,9 +43,12 @@ pub struct Options {
     /// For one whole request: name, connection, sending and the last byte of the answer.
     pub timeout: Duration,
     pub patience: Patience,
-    /// Takes a line about each request (`-v`), free of secrets, not of control characters from a server's address.
-    pub verbose: Option<Box<dyn Fn(&str)>>,
+    /// Takes a line about each request (`-v`), without the secret.
+    pub verbose: Option<Verbose>,
 }
+
+/// Takes one line.
+pub type Verbose = Box<dyn Fn(&str)>;
 
 /// How often, and for how long in all, one request is tried. `tries: 1` is no retry.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +60,7 @@ pub struct Patience {
 
 /// What a server says about itself (api.md 2.1); no word of it can be relied on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Health {
+pub struct HealthInfo {
     pub status: String,
     pub timestamp: Option<String>,
     pub version: Option<String>,

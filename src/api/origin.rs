@@ -20,7 +20,7 @@ impl Scheme {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Scheme::Http => "http",
             Scheme::Https => "https",

@@ -7,7 +7,7 @@ use super::answer::{self, Answer, Fault};
 use super::backoff::{Again, Budget};
 use super::origin::{Base, Origin};
 use super::proxy::{self, Env};
-use super::{Options, Patience, problem};
+use super::{Options, Patience, Scheme, Verbose, problem};
 use crate::credentials::Secret;
 use crate::sync::remote::{RemoteError, RemoteResult};
 use crate::time::Timestamp;
@@ -59,7 +59,7 @@ pub(super) struct Transport {
     ca_file: Option<PathBuf>,
     timeout: Duration,
     patience: Patience,
-    verbose: Option<Box<dyn Fn(&str)>>,
+    verbose: Option<Verbose>,
     agents: OnceCell<Agents>,
     honours_keys: Cell<bool>,
 }
@@ -73,7 +73,7 @@ impl Transport {
         Ok(Transport {
             proxy: proxy::url_for(&base.origin, env),
             // A plain http server has no use for roots: a stale variable must not get in its way.
-            ca_file: options.ca_file.or_else(variable).filter(|_| base.origin.to_string().starts_with("https:")),
+            ca_file: options.ca_file.or_else(variable).filter(|_| base.origin.scheme() == Scheme::Https),
             base,
             secret: options.secret,
             timeout: options.timeout,
@@ -120,16 +120,20 @@ impl Transport {
     fn try_once(&self, call: &Call, limit: Duration) -> Result<Answer, Failure> {
         let deadline = Instant::now() + limit;
         let mut target = format!("{}{}", self.base.prefix, call.target);
-        for hop in 0..=MOST_REDIRECTS {
-            let full = hop == 0 && limit == self.timeout;
+        let mut hops = 0;
+        loop {
+            let full = hops == 0 && limit == self.timeout;
             let left = (!full).then(|| deadline.saturating_duration_since(Instant::now()));
             let answer = self.exchange(call, &target, left).map_err(|fault| self.failed(call, fault))?;
             if !(300..400).contains(&answer.status) {
                 return self.judge(call, answer);
             }
             target = self.redirected(call, &target, &answer)?;
+            hops += 1;
+            if hops > MOST_REDIRECTS {
+                return Err(refused(answer.status, "it redirects in circles".into()));
+            }
         }
-        Err(refused(310, "it redirects in circles".to_string()))
     }
 
     /// One request and its answer, within `left` or the whole time-out; nothing is interpreted.
@@ -291,7 +295,7 @@ fn credential(secret: &Secret) -> Result<(HeaderName, HeaderValue), Fault> {
 fn resolve(origin: &Origin, target: &str, location: &str) -> Option<(Origin, String)> {
     let location = location.split('#').next()?.trim();
     let absolute = if let Some(rest) = location.strip_prefix("//") {
-        Some(format!("{}://{rest}", if origin.to_string().starts_with("https:") { "https" } else { "http" }))
+        Some(format!("{}://{rest}", origin.scheme().word()))
     } else if location.find("://").is_some_and(|at| !location[..at].contains(['/', '?'])) {
         Some(location.to_string())
     } else {
