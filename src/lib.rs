@@ -2,6 +2,7 @@
 //! of who may call whom: cli → commands → sync → {cache, api, credentials} → model.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod cache;
 pub mod cli;
 pub mod credentials;
