@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::vars::Vars;
 
-/// The name of an environment, safe as a part of a path: ASCII letters, digits, `-`, `_`, `.`; 1 to 64 characters; not `.` or `..`.
+/// The name of an environment, safe as a part of a path: ASCII letters, digits, `-`, `_`, `.`; 1 to 64 characters; not
+/// `.` or `..`, and not `key`, whose state folder would stand where the key file is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnvName(String);
 
@@ -15,11 +16,11 @@ impl EnvName {
     /// `Error::Usage` when the text is anything else.
     pub fn parse(text: &str) -> Result<EnvName> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if (1..=64).contains(&text.len()) && text.chars().all(allowed) && text != "." && text != ".." {
+        if (1..=64).contains(&text.len()) && text.chars().all(allowed) && ![".", "..", "key"].contains(&text) {
             return Ok(EnvName(text.to_string()));
         }
         Err(Error::usage(format!("'{}' cannot be the name of an environment", shown(text)))
-            .hint("letters, digits, '-', '_' and '.', at most 64 of them"))
+            .hint("letters, digits, '-', '_' and '.', at most 64 of them; not '.', '..' or 'key'"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -144,7 +145,7 @@ mod tests {
         for good in ["dev", "prod.eu-1", "a_b", ".hidden", "X", &"n".repeat(64)] {
             assert_eq!(EnvName::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", ".", "..", "a/b", "a\\b", "ä", "a b", "a\0", "\u{1b}[2J", &"n".repeat(65)] {
+        for bad in ["", ".", "..", "key", "a/b", "a\\b", "ä", "a b", "a\0", "\u{1b}[2J", &"n".repeat(65)] {
             let error = EnvName::parse(bad).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(!error.to_string().contains('\u{1b}'));
