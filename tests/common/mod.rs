@@ -14,7 +14,7 @@ pub mod proxy;
 pub mod pty;
 pub mod run;
 pub mod sandbox;
-//pub mod scripted;
+pub mod scripted;
 pub mod server;
 pub mod tempdir;
 pub mod transcript;
