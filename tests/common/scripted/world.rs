@@ -2,7 +2,6 @@
 //! one second with every change.
 
 use super::super::json::{self, Look, Object, Value};
-use super::super::server::ALICE;
 use super::quirks::{Bound, Order, Quirks};
 use anyt::time::Timestamp;
 use std::collections::BTreeMap;
@@ -84,7 +83,8 @@ impl World {
             ("uid", json::string(format!("t_{number}"))),
             ("workspace_id", json::int(WORKSPACE)),
             ("project_id", json::int(PROJECT)),
-            ("creator_id", json::string(ALICE)),
+            ("title", json::string("")),
+            ("creator_id", json::string("alice")),
             ("status", json::string("backlog")),
             ("priority", json::int(0)),
             ("assignee_type", json::string("human")),
