@@ -217,8 +217,8 @@ fn the_scripted_server_locks_and_deletes_as_api_md_says() {
         (reply.status(), json::try_parse(&reply.text()).unwrap_or_default())
     };
     let (status, task) = call("POST", TASKS, r#"{"title":"a","project_id":70,"labels":["x"],"description":null}"#);
-    assert_eq!((status, task.text("identifier"), task.int("version")), (201, "SCR-1", 1));
-    let one = format!("{TASKS}/SCR-1");
+    assert_eq!((status, task.text("identifier"), task.int("version")), (201, "DEV-1", 1));
+    let one = format!("{TASKS}/DEV-1");
     let (status, task) = call("PATCH", &one, r#"{"status":"active","title":null}"#);
     assert_eq!((status, task.text("title"), task.text("status"), task.int("version")), (200, "a", "active", 2));
     let (status, problem) = call("PATCH", &one, r#"{"title":"late"}"#);
@@ -232,15 +232,15 @@ fn the_scripted_server_locks_and_deletes_as_api_md_says() {
 #[test]
 fn the_scripted_server_keeps_dependencies() {
     let (server, _proxy) = stage();
-    let body = json::parse(r#"{"depends_on":"SCR-2"}"#);
-    let dependencies = format!("{TASKS}/SCR-1/dependencies");
+    let body = json::parse(r#"{"depends_on":"DEV-2"}"#);
+    let dependencies = format!("{TASKS}/DEV-1/dependencies");
     assert_eq!(http::call(server.address(), ALICE, "POST", &dependencies, Some(&body)).0, 201);
     assert_eq!(http::call(server.address(), ALICE, "POST", &dependencies, Some(&body)).0, 409);
     let graph = get(server.address(), "/v1/workspaces/7/dependency-graph").1;
-    assert_eq!((graph.text("edges.0.from_task"), graph.text("edges.0.to_task")), ("SCR-1", "SCR-2"));
-    assert_eq!(get(server.address(), &dependencies).1.text("0.identifier"), "SCR-2");
-    assert_eq!(http::call(server.address(), ALICE, "DELETE", &format!("{dependencies}/SCR-2"), None).0, 204);
-    assert_eq!(http::call(server.address(), ALICE, "DELETE", &format!("{dependencies}/SCR-2"), None).0, 404);
+    assert_eq!((graph.text("edges.0.from_task"), graph.text("edges.0.to_task")), ("DEV-1", "DEV-2"));
+    assert_eq!(get(server.address(), &dependencies).1.text("0.identifier"), "DEV-2");
+    assert_eq!(http::call(server.address(), ALICE, "DELETE", &format!("{dependencies}/DEV-2"), None).0, 204);
+    assert_eq!(http::call(server.address(), ALICE, "DELETE", &format!("{dependencies}/DEV-2"), None).0, 404);
 }
 
 /// The answer to a list request under one quirk.
@@ -251,7 +251,7 @@ fn listed(change: impl FnOnce(&mut Quirks), target: &str) -> (u16, Value) {
     for title in ["one", "two", "three"] {
         server.add_task(&json::object([("title", json::string(title))]));
     }
-    server.delete_task("SCR-2");
+    server.delete_task("DEV-2");
     server.world().labels.push("bug".into());
     get(server.address(), target)
 }
@@ -265,7 +265,7 @@ fn each_quirk_shows() {
     assert_eq!(listed(|_| {}, labels).1.int("limit"), 50);
     let workspaces = "/v1/workspaces";
     assert_eq!(listed(|_| {}, workspaces).1.int("total_pages"), 1);
-    assert_eq!(listed(|q| q.workspaces = Shape::Array, workspaces).1.text("0.identifier"), "SCR");
+    assert_eq!(listed(|q| q.workspaces = Shape::Array, workspaces).1.text("0.identifier"), "DEV");
     assert_eq!(listed(|q| q.auth = false, "/v1/auth").0, 404);
     assert_eq!(total(&listed(|q| q.lists_tombstones = true, TASKS).1), 3);
     let page = listed(|q| q.page_cap = Some(1), &format!("{TASKS}?limit=100&offset=1")).1;
@@ -347,7 +347,7 @@ fn runs_are_fed_timed_and_killed() {
     assert_eq!(sh(&sandbox, "cat 2>/dev/null").stdin_closed().run().exit, Exit::Code(1));
     assert_eq!(sh(&sandbox, "echo a; echo b >&2; echo c").merged().ok().stdout, "a\nb\nc\n");
     assert_eq!(sh(&sandbox, "exit 3").code(3).exit, Exit::Code(3));
-    let running = sh(&sandbox, "echo here; cat").stdin_silent().spawn();
+    let running = sh(&sandbox, "echo here; exec cat").stdin_silent().spawn();
     wait_until("it has started", Duration::from_secs(10), || running.stdout_so_far() == "here\n");
     assert_eq!(running.kill().exit, Exit::Signal(9));
 }
@@ -383,7 +383,7 @@ fn a_sandbox_is_gone_afterwards() {
     assert!(!root.exists());
 }
 
-const TRANSCRIPT: &str = "
+const TRANDEVIPT: &str = "
 ⚠ This will overwrite local changes
 Continue? [y/N]: y
 ✓ Force synced 15 tasks
@@ -397,7 +397,7 @@ fn a_transcript_agrees_with_and_without_echo() {
         "⚠ This will overwrite local changes\nContinue? [y/N]: ✓ Force synced 15 tasks\n",
         "⚠ This will overwrite local changes\r\nContinue? [y/N]: y\r\n✓ Force synced 15 tasks\r\n",
     ] {
-        assert_shows(shown, TRANSCRIPT, Extra::Nothing);
+        assert_shows(shown, TRANDEVIPT, Extra::Nothing);
     }
     assert_shows("a\n    title  x → y\nb\n", "\na\nb\n", Extra::IndentedLines);
 }

@@ -1,6 +1,7 @@
 //! A person's machine: a home of its own with all XDG folders below it, an environment with nothing of the tester's in
 //! it, and a working directory.
 
+use super::json::{self, Look, Value};
 use super::run::Invocation;
 use super::server::{ALICE, Server};
 use super::tempdir::TempDir;
@@ -90,6 +91,34 @@ impl Sandbox {
 
     pub fn journal(&self) -> PathBuf {
         self.path("state/anyt").join(ENV).join("journal.jsonl")
+    }
+
+    /// Sets a member of config.json's outermost object.
+    pub fn configure(&self, name: &str, value: Value) {
+        let Value::Object(mut members) = json::parse(&self.read("config/anyt/config.json")) else {
+            panic!("config.json is no object");
+        };
+        members.insert(name.into(), value);
+        self.write("config/anyt/config.json", json::to_string(&Value::Object(members)));
+    }
+
+    /// Every task of the cache, as `task list --json` gives them.
+    pub fn cached_tasks(&self) -> Vec<Value> {
+        let list = self.anyt(&["task", "list", "--all", "--limit", "0", "--json"]).ok().json();
+        list.items("data.items").to_vec()
+    }
+
+    pub fn cached_task(&self, identifier: &str) -> Value {
+        self.anyt(&["task", "show", identifier, "--json"]).ok().json().at("data").clone()
+    }
+
+    /// How many operations wait, as `sync status` counts them without asking the server.
+    pub fn pending(&self) -> usize {
+        let status = self.anyt(&["sync", "status", "--offline"]).ok();
+        let counted = status.stdout.lines().find_map(|line| line.strip_prefix("Pending operations: "));
+        counted
+            .and_then(|count| count.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no count of operations\n{status}"))
     }
 
     pub fn write(&self, inside: &str, content: impl AsRef<[u8]>) -> PathBuf {

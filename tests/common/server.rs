@@ -1,7 +1,7 @@
 //! The real `anyt-server`, on a port of its own and a database file that outlives its restarts.
 
 use super::http;
-use super::json::Value;
+use super::json::{self, Look, Value};
 use super::tempdir::TempDir;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -142,5 +142,56 @@ impl User {
 
     pub fn delete(&self, target: &str) -> (u16, Value) {
         http::call(self.address, &self.token, "DELETE", target, None)
+    }
+}
+
+/// What tests do as a colleague.
+impl User {
+    /// Path of the only workspace: `/v1/workspaces/1`.
+    pub fn workspace(&self) -> String {
+        format!("/v1/workspaces/{}", self.get("/v1/workspaces").1.int("items.0.id"))
+    }
+
+    pub fn project(&self) -> i64 {
+        self.get(&format!("{}/projects", self.workspace())).1.int("items.0.id")
+    }
+
+    /// Path of its tasks, or of one of them.
+    pub fn tasks(&self, identifier: &str) -> String {
+        let slash = if identifier.is_empty() { "" } else { "/" };
+        format!("{}/tasks{slash}{identifier}", self.workspace())
+    }
+
+    pub fn add_task(&self, title: &str) -> String {
+        let body = json::object([("title", json::string(title)), ("project_id", json::int(self.project()))]);
+        let (status, task) = self.post(&self.tasks(""), &body);
+        assert_eq!(status, 201, "creating {title:?}: {}", json::to_string(&task));
+        task.text("identifier").into()
+    }
+
+    /// `fields` as JSON text.
+    pub fn edit_task(&self, identifier: &str, fields: &str) -> Value {
+        let (status, task) = self.patch(&self.tasks(identifier), &json::parse(fields));
+        assert_eq!(status, 200, "changing {identifier}: {}", json::to_string(&task));
+        task
+    }
+
+    pub fn task(&self, identifier: &str) -> Option<Value> {
+        let (status, task) = self.get(&self.tasks(identifier));
+        (status == 200).then_some(task)
+    }
+
+    /// All live tasks, in the order of their ids.
+    pub fn all_tasks(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let query = format!("?limit=100&offset={}&sort_by=id&order=asc", all.len());
+            let (status, page) = self.get(&(self.tasks("") + &query));
+            assert_eq!(status, 200, "{}", json::to_string(&page));
+            if page.items("items").is_empty() {
+                return all;
+            }
+            all.extend_from_slice(page.items("items"));
+        }
     }
 }

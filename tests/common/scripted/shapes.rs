@@ -61,10 +61,10 @@ pub fn workspace(world: &World) -> Value {
     let members = json::object([
         ("id", json::int(WORKSPACE)),
         ("name", json::string("Scripted")),
-        ("identifier", json::string("SCR")),
+        ("identifier", json::string("DEV")),
         ("description", Value::Null),
         ("owner_id", json::string("alice")),
-        ("task_counter", json::int(world.counter())),
+        ("task_counter", json::int(world.counter)),
         ("created_at", json::string("2025-01-01T00:00:00Z")),
         ("updated_at", json::string("2025-01-01T00:00:00Z")),
         ("deleted_at", Value::Null),

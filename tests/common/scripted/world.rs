@@ -20,7 +20,8 @@ pub struct World {
     pub clock: Timestamp,
     /// Replies by `Idempotency-Key`.
     pub answered: BTreeMap<String, (u16, Value)>,
-    counter: i64,
+    /// The last number given to a task. Turned back, it lets a task appear late, below numbers already seen.
+    pub counter: i64,
 }
 
 /// What a task list is asked for.
@@ -43,10 +44,6 @@ impl World {
             answered: BTreeMap::new(),
             counter: 0,
         }
-    }
-
-    pub fn counter(&self) -> i64 {
-        self.counter
     }
 
     fn tick(&mut self) -> Value {
@@ -79,7 +76,7 @@ impl World {
         let given = [
             ("id", json::int(id)),
             ("number", json::int(number)),
-            ("identifier", json::string(format!("SCR-{number}"))),
+            ("identifier", json::string(format!("DEV-{number}"))),
             ("uid", json::string(format!("t_{number}"))),
             ("workspace_id", json::int(WORKSPACE)),
             ("project_id", json::int(PROJECT)),
