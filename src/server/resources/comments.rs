@@ -1,0 +1,120 @@
+//! Comments: below the task, and by workspace as older clients ask (api.md 2.10).
+
+use crate::http::Response;
+use crate::problem::{Outcome, Problem};
+use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
+use crate::routes::Call;
+use crate::store::comments::{self as stored, Comment};
+use crate::store::tasks;
+use crate::wire::{Json, object};
+use anyt::model;
+use miniserde::json::Value;
+
+fn to_json(comment: Comment, reader: &str) -> Value {
+    object([
+        ("id", comment.id.json()),
+        ("task_id", comment.task_identifier.json()),
+        ("is_own", (comment.author_id == reader).json()),
+        ("author_name", comment.author_id.as_str().json()),
+        ("author_id", comment.author_id.json()),
+        ("author_avatar", Value::Null),
+        ("content", comment.content.json()),
+        ("mentioned_users", comment.mentioned_users.json()),
+        ("created_at", comment.created_at.json()),
+        ("is_edited", comment.updated_at.is_some().json()),
+        ("updated_at", comment.updated_at.json()),
+    ])
+}
+
+fn task(call: &Call) -> Outcome<model::Task> {
+    Ok(tasks::get(call.connection, &call.workspace()?, call.argument(1))?.task)
+}
+
+pub fn list(call: &Call) -> Outcome<Response> {
+    let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
+    let (items, total) = stored::list(call.connection, task(call)?.id, part)?;
+    let items: Vec<Value> = items.into_iter().map(|comment| to_json(comment, call.user())).collect();
+    Ok(Response::json(200, &object([("comments", items.json()), ("total", total.json())])))
+}
+
+pub fn create(call: &Call) -> Outcome<Response> {
+    let task = task(call)?;
+    let body = call.body()?;
+    let mentioned = body.texts("mentioned_users")?.unwrap_or_default();
+    let parent = body.int("parent_id")?;
+    let content = body.name("content")?;
+    if let Some(parent) = parent {
+        let known = stored::get(call.connection, task.workspace_id, parent);
+        if !known.is_ok_and(|comment| comment.task_id == task.id) {
+            return Err(Problem::invalid("parent_id", format!("{} has no comment {parent}", task.identifier)));
+        }
+    }
+    let id = stored::create(call.connection, task.id, call.user(), content, &mentioned, parent)?;
+    Ok(Response::json(201, &to_json(stored::get(call.connection, task.workspace_id, id)?, call.user())))
+}
+
+pub fn stats(call: &Call) -> Outcome<Response> {
+    let task = task(call)?;
+    let (all, total) = stored::list(call.connection, task.id, crate::wire::Page { limit: -1, offset: 0 })?;
+    let body = object([
+        ("task_id", task.identifier.json()),
+        ("total_comments", total.json()),
+        // The server does not know who has read what.
+        ("unread_mentions", 0.json()),
+        ("last_comment_at", all.last().map(|comment| comment.created_at).json()),
+    ]);
+    Ok(Response::json(200, &body))
+}
+
+/// The comment whose id is the path's argument at `position`.
+fn named(call: &Call, position: usize) -> Outcome<Comment> {
+    stored::get(call.connection, call.workspace()?.id, call.id(position, "comment")?)
+}
+
+fn named_below_task(call: &Call) -> Outcome<Comment> {
+    let comment = named(call, 2)?;
+    if comment.task_id != task(call)?.id {
+        return Err(Problem::missing("comment", call.argument(2)));
+    }
+    Ok(comment)
+}
+
+fn own(call: &Call, comment: Comment) -> Outcome<Comment> {
+    if comment.author_id != call.user() {
+        return Err(Problem::new(403, "only its author may change a comment"));
+    }
+    Ok(comment)
+}
+
+pub fn get(call: &Call) -> Outcome<Response> {
+    Ok(Response::json(200, &to_json(named(call, 1)?, call.user())))
+}
+
+pub fn update(call: &Call) -> Outcome<Response> {
+    change(call, named(call, 1)?)
+}
+
+pub fn update_below_task(call: &Call) -> Outcome<Response> {
+    change(call, named_below_task(call)?)
+}
+
+fn change(call: &Call, comment: Comment) -> Outcome<Response> {
+    let comment = own(call, comment)?;
+    let body = call.body()?;
+    let (content, mentioned) = (body.new_name("content")?, body.texts("mentioned_users")?);
+    stored::update(call.connection, comment.id, content, mentioned.as_ref())?;
+    Ok(Response::json(200, &to_json(stored::get(call.connection, call.workspace()?.id, comment.id)?, call.user())))
+}
+
+pub fn delete(call: &Call) -> Outcome<Response> {
+    discard(call, named(call, 1)?)
+}
+
+pub fn delete_below_task(call: &Call) -> Outcome<Response> {
+    discard(call, named_below_task(call)?)
+}
+
+fn discard(call: &Call, comment: Comment) -> Outcome<Response> {
+    stored::delete(call.connection, own(call, comment)?.id)?;
+    Ok(Response::no_content())
+}

@@ -1,0 +1,74 @@
+//! Dependencies, dependents, the graph (api.md 2.6).
+
+use crate::http::Response;
+use crate::problem::Outcome;
+use crate::routes::Call;
+use crate::store::dependencies::{self as stored, End, Graph};
+use crate::store::tasks;
+use crate::wire::{Json, object};
+use miniserde::json::Value;
+
+fn end_to_json(end: End) -> Value {
+    object([
+        ("id", end.id.json()),
+        ("identifier", end.identifier.json()),
+        ("title", end.title.json()),
+        ("status", end.status.json()),
+        ("priority", end.priority.json()),
+    ])
+}
+
+pub fn of(call: &Call) -> Outcome<Response> {
+    let task = tasks::get(call.connection, &call.workspace()?, call.argument(1))?.task;
+    let ends = stored::of(call.connection, task.id)?;
+    Ok(Response::json(200, &ends.into_iter().map(end_to_json).collect::<Vec<_>>().json()))
+}
+
+pub fn on(call: &Call) -> Outcome<Response> {
+    let task = tasks::get(call.connection, &call.workspace()?, call.argument(1))?.task;
+    let ends = stored::on(call.connection, task.id)?;
+    Ok(Response::json(200, &ends.into_iter().map(end_to_json).collect::<Vec<_>>().json()))
+}
+
+pub fn add(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    let task = tasks::get(call.connection, &workspace, call.argument(1))?.task;
+    let depends_on = tasks::get(call.connection, &workspace, call.body()?.name("depends_on")?)?.task;
+    let created_at = stored::add(call.connection, &task, &depends_on)?;
+    let body = object([
+        ("task_id", task.identifier.json()),
+        ("depends_on", depends_on.identifier.json()),
+        ("blocked_by_status", depends_on.status.json()),
+        ("created_at", created_at.json()),
+    ]);
+    Ok(Response::json(201, &body))
+}
+
+pub fn remove(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    let task = tasks::get(call.connection, &workspace, call.argument(1))?.task;
+    let depends_on = tasks::get(call.connection, &workspace, call.argument(2))?.task;
+    stored::remove(call.connection, &task, &depends_on)?;
+    Ok(Response::no_content())
+}
+
+pub fn graph(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    let Graph { nodes, edges } = stored::graph(call.connection, workspace.id, call.query.int("project_id")?)?;
+    let node = |end: End| {
+        object([
+            ("id", end.identifier.json()),
+            ("title", end.title.json()),
+            ("status", end.status.json()),
+            ("priority", end.priority.json()),
+        ])
+    };
+    let edge = |(from, to): (String, String)| {
+        object([("from_task", from.json()), ("to_task", to.json()), ("blocking", true.json())])
+    };
+    let body = object([
+        ("nodes", nodes.into_iter().map(node).collect::<Vec<_>>().json()),
+        ("edges", edges.into_iter().map(edge).collect::<Vec<_>>().json()),
+    ]);
+    Ok(Response::json(200, &body))
+}

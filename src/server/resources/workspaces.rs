@@ -1,0 +1,84 @@
+//! Workspaces (api.md 2.3).
+
+use crate::http::Response;
+use crate::problem::{Outcome, Problem};
+use crate::routes::Call;
+use crate::store::preferences;
+use crate::store::workspaces::{self as stored, Workspace};
+use crate::wire::{self, Json, object};
+use miniserde::json::Value;
+
+/// Clients never ask for a second page, so that the first must be a large one (api.md 4.11).
+pub const PER_PAGE: i64 = 100;
+pub const MOST_PER_PAGE: i64 = 500;
+
+pub fn to_json(workspace: Workspace) -> Value {
+    object([
+        ("id", workspace.id.json()),
+        ("identifier", workspace.identifier.json()),
+        ("name", workspace.name.json()),
+        ("description", workspace.description.json()),
+        ("owner_id", workspace.owner_id.json()),
+        ("task_counter", workspace.task_counter.json()),
+        ("created_at", workspace.created_at.json()),
+        ("updated_at", workspace.updated_at.json()),
+        ("deleted_at", Value::Null),
+    ])
+}
+
+/// Up to ten ASCII letters, in upper case from here on (api.md 4.1). `None` for anything else.
+pub fn identifier(text: &str) -> Option<String> {
+    let fits = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    fits.then(|| text.to_ascii_uppercase())
+}
+
+pub fn list(call: &Call) -> Outcome<Response> {
+    let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
+    let (items, total) = stored::list(call.connection, call.user(), part)?;
+    Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
+}
+
+pub fn create(call: &Call) -> Outcome<Response> {
+    let body = call.body()?;
+    let name = body.name("name")?;
+    let identifier = identifier(body.name("identifier")?)
+        .ok_or_else(|| Problem::invalid("identifier", "must be 1 to 10 letters A to Z"))?;
+    let workspace = stored::create(call.connection, &identifier, name, body.text("description")?, call.user())?;
+    Ok(Response::json(201, &to_json(workspace)))
+}
+
+pub fn current(call: &Call) -> Outcome<Response> {
+    Ok(Response::json(200, &to_json(preferred(call)?)))
+}
+
+/// The workspace of the caller's preferences, else the first it is a member of; 404 if there is none.
+pub fn preferred(call: &Call) -> Outcome<Workspace> {
+    let wanted = preferences::get(call.connection, call.user())?.and_then(|preferences| preferences.workspace_id);
+    match wanted.map(|id| stored::of_member(call.connection, id, call.user())) {
+        Some(Ok(workspace)) => Ok(workspace),
+        _ => {
+            let (mine, _) = stored::list(call.connection, call.user(), wire::Page { limit: 1, offset: 0 })?;
+            mine.into_iter().next().ok_or_else(|| Problem::new(404, "you are a member of no workspace"))
+        }
+    }
+}
+
+pub fn get(call: &Call) -> Outcome<Response> {
+    Ok(Response::json(200, &to_json(call.workspace()?)))
+}
+
+pub fn update(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    let body = call.body()?;
+    let (name, description) = (body.new_name("name")?, body.text("description")?);
+    Ok(Response::json(200, &to_json(stored::update(call.connection, workspace.id, name, description)?)))
+}
+
+pub fn delete(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    if workspace.owner_id != call.user() {
+        return Err(Problem::new(403, format!("only {} may delete this workspace", workspace.owner_id)));
+    }
+    stored::delete(call.connection, workspace.id)?;
+    Ok(Response::no_content())
+}
