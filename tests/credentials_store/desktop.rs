@@ -23,26 +23,31 @@ impl Desktop {
     /// An unlocked keyring; `None`, with a line that says so, where the programs are not installed.
     pub fn with_keyring() -> Option<Desktop> {
         let mut desktop = Desktop::with_bus()?;
-        let mut keyring = desktop
+        desktop.start_keyring(&["--unlock"]);
+        wait_for("the collection", || desktop.call_service("ReadAlias", "string:default").contains("/collection/"));
+        Some(desktop)
+    }
+
+    /// A Secret Service that has never been given a password: it has no collection.
+    pub fn with_empty_keyring() -> Option<Desktop> {
+        let mut desktop = Desktop::with_bus()?;
+        desktop.start_keyring(&[]);
+        Some(desktop)
+    }
+
+    fn start_keyring(&mut self, arguments: &[&str]) {
+        let mut keyring = self
             .command("gnome-keyring-daemon")
-            .args(["--foreground", "--unlock", "--components=secrets"])
+            .args(["--foreground", "--components=secrets"])
+            .args(arguments)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
         keyring.stdin.take().unwrap().write_all(b"test").unwrap();
-        desktop.keyring = Some(keyring);
-        wait_for("the Secret Service", || {
-            desktop
-                .call(
-                    "org.freedesktop.DBus",
-                    "/",
-                    "org.freedesktop.DBus.NameHasOwner",
-                    "string:org.freedesktop.secrets",
-                )
-                .contains("boolean true")
-                && desktop.call_service("ReadAlias", "string:default").contains("/collection/")
-        });
-        Some(desktop)
+        self.keyring = Some(keyring);
+        let owned =
+            ["org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"];
+        wait_for("the Secret Service", || self.call(owned[0], owned[1], owned[2], owned[3]).contains("boolean true"));
     }
 
     /// A bus with nobody on it.

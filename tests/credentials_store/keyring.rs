@@ -94,6 +94,69 @@ fn pythons_keyring_reads_ours_and_we_read_its() {
 }
 
 #[test]
+fn plain_text_moves_into_the_keyring() {
+    let Some(desktop) = desktop() else { return };
+    desktop.home.config(&CONFIG.replace("8000\"", "8000\", \"auth_token\": \"anyt_plain\""));
+    let (code, said) = desktop.step("find");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("anyt_plain from Secret Service") && said.contains("was moved"), "{said}");
+    assert_eq!(desktop.home.read_config(), CONFIG.replace("8000\"", "8000\", \"auth_token_stored\": true"));
+    assert!(desktop.everything().contains("secret = anyt_plain"));
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_move_into_the_keyring_that_is_killed_loses_nothing() {
+    let Some(desktop) = desktop() else { return };
+    let plain = CONFIG.replace("8000\"", "8000\", \"auth_token\": \"anyt_plain\"");
+    let places = ["migrate.locked", "keyring.erased", "migrate.stored", "migrate.read_back", "replace.written"];
+    for place in places {
+        assert_eq!(desktop.step("forget").0, 0);
+        desktop.home.config(&plain);
+        let address = desktop.address();
+        let variables = [("DBUS_SESSION_BUS_ADDRESS", address.as_str()), ("ANYT_FAILPOINT", place)];
+        assert!(desktop.home.is_killed("find", &variables), "{place}");
+        assert_eq!(desktop.home.read_config(), plain, "{place}");
+        let (code, said) = desktop.step("find");
+        assert!(code == 0 && said.starts_with("anyt_plain from Secret Service"), "{place}: {said}");
+        assert!(!desktop.home.read_config().contains("anyt_plain"), "{place}");
+        assert_eq!(desktop.everything().matches("secret = ").count(), 1, "{place}");
+    }
+}
+
+#[test]
+fn the_bus_of_the_runtime_folder_is_found() {
+    let Some(desktop) = desktop() else { return };
+    let folder = desktop.home.root().to_str().unwrap();
+    let (code, said) = desktop.home.step("store anyt_canary", &[("XDG_RUNTIME_DIR", folder)]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("Secret Service"), "{said}");
+}
+
+#[test]
+fn a_dead_socket_means_the_file() {
+    let home = super::home::Home::new();
+    home.config(CONFIG);
+    let socket = home.root().join("dead");
+    drop(UnixListener::bind(&socket).unwrap());
+    let address = format!("unix:path={}", socket.display());
+    let (code, said) = home.step("store anyt_one", &[("DBUS_SESSION_BUS_ADDRESS", &address)]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("encrypted file"), "{said}");
+}
+
+#[test]
+fn a_keyring_without_a_collection_is_locked_and_not_absent() {
+    let Some(desktop) = Desktop::with_empty_keyring() else { return };
+    desktop.home.config(CONFIG);
+    for words in ["find", "store anyt_new"] {
+        let (code, said) = desktop.step(words);
+        assert_eq!(code, 4, "{words}: {said}");
+        assert!(said.contains("the keyring is locked"), "{words}: {said}");
+    }
+}
+
+#[test]
 fn one_store_has_it() {
     let Some(desktop) = desktop() else { return };
     assert_eq!(desktop.step("store anyt_one keyring").0, 0);
