@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use crate::credentials::Secret;
 use crate::error::{Error, Result};
 
+/// The variables whose value is a secret: they are taken out of the environment of an editor or pager that is started.
+pub const SECRETS: [&str; 4] = ["ANYT_AGENT_KEY", "ANYT_AUTH_TOKEN", "ANYT_API_KEY", "ANYT_PASSPHRASE"];
+
 /// What the process environment says about folders, environments and secrets. `Debug` shows no secret.
 #[derive(Debug, Clone, Default)]
 pub struct Vars {

@@ -2,7 +2,7 @@
 //! no proxy for loopback, roots that work in an empty container. Built at the first request: it may read a CA file.
 
 use super::proxy;
-use super::sent::{Marking, SentMark};
+use super::sent::{Mark, Marking};
 use std::path::Path;
 use std::time::Duration;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
@@ -25,18 +25,18 @@ pub(super) struct Setup<'a> {
     pub(super) timeout: Duration,
 }
 
-/// Two agents that share a mark. Reads keep connections alive. Writes open a fresh one each: ureq never repeats a
-/// request by itself, so a write sent into a connection that the server had just closed would not be doubled, but its
-/// fate would be unknown, for no reason.
+/// Two agents that share a mark. Reads keep their connection; writes open one each. ureq never repeats a request by
+/// itself, so a write into a kept connection that the server had just closed would not be doubled, but its fate would
+/// be unknown, for no reason.
 pub(super) struct Agents {
-    pub(super) reads: Agent,
-    pub(super) writes: Agent,
-    pub(super) mark: SentMark,
+    pub(super) keeping: Agent,
+    pub(super) fresh: Agent,
+    pub(super) mark: Mark,
 }
 
 impl Agents {
     pub(super) fn build(setup: &Setup) -> Result<Agents, String> {
-        let mark = SentMark::default();
+        let mark = Mark::default();
         let tls = TlsConfig::builder().root_certs(roots(setup.ca_file)?).build();
         let proxy = setup.proxy.map(proxy::open).transpose()?;
         let agent = |kept: usize| {
@@ -58,7 +58,7 @@ impl Agents {
             let marking = Marking { mark: mark.clone(), authority: setup.authority.clone() };
             Agent::with_parts(config, DefaultConnector::default().chain(marking), DefaultResolver::default())
         };
-        Ok(Agents { reads: agent(1), writes: agent(0), mark })
+        Ok(Agents { keeping: agent(1), fresh: agent(0), mark })
     }
 }
 

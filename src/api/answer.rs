@@ -29,13 +29,22 @@ impl Answer {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// No connection, or nothing came in time.
+    Silence,
+    /// The other side ended the connection before an answer began.
+    HungUp,
+    /// An answer came, but cut off, endless or not HTTP.
+    Garbled,
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) struct Fault {
     /// Bytes of the request left this machine.
     pub(super) sent: bool,
-    /// There was an answer, but cut off, endless or not HTTP.
-    pub(super) garbled: bool,
+    pub(super) kind: Kind,
     /// Another try would end the same way.
     pub(super) permanent: bool,
     pub(super) message: String,
@@ -44,46 +53,46 @@ pub(super) struct Fault {
 impl Fault {
     /// Nothing left this machine, and nothing will.
     pub(super) fn before_sending(message: String) -> Fault {
-        Fault { sent: false, garbled: false, permanent: true, message }
+        Fault { sent: false, kind: Kind::Silence, permanent: true, message }
     }
 
     /// `sent` as measured; `timeout` for the words.
     pub(super) fn after(broken: Broken, sent: bool, timeout: Duration) -> Fault {
         let Broken { error, in_body } = broken;
-        let fault = |garbled, permanent, message: &str| Fault { sent, garbled, permanent, message: message.into() };
+        let fault = |kind, permanent, message: &str| Fault { sent, kind, permanent, message: message.into() };
         let io = |error: &io::Error| match error.kind() {
-            io::ErrorKind::UnexpectedEof if in_body => fault(true, false, "the answer was cut off"),
-            io::ErrorKind::UnexpectedEof => fault(false, false, "the connection was closed without an answer"),
-            io::ErrorKind::ConnectionRefused => fault(false, false, "connection refused"),
+            io::ErrorKind::UnexpectedEof if in_body => fault(Kind::Garbled, false, "the answer was cut off"),
+            io::ErrorKind::UnexpectedEof => fault(Kind::HungUp, false, "the connection was closed without an answer"),
+            io::ErrorKind::ConnectionRefused => fault(Kind::Silence, false, "connection refused"),
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-                fault(false, false, "the connection was reset")
+                fault(Kind::HungUp, false, "the connection was reset")
             }
             io::ErrorKind::InvalidData if !sent => certificate(error),
-            _ => fault(false, false, plain(&error.to_string())),
+            _ => fault(Kind::Silence, false, plain(&error.to_string())),
         };
         match &error {
-            Error::Timeout(Timeout::Resolve) => fault(false, false, "its name could not be looked up in time"),
-            Error::Timeout(Timeout::Connect) => fault(false, false, "it could not be connected to in time"),
+            Error::Timeout(Timeout::Resolve) => fault(Kind::Silence, false, "its name could not be looked up in time"),
+            Error::Timeout(Timeout::Connect) => fault(Kind::Silence, false, "it could not be connected to in time"),
             Error::Timeout(_) => {
                 let seconds = timeout.as_secs_f64();
-                fault(false, false, &format!("it did not answer within {seconds} s"))
+                fault(Kind::Silence, false, &format!("it did not answer within {seconds} s"))
             }
-            Error::HostNotFound => fault(false, false, "there is no such host"),
+            Error::HostNotFound => fault(Kind::Silence, false, "there is no such host"),
             Error::Io(error) => io(error),
-            Error::Rustls(error) => fault(false, true, &format!("no secure connection: {error}")),
-            Error::Tls(words) => fault(false, true, &format!("no secure connection: {words}")),
-            Error::BodyExceedsLimit(_) => fault(true, true, "the answer does not end (more than 64 MiB)"),
-            Error::LargeResponseHeader(..) => fault(true, true, "the headers of the answer do not end"),
-            Error::Protocol(_) | Error::Http(_) => fault(true, true, "the answer is not HTTP"),
-            Error::ConnectProxyFailed(words) => fault(false, false, &format!("the proxy refused: {words}")),
-            other => fault(false, false, plain(&other.to_string())),
+            Error::Rustls(error) => fault(Kind::Silence, true, &format!("no secure connection: {error}")),
+            Error::Tls(words) => fault(Kind::Silence, true, &format!("no secure connection: {words}")),
+            Error::BodyExceedsLimit(_) => fault(Kind::Garbled, true, "the answer does not end (more than 64 MiB)"),
+            Error::LargeResponseHeader(..) => fault(Kind::Garbled, true, "the headers of the answer do not end"),
+            Error::Protocol(_) | Error::Http(_) => fault(Kind::Garbled, true, "the answer is not HTTP"),
+            Error::ConnectProxyFailed(words) => fault(Kind::Silence, false, &format!("the proxy refused: {words}")),
+            other => fault(Kind::Silence, false, plain(&other.to_string())),
         }
     }
 }
 
 fn certificate(error: &io::Error) -> Fault {
     let message = format!("no secure connection: {error} (is the CA a private one? --ca-file FILE)");
-    Fault { sent: false, garbled: false, permanent: true, message }
+    Fault { sent: false, kind: Kind::Silence, permanent: true, message }
 }
 
 /// An error's words without the operating system's number.

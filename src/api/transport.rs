@@ -3,7 +3,7 @@
 //! nothing was done, or when the server has promised that a repeat does nothing.
 
 use super::agent::{Agents, Setup};
-use super::answer::{self, Answer, Fault};
+use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
 use super::origin::{Base, Origin};
 use super::proxy::{self, Env};
@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Method, Request, header};
 
 /// Redirects followed within one try.
@@ -139,12 +140,32 @@ impl Transport {
     /// One request and its answer, within `left` or the whole time-out; nothing is interpreted.
     fn exchange(&self, call: &Call, target: &str, left: Option<Duration>) -> Result<Answer, Fault> {
         let agents = self.agents().map_err(Fault::before_sending)?;
+        if !call.is_read() {
+            return self.run(&agents.fresh, agents, call, target, left);
+        }
+        match self.run(&agents.keeping, agents, call, target, left) {
+            // That a kept connection had gone says nothing about the server.
+            Err(fault) if fault.kind == Kind::HungUp && !agents.mark.connected() => {
+                self.run(&agents.fresh, agents, call, target, left)
+            }
+            result => result,
+        }
+    }
+
+    /// One request over one agent, noted and measured.
+    fn run(
+        &self,
+        agent: &Agent,
+        agents: &Agents,
+        call: &Call,
+        target: &str,
+        left: Option<Duration>,
+    ) -> Result<Answer, Fault> {
         let request = self.request(call, target)?;
         agents.mark.clear();
         let started = Instant::now();
-        let agent = if call.is_read() { &agents.reads } else { &agents.writes };
         let result = answer::exchange(agent, request, call.body.as_deref(), left)
-            .map_err(|broken| Fault::after(broken, agents.mark.is_set(), self.timeout));
+            .map_err(|broken| Fault::after(broken, agents.mark.sent(), self.timeout));
         self.say(|| {
             let outcome = match &result {
                 Ok(answer) => format!("{}, {} bytes", answer.status, answer.body.len()),
@@ -200,7 +221,7 @@ impl Transport {
         let again = if fault.permanent { Again::Never } else { Again::Backoff };
         match (fault.sent, call.is_read()) {
             (false, _) => Failure { error: RemoteError::Unreachable(message), again },
-            (true, true) if fault.garbled => Failure { error: RemoteError::Malformed(message), again },
+            (true, true) if fault.kind == Kind::Garbled => Failure { error: RemoteError::Malformed(message), again },
             (true, true) => Failure { error: RemoteError::Unreachable(message), again },
             (true, false) => self.uncertain(call, message),
         }

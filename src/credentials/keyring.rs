@@ -19,6 +19,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::failpoint;
 use crate::paths::EnvName;
 use crate::vars::Vars;
 
@@ -107,6 +108,7 @@ impl Store for Keyring {
             for user in &users {
                 system::erase(SERVICE, user)?;
             }
+            failpoint::hit("keyring.erased");
             named.iter().try_for_each(|(user, new)| {
                 system::write(SERVICE, user, new.secret.expose(), new.origin.as_deref().unwrap_or_default())
             })

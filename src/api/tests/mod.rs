@@ -160,9 +160,15 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// An answer with a body and further header lines (each ending in CRLF).
+/// An answer with a body after which the connection stays open.
+pub(super) fn kept(status: u16, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// The last answer of a connection, with a body and further header lines (each ending in CRLF).
 pub(super) fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()).into_bytes()
+    let framing = format!("Content-Length: {}\r\nConnection: close\r\n", body.len());
+    format!("HTTP/1.1 {status} X\r\n{framing}{headers}\r\n{body}").into_bytes()
 }
 
 pub(super) fn json(status: u16, body: &str) -> Reply {

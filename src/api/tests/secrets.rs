@@ -141,7 +141,7 @@ fn a_proxy_sees_a_tunnel_and_a_refusing_one_sees_no_credential() {
         (Http::with_env(far, &env).expect("a server"), proxy)
     };
     let tunnel = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
-    let (http, proxy) = behind(vec![Reply::KeepAlive(vec![tunnel, answer(200, "", TASK)])]);
+    let (http, proxy) = behind(vec![Reply::KeepAlive(vec![tunnel, kept(200, TASK)])]);
     assert!(http.task(1, "DEV-42").is_ok());
     drop(http);
     let seen = proxy.seen();
