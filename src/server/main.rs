@@ -24,6 +24,7 @@ use routes::Service;
 use rusqlite::Connection;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use store::Store;
 use store::workspaces::Workspace;
 use store::{clock, members, projects, secrets, workspaces};
@@ -68,8 +69,7 @@ fn serve(options: Options) -> Result<()> {
     if let Some(token) = made {
         say(&format!("token: {token}\n"))?;
     }
-    let service = Service { store, tokens };
-    Err(listener.serve(move |request| service.answer(request)))
+    listener.serve(Arc::new(Service { store, tokens }))
 }
 
 fn failure(problem: Problem) -> Error {

@@ -1,7 +1,7 @@
 //! Everything that can go wrong with a request, as an RFC 7807 problem document (api.md 1.7). A problem is an answer:
 //! whoever returns one has changed nothing, because the request's transaction is rolled back with it.
 
-use crate::http::Response;
+use crate::http::{Response, reason};
 use crate::wire::{Json, object};
 use miniserde::json::Value;
 
@@ -83,21 +83,5 @@ impl From<rusqlite::Error> for Problem {
             Some(rusqlite::ErrorCode::DatabaseBusy) => Problem::new(503, "the database is busy, try again"),
             _ => Problem::new(500, "the server's database failed"),
         }
-    }
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        422 => "Unprocessable Content",
-        503 => "Service Unavailable",
-        507 => "Insufficient Storage",
-        _ => "Internal Server Error",
     }
 }

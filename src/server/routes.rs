@@ -2,7 +2,7 @@
 //! `Idempotency-Key`.
 
 use crate::auth::{self, Caller, Tokens};
-use crate::http::{Request, Response};
+use crate::http::{Answer, BODY_LIMIT, Request, Response};
 use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
 use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
@@ -155,11 +155,17 @@ pub struct Service {
     pub tokens: Tokens,
 }
 
-impl Service {
-    pub fn answer(&self, request: &Request) -> Response {
+impl Answer for Service {
+    fn answer(&self, request: &Request) -> Response {
         self.outcome(request).unwrap_or_else(|problem| problem.into_response(&request.path))
     }
 
+    fn refuse(&self, status: u16, reason: &str) -> Response {
+        Problem::new(status, reason).into_response("")
+    }
+}
+
+impl Service {
     fn outcome(&self, request: &Request) -> Outcome<Response> {
         // HEAD is a GET whose body is not sent.
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
@@ -183,7 +189,7 @@ impl Service {
             _ => return Err(Problem::missing("path", &request.path)),
         };
         if request.body.is_none() {
-            return Err(Problem::new(413, "the request body is too long or incomplete"));
+            return Err(Problem::new(413, format!("the request body is longer than {BODY_LIMIT} bytes")));
         }
         let query = Query::parse(&request.query);
         let run = |connection: &Connection| handler(&Call { connection, caller, request, query, arguments });

@@ -68,8 +68,23 @@ impl Server {
         Server::start(Folder::new(), arguments)
     }
 
+    /// Like `new`, with a limit on open files.
+    pub fn with_descriptors(limit: u32) -> Server {
+        let folder = Folder::new();
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_anyt-server")]);
+        shell.args(["--listen", "127.0.0.1:0", "--db", ":memory:", "--token", TOKEN]).stdin(Stdio::null());
+        Server::spawn(folder, shell)
+    }
+
     pub fn start(folder: Folder, arguments: &[&str]) -> Server {
-        let mut child = command(&folder, arguments).stdout(Stdio::piped()).spawn().expect("anyt-server starts");
+        let command = command(&folder, arguments);
+        Server::spawn(folder, command)
+    }
+
+    fn spawn(folder: Folder, mut command: Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("anyt-server starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut line = String::new();
         out.read_line(&mut line).expect("its first line");

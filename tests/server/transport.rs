@@ -71,13 +71,15 @@ fn a_body_that_is_too_long_is_413() {
     let server = Server::new();
     let mut stream = server.connect();
     let head = format!(
-        "POST /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: {TOKEN}\r\nContent-Length: {}\r\n\r\n",
+        "POST /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nX-API-Key: {TOKEN}\r\nContent-Length: {}\r\n\r\n",
         17 << 20
     );
     stream.write_all(head.as_bytes()).expect("a head");
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).expect("an answer before the body was sent");
-    assert_eq!(&answer, b"HTTP/1.1 413");
+    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 413"), "before the body was sent");
+    // What follows is body, whatever it looks like.
+    stream.write_all(b"GET /health HTTP/1.1\r\n\r\n").expect("the server still takes it");
+    stream.shutdown(std::net::Shutdown::Write).expect("an open connection");
+    assert_eq!(stream.read_to_end(&mut Vec::new()).expect("the end"), 0);
 
     let large = "x".repeat(1 << 20);
     assert_eq!(server.task(&large, "").text("title").len(), large.len(), "1 MiB is not too long");
@@ -97,6 +99,51 @@ fn a_chunked_body_is_a_body() {
     );
     stream.write_all(request.as_bytes()).expect("a request");
     assert!(read_answer(&mut stream).starts_with("HTTP/1.1 201"));
+}
+
+#[test]
+fn what_is_no_request_is_400_and_the_server_goes_on() {
+    let server = Server::new();
+    for (text, status) in [
+        ("nonsense\r\n\r\n".to_string(), "400"),
+        ("GET /health HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_string(), "400"),
+        (format!("GET /health HTTP/1.1\r\nA: {}\r\n\r\n", "b".repeat(100_000)), "431"),
+        ("GET http://elsewhere/health HTTP/1.1\r\nConnection: close\r\n\r\n".to_string(), "200"),
+        ("GET /health HTTP/1.0\r\n\r\n".to_string(), "200"),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(text.as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer and the end");
+        assert_eq!(answer.get(9..12), Some(status), "{answer}");
+    }
+    assert_eq!(server.get("/v1/auth").status, 200);
+}
+
+#[test]
+fn a_client_that_asks_first_is_told_to_go_on() {
+    let server = Server::new();
+    let mut stream = server.connect();
+    let body = r#"{"title": "asked", "project_id": 1}"#;
+    let head = format!(
+        "POST /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nX-API-Key: {TOKEN}\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("a head");
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).expect("an interim answer");
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).expect("a body");
+    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 201"));
+}
+
+#[test]
+fn running_out_of_file_descriptors_passes() {
+    let server = Server::with_descriptors(64);
+    // More than it can take; the rest wait in the kernel's queue.
+    let idle: Vec<TcpStream> = (0..80).map(|_| server.connect()).collect();
+    drop(idle);
+    assert_eq!(server.get("/v1/auth").status, 200);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn fields(body: &Body) -> Outcome<Fields> {
 }
 
 /// The project of the path: its second argument, in the workspace of the first.
-fn named(call: &Call) -> Outcome<Project> {
+pub fn named(call: &Call) -> Outcome<Project> {
     stored::get(call.connection, call.workspace()?.id, call.id(1, "project")?)
 }
 

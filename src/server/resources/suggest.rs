@@ -3,7 +3,7 @@
 
 use crate::http::Response;
 use crate::problem::Outcome;
-use crate::resources::{task_input, tasks};
+use crate::resources::{projects, task_input, tasks};
 use crate::routes::Call;
 use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
@@ -22,9 +22,8 @@ pub fn in_workspace(call: &Call) -> Outcome<Response> {
 }
 
 pub fn in_project(call: &Call) -> Outcome<Response> {
-    let workspace = call.workspace()?;
-    let project = tasks::project(call, &workspace)?;
-    suggest(call, &workspace, Some(project))
+    let project = projects::named(call)?;
+    suggest(call, &call.workspace()?, Some(project.id))
 }
 
 fn suggest(call: &Call, workspace: &Workspace, project: Option<i64>) -> Outcome<Response> {

@@ -7,10 +7,10 @@ use crate::input::{Body, whole_number};
 use crate::problem::{Outcome, Problem};
 use crate::resources::task_input;
 use crate::routes::Call;
+use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Task};
 use crate::store::workspaces::{self, Workspace};
-use crate::store::{dependencies, projects};
 use crate::wire::{self, Json, object};
 use anyt::model::{self, Patch};
 use anyt::time::Timestamp;
@@ -283,9 +283,4 @@ fn result_of(name: &str, done: Outcome<Task>) -> Value {
 pub fn pull_requests(call: &Call) -> Outcome<Response> {
     stored::get(call.connection, &call.workspace()?, call.argument(1))?;
     Ok(Response::json(200, &Vec::<Value>::new().json()))
-}
-
-/// The project of a path, if it is there: 404 else.
-pub fn project(call: &Call, workspace: &Workspace) -> Outcome<i64> {
-    Ok(projects::get(call.connection, workspace.id, call.id(1, "project")?)?.id)
 }
