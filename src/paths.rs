@@ -121,6 +121,15 @@ impl Paths {
         self.credentials_dir().join(format!("{hex}.cred"))
     }
 
+    /// The environment of a path that `credential_file` gave.
+    pub fn env_of_credential_file(&self, path: &Path) -> Option<EnvName> {
+        let hex = path.file_name()?.to_str()?.strip_suffix(".cred")?;
+        let digits = |at| hex.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let bytes = (0..hex.len()).step_by(2).map(digits).collect::<Option<Vec<u8>>>()?;
+        let env = EnvName::parse(&String::from_utf8(bytes).ok()?).ok()?;
+        (self.credential_file(&env) == path).then_some(env)
+    }
+
     /// The random key of the encrypted files, kept in another folder than they are.
     pub fn key_file(&self) -> PathBuf {
         self.state.join("key")
@@ -166,6 +175,9 @@ mod tests {
         assert_eq!(paths.cache_db(&env), Path::new("/home/ann/.cache/anyt/dev/cache.db"));
         assert_eq!(paths.journal(&env), Path::new("/state/anyt/dev/journal.jsonl"));
         assert_eq!(paths.credential_file(&env), Path::new("/home/ann/.local/share/anyt/credentials/646576.cred"));
+        assert_eq!(paths.env_of_credential_file(&paths.credential_file(&env)), Some(env.clone()));
+        assert_eq!(paths.env_of_credential_file(Path::new("/elsewhere/646576.cred")), None);
+        assert_eq!(paths.env_of_credential_file(&paths.credentials_dir().join("2e2e.cred")), None);
         let moved = Vars { anyt_config_dir: Some("/etc/anyt".into()), ..vars };
         assert_eq!(Paths::from_vars(&moved).unwrap().config_file(), Path::new("/etc/anyt/config.json"));
     }

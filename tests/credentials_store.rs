@@ -51,6 +51,7 @@ fn step(words: &str) -> Result<String> {
             let forgotten = vault.forget(&env.name)?;
             Ok(format!("{} {:?}", forgotten.from.len(), forgotten.notices))
         }
+        Some("forget-all") => Ok(vault.forget_all()?.iter().map(|(env, _)| format!("{env} ")).collect()),
         Some("status") => {
             let status = vault.status(&env);
             let place = status.place.map(|place| place.to_string()).unwrap_or_default();
@@ -145,4 +146,8 @@ fn twenty_first_runs_at_once_agree_on_one_key() {
         assert!(said.starts_with(&format!("anyt_{name} from encrypted file")), "{said}");
     }
     assert_eq!(home.read_config().matches("auth_token_stored").count(), 20);
+    let (code, said) = home.step("forget-all", &[("ANYT_ENV", "e0")]);
+    assert_eq!((code, said.split_whitespace().count()), (0, 20), "{said}");
+    assert_eq!(home.read_config().matches("auth_token_stored").count(), 0);
+    assert_eq!(home.step("find", &[("ANYT_ENV", "e7")]).0, 4);
 }

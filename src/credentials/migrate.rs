@@ -99,7 +99,9 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
     }
     let others = old.iter().filter(|old| wanted.iter().all(|new| new.kind != old.kind)).cloned();
     let all: Vec<Stored> = wanted.iter().cloned().chain(others).collect();
-    chosen.store().set(&env, &all)?;
+    if !wanted.iter().all(|new| old.contains(new)) {
+        chosen.store().set(&env, &all)?;
+    }
     failpoint::hit("migrate.stored");
     let fresh = match chosen {
         Chosen::Keyring(_) => vault.choose(&env, Some(StoreChoice::Keyring))?.0,

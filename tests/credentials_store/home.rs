@@ -43,7 +43,24 @@ impl Home {
     }
 
     pub fn start(&self, words: &str, variables: &[(&str, &str)]) -> Step {
-        let child = Command::new(std::env::current_exe().unwrap())
+        self.spawn(Command::new(std::env::current_exe().unwrap()), words, variables)
+    }
+
+    /// A step behind mounts of its own; `None`, with a line that says so, where those are not allowed.
+    pub fn step_behind_mounts(&self, mounts: &str, words: &str) -> Option<(i32, String)> {
+        let allowed = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+        if !allowed.is_ok_and(|status| status.success()) {
+            println!("skipped: no mounts of one's own here (unshare -rm)");
+            return None;
+        }
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-rm", "sh", "-ec", &format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; {mounts}; exec \"$@\""), "sh"]);
+        unshare.arg(std::env::current_exe().unwrap()).current_dir(self.config_path().parent().unwrap());
+        Some(self.spawn(unshare, words, &[]).end())
+    }
+
+    fn spawn(&self, mut command: Command, words: &str, variables: &[(&str, &str)]) -> Step {
+        let child = command
             .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
             .env_clear()
             .env("HOME", &self.root)

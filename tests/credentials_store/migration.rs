@@ -75,14 +75,17 @@ fn two_different_tokens_are_both_kept() {
 
 #[test]
 fn a_config_that_cannot_be_changed_is_used_with_one_notice() {
-    let home = Home::new();
-    home.config(&spec(BEFORE));
-    // A folder where the lock should be: as on a read-only mount, it cannot be opened for writing, even by root.
-    std::fs::create_dir(home.config_path().with_file_name("config.json.lock")).unwrap();
-    let said = find(&home);
-    assert!(said.starts_with("anyt_canary from config.json, in plain text"), "{said}");
-    assert_eq!(said.matches("stays in config.json").count(), 1, "{said}");
-    assert_eq!(home.read_config(), spec(BEFORE));
+    let read_only = "mount --bind . . && mount -o remount,bind,ro . && cd .";
+    let file_alone = "mount --bind config.json config.json";
+    for (mounts, place) in [(read_only, "config.json, in plain text"), (file_alone, "encrypted file")] {
+        let home = Home::new();
+        home.config(&spec(BEFORE));
+        let Some((code, said)) = home.step_behind_mounts(mounts, "find") else { return };
+        assert_eq!(code, 0, "{said}");
+        assert!(said.starts_with(&format!("anyt_canary from {place}")), "{said}");
+        assert_eq!(said.matches("the token stays in config.json: ").count(), 1, "{said}");
+        assert_eq!(home.read_config(), spec(BEFORE));
+    }
 }
 
 #[test]

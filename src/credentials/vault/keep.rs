@@ -1,5 +1,7 @@
 //! Storing a token and forgetting one: the writing half of the vault.
 
+use std::collections::BTreeSet;
+
 use crate::config::{self, Config, Environment};
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
@@ -129,6 +131,26 @@ impl Vault<'_> {
             forgotten.notices.push(format!("{name} is still set and will be used"));
         }
         Ok(forgotten)
+    }
+
+    /// `forget` for every environment that config.json or an encrypted file names. The first error comes after all are done.
+    pub fn forget_all(&self) -> Result<Vec<(EnvName, Forgotten)>> {
+        let (mut forgotten, mut first_error) = (Vec::new(), None);
+        for env in self.known_names() {
+            match self.forget(&env) {
+                Ok(done) => forgotten.push((env, done)),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok(forgotten), Err)
+    }
+
+    /// A damaged config.json hides no file from a logout; `forget` says that it is damaged.
+    fn known_names(&self) -> BTreeSet<EnvName> {
+        let configured = Config::load(self.paths).map(|config| config.environments).unwrap_or_default();
+        let files = std::fs::read_dir(self.paths.credentials_dir()).into_iter().flatten().flatten();
+        let filed = files.filter_map(|file| self.paths.env_of_credential_file(&file.path()));
+        configured.iter().filter_map(|known| EnvName::parse(&known.name).ok()).chain(filed).collect()
     }
 
     /// The store for a new token, and why that one. Without a choice: the keyring, or the file where no keyring is in
