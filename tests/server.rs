@@ -1,0 +1,22 @@
+//! `anyt-server` from outside: the real binary, raw HTTP, each test with a server of its own on a free port.
+#![cfg(feature = "server")]
+
+#[path = "server/harness.rs"]
+mod harness;
+
+#[path = "server/contract.rs"]
+mod contract;
+#[path = "server/idempotency.rs"]
+mod idempotency;
+#[path = "server/people.rs"]
+mod people;
+#[path = "server/relations.rs"]
+mod relations;
+#[path = "server/starting.rs"]
+mod starting;
+#[path = "server/task_lists.rs"]
+mod task_lists;
+#[path = "server/tasks.rs"]
+mod tasks;
+#[path = "server/transport.rs"]
+mod transport;

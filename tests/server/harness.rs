@@ -1,0 +1,223 @@
+//! Starting a server in a folder of its own, and talking to it with nothing but a socket.
+
+use miniserde::json::{self, Number, Value};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+pub const TOKEN: &str = "anyt_test_token";
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder that goes away with its owner.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("anyt-server-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("a file for the test");
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn command(folder: &Folder, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anyt-server"));
+    command.args(["--listen", "127.0.0.1:0"]).args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+    command
+}
+
+/// Runs a server that is expected to end by itself.
+pub fn run(folder: &Folder, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().expect("anyt-server runs")
+}
+
+pub struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    pub address: String,
+    pub folder: Folder,
+}
+
+impl Server {
+    /// One user, `user`, whose token is `TOKEN`; data in memory.
+    pub fn new() -> Server {
+        Server::with(&["--db", ":memory:", "--token", TOKEN])
+    }
+
+    pub fn with(arguments: &[&str]) -> Server {
+        Server::start(Folder::new(), arguments)
+    }
+
+    pub fn start(folder: Folder, arguments: &[&str]) -> Server {
+        let mut child = command(&folder, arguments).stdout(Stdio::piped()).spawn().expect("anyt-server starts");
+        let mut out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("its first line");
+        let address = line.trim().strip_prefix("anyt-server listening on http://").unwrap_or_else(|| panic!("{line}"));
+        Server { child, out, address: address.to_string(), folder }
+    }
+
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("its next line");
+        line
+    }
+
+    /// SIGKILL, in the middle of whatever it is doing; the folder stays.
+    pub fn kill(mut self) -> Folder {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ends");
+        std::mem::replace(&mut self.folder, Folder(PathBuf::new()))
+    }
+
+    /// SIGKILL while others still talk to it.
+    pub fn signal_kill(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a running process");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it was running");
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).expect("the server accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out above zero");
+        stream
+    }
+
+    /// One request on a connection of its own, with exactly these headers.
+    pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.attempt(method, path, headers, body).expect("an answer")
+    }
+
+    /// `None` when the server died before it answered.
+    pub fn attempt(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Reply> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(text.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Reply::parse(&answer)
+    }
+
+    /// A request of `user`.
+    pub fn call(&self, method: &str, path: &str, body: &str) -> Reply {
+        self.raw(method, path, &[("Authorization", &format!("Bearer {TOKEN}"))], body)
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, "")
+    }
+
+    /// A task of workspace 1 and project 1 with these further members (`"priority": 1`).
+    pub fn task(&self, title: &str, members: &str) -> Reply {
+        let more = if members.is_empty() { String::new() } else { format!(", {members}") };
+        let body = format!(r#"{{"title": "{title}", "project_id": 1{more}}}"#);
+        let reply = self.call("POST", "/v1/workspaces/1/tasks", &body);
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply
+    }
+
+    pub fn patch(&self, task: &str, body: &str) -> Reply {
+        self.call("PATCH", &format!("/v1/workspaces/1/tasks/{task}"), body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+    value: Value,
+}
+
+impl Reply {
+    pub fn parse(text: &str) -> Option<Reply> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let value = json::from_str(body).unwrap_or(Value::Null);
+        Some(Reply { status, head: head.to_string(), body: body.to_string(), value })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// The value at a path as `items.0.id`; `null` where there is none.
+    pub fn at(&self, path: &str) -> &Value {
+        static NULL: Value = Value::Null;
+        path.split('.').filter(|step| !step.is_empty()).fold(&self.value, |value, step| match value {
+            Value::Object(object) => object.get(step).unwrap_or(&NULL),
+            Value::Array(items) => step.parse().ok().and_then(|index: usize| items.get(index)).unwrap_or(&NULL),
+            _ => &NULL,
+        })
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        matches!(&self.value, Value::Object(object) if object.contains_key(name))
+    }
+
+    /// The value as compact JSON, strings without their quotes.
+    pub fn text(&self, path: &str) -> String {
+        match self.at(path) {
+            Value::String(text) => text.clone(),
+            other => json::to_string(other),
+        }
+    }
+
+    pub fn int(&self, path: &str) -> i64 {
+        match self.at(path) {
+            Value::Number(Number::I64(number)) => *number,
+            Value::Number(Number::U64(number)) => *number as i64,
+            other => panic!("{path} is {} in {}", json::to_string(other), self.body),
+        }
+    }
+
+    pub fn len(&self, path: &str) -> usize {
+        match self.at(path) {
+            Value::Array(items) => items.len(),
+            other => panic!("{path} is {} in {}", json::to_string(other), self.body),
+        }
+    }
+
+    /// One member of each item of a list.
+    pub fn column(&self, path: &str, member: &str) -> Vec<String> {
+        (0..self.len(path)).map(|index| self.text(&format!("{path}.{index}.{member}"))).collect()
+    }
+
+    pub fn titles(&self) -> String {
+        self.column("items", "title").join(" ")
+    }
+}
