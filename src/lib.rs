@@ -2,8 +2,22 @@
 //! of who may call whom: cli → commands → sync → {cache, api, credentials} → model.
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod cache;
+pub mod cli;
+pub mod config;
 pub mod credentials;
+pub mod directory;
+pub mod document;
 pub mod error;
+pub mod failpoint;
+pub mod json;
+pub mod lock;
 pub mod model;
+pub mod origin;
+pub mod paths;
+pub mod replace;
 pub mod sync;
 pub mod time;
+pub mod ui;
+pub mod vars;

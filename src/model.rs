@@ -21,6 +21,11 @@ pub fn canonical_status(word: &str) -> &str {
     }
 }
 
+/// The running number in a task identifier: 42 in `DEV-42`; 0 where there is none.
+pub fn number_of(identifier: &str) -> i64 {
+    identifier.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     pub id: i64,
@@ -61,6 +66,13 @@ pub struct Member {
     pub user_id: String,
     pub role: String,
     pub created_at: String,
+}
+
+/// A dependency of the graph: `task` depends on `depends_on`, both identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    pub task: String,
+    pub depends_on: String,
 }
 
 /// Who a credential belongs to (`GET /v1/auth`).

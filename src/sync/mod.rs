@@ -1,4 +1,240 @@
-//! The engine: pull, push, merge, conflict, journal, report. It knows a `Remote`, the cache, a `Prompter` and a
-//! `Reporter`; it knows no terminal and no HTTP.
+//! The engine: pull, push, merge, conflict, journal, report (design.md "The sync"). It knows a `Remote`, the cache, a
+//! `Prompter` and a `Reporter`; it knows no terminal and no HTTP.
+//!
+//! A run reads the queue once into a `Plan`, lets pull, decisions and push change that plan, and hands the result to
+//! `Cache::apply`, which makes all of it one transaction. Requests and questions come before that transaction.
 
+mod decide;
+pub mod discard;
+pub mod journal;
+pub mod local;
+pub mod merge;
+mod plan;
+mod pull;
+mod push;
+pub mod recover;
 pub mod remote;
+pub mod report;
+
+use crate::cache::{Cache, Direction, LogRow, Outcome};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+use discard::Discard;
+use journal::{Entry, Journal};
+use plan::Plan;
+use remote::{Remote, RemoteError};
+use report::{Event, Prompter, Reporter, Summary};
+use std::collections::BTreeSet;
+
+/// Who decides a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    #[default]
+    Ask,
+    Local,
+    Remote,
+    /// Into the inbox.
+    Skip,
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub pull: bool,
+    pub push: bool,
+    /// Throw the queue away (kept in `discarded/`) and make the cache equal the server.
+    pub force: bool,
+    /// Merge changes to different fields without asking.
+    pub merge: bool,
+    pub policy: Policy,
+    /// Believe a listing that lacks more than half of a workspace.
+    pub accept_deletes: bool,
+    /// Tasks asked for at a time.
+    pub page_size: u32,
+    /// Send only these operations and what they need (a command's own write).
+    pub only: Option<BTreeSet<String>>,
+    /// Show what would happen; change nothing on either side.
+    pub dry_run: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            pull: true,
+            push: true,
+            force: false,
+            merge: true,
+            policy: Policy::Ask,
+            accept_deletes: false,
+            page_size: 100,
+            only: None,
+            dry_run: false,
+        }
+    }
+}
+
+/// One run's collaborators. The caller holds the environment's lock and has recovered the journal.
+pub struct Engine<'a> {
+    pub cache: &'a mut Cache,
+    pub journal: &'a Journal,
+    pub discard: &'a Discard,
+    pub remote: &'a dyn Remote,
+    pub prompter: &'a mut dyn Prompter,
+    pub reporter: &'a mut dyn Reporter,
+    pub options: Options,
+}
+
+impl Engine<'_> {
+    /// Runs once. What the server accepted is in the cache even when an error is in the summary.
+    ///
+    /// # Errors
+    /// A pull that failed, a refused identity, a person who stopped: the cache is as it was.
+    pub fn run(&mut self) -> Result<Summary> {
+        let direction = if self.options.pull { Direction::Pull } else { Direction::Push };
+        let result = self.check_identity().and_then(|metadata| {
+            self.cache.begin_staging()?;
+            let result = self.staged(metadata);
+            self.cache.end_staging();
+            result
+        });
+        if let Err(error) = &result
+            && !self.options.dry_run
+            && self.options.only.is_none()
+        {
+            // The log row is a courtesy; the error itself is what matters.
+            let _ = self.cache.log_failure(direction, &Timestamp::now().rfc3339(), &error.to_string());
+        }
+        result
+    }
+
+    fn staged(&mut self, metadata: Vec<(String, String)>) -> Result<Summary> {
+        let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, self.options.only.as_ref());
+        let mut outcome = Outcome { metadata, exactly: self.options.force, ..Outcome::default() };
+        let mut summary = Summary::default();
+        if self.options.pull {
+            self.reporter.tell(Event::Fetching);
+            self.pull(&mut outcome)?;
+            if self.options.force {
+                self.throw_away(&mut plan, &mut summary)?;
+            } else {
+                self.decide_pulled(&mut plan, &mut summary)?;
+            }
+            let totals = self.cache.count_staged(&plan.reported, self.options.force)?;
+            summary.pulled = totals;
+            self.reporter.tell(Event::Pulled(totals));
+        }
+        if self.options.dry_run {
+            for entry in plan.waiting() {
+                self.reporter.tell(Event::WouldSend(entry.operation.clone()));
+            }
+            return Ok(summary);
+        }
+        if self.options.push && !self.options.force {
+            self.reporter.tell(Event::Pushing);
+            self.push(&mut plan, &mut summary)?;
+        }
+        self.commit(plan, outcome, &mut summary)?;
+        Ok(summary)
+    }
+
+    /// Applies everything in one transaction, then shortens the journal.
+    fn commit(&mut self, plan: Plan, mut outcome: Outcome, summary: &mut Summary) -> Result<()> {
+        let now = Timestamp::now().rfc3339();
+        plan.into_outcome(&mut outcome, &now);
+        let farewell: Vec<Entry> =
+            outcome.dropped.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect();
+        if !farewell.is_empty() {
+            self.journal.append(&farewell, true)?;
+        }
+        let whole_sync = self.options.only.is_none();
+        if whole_sync && summary.stopped.is_none() {
+            outcome.metadata.push(("last_sync".into(), now.clone()));
+        }
+        if whole_sync && self.options.pull {
+            let conflicts = summary.resolved + summary.waiting;
+            let detail = (!summary.notes.is_empty()).then(|| summary.notes.join("; "));
+            outcome.pull_log = Some(LogRow {
+                changes: summary.pulled.changes() + summary.accepted_remote,
+                conflicts,
+                errors: 0,
+                detail,
+            });
+        }
+        if self.options.push
+            && !self.options.force
+            && (!whole_sync || summary.pushed + summary.failed > 0 || !self.options.pull)
+        {
+            outcome.push_log = Some(LogRow {
+                changes: summary.pushed,
+                conflicts: 0,
+                errors: summary.failed + usize::from(summary.stopped.is_some()),
+                detail: summary.first_error.clone(),
+            });
+        }
+        let renumbered = self.cache.apply(&outcome, &now)?;
+        for (from, to) in renumbered {
+            self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
+            summary.renames.push((from, to));
+        }
+        recover::compact(self.cache, self.journal)
+    }
+
+    /// The cache remembers which server and account filled it. Another one behind the same environment gets an empty
+    /// cache, but never the operations that were meant for the first.
+    fn check_identity(&mut self) -> Result<Vec<(String, String)>> {
+        let origin = self.remote.origin();
+        let account = self.remote.account().map_err(|e| self.fatal(e))?.map(|account| account.user_id);
+        let known_origin = self.cache.metadata("server")?;
+        let known_account = self.cache.metadata("account")?;
+        let other_server = known_origin.as_ref().is_some_and(|known| *known != origin);
+        let other_account = known_account.is_some() && account.is_some() && known_account != account;
+        if other_server || other_account {
+            let waiting = self.cache.count_pending()?;
+            if waiting > 0 {
+                return Err(other_identity(waiting, known_origin, known_account, &origin, account.as_deref()));
+            }
+            self.cache.forget_server()?;
+        }
+        let mut metadata = vec![("server".to_string(), origin)];
+        metadata.extend(account.map(|account| ("account".to_string(), account)));
+        Ok(metadata)
+    }
+
+    /// `--force`: what is queued goes to `discarded/`, then out of the plan.
+    fn throw_away(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
+        let operations: Vec<_> = plan.waiting().map(|entry| entry.operation.clone()).collect();
+        if operations.is_empty() || self.options.dry_run {
+            return Ok(());
+        }
+        summary.discarded = Some(self.discard.operations("force", &operations)?);
+        for index in 0..plan.entries.len() {
+            plan.drop_entry(index);
+        }
+        plan.settle_all();
+        Ok(())
+    }
+
+    /// A remote error that ends the run, as the program's error.
+    fn fatal(&self, error: RemoteError) -> Error {
+        remote::to_error(error, &self.remote.origin())
+    }
+}
+
+fn other_identity(
+    waiting: usize,
+    known_origin: Option<String>,
+    known_account: Option<String>,
+    origin: &str,
+    account: Option<&str>,
+) -> Error {
+    let who = |origin: &str, account: Option<&str>| match account {
+        Some(account) => format!("{origin} as {account}"),
+        None => origin.to_string(),
+    };
+    let before = who(known_origin.as_deref().unwrap_or("another server"), known_account.as_deref());
+    Error::failure(format!(
+        "{waiting} queued operation{} meant for {before}, but this environment is now {}; nothing was sent",
+        if waiting == 1 { " was" } else { "s were" },
+        who(origin, account)
+    ))
+    .hint("go back to that server or account, or set the queue aside: anyt sync queue drop --all")
+}

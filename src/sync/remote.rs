@@ -1,8 +1,11 @@
 //! What the engine needs of a server, and how a request can fail, with no word of HTTP. `api::Http` is the real one;
 //! tests may play their own.
 
+use crate::error::Error;
 use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
 use crate::time::Timestamp;
+
+pub use crate::model::Edge;
 
 pub type RemoteResult<T> = Result<T, RemoteError>;
 
@@ -78,13 +81,6 @@ pub struct TaskPage {
     pub total: Option<i64>,
 }
 
-/// A dependency of the graph: `task` depends on `depends_on`, both identifiers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Edge {
-    pub task: String,
-    pub depends_on: String,
-}
-
 /// A server, as one account of it sees it. Collections the server does not have (404) are `None`.
 pub trait Remote {
     /// `scheme://host:port`, for messages and for telling one server from another.
@@ -109,4 +105,28 @@ pub trait Remote {
     fn delete_task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<()>;
     fn add_dependency(&self, operation: &Operation, identifier: &str, depends_on: &str) -> RemoteResult<()>;
     fn remove_dependency(&self, workspace_id: i64, identifier: &str, depends_on: &str) -> RemoteResult<()>;
+}
+
+/// A remote error that ends a command, as the program's error.
+pub fn to_error(error: RemoteError, origin: &str) -> Error {
+    match error {
+        RemoteError::Unreachable(message) | RemoteError::Unavailable(message) | RemoteError::Uncertain(message) => {
+            Error::unreachable(format!("cannot reach {origin}: {message}"))
+        }
+        RemoteError::Wait { until, message } => {
+            Error::unreachable(format!("{origin} asks to wait until {}: {message}", until.minute()))
+        }
+        RemoteError::Unauthorized(message) => {
+            Error::sign_in(format!("{origin} does not accept the credential: {message}"))
+        }
+        RemoteError::Forbidden(message) => Error::sign_in(format!("{origin} does not allow this: {message}")),
+        RemoteError::NotFound(message) => Error::failure(format!("{origin}: not found: {message}")),
+        RemoteError::Conflict { message, .. } => Error::failure(format!("{origin} reports a conflict: {message}")),
+        RemoteError::Refused { status, message } => {
+            Error::failure(format!("{origin} refused the request ({status}): {message}"))
+        }
+        RemoteError::Malformed(message) => {
+            Error::failure(format!("{origin} gave an answer that is not AnyTask's: {message}; nothing was changed"))
+        }
+    }
 }

@@ -1,0 +1,381 @@
+# bash completion for anyt. Generated from the command table by make docs; do not edit.
+
+# Sets commands, flags and valued (flags that take a value) for the command in path.
+_anyt_words() {
+    case "$path" in
+        'anyt')
+            commands='sync task active init workspace project env auth health help version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync')
+            commands='status log queue conflicts resolve restore'
+            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --wait --resolve --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync status')
+            commands=''
+            flags='--max-age --max-pending --offline --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --max-age --max-pending --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync log')
+            commands=''
+            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync queue')
+            commands='show retry drop'
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync queue show')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync queue retry')
+            commands=''
+            flags='--all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync queue drop')
+            commands=''
+            flags='--yes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync conflicts')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync resolve')
+            commands=''
+            flags='--local --remote --edit --all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt sync restore')
+            commands=''
+            flags='--last --list --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task')
+            commands='create update list show done rm note dep pick unpick'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task create')
+            commands=''
+            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task update')
+            commands=''
+            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task list')
+            commands=''
+            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --pending --sort --order --limit --offset --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --status --priority -p --owner --labels --project --phase --parent --search --sort --order --limit --offset --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task show')
+            commands=''
+            flags='--remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task done')
+            commands=''
+            flags='--note --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --note -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task rm')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task note')
+            commands=''
+            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task dep')
+            commands='add rm list'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task dep add')
+            commands=''
+            flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --on --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task dep rm')
+            commands=''
+            flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --on --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task dep list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task pick')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt task unpick')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt active')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt init')
+            commands=''
+            flags='--dir --identifier --project --yes --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --dir -d --identifier -i --project --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt workspace')
+            commands='list use current switch'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt workspace list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt workspace use')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt workspace current')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt workspace switch')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt project')
+            commands='list use current create'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt project list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt project use')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt project current')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt project create')
+            commands=''
+            flags='--name --description --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --description -d --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env')
+            commands='list add switch show remove'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env add')
+            commands=''
+            flags='--active --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env switch')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env show')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt env remove')
+            commands=''
+            flags='--yes --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt auth')
+            commands='login logout whoami status'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt auth login')
+            commands=''
+            flags='--token-file --agent-key --offline --store --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --token-file --store --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt auth logout')
+            commands=''
+            flags='--all --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt auth whoami')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt auth status')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt health')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt help')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt version')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+    esac
+}
+
+# Offers the values of the flag in prev; fails when it takes none.
+_anyt_value() {
+    case "$valued" in
+        *" $prev "*) ;;
+        *) return 1 ;;
+    esac
+    case "$path $prev" in
+        'anyt sync'' --resolve') COMPREPLY=($(compgen -W 'local remote skip' -- "$cur")) ;;
+        'anyt task create'' --priority' | 'anyt task create'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task create'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task update'' --priority' | 'anyt task update'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task update'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task list'' --status') _anyt_list 'backlog todo active blocked done canceled archived' ;;
+        'anyt task list'' --priority' | 'anyt task list'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task list'' --sort') COMPREPLY=($(compgen -W 'priority updated_at created_at status identifier title' -- "$cur")) ;;
+        'anyt task list'' --order') COMPREPLY=($(compgen -W 'asc desc' -- "$cur")) ;;
+        'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
+        'anyt auth login'' --token-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
+        'anyt auth login'' --store') COMPREPLY=($(compgen -W 'keyring file' -- "$cur")) ;;
+        *' --color') COMPREPLY=($(compgen -W 'auto always never' -- "$cur")) ;;
+        *' --ca-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    esac
+}
+
+# Completes the last part of a list separated by commas.
+_anyt_list() {
+    local before=''
+    case "$cur" in
+        *,*) before="${cur%,*}," ;;
+    esac
+    COMPREPLY=($(compgen -P "$before" -W "$1" -- "${cur##*,}"))
+}
+
+_anyt() {
+    local cur prev path='anyt' commands='' flags='' valued='' index word
+    COMPREPLY=()
+    _anyt_words
+    # Which command is it? Values of flags are no commands; bash makes words of its own of '='.
+    for ((index = 1; index < COMP_CWORD; index++)); do
+        word="${COMP_WORDS[index]}"
+        case "$valued" in
+            *" $word "*)
+                index=$((index + 1))
+                if [ "${COMP_WORDS[index]}" = '=' ]; then index=$((index + 1)); fi
+                continue
+                ;;
+        esac
+        case "$path $word" in
+            'anyt sync') path='anyt sync' ;;
+            'anyt sync status') path='anyt sync status' ;;
+            'anyt sync log') path='anyt sync log' ;;
+            'anyt sync queue') path='anyt sync queue' ;;
+            'anyt sync queue show') path='anyt sync queue show' ;;
+            'anyt sync queue retry') path='anyt sync queue retry' ;;
+            'anyt sync queue drop') path='anyt sync queue drop' ;;
+            'anyt sync conflicts') path='anyt sync conflicts' ;;
+            'anyt sync resolve') path='anyt sync resolve' ;;
+            'anyt sync restore') path='anyt sync restore' ;;
+            'anyt task') path='anyt task' ;;
+            'anyt task create' | 'anyt task add') path='anyt task create' ;;
+            'anyt task update' | 'anyt task edit') path='anyt task update' ;;
+            'anyt task list' | 'anyt task ls') path='anyt task list' ;;
+            'anyt task show') path='anyt task show' ;;
+            'anyt task done') path='anyt task done' ;;
+            'anyt task rm' | 'anyt task delete') path='anyt task rm' ;;
+            'anyt task note') path='anyt task note' ;;
+            'anyt task dep') path='anyt task dep' ;;
+            'anyt task dep add') path='anyt task dep add' ;;
+            'anyt task dep rm') path='anyt task dep rm' ;;
+            'anyt task dep list' | 'anyt task dep ls') path='anyt task dep list' ;;
+            'anyt task pick') path='anyt task pick' ;;
+            'anyt task unpick') path='anyt task unpick' ;;
+            'anyt active') path='anyt active' ;;
+            'anyt init') path='anyt init' ;;
+            'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
+            'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;
+            'anyt workspace use') path='anyt workspace use' ;;
+            'anyt workspace current') path='anyt workspace current' ;;
+            'anyt workspace switch') path='anyt workspace switch' ;;
+            'anyt project') path='anyt project' ;;
+            'anyt project list' | 'anyt project ls') path='anyt project list' ;;
+            'anyt project use') path='anyt project use' ;;
+            'anyt project current') path='anyt project current' ;;
+            'anyt project create') path='anyt project create' ;;
+            'anyt env') path='anyt env' ;;
+            'anyt env list' | 'anyt env ls') path='anyt env list' ;;
+            'anyt env add') path='anyt env add' ;;
+            'anyt env switch' | 'anyt env use') path='anyt env switch' ;;
+            'anyt env show') path='anyt env show' ;;
+            'anyt env remove' | 'anyt env rm') path='anyt env remove' ;;
+            'anyt auth') path='anyt auth' ;;
+            'anyt auth login') path='anyt auth login' ;;
+            'anyt auth logout') path='anyt auth logout' ;;
+            'anyt auth whoami') path='anyt auth whoami' ;;
+            'anyt auth status') path='anyt auth status' ;;
+            'anyt health') path='anyt health' ;;
+            'anyt version') path='anyt version' ;;
+            *) continue ;;
+        esac
+        _anyt_words
+    done
+    cur="${COMP_WORDS[COMP_CWORD]}"
+    prev="${COMP_WORDS[COMP_CWORD - 1]}"
+    if [ "$cur" = '=' ]; then
+        cur=''
+    elif [ "$prev" = '=' ] && [ "$COMP_CWORD" -gt 1 ]; then
+        prev="${COMP_WORDS[COMP_CWORD - 2]}"
+    fi
+    if _anyt_value; then
+        return 0
+    fi
+    case "$cur" in
+        -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
+        *) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    esac
+}
+
+complete -o default -F _anyt anyt

@@ -1,0 +1,98 @@
+//! ureq, set up the way this program needs it: deadlines on everything, no redirects of its own, no status as an error,
+//! no proxy for loopback, roots that work in an empty container. Built at the first request: it may read a CA file.
+
+use super::proxy;
+use super::sent::{Marking, SentMark};
+use std::path::Path;
+use std::time::Duration;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
+use ureq::{Agent, config::Config};
+
+/// Resolving and connecting get no longer than this of a request's time.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Well below the idle time after which common servers hang up (2 s and 5 s), so that a read seldom meets a
+/// connection that is closing.
+const IDLE: Duration = Duration::from_millis(1_500);
+
+/// What an agent is built from.
+pub(super) struct Setup<'a> {
+    /// `host[:port]` of the server.
+    pub(super) authority: String,
+    pub(super) proxy: Option<&'a str>,
+    pub(super) ca_file: Option<&'a Path>,
+    pub(super) timeout: Duration,
+}
+
+/// Two agents that share a mark. Reads keep connections alive. Writes open a fresh one each: ureq never repeats a
+/// request by itself, so a write sent into a connection that the server had just closed would not be doubled, but its
+/// fate would be unknown, for no reason.
+pub(super) struct Agents {
+    pub(super) reads: Agent,
+    pub(super) writes: Agent,
+    pub(super) mark: SentMark,
+}
+
+impl Agents {
+    pub(super) fn build(setup: &Setup) -> Result<Agents, String> {
+        let mark = SentMark::default();
+        let tls = TlsConfig::builder().root_certs(roots(setup.ca_file)?).build();
+        let proxy = setup.proxy.map(proxy::open).transpose()?;
+        let agent = |kept: usize| {
+            let connect = Some(setup.timeout.min(CONNECT));
+            let config = Config::builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .tls_config(tls.clone())
+                .proxy(proxy.clone())
+                .user_agent(concat!("anyt/", env!("CARGO_PKG_VERSION")))
+                .accept("application/json")
+                .timeout_global(Some(setup.timeout))
+                .timeout_resolve(connect)
+                .timeout_connect(connect)
+                .max_idle_connections(kept)
+                .max_idle_connections_per_host(kept)
+                .max_idle_age(IDLE)
+                .build();
+            let marking = Marking { mark: mark.clone(), authority: setup.authority.clone() };
+            Agent::with_parts(config, DefaultConnector::default().chain(marking), DefaultResolver::default())
+        };
+        Ok(Agents { reads: agent(1), writes: agent(0), mark })
+    }
+}
+
+/// The bundled Mozilla roots, or in their place the certificates of a PEM file, as curl's `--cacert` has it.
+fn roots(ca_file: Option<&Path>) -> Result<RootCerts, String> {
+    let Some(path) = ca_file else { return Ok(RootCerts::WebPki) };
+    let fault = |what: String| format!("the CA file {}: {what}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&bytes) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| fault(format!("damaged: {error}")))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(fault("it holds no certificate in PEM form".into()));
+    }
+    Ok(RootCerts::from(certificates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(ca_file: Option<&Path>) -> Result<Agents, String> {
+        Agents::build(&Setup { authority: "a.b".into(), proxy: None, ca_file, timeout: Duration::from_secs(1) })
+    }
+
+    #[test]
+    fn a_ca_file_must_be_one() {
+        assert!(build(None).is_ok());
+        let missing = Path::new("/nonexistent/ca.pem");
+        assert!(build(Some(missing)).is_err_and(|words| words.contains("/nonexistent/ca.pem")));
+        let not_pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(build(Some(&not_pem)).is_err_and(|words| words.contains("no certificate")));
+    }
+}

@@ -1,0 +1,143 @@
+//! The Remote over HTTP (api.md): transport with retries and deadlines, endpoints, lenient reading of JSON, problem
+//! documents. It promises that a credential goes to the configured origin only, that every call ends in bounded time,
+//! and that a write is never repeated unless nothing was done or the server honours `Idempotency-Key`. It knows no
+//! cache, no queue and no terminal.
+
+mod agent;
+mod answer;
+mod backoff;
+mod body;
+mod endpoints;
+mod lists;
+mod origin;
+mod problem;
+mod proxy;
+mod sent;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod wire;
+
+pub use origin::{Base, Origin, Scheme};
+
+use crate::credentials::Secret;
+use crate::error::Result;
+use crate::sync::remote::{RemoteError, RemoteResult};
+use miniserde::json::{self, Value};
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::Duration;
+use transport::{Call, Transport};
+use ureq::http::Method;
+use wire::Read;
+
+/// Where the server is, who asks, and how long anybody waits.
+pub struct Options {
+    /// As in the config: `https://api.anyt.dev`.
+    pub base_url: String,
+    pub secret: Option<Secret>,
+    /// Lets the credential travel over plain http to a server that is not on this machine.
+    pub allow_insecure_http: bool,
+    /// Certificates in PEM form that take the place of the bundled roots; else those of `SSL_CERT_FILE`.
+    pub ca_file: Option<PathBuf>,
+    /// For one whole request: name, connection, sending and the last byte of the answer.
+    pub timeout: Duration,
+    pub patience: Patience,
+    /// Takes a line about each request (`-v`), without the secret.
+    pub verbose: Option<Verbose>,
+}
+
+/// Takes one line.
+pub type Verbose = Box<dyn Fn(&str)>;
+
+/// How often, and for how long in all, one request is tried. `tries: 1` is no retry.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patience {
+    pub tries: u32,
+    /// From the first try on, pauses included. It bounds retries only: the first try has its whole time-out.
+    pub total: Duration,
+}
+
+/// What a server says about itself (api.md 2.1); no word of it can be relied on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthInfo {
+    pub status: String,
+    pub timestamp: Option<String>,
+    pub version: Option<String>,
+    pub database: Option<String>,
+}
+
+/// A server, over HTTP. For one thread.
+pub struct Http {
+    transport: Transport,
+    /// The server writes `inprogress` for `active`.
+    says_inprogress: Cell<bool>,
+    /// The server answered 400 or 422 to `include_deleted`.
+    refuses_include_deleted: Cell<bool>,
+}
+
+impl Http {
+    /// Checks the URL and looks at the proxy variables. Opens nothing and reads no file: a CA file is read at the first
+    /// request.
+    ///
+    /// # Errors
+    /// `Usage` for a URL that cannot be used, `Failure` for clear text to another machine.
+    pub fn new(options: Options) -> Result<Http> {
+        Http::with_env(options, &|name| std::env::var(name).ok())
+    }
+
+    fn with_env(options: Options, env: proxy::Env) -> Result<Http> {
+        Ok(Http {
+            transport: Transport::new(options, env)?,
+            says_inprogress: Cell::new(false),
+            refuses_include_deleted: Cell::new(false),
+        })
+    }
+
+    /// The JSON answer to a read.
+    fn read(&self, call: &Call) -> RemoteResult<Value> {
+        let answer = self.transport.send(call)?;
+        document(&answer.body).map_err(|words| self.malformed(&words))
+    }
+
+    /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
+    /// login page on the way.
+    fn write<T>(&self, call: &Call, read: impl FnOnce(&Value) -> Read<T>) -> RemoteResult<T> {
+        let answer = self.transport.send(call)?;
+        let result = document(&answer.body).and_then(|value| read(wire::unwrap(&value)?));
+        result.map_err(|words| RemoteError::Uncertain(self.describe(&words)))
+    }
+
+    /// `DELETE`: 204 without a body, or 200 with any JSON (api.md 1.4).
+    fn delete(&self, target: String) -> RemoteResult<()> {
+        let answer = self.transport.send(&Call::new(Method::DELETE, target))?;
+        if answer.body.is_empty() {
+            return Ok(());
+        }
+        let result = document(&answer.body).and_then(|value| wire::unwrap(&value).map(|_| ()));
+        result.map_err(|words| RemoteError::Uncertain(self.describe(&words)))
+    }
+
+    fn malformed(&self, words: &str) -> RemoteError {
+        RemoteError::Malformed(self.describe(words))
+    }
+
+    /// `http://127.0.0.1:8000: task DEV-1 has no 'id'`, one line, without secrets.
+    fn describe(&self, words: &str) -> String {
+        problem::one_line(&self.transport.scrub(&format!("{}: {words}", self.transport.origin())))
+    }
+}
+
+/// A body as JSON, or what it is instead.
+fn document(body: &[u8]) -> Read<Value> {
+    let foreign = "the answer is not JSON in UTF-8";
+    let text = std::str::from_utf8(body).map_err(|_| foreign.to_string())?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err("the answer is empty".into());
+    }
+    if text.starts_with('<') {
+        return Err("the answer is a web page, not JSON (a login page or a proxy on the way?)".into());
+    }
+    json::from_str(text).map_err(|_| "the answer is not JSON, or was cut off".into())
+}

@@ -1,0 +1,202 @@
+//! The shapes and habits of the generations C and D (and B's envelope), and of servers that lack something.
+
+use super::*;
+use crate::sync::remote::{Edge, Remote, RemoteError, TaskQuery};
+
+fn label(id: u32) -> String {
+    format!(r#"{{"id":{id},"workspace_id":1,"name":"l{id}","created_at":"2025-10-16T10:00:00Z"}}"#)
+}
+
+fn workspace(id: u32) -> String {
+    format!(r#"{{"id":"{id}","identifier":"W{id}","name":"n","created_at":"x","updated_at":"y"}}"#)
+}
+
+fn targets(server: &Server) -> Vec<String> {
+    server.seen().iter().filter_map(|request| request.split(' ').nth(1).map(str::to_string)).collect()
+}
+
+#[test]
+fn a_numbered_list_ends_when_nothing_new_comes() {
+    // `total` lies, `per_page` is not told: only a page without news ends it.
+    let page = |items: &[u32]| {
+        let items = items.iter().map(|id| workspace(*id)).collect::<Vec<_>>().join(",");
+        format!(r#"{{"items":[{items}],"total":1,"page":1}}"#)
+    };
+    let server = Server::answers(&[(200, &page(&[1, 2])), (200, &page(&[2, 3])), (200, &page(&[2, 3]))]);
+    let ids: Vec<i64> = client(&server).workspaces().expect("a list").iter().map(|workspace| workspace.id).collect();
+    assert_eq!(ids, [1, 2, 3]);
+    assert_eq!(targets(&server)[2], "/v1/workspaces?page=3&per_page=100");
+}
+
+#[test]
+fn a_short_page_by_the_servers_own_size_is_the_last() {
+    let body = format!(r#"{{"items":[{}],"total":1,"page":1,"per_page":50,"total_pages":1}}"#, workspace(1));
+    let server = Server::answers(&[(200, &body)]);
+    assert_eq!(client(&server).workspaces().expect("a list").len(), 1);
+}
+
+#[test]
+fn a_size_that_is_only_repeated_does_not_end_a_list() {
+    let body = |id| format!(r#"{{"items":[{}],"total":2,"page":{id},"per_page":100}}"#, workspace(id));
+    let server = Server::answers(&[(200, &body(1)), (200, &body(2))]);
+    assert_eq!(client(&server).workspaces().expect("a list").len(), 2);
+}
+
+#[test]
+fn lists_switch_to_the_paging_the_server_speaks() {
+    let project = |id: u32| format!(r#"{{"id":{id},"name":"p"}}"#);
+    let body = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, project(id));
+    let server = Server::answers(&[(200, &body(1)), (200, &body(2)), (200, r#"{"items":[],"limit":1,"offset":2}"#)]);
+    assert_eq!(client(&server).projects(1).expect("a list").len(), 2);
+    assert_eq!(targets(&server)[1], "/v1/workspaces/1/projects?limit=100&offset=1");
+}
+
+#[test]
+fn labels_come_as_an_array_an_object_or_not_at_all() {
+    let array = format!("[{},{}]", label(1), label(2));
+    let server = Server::answers(&[(200, &array)]);
+    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.len()), Some(2));
+
+    let paged = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, label(id));
+    let server =
+        Server::answers(&[(200, &paged(1)), (200, &paged(2)), (200, r#"{"items":[],"total":2,"limit":1,"offset":2}"#)]);
+    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.len()), Some(2));
+
+    for status in [404, 405, 410] {
+        let server = Server::answers(&[(status, ""), (status, ""), (status, ""), (status, "")]);
+        let http = client(&server);
+        assert_eq!(http.labels(1), Ok(None));
+        assert_eq!(http.members(1), Ok(None));
+        assert_eq!(http.dependencies(1), Ok(None));
+        assert_eq!(http.account(), Ok(None));
+    }
+}
+
+#[test]
+fn a_server_that_refuses_the_paging_is_asked_without() {
+    let server = Server::answers(&[(422, r#"{"detail":"per_page"}"#), (200, &format!("[{}]", workspace(1)))]);
+    assert_eq!(client(&server).workspaces().expect("a list").len(), 1);
+    assert_eq!(targets(&server)[1], "/v1/workspaces");
+}
+
+#[test]
+fn envelopes_of_generation_b_are_opened() {
+    let enveloped = |data: &str| format!(r#"{{"success":true,"data":{data},"message":null,"request_id":"r"}}"#);
+    let (task, list) = (enveloped(TASK), enveloped(&format!("[{}]", workspace(1))));
+    let server = Server::answers(&[(200, &task), (200, &list), (201, &task)]);
+    let http = client(&server);
+    assert_eq!(http.task(1, "DEV-42").expect("a task").map(|task| task.id), Some(7));
+    assert_eq!(http.workspaces().expect("a list").len(), 1);
+    assert_eq!(http.create_task(&operation(), &title("Fix")).map(|task| task.id), Ok(7));
+}
+
+#[test]
+fn tasks_are_asked_for_in_the_order_of_their_changes() {
+    let body = format!(r#"{{"items":[{TASK}],"total":7}}"#);
+    let server = Server::answers(&[(200, &body), (200, &body)]);
+    let http = client(&server);
+    let query = TaskQuery {
+        updated_after: Some("2025-10-16T10:00:00+02:00".into()),
+        limit: 7,
+        offset: 3,
+        include_deleted: true,
+    };
+    let page = http.tasks(1, &query).expect("a page");
+    assert_eq!((page.items.len(), page.total), (1, Some(7)));
+    http.tasks(1, &TaskQuery { limit: 100, ..TaskQuery::default() }).expect("a page");
+    let plain = "/v1/workspaces/1/tasks?limit=7&offset=3&sort_by=updated_at&order=asc";
+    let after = "&updated_after=2025-10-16T10%3A00%3A00%2B02%3A00&include_deleted=true";
+    assert_eq!(targets(&server)[0], format!("{plain}{after}"));
+    assert_eq!(targets(&server)[1], "/v1/workspaces/1/tasks?limit=100&offset=0&sort_by=updated_at&order=asc");
+}
+
+#[test]
+fn include_deleted_is_dropped_for_good_where_it_is_refused() {
+    for status in [400, 422] {
+        let body = format!(r#"{{"items":[{TASK}],"total":1}}"#);
+        let server = Server::answers(&[(status, "{}"), (200, &body), (200, &body)]);
+        let http = client(&server);
+        let query = TaskQuery { limit: 5, include_deleted: true, ..TaskQuery::default() };
+        http.tasks(1, &query).expect("a page");
+        http.tasks(1, &query).expect("a page");
+        let asked: Vec<bool> = targets(&server).iter().map(|target| target.contains("include_deleted")).collect();
+        assert_eq!(asked, [true, false, false], "{status}");
+    }
+}
+
+#[test]
+fn a_list_that_lacks_a_field_is_malformed_as_a_whole() {
+    let broken = TASK.replace(r#""title":"Fix","#, "");
+    let server = Server::answers(&[(200, &format!(r#"{{"items":[{TASK},{broken}],"total":2}}"#))]);
+    let error = client(&server).tasks(1, &TaskQuery::default()).expect_err("a broken task");
+    assert!(
+        matches!(&error, RemoteError::Malformed(words) if words.ends_with("task DEV-42 has no 'title'")),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn the_older_word_for_active_is_learnt_from_an_answer() {
+    let older = TASK.replace(r#""todo""#, r#""inprogress""#);
+    let server = Server::answers(&[(200, &older), (200, &older)]);
+    let http = client(&server);
+    let task = http.task(1, "DEV-42").expect("a task").expect("it is there");
+    assert_eq!(task.status, "active");
+    let set = Patch::from([(Field::Status, Value::Text("active".into()))]);
+    assert_eq!(http.update_task(1, "DEV-42", &set, 5).map(|task| task.status), Ok("active".into()));
+    assert!(server.seen()[1].ends_with(r#"{"status":"inprogress"}"#), "{}", server.seen()[1]);
+}
+
+#[test]
+fn the_older_word_for_active_is_tried_once_after_a_422() {
+    let set = Patch::from([(Field::Status, Value::Text("active".into()))]);
+    let server = Server::answers(&[(422, r#"{"detail":"status"}"#), (200, TASK), (200, TASK)]);
+    let http = client(&server);
+    http.update_task(1, "DEV-42", &set, 5).expect("the older word");
+    http.update_task(1, "DEV-42", &set, 6).expect("remembered");
+    assert_eq!(server.seen().iter().filter(|request| request.contains("inprogress")).count(), 2);
+
+    let server = Server::answers(&[(422, r#"{"detail":"first"}"#), (422, r#"{"detail":"second"}"#)]);
+    let error = client(&server).update_task(1, "DEV-42", &set, 5).expect_err("both");
+    assert_eq!(error, RemoteError::Refused { status: 422, message: "first".into() });
+
+    let server = Server::answers(&[(422, r#"{"detail":"title"}"#), (200, TASK)]);
+    assert!(client(&server).update_task(1, "DEV-42", &title("x"), 5).is_err());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn what_the_api_cannot_clear_is_refused_without_a_request() {
+    let server = Server::play(Vec::new());
+    let error = client(&server).update_task(1, "DEV-42", &Patch::from([(Field::Parent, Value::Null)]), 5);
+    assert_eq!(error, Err(RemoteError::Refused { status: 422, message: "the API has no way to clear parent".into() }));
+}
+
+#[test]
+fn dependencies() {
+    let graph = r#"{"nodes":[{"id":"DEV-1"}],"edges":[{"from_task":"DEV-2","to_task":"DEV-1","blocking":true}]}"#;
+    let made = r#"{"task_id":"DEV-2","depends_on":"DEV-1","blocked_by_status":"todo","created_at":"x"}"#;
+    let server = Server::answers(&[(200, graph), (201, made), (204, "")]);
+    let http = client(&server);
+    let edge = Edge { task: "DEV-2".into(), depends_on: "DEV-1".into() };
+    assert_eq!(http.dependencies(1), Ok(Some(vec![edge])));
+    assert_eq!(http.add_dependency(&operation(), "DEV-2", "DEV-1"), Ok(()));
+    assert_eq!(http.remove_dependency(1, "DEV-2", "A/../B"), Ok(()));
+    assert!(server.seen()[1].ends_with(r#"{"depends_on":"DEV-1"}"#));
+    assert_eq!(targets(&server)[2], "/v1/workspaces/1/tasks/DEV-2/dependencies/A%2F..%2FB");
+}
+
+#[test]
+fn accounts_and_projects() {
+    let server = Server::answers(&[
+        (200, r#"{"user_id":"u1","email":null,"role":"user","authenticated":true}"#),
+        (200, r#"{"user_id":"u1","email":null,"role":"user","authenticated":false}"#),
+        (201, r#"{"id":3,"name":"P","workspace_id":1,"status":"active","created_at":"x","updated_at":"y"}"#),
+    ]);
+    let http = client(&server);
+    assert_eq!(http.account().expect("an account").map(|account| account.user_id), Some("u1".into()));
+    assert!(matches!(http.account(), Err(RemoteError::Unauthorized(_))));
+    assert_eq!(http.create_project(1, "P", None, "key-1").map(|project| project.id), Ok(3));
+    assert!(server.seen()[2].contains("\r\nidempotency-key: key-1\r\n"));
+    assert!(server.seen()[2].ends_with(r#"{"name":"P","status":"active"}"#));
+}

@@ -1,0 +1,344 @@
+//! One request: sent, repeated where that is safe, followed where it is redirected within the server, and its failure
+//! sorted by what may be done next. The rule everything here serves: a write is repeated only when it is certain that
+//! nothing was done, or when the server has promised that a repeat does nothing.
+
+use super::agent::{Agents, Setup};
+use super::answer::{self, Answer, Fault};
+use super::backoff::{Again, Budget};
+use super::origin::{Base, Origin};
+use super::proxy::{self, Env};
+use super::{Options, Patience, Scheme, Verbose, problem};
+use crate::credentials::Secret;
+use crate::sync::remote::{RemoteError, RemoteResult};
+use crate::time::Timestamp;
+use std::cell::{Cell, OnceCell};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use ureq::http::{HeaderName, HeaderValue, Method, Request, header};
+
+/// Redirects followed within one try.
+const MOST_REDIRECTS: usize = 3;
+/// How long to leave a server alone that answers 429 without a `Retry-After`, once the patience is over.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// A request, apart from where and as whom.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// Path and query, escaped: `/v1/workspaces?page=1`.
+    pub(super) target: String,
+    pub(super) body: Option<String>,
+    /// `Idempotency-Key`.
+    pub(super) key: Option<String>,
+    /// `If-Match`: the task's version as a plain integer (api.md 1.10).
+    pub(super) if_match: Option<i64>,
+    /// Without the credential.
+    pub(super) anonymous: bool,
+}
+
+impl Call {
+    pub(super) fn new(method: Method, target: impl Into<String>) -> Call {
+        Call { method, target: target.into(), body: None, key: None, if_match: None, anonymous: false }
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+}
+
+/// A failed try: what to report, and whether another one is safe.
+struct Failure {
+    error: RemoteError,
+    again: Again,
+}
+
+pub(super) struct Transport {
+    base: Base,
+    secret: Option<Secret>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    timeout: Duration,
+    patience: Patience,
+    verbose: Option<Verbose>,
+    agents: OnceCell<Agents>,
+    honours_keys: Cell<bool>,
+}
+
+impl Transport {
+    /// Opens and reads nothing but the environment.
+    pub(super) fn new(options: Options, env: Env) -> crate::error::Result<Transport> {
+        let base = Base::parse(&options.base_url)?;
+        base.refuse_clear_text(options.allow_insecure_http)?;
+        let variable = || env("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(Transport {
+            proxy: proxy::url_for(&base.origin, env),
+            // A plain http server has no use for roots: a stale variable must not get in its way.
+            ca_file: options.ca_file.or_else(variable).filter(|_| base.origin.scheme() == Scheme::Https),
+            base,
+            secret: options.secret,
+            timeout: options.timeout,
+            patience: options.patience,
+            verbose: options.verbose,
+            agents: OnceCell::new(),
+            honours_keys: Cell::new(false),
+        })
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.base.origin
+    }
+
+    /// The server has said that it honours `Idempotency-Key`.
+    pub(super) fn honours_keys(&self) -> bool {
+        self.honours_keys.get()
+    }
+
+    /// Sends until there is a 2xx, the patience ends or another try would not be safe. Once a try has ended in doubt,
+    /// only a success settles it: whatever a later try meets, the first one may have been carried out.
+    pub(super) fn send(&self, call: &Call) -> RemoteResult<Answer> {
+        let mut budget = Budget::new(self.patience);
+        let mut doubt = None;
+        loop {
+            let failure = match self.try_once(call, budget.limit(self.timeout)) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if doubt.is_none() && matches!(failure.error, RemoteError::Uncertain(_)) {
+                doubt = Some(failure.error.clone());
+            }
+            match budget.pause(failure.again) {
+                Some(pause) => {
+                    self.say(|| format!("again in {} ms: {}", pause.as_millis(), failure.error.message()));
+                    std::thread::sleep(pause);
+                }
+                None => return Err(doubt.unwrap_or(failure.error)),
+            }
+        }
+    }
+
+    /// One try within `limit`, redirects included.
+    fn try_once(&self, call: &Call, limit: Duration) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + limit;
+        let mut target = format!("{}{}", self.base.prefix, call.target);
+        let mut hops = 0;
+        loop {
+            let full = hops == 0 && limit == self.timeout;
+            let left = (!full).then(|| deadline.saturating_duration_since(Instant::now()));
+            let answer = self.exchange(call, &target, left).map_err(|fault| self.failed(call, fault))?;
+            if !(300..400).contains(&answer.status) {
+                return self.judge(call, answer);
+            }
+            target = self.redirected(call, &target, &answer)?;
+            hops += 1;
+            if hops > MOST_REDIRECTS {
+                return Err(refused(answer.status, "it redirects in circles".into()));
+            }
+        }
+    }
+
+    /// One request and its answer, within `left` or the whole time-out; nothing is interpreted.
+    fn exchange(&self, call: &Call, target: &str, left: Option<Duration>) -> Result<Answer, Fault> {
+        let agents = self.agents().map_err(Fault::before_sending)?;
+        let request = self.request(call, target)?;
+        agents.mark.clear();
+        let started = Instant::now();
+        let agent = if call.is_read() { &agents.reads } else { &agents.writes };
+        let result = answer::exchange(agent, request, call.body.as_deref(), left)
+            .map_err(|broken| Fault::after(broken, agents.mark.is_set(), self.timeout));
+        self.say(|| {
+            let outcome = match &result {
+                Ok(answer) => format!("{}, {} bytes", answer.status, answer.body.len()),
+                Err(fault) => fault.message.clone(),
+            };
+            format!("{} {}{target}: {outcome} in {} ms", call.method, self.base.origin, started.elapsed().as_millis())
+        });
+        if result.as_ref().is_ok_and(|answer| answer.honours_keys) {
+            self.honours_keys.set(true);
+        }
+        result
+    }
+
+    fn request(&self, call: &Call, target: &str) -> Result<Request<()>, Fault> {
+        let mut builder = Request::builder().method(&call.method).uri(format!("{}{target}", self.base.origin));
+        if let (Some(secret), false) = (&self.secret, call.anonymous) {
+            let (name, value) = credential(secret)?;
+            builder = builder.header(name, value);
+        }
+        if call.body.is_some() {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(key) = &call.key {
+            builder = builder.header("idempotency-key", key);
+        }
+        if let Some(version) = call.if_match {
+            builder = builder.header(header::IF_MATCH, version);
+        }
+        if !call.is_read() {
+            builder = builder.header(header::CONNECTION, "close");
+        }
+        builder.body(()).map_err(|error| Fault::before_sending(format!("no request can be made of this: {error}")))
+    }
+
+    fn agents(&self) -> Result<&Agents, String> {
+        if let Some(agents) = self.agents.get() {
+            return Ok(agents);
+        }
+        let built = Agents::build(&Setup {
+            authority: self.base.origin.authority(),
+            proxy: self.proxy.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+            timeout: self.timeout,
+        })?;
+        Ok(self.agents.get_or_init(|| built))
+    }
+
+    /// A try that brought no answer.
+    fn failed(&self, call: &Call, fault: Fault) -> Failure {
+        let origin = &self.base.origin;
+        let said = if fault.sent { format!("{origin}: ") } else { format!("cannot reach {origin}: ") };
+        let message = problem::one_line(&self.scrub(&(said + &fault.message)));
+        let again = if fault.permanent { Again::Never } else { Again::Backoff };
+        match (fault.sent, call.is_read()) {
+            (false, _) => Failure { error: RemoteError::Unreachable(message), again },
+            (true, true) if fault.garbled => Failure { error: RemoteError::Malformed(message), again },
+            (true, true) => Failure { error: RemoteError::Unreachable(message), again },
+            (true, false) => self.uncertain(call, message),
+        }
+    }
+
+    /// A write of which nobody here knows whether it was done.
+    fn uncertain(&self, call: &Call, message: String) -> Failure {
+        let harmless = call.key.is_some() && self.honours_keys();
+        let again = if harmless { Again::Backoff } else { Again::Never };
+        Failure { error: RemoteError::Uncertain(message), again }
+    }
+
+    /// An answer other than a redirect.
+    fn judge(&self, call: &Call, answer: Answer) -> Result<Answer, Failure> {
+        let status = answer.status;
+        let message = || problem::message(status, &answer.body, &|text| self.scrub(text));
+        let never = |error| Failure { error, again: Again::Never };
+        Err(match status {
+            200..300 => return Ok(answer),
+            401 => never(RemoteError::Unauthorized(message())),
+            403 => never(RemoteError::Forbidden(message())),
+            404 | 410 => never(RemoteError::NotFound(message())),
+            409 => never(RemoteError::Conflict {
+                current_version: problem::current_version(&answer.body),
+                message: message(),
+            }),
+            429 => wait(&answer, message()),
+            503 if answer.retry_after().is_some() => wait(&answer, message()),
+            408 | 500.. if !call.is_read() => self.uncertain(call, message()),
+            408 | 502..=504 => Failure { error: RemoteError::Unavailable(message()), again: Again::Backoff },
+            500.. => never(RemoteError::Unavailable(message())),
+            _ => never(RemoteError::Refused { status, message: message() }),
+        })
+    }
+
+    /// Where a redirect leads, if it may be followed: within the server only, because every request carries the
+    /// credential, and with the same method only.
+    fn redirected(&self, call: &Call, target: &str, answer: &Answer) -> Result<String, Failure> {
+        let status = answer.status;
+        let refuse = |words: String| refused(status, problem::one_line(&self.scrub(&words)));
+        let location = answer.location.as_deref().ok_or_else(|| refuse(problem::status_line(status)))?;
+        let (origin, next) = resolve(&self.base.origin, target, location)
+            .ok_or_else(|| refuse("it redirects to something that is no address".into()))?;
+        if origin != self.base.origin {
+            return Err(refuse(format!("it redirects to another server, {origin}; no credential is sent there")));
+        }
+        match status {
+            307 | 308 => Ok(next),
+            301..=303 if call.is_read() => Ok(next),
+            // "See other" is how some servers say that a form was taken.
+            303 => Err(self.uncertain(call, refuse("it answers with a redirect".into()).error.message().to_string())),
+            _ => Err(refuse(format!("it redirects {} requests ({})", call.method, problem::status_line(status)))),
+        }
+    }
+
+    pub(super) fn scrub(&self, text: &str) -> String {
+        self.secret.as_ref().map_or_else(|| text.to_string(), |secret| secret.scrub(text))
+    }
+
+    fn say(&self, line: impl FnOnce() -> String) {
+        if let Some(verbose) = &self.verbose {
+            verbose(&problem::one_line(&self.scrub(&line())));
+        }
+    }
+}
+
+fn refused(status: u16, message: String) -> Failure {
+    Failure { error: RemoteError::Refused { status, message }, again: Again::Never }
+}
+
+/// The server asks for a pause, or has had too many requests without saying how long.
+fn wait(answer: &Answer, message: String) -> Failure {
+    let asked = answer.retry_after();
+    let until = Timestamp::now().plus(asked.unwrap_or(PAUSE));
+    Failure { error: RemoteError::Wait { until, message }, again: asked.map_or(Again::Backoff, Again::After) }
+}
+
+/// The header for a credential (api.md 1.2), marked so that nothing prints it.
+fn credential(secret: &Secret) -> Result<(HeaderName, HeaderValue), Fault> {
+    let (name, text) = if secret.is_agent_key() {
+        (HeaderName::from_static("x-api-key"), secret.expose().to_string())
+    } else {
+        (header::AUTHORIZATION, format!("Bearer {}", secret.expose()))
+    };
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Fault::before_sending("the token holds characters that no header can carry".into()))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// A `Location` against the request it answers: its origin, and path and query there.
+fn resolve(origin: &Origin, target: &str, location: &str) -> Option<(Origin, String)> {
+    let location = location.split('#').next()?.trim();
+    let absolute = if let Some(rest) = location.strip_prefix("//") {
+        Some(format!("{}://{rest}", origin.scheme().word()))
+    } else if location.find("://").is_some_and(|at| !location[..at].contains(['/', '?'])) {
+        Some(location.to_string())
+    } else {
+        None
+    };
+    let (origin, next) = match &absolute {
+        Some(url) => Origin::split(url).ok().map(|(origin, rest)| (origin, rest.to_string()))?,
+        None if location.starts_with('/') => (origin.clone(), location.to_string()),
+        None => {
+            let path = target.split('?').next()?;
+            let folder = &path[..path.rfind('/')? + 1];
+            (origin.clone(), format!("{folder}{location}"))
+        }
+    };
+    let next = if next.starts_with('/') { next } else { format!("/{next}") };
+    next.parse::<ureq::http::uri::PathAndQuery>().ok()?;
+    Some((origin, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_resolve_like_links() {
+        let here = Origin::parse("http://127.0.0.1:8000").expect("origin");
+        let at = |location: &str| {
+            resolve(&here, "/v1/tasks?limit=1", location).map(|(origin, next)| format!("{origin}{next}"))
+        };
+        for (location, whole) in [
+            ("/v1/tasks/?limit=1", "http://127.0.0.1:8000/v1/tasks/?limit=1"),
+            ("http://127.0.0.1:8000/x#y", "http://127.0.0.1:8000/x"),
+            ("HTTP://127.0.0.1:8000", "http://127.0.0.1:8000/"),
+            ("tasks/", "http://127.0.0.1:8000/v1/tasks/"),
+            ("/login?next=http://a.b/", "http://127.0.0.1:8000/login?next=http://a.b/"),
+            ("//evil/v1", "http://evil/v1"),
+            ("https://127.0.0.1:8000/v1", "https://127.0.0.1:8000/v1"),
+            ("http://127.0.0.1:8001/v1", "http://127.0.0.1:8001/v1"),
+        ] {
+            assert_eq!(at(location).as_deref(), Some(whole), "{location}");
+        }
+        for location in ["ftp://a.b/", "http://127.0.0.1:8000@evil/", "http:// /", "/a b"] {
+            assert_eq!(at(location), None, "{location}");
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Reading a server's JSON (api.md 1.5 and 3) leniently: ids as numbers or numeric strings, absent and `null` alike,
+//! unknown members and unknown words of an enum let through. What the cache cannot do without is an error that names
+//! it. Knows no HTTP: takes `Value`s, gives model types, and says what is wrong in words.
+
+use crate::model::{Account, Label, Member, Project, Task, Workspace, canonical_status};
+use crate::sync::remote::Edge;
+use crate::time::Timestamp;
+use miniserde::json::{Array, Number, Value};
+
+/// Why an answer is not what api.md describes.
+pub(super) type Read<T> = Result<T, String>;
+
+/// A member of an object; `None` when it is absent or `null`.
+pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(object) => object.get(name).filter(|value| !matches!(value, Value::Null)),
+        _ => None,
+    }
+}
+
+/// A whole number, or a string that holds one.
+pub(super) fn int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(Number::I64(number)) => Some(*number),
+        Value::Number(Number::U64(number)) => i64::try_from(*number).ok(),
+        Value::Number(Number::F64(number)) if number.fract() == 0.0 && number.abs() < 9e15 => Some(*number as i64),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(Number::I64(number)) => Some(*number as f64),
+        Value::Number(Number::U64(number)) => Some(*number as f64),
+        Value::Number(Number::F64(number)) => Some(*number),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// A string, or a number as one: user ids are opaque.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The document inside any envelope: `{"success", "data"}` of generation B, or just `data` as A has it. An envelope
+/// that says it is no success is an error.
+pub(super) fn unwrap(value: &Value) -> Read<&Value> {
+    if matches!(member(value, "success"), Some(Value::Bool(false))) {
+        let words = member(value, "message").and_then(text).unwrap_or_else(|| "no reason given".into());
+        return Err(format!("the answer says that it is no success: {words}"));
+    }
+    match member(value, "data") {
+        // A list that carries both keys, and an object that merely has a field of that name, stay as they are.
+        Some(data) if member(value, "items").is_none() && member(value, "id").is_none() => unwrap(data),
+        _ => Ok(value),
+    }
+}
+
+/// One page of a list, whatever its shape: a bare array, or the array under `items` or one of `names`.
+pub(super) struct Page<'a> {
+    pub(super) items: &'a Array,
+    /// The object around the array, with the server's paging words; `None` for a bare array.
+    pub(super) around: Option<&'a Value>,
+}
+
+impl Page<'_> {
+    /// A paging word of the answer, at the top or under `pagination`.
+    pub(super) fn says(&self, name: &str) -> Option<i64> {
+        let around = self.around?;
+        member(around, name).or_else(|| member(member(around, "pagination")?, name)).and_then(int)
+    }
+}
+
+/// An answer without a list is an error, never an empty one: it would read as deletions.
+pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
+    let value = unwrap(value)?;
+    if let Value::Array(items) = value {
+        return Ok(Page { items, around: None });
+    }
+    ["items"]
+        .iter()
+        .chain(names)
+        .find_map(|name| match member(value, name) {
+            Some(Value::Array(items)) => Some(Page { items, around: Some(value) }),
+            _ => None,
+        })
+        .ok_or_else(|| "there is no list in the answer".into())
+}
+
+/// An object being read, with a name for complaints.
+struct Fields<'a> {
+    value: &'a Value,
+    what: String,
+}
+
+impl<'a> Fields<'a> {
+    fn of(value: &'a Value, kind: &str) -> Read<Fields<'a>> {
+        if !matches!(value, Value::Object(_)) {
+            return Err(format!("there is no {kind} in the answer"));
+        }
+        let name = ["identifier", "id", "user_id"].iter().find_map(|name| member(value, name).and_then(text));
+        Ok(Fields { value, what: name.map_or_else(|| kind.to_string(), |name| format!("{kind} {name}")) })
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        member(self.value, name)
+    }
+
+    fn lacks(&self, name: &str) -> String {
+        let fault = if self.get(name).is_some() { "an unreadable" } else { "no" };
+        format!("{} has {fault} '{name}'", self.what)
+    }
+
+    fn int(&self, name: &str) -> Read<i64> {
+        self.get(name).and_then(int).ok_or_else(|| self.lacks(name))
+    }
+
+    fn text(&self, name: &str) -> Read<String> {
+        self.get(name).and_then(text).ok_or_else(|| self.lacks(name))
+    }
+
+    fn some_int(&self, name: &str) -> Option<i64> {
+        self.get(name).and_then(int)
+    }
+
+    fn some_text(&self, name: &str) -> Option<String> {
+        self.get(name).and_then(text)
+    }
+
+    /// A time the cursor can be moved to.
+    fn time(&self, name: &str) -> Read<String> {
+        let time = self.text(name)?;
+        if Timestamp::parse(&time).is_some() { Ok(time) } else { Err(self.lacks(name)) }
+    }
+}
+
+/// `workspace_id` stands in where the server leaves the field out.
+pub(super) fn task(value: &Value, workspace_id: i64) -> Read<Task> {
+    let fields = Fields::of(value, "task")?;
+    let identifier = fields.text("identifier")?;
+    let updated_at = fields.time("updated_at")?;
+    let nested_project = || member(fields.get("project")?, "id").and_then(int);
+    let project_id = fields.int("project_id").or_else(|complaint| nested_project().ok_or(complaint))?;
+    let number = fields.some_int("number").or_else(|| identifier.rsplit_once('-')?.1.parse().ok());
+    Ok(Task {
+        id: fields.int("id")?,
+        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
+        project_id,
+        number: number.ok_or_else(|| fields.lacks("number"))?,
+        uid: fields.some_text("uid"),
+        title: fields.text("title")?,
+        description: fields.some_text("description"),
+        status: canonical_status(fields.some_text("status").as_deref().unwrap_or("backlog")).to_string(),
+        priority: fields.some_int("priority").unwrap_or(0),
+        owner_id: fields.some_text("owner_id"),
+        assignee_type: fields.some_text("assignee_type"),
+        assigned_coding_agent: fields.some_text("assigned_coding_agent"),
+        labels: names(fields.get("labels")),
+        phase: fields.some_text("phase"),
+        estimate: fields.get("estimate").and_then(self::number),
+        parent_id: fields.some_int("parent_id"),
+        goal_id: fields.some_int("goal_id"),
+        implementation_plan: fields.some_text("implementation_plan"),
+        checklist: fields.some_text("checklist"),
+        creator_id: fields.some_text("creator_id"),
+        version: fields.some_int("version").unwrap_or(1),
+        started_at: fields.some_text("started_at"),
+        completed_at: fields.some_text("completed_at"),
+        canceled_at: fields.some_text("canceled_at"),
+        archived_at: fields.some_text("archived_at"),
+        created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
+        deleted_at: fields.some_text("deleted_at"),
+        identifier,
+        updated_at,
+    })
+}
+
+/// Label names, from strings or from objects with a `name`.
+fn names(value: Option<&Value>) -> Vec<String> {
+    let Some(Value::Array(items)) = value else { return Vec::new() };
+    items.iter().filter_map(|item| text(item).or_else(|| member(item, "name").and_then(text))).collect()
+}
+
+/// The word this server has for `active` is the older one (api.md 3.14).
+pub(super) fn says_inprogress(task: &Value) -> bool {
+    matches!(member(task, "status"), Some(Value::String(word)) if word == "inprogress")
+}
+
+pub(super) fn workspace(value: &Value) -> Read<Workspace> {
+    let fields = Fields::of(value, "workspace")?;
+    let updated_at = fields.some_text("updated_at").unwrap_or_default();
+    Ok(Workspace {
+        id: fields.int("id")?,
+        identifier: fields.text("identifier")?,
+        name: fields.text("name")?,
+        description: fields.some_text("description"),
+        task_counter: fields.some_int("task_counter"),
+        created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
+        updated_at,
+    })
+}
+
+pub(super) fn project(value: &Value, workspace_id: i64) -> Read<Project> {
+    let fields = Fields::of(value, "project")?;
+    let updated_at = fields.some_text("updated_at").unwrap_or_default();
+    Ok(Project {
+        id: fields.int("id")?,
+        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
+        name: fields.text("name")?,
+        description: fields.some_text("description"),
+        status: fields.some_text("status").unwrap_or_else(|| "active".into()),
+        created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
+        updated_at,
+    })
+}
+
+pub(super) fn label(value: &Value, workspace_id: i64) -> Read<Label> {
+    let fields = Fields::of(value, "label")?;
+    Ok(Label {
+        id: fields.int("id")?,
+        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
+        name: fields.text("name")?,
+        color: fields.some_text("color"),
+        description: fields.some_text("description"),
+        created_at: fields.some_text("created_at").unwrap_or_default(),
+        updated_at: fields.some_text("updated_at"),
+    })
+}
+
+pub(super) fn member_of(value: &Value, workspace_id: i64) -> Read<Member> {
+    let fields = Fields::of(value, "member")?;
+    Ok(Member {
+        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
+        user_id: fields.text("user_id")?,
+        role: fields.some_text("role").unwrap_or_default(),
+        created_at: fields.some_text("created_at").unwrap_or_default(),
+    })
+}
+
+pub(super) fn account(value: &Value) -> Read<Account> {
+    let fields = Fields::of(value, "account")?;
+    Ok(Account { user_id: fields.text("user_id")?, email: fields.some_text("email"), role: fields.some_text("role") })
+}
+
+/// An edge of the dependency graph (api.md 3.4).
+pub(super) fn edge(value: &Value) -> Read<Edge> {
+    let fields = Fields::of(value, "edge")?;
+    Ok(Edge { task: fields.text("from_task")?, depends_on: fields.text("to_task")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use miniserde::json;
+
+    fn value(text: &str) -> Value {
+        json::from_str(text).expect("test JSON")
+    }
+
+    const TASK: &str = r#"{"id": 7, "workspace_id": 1, "project_id": 2, "number": 42, "identifier": "DEV-42", "uid": "t_1Z",
+        "title": "Fix", "status": "inprogress", "priority": -1, "labels": ["a", "b"], "estimate": 1.5, "version": 5,
+        "creator_id": "u1", "created_at": "2025-10-16T10:00:00Z", "updated_at": "2025-10-16 10:00:00", "someday": {"x": 1}}"#;
+
+    #[test]
+    fn a_full_task() {
+        let task = task(&value(TASK), 1).expect("task");
+        assert_eq!((task.id, task.version, task.priority, task.number), (7, 5, -1, 42));
+        assert_eq!((task.status.as_str(), task.labels.len(), task.estimate), ("active", 2, Some(1.5)));
+        assert!(says_inprogress(&value(TASK)));
+    }
+
+    #[test]
+    fn a_sparse_task_with_odd_types() {
+        let task = task(
+            &value(
+                r#"{"id":"7","project":{"id":"2"},"identifier":"DEV-42","title":"Fix","status":"on_hold","owner_id":12,
+                "labels":[{"name":"x"}],"estimate":"2","parent_id":null,"updated_at":"2025-10-16T10:00:00"}"#,
+            ),
+            9,
+        )
+        .expect("task");
+        assert_eq!((task.workspace_id, task.project_id, task.number, task.version), (9, 2, 42, 1));
+        assert_eq!((task.status.as_str(), task.owner_id.as_deref()), ("on_hold", Some("12")));
+        assert_eq!((task.labels, task.estimate, task.parent_id), (vec!["x".to_string()], Some(2.0), None));
+        assert_eq!(task.created_at, task.updated_at);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, complaint) in [
+            ("id", "task DEV-42 has no 'id'"),
+            ("identifier", "task 7 has no 'identifier'"),
+            ("title", "task DEV-42 has no 'title'"),
+            ("project_id", "task DEV-42 has no 'project_id'"),
+            ("updated_at", "task DEV-42 has no 'updated_at'"),
+        ] {
+            let Value::Object(mut object) = value(TASK) else { panic!("an object") };
+            object.remove(name);
+            assert_eq!(task(&Value::Object(object), 1), Err(complaint.to_string()));
+        }
+        let late = TASK.replace("2025-10-16 10:00:00", "yesterday");
+        assert_eq!(task(&value(&late), 1), Err("task DEV-42 has an unreadable 'updated_at'".into()));
+        assert_eq!(task(&value("[]"), 1), Err("there is no task in the answer".into()));
+    }
+
+    #[test]
+    fn every_list_shape_of_api_md_1_5() {
+        for (text, total, limit) in [
+            (r#"[{"id":1}]"#, None, None),
+            (r#"{"items":[{"id":1}],"total":9}"#, Some(9), None),
+            (r#"{"items":[{"id":1}],"total":9,"limit":50,"offset":0}"#, Some(9), Some(50)),
+            (r#"{"success":true,"data":[{"id":1}],"message":null}"#, None, None),
+            (r#"{"success":true,"data":{"items":[{"id":1}],"pagination":{"total":9,"limit":50}}}"#, Some(9), Some(50)),
+            (r#"{"data":[{"id":1}],"items":[{"id":1}],"total":9,"per_page":1}"#, Some(9), None),
+            (r#"{"edges":[{"id":1}],"nodes":[]}"#, None, None),
+        ] {
+            let value = value(text);
+            let page = page(&value, &["edges"]).expect(text);
+            assert_eq!((page.items.len(), page.says("total"), page.says("limit")), (1, total, limit), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_list_is_not_an_empty_list() {
+        for text in ["{}", "null", r#"{"items":null}"#, r#"{"data":null}"#, r#"{"items":{}}"#, r#""[]""#] {
+            assert!(page(&value(text), &[]).is_err(), "{text}");
+        }
+        let refused = value(r#"{"success":false,"data":[],"message":"maintenance"}"#);
+        assert!(page(&refused, &[]).is_err_and(|words| words.contains("maintenance")));
+    }
+
+    #[test]
+    fn small_objects() {
+        assert!(workspace(&value(r#"{"id":1,"name":"Dev","identifier":"DEV"}"#)).is_ok());
+        assert_eq!(workspace(&value(r#"{"id":1,"name":"Dev"}"#)), Err("workspace 1 has no 'identifier'".into()));
+        assert_eq!(project(&value(r#"{"id":1,"name":"P"}"#), 3).map(|project| project.workspace_id), Ok(3));
+        assert!(label(&value(r#"{"id":1,"name":"bug","color":null}"#), 1).is_ok());
+        assert_eq!(member_of(&value(r#"{"role":"x"}"#), 1), Err("member has no 'user_id'".into()));
+        assert_eq!(account(&value(r#"{"user_id":5,"email":null}"#)).map(|account| account.user_id), Ok("5".into()));
+        let edge = edge(&value(r#"{"from_task":"A-1","to_task":"A-2","blocking":true}"#)).expect("edge");
+        assert_eq!((edge.task.as_str(), edge.depends_on.as_str()), ("A-1", "A-2"));
+    }
+}

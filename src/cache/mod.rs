@@ -1,0 +1,162 @@
+//! The cache: one SQLite file per environment holding a copy of the server's tasks, the queue of local changes, the
+//! log and the cursors (tables: `schema`). All SQL of the client is below this folder. It knows no network.
+//!
+//! A row of `tasks` is what the user should see: the server's row with the queued operations laid over it. While
+//! operations are queued, `tasks.remote` keeps the server's row, so the picture can be made anew from the two at any
+//! time (`overlay`): after a sync, after a dropped operation, after a settled conflict.
+
+mod conflicts;
+mod entities;
+mod log;
+mod outcome;
+mod overlay;
+mod queue;
+mod schema;
+mod staging;
+mod tasks;
+
+pub use conflicts::StoredConflict;
+pub use log::{Direction, LogEntry};
+pub use outcome::{Answer, LogRow, Outcome, Pulled, Totals};
+pub use queue::{Change, Queueing};
+pub use tasks::{Filter, Sort, TaskRow};
+
+use crate::error::{Error, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
+use schema::Unusable;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a local write waits for another's commit. A commit takes milliseconds; nobody holds the write lock across
+/// a request or a prompt.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub struct Cache {
+    db: Connection,
+    path: PathBuf,
+    fresh: bool,
+}
+
+impl Cache {
+    /// Opens the cache at `path`, making folder (0700) and file (0600) if there are none.
+    ///
+    /// # Errors
+    /// A file that is no database, one of a newer anyt, a symlink, a folder that cannot be written: nothing is changed.
+    pub fn open(path: &Path) -> Result<Cache> {
+        create_private(path)?;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        // SQLITE_OPEN_NOFOLLOW refuses a symlink anywhere in the path, and only the file itself is ours to judge.
+        let real = path.canonicalize().map_err(|e| Error::io("open", path, e))?;
+        let attempt = || -> Result<Cache, Unusable> {
+            let mut db = Connection::open_with_flags(&real, flags)?;
+            db.busy_timeout(BUSY_TIMEOUT)?;
+            // The server's rows may point at what it no longer lists (api.md 7), so the references are not enforced.
+            db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL")?;
+            let fresh = schema::migrate(&mut db)?;
+            if fresh {
+                db.execute_batch("PRAGMA journal_mode = WAL")?;
+            }
+            Ok(Cache { db, path: real.clone(), fresh })
+        };
+        attempt().map_err(|unusable| match unusable {
+            Unusable::Newer(version) => Error::failure(format!(
+                "{} was made by a newer anyt (version {version}); it was left alone",
+                path.display()
+            ))
+            .hint("upgrade anyt"),
+            Unusable::Sqlite(error) => sqlite_error(path, error),
+        })
+    }
+
+    /// The file was made by this call: there is nothing in it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn metadata(&self, key: &str) -> Result<Option<String>> {
+        self.db
+            .prepare_cached("SELECT value FROM sync_metadata WHERE key = :key")
+            .and_then(|mut query| query.query_row(named_params! {":key": key}, |row| row.get(0)).optional())
+            .map_err(|e| self.error(e))
+    }
+
+    pub fn set_metadata(&self, key: &str, value: &str) -> Result<()> {
+        set_metadata(&self.db, key, value).map_err(|e| self.error(e))
+    }
+
+    fn error(&self, error: rusqlite::Error) -> Error {
+        sqlite_error(&self.path, error)
+    }
+
+    /// Runs `work` in one write transaction: all of it or nothing.
+    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let run = |db: &mut Connection| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            crate::failpoint::hit("cache.commit.before");
+            transaction.commit()?;
+            crate::failpoint::hit("cache.commit.after");
+            Ok(value)
+        };
+        run(&mut self.db).map_err(|e| sqlite_error(&self.path, e))
+    }
+}
+
+fn set_metadata(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO sync_metadata (key, value) VALUES (:key, :value) ON CONFLICT(key) DO UPDATE SET value = :value",
+    )?
+    .execute(named_params! {":key": key, ":value": value})
+    .map(drop)
+}
+
+/// Makes the file with mode 0600 before SQLite sees it, so that -wal and -shm inherit that mode.
+fn create_private(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|e| Error::io("create the folder", folder, e))?;
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(_) => {
+            return Err(Error::failure(format!("{} is not a regular file; it was left alone", path.display())));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::io("open", path, error)),
+    }
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("create", path, error)),
+    }
+}
+
+fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::failure(format!("{path} is not a database; it was left alone")).hint(
+            format!("move it away and run anyt sync: queued work is restored from the journal; mv {path} {path}.old"),
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => Error::failure(format!("{path} is damaged: {error}"))
+            .hint("move it away and run anyt sync: queued work is restored from the journal"),
+        Some(ErrorCode::DiskFull) => Error::failure(format!("no room left on the disk of {path}; nothing was changed"))
+            .hint("make room and run it again"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::failure(format!("{path} cannot be written: {error}; nothing was changed"))
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { pid: None, age: None },
+        Some(ErrorCode::SystemIoFailure) => {
+            Error::failure(format!("{path} cannot be read or written: {error}; nothing was changed"))
+        }
+        _ => Error::failure(format!("{path}: {error}")),
+    }
+}

@@ -1,0 +1,420 @@
+//! Everything a sync changes in the cache, applied in one transaction: it happened or it did not (design.md "The sync").
+
+use super::conflicts::{self, StoredConflict};
+use super::entities::{put_workspace, replace_labels, replace_members, replace_projects};
+use super::log::{self, Direction};
+use super::overlay::{keep_server_row, remove_task, renew, renew_for, set_dependency};
+use super::tasks::{by_id, columns, highest_number, read, write, write_into};
+use super::{Cache, queue, set_metadata};
+use crate::error::Result;
+use crate::model::{Field, Kind, Label, Member, Operation, Project, Task, Value, Workspace};
+use miniserde::json;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use std::collections::BTreeSet;
+
+/// What the server said to one operation.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub operation: Operation,
+    /// The task after it, where the answer has one.
+    pub task: Option<Task>,
+}
+
+/// What one workspace's pull brought beside its staged tasks.
+#[derive(Debug, Default)]
+pub struct Pulled {
+    pub workspace_id: i64,
+    pub projects: Vec<Project>,
+    /// `None`: the server has no such kind; what is cached stays.
+    pub members: Option<Vec<Member>>,
+    pub labels: Option<Vec<Label>>,
+    /// The dependency graph was fetched and is staged whole.
+    pub dependencies: bool,
+    /// The new cursor: the largest `updated_at` received and the task that had it.
+    pub cursor: Option<(String, i64)>,
+}
+
+#[derive(Debug, Default)]
+pub struct LogRow {
+    pub changes: usize,
+    pub conflicts: usize,
+    pub errors: usize,
+    pub detail: Option<String>,
+}
+
+/// All that a sync decided.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub workspaces: Vec<Workspace>,
+    pub pulled: Vec<Pulled>,
+    /// Remove every server task of the pulled workspaces that is not staged (`sync --force`).
+    pub exactly: bool,
+    pub answers: Vec<Answer>,
+    /// Operations that a merge or an error changed.
+    pub rewritten: Vec<Operation>,
+    /// Operations that a decision took out of the queue.
+    pub dropped: Vec<Operation>,
+    /// Tasks whose conflict was accepted as "deleted there": they go once nothing is queued for them.
+    pub let_go: Vec<i64>,
+    pub conflicts: Vec<StoredConflict>,
+    /// Tasks whose inbox entry is settled.
+    pub settled: Vec<i64>,
+    /// Tasks that conflicts and merges report on their own, not to be counted as pulled.
+    pub reported: BTreeSet<i64>,
+    pub metadata: Vec<(String, String)>,
+    pub pull_log: Option<LogRow>,
+    pub push_log: Option<LogRow>,
+}
+
+/// Counts of what the staged rows change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub new: usize,
+    pub updated: usize,
+    pub deleted: usize,
+}
+
+impl Totals {
+    pub fn changes(&self) -> usize {
+        self.new + self.updated + self.deleted
+    }
+}
+
+impl Cache {
+    /// What the staged rows will change. Tasks in `reported` are announced elsewhere and not counted. `exactly`: server
+    /// tasks that are not staged go.
+    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: bool) -> Result<Totals> {
+        count_staged(&self.db, reported, exactly).map_err(|e| self.error(e))
+    }
+
+    /// Applies everything in one transaction. Gives the provisional tasks that had to give up their number to the
+    /// server: old and new identifier. The staging area must be attached.
+    pub fn apply(&mut self, outcome: &Outcome, now: &str) -> Result<Vec<(String, String)>> {
+        self.write(|db| {
+            outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
+            apply_tasks(db, outcome, now)?;
+            for pulled in &outcome.pulled {
+                apply_kinds(db, pulled, now)?;
+            }
+            outcome.answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
+            apply_queue(db, outcome)?;
+            let renumbered = renumber(db, now)?;
+            renew_pending(db)?;
+            for (key, value) in &outcome.metadata {
+                set_metadata(db, key, value)?;
+            }
+            let logs = [(Direction::Pull, &outcome.pull_log), (Direction::Push, &outcome.push_log)];
+            for (direction, row) in logs {
+                if let Some(row) = row {
+                    log::append(db, direction, now, row)?;
+                }
+            }
+            Ok(renumbered)
+        })
+    }
+
+    /// Folds in what an interrupted run had already been told by the server (the journal's `answered`).
+    pub fn fold_answers(&mut self, answers: &[Answer], now: &str) -> Result<()> {
+        self.write(|db| {
+            answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
+            renew_pending(db)
+        })
+    }
+}
+
+fn count_staged(db: &Connection, reported: &BTreeSet<i64>, exactly: bool) -> rusqlite::Result<Totals> {
+    let reported = json::to_string(&reported.iter().copied().collect::<Vec<i64>>());
+    let count = |sql: &str| -> rusqlite::Result<usize> {
+        db.prepare_cached(sql)?
+            .query_row(named_params! {":reported": reported}, |row| row.get::<_, i64>(0))
+            .map(|count| count.max(0) as usize)
+    };
+    let new = count(
+        "SELECT count(*) FROM staging.tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM main.tasks) \
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staging.gone)",
+    )?;
+    let updated = count(
+        "SELECT count(*) FROM staging.tasks s JOIN main.tasks t ON t.id = s.id WHERE s.deleted_at IS NULL \
+         AND (t.version <> s.version OR t.updated_at <> s.updated_at) \
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staging.gone)",
+    )?;
+    let gone = count(
+        "SELECT count(*) FROM main.tasks WHERE (id IN (SELECT id FROM staging.tasks WHERE deleted_at IS NOT NULL) \
+         OR id IN (SELECT id FROM staging.gone)) AND id NOT IN (SELECT value FROM json_each(:reported))",
+    )?;
+    let absent = if exactly {
+        count(
+            "SELECT count(*) FROM main.tasks WHERE id > 0 AND id NOT IN (SELECT id FROM staging.tasks) \
+             AND id NOT IN (SELECT id FROM staging.gone) AND id NOT IN (SELECT value FROM json_each(:reported))",
+        )?
+    } else {
+        0
+    };
+    Ok(Totals { new, updated, deleted: gone + absent })
+}
+
+/// Moves the staged rows over. A task with queued operations keeps them: only its server row changes.
+fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Result<()> {
+    if outcome.pulled.is_empty() {
+        return Ok(());
+    }
+    let held: Vec<Task> = db
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM staging.tasks WHERE deleted_at IS NULL AND id IN (SELECT id FROM main.tasks WHERE remote IS NOT NULL)"
+        ))?
+        .query_map([], read)?
+        .collect::<rusqlite::Result<_>>()?;
+    held.iter().try_for_each(|task| put_server_row(db, task, now))?;
+    db.prepare_cached(concat!(
+        "INSERT OR REPLACE INTO main.tasks (",
+        columns!(),
+        ", synced_at) SELECT ",
+        columns!(),
+        ", synced_at FROM staging.tasks s WHERE s.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM main.tasks t \
+         WHERE t.id = s.id AND (t.remote IS NOT NULL OR (t.version = s.version AND t.updated_at = s.updated_at)))"
+    ))?
+    .execute([])?;
+    let mut gone: Vec<i64> = ids(
+        db,
+        "SELECT id FROM main.tasks WHERE id IN (SELECT id FROM staging.tasks WHERE deleted_at IS NOT NULL) \
+         OR id IN (SELECT id FROM staging.gone)",
+    )?;
+    if outcome.exactly {
+        let workspaces: Vec<i64> = outcome.pulled.iter().map(|pulled| pulled.workspace_id).collect();
+        let absent = db
+            .prepare_cached(
+                "SELECT id FROM main.tasks WHERE id > 0 AND id NOT IN (SELECT id FROM staging.tasks) \
+                 AND workspace_id IN (SELECT value FROM json_each(:workspaces))",
+            )?
+            .query_map(named_params! {":workspaces": json::to_string(&workspaces)}, |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        gone.extend(absent);
+    }
+    for id in gone {
+        // An edit that waits for its conflict's decision keeps its task in sight.
+        let waiting = queue::pending_of(db, id)?;
+        let dropped = |op: &Operation| outcome.dropped.iter().any(|gone| gone.op_id == op.op_id);
+        if waiting.iter().all(dropped) {
+            remove_task(db, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn ids(db: &Connection, sql: &str) -> rusqlite::Result<Vec<i64>> {
+    db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Makes `task` the server's row; what is shown is renewed later.
+fn put_server_row(db: &Connection, task: &Task, now: &str) -> rusqlite::Result<()> {
+    write(db, write_into!("tasks"), task, now)?;
+    if queue::pending_of(db, task.id)?.is_empty() { Ok(()) } else { keep_server_row(db, task) }
+}
+
+fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<()> {
+    let workspace = pulled.workspace_id;
+    replace_projects(db, workspace, &pulled.projects, now)?;
+    if let Some(members) = &pulled.members {
+        replace_members(db, workspace, members, now)?;
+    }
+    if let Some(labels) = &pulled.labels {
+        replace_labels(db, workspace, labels, now)?;
+    }
+    if pulled.dependencies {
+        replace_dependencies(db, workspace, now)?;
+    }
+    if let Some((updated_at, task)) = &pulled.cursor {
+        set_metadata(db, &format!("cursor:{workspace}"), updated_at)?;
+        set_metadata(db, &format!("cursor_task:{workspace}"), &task.to_string())?;
+    }
+    Ok(())
+}
+
+/// Makes the dependencies between a workspace's server tasks those of the staged graph; rows that stay are not touched.
+fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqlite::Result<()> {
+    let workspace = named_params! {":workspace": workspace_id};
+    db.prepare_cached("DELETE FROM staging.edge_ids")?.execute([])?;
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO staging.edge_ids SELECT a.id, b.id FROM staging.edges e \
+         JOIN main.tasks a ON a.workspace_id = e.workspace_id AND a.identifier = e.task AND a.id > 0 \
+         JOIN main.tasks b ON b.workspace_id = e.workspace_id AND b.identifier = e.depends_on AND b.id > 0 \
+         WHERE e.workspace_id = :workspace",
+    )?
+    .execute(workspace)?;
+    db.prepare_cached(
+        "DELETE FROM main.task_dependencies WHERE task_id IN (SELECT id FROM main.tasks WHERE workspace_id = :workspace AND id > 0) \
+         AND depends_on_id > 0 AND NOT EXISTS (SELECT 1 FROM staging.edge_ids e \
+         WHERE e.task_id = task_dependencies.task_id AND e.depends_on_id = task_dependencies.depends_on_id)",
+    )?
+    .execute(workspace)?;
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO main.task_dependencies (task_id, depends_on_id, created_at, synced_at) \
+         SELECT task_id, depends_on_id, :now, :now FROM staging.edge_ids",
+    )?
+    .execute(named_params! {":now": now})
+    .map(drop)
+}
+
+fn apply_answer(db: &Connection, answer: &Answer, now: &str) -> rusqlite::Result<()> {
+    let operation = &answer.operation;
+    match operation.kind {
+        Kind::CreateTask => {
+            if let Some(task) = &answer.task {
+                give_server_id(db, operation.task_id, &operation.identifier, task, now)?;
+            }
+            queue::mark_synced(db, &operation.op_id, answer.task.as_ref().map(|task| task.id), now)?;
+            answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
+        }
+        Kind::UpdateTask => {
+            queue::mark_synced(db, &operation.op_id, Some(operation.task_id), now)?;
+            answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
+        }
+        Kind::DeleteTask => {
+            queue::mark_synced(db, &operation.op_id, Some(operation.task_id), now)?;
+            remove_task(db, operation.task_id)
+        }
+        Kind::AddDependency | Kind::RemoveDependency => {
+            // The task may have got its server id earlier in this very outcome: the queue's row followed it.
+            let ends: Option<(String, Option<i64>)> = db
+                .prepare_cached("SELECT entity_id, depends_on_id FROM sync_queue WHERE op_id = :op_id")?
+                .query_row(named_params! {":op_id": operation.op_id}, |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            queue::mark_synced(db, &operation.op_id, None, now)?;
+            match ends.map(|(task, target)| (task.parse(), target)) {
+                Some((Ok(task), Some(target))) => {
+                    set_dependency(db, task, target, operation.kind == Kind::AddDependency, now)
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// A provisional task became a server task: everything that pointed at its negative id follows, and so does its name.
+fn give_server_id(db: &Connection, old_id: i64, old_name: &str, task: &Task, now: &str) -> rusqlite::Result<()> {
+    let moved = named_params! {":old": old_id, ":new": task.id};
+    // The cache may hold the task already: a pull brought it before its lost answer was understood.
+    if by_id(db, task.id)?.is_some() {
+        db.prepare_cached("DELETE FROM tasks WHERE id = :old")?.execute(named_params! {":old": old_id})?;
+    } else {
+        db.prepare_cached("UPDATE tasks SET id = :new WHERE id = :old")?.execute(moved)?;
+    }
+    db.prepare_cached("UPDATE tasks SET parent_id = :new WHERE parent_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
+        .execute(moved)?;
+    db.prepare_cached("UPDATE OR REPLACE conflicts SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    for mut operation in queue::pending(db)? {
+        let before = operation.clone();
+        if operation.task_id == old_id {
+            operation.task_id = task.id;
+            operation.identifier = task.identifier.clone();
+        }
+        if let Some((target, name)) = &mut operation.depends_on
+            && *target == old_id
+        {
+            (*target, *name) = (task.id, task.identifier.clone());
+        }
+        for patch in [&mut operation.set, &mut operation.base] {
+            if patch.get(&Field::Parent) == Some(&Value::Int(old_id)) {
+                patch.insert(Field::Parent, Value::Int(task.id));
+            }
+        }
+        if operation != before {
+            queue::put(db, &operation)?;
+        }
+    }
+    remember_name(db, task.workspace_id, old_name, task.id, &task.identifier, now)
+}
+
+fn remember_name(db: &Connection, workspace: i64, old: &str, task: i64, new: &str, now: &str) -> rusqlite::Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO renames (workspace_id, old_identifier, task_id, renamed_at) VALUES (:workspace, :old, :task, :now)",
+    )?
+    .execute(named_params! {":workspace": workspace, ":old": old, ":task": task, ":now": now})
+    .map(drop)
+}
+
+fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
+    for operation in &outcome.rewritten {
+        // Another process may have taken it back meanwhile.
+        let waiting = db
+            .prepare_cached("SELECT 1 FROM sync_queue WHERE op_id = :op_id AND synced = 0")?
+            .exists(named_params! {":op_id": operation.op_id})?;
+        if waiting {
+            queue::put(db, operation)?;
+        }
+    }
+    for operation in &outcome.dropped {
+        queue::remove(db, &operation.op_id)?;
+        renew_for(db, operation)?;
+    }
+    for id in &outcome.let_go {
+        if queue::pending_of(db, *id)?.is_empty() {
+            remove_task(db, *id)?;
+        }
+    }
+    outcome.settled.iter().try_for_each(|task| conflicts::remove(db, *task))?;
+    outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))
+}
+
+/// Gives provisional tasks whose identifier the server has taken the next free numbers.
+fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let taken: Vec<(i64, i64, String)> = db
+        .prepare_cached(
+            "SELECT p.id, p.workspace_id, p.identifier FROM tasks p JOIN tasks s ON s.workspace_id = p.workspace_id \
+             AND s.identifier = p.identifier AND s.id > 0 WHERE p.id < 0 ORDER BY p.number",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut renumbered = Vec::new();
+    for (id, workspace, old) in taken {
+        let prefix = old.rsplit_once('-').map_or(old.as_str(), |(prefix, _)| prefix);
+        let new = format!("{prefix}-{}", highest_number(db, workspace)? + 1);
+        for mut operation in queue::pending(db)? {
+            let mut changed = operation.task_id == id;
+            if changed {
+                operation.identifier = new.clone();
+            }
+            if let Some((target, name)) = &mut operation.depends_on
+                && *target == id
+            {
+                *name = new.clone();
+                changed = true;
+            }
+            if changed {
+                queue::put(db, &operation)?;
+            }
+        }
+        renew(db, id)?;
+        remember_name(db, workspace, &old, id, &new, now)?;
+        renumbered.push((old, new));
+    }
+    Ok(renumbered)
+}
+
+/// Lays every queued operation, also those queued while this sync ran, over the new rows.
+fn renew_pending(db: &Connection) -> rusqlite::Result<()> {
+    let mut done = BTreeSet::new();
+    for operation in queue::pending(db)? {
+        let task_itself = operation.kind.entity_type() == "task";
+        if !task_itself || done.insert(operation.task_id) {
+            renew_for(db, &operation)?;
+        }
+    }
+    // Rows whose last operation went with this outcome show the server's row again.
+    let settled = db
+        .prepare_cached(
+            "SELECT id FROM tasks WHERE remote IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sync_queue \
+             WHERE synced = 0 AND entity_type = 'task' AND entity_id = CAST(tasks.id AS TEXT))",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    settled.into_iter().try_for_each(|id| renew(db, id))
+}

@@ -1,0 +1,93 @@
+//! What is wrong with a command line, in one line that names what was typed, and a hint: the nearest thing that exists
+//! or where to read on. `path` is always the commands read so far, from the root on.
+
+use super::command::{Command, everything, full_name};
+use super::help::usage_line;
+use super::nearest::nearest;
+use super::table::GLOBAL;
+use crate::error::Error;
+
+fn last<'a>(path: &[&'a Command]) -> &'a Command {
+    path[path.len() - 1]
+}
+
+/// Where to read on.
+pub fn see(path: &[&Command]) -> String {
+    format!("see: {} --help", full_name(path))
+}
+
+pub fn takes_no_value(path: &[&Command], option: &str) -> Error {
+    Error::usage(format!("{option} of '{}' takes no value", full_name(path))).hint(see(path))
+}
+
+pub fn missing(path: &[&Command], what: &str) -> Error {
+    let hint = format!("usage: {}", usage_line(path));
+    Error::usage(format!("missing {what} for '{}'", full_name(path))).hint(hint)
+}
+
+pub fn surplus(path: &[&Command], word: &str) -> Error {
+    let name = full_name(path);
+    let command = last(path);
+    if let (true, Some(refused)) = (command.secretive, command.refused.first()) {
+        return Error::usage(format!("surplus argument for '{name}': {}", refused.because)).hint(refused.instead);
+    }
+    let quote = if command.arguments.is_empty() { "" } else { "quote text that has spaces in it; " };
+    Error::usage(format!("surplus argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", see(path)))
+}
+
+/// `spelling` comes with its dashes and without a value, which may be a secret.
+pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
+    let name = full_name(path);
+    let long = spelling.trim_start_matches('-');
+    let command = last(path);
+    if let Some(refused) = command.refused.iter().find(|refused| spelling == format!("--{}", refused.long)) {
+        return Error::usage(format!("there is no {spelling}: {}", refused.because)).hint(refused.instead);
+    }
+    let error = Error::usage(format!("unknown flag {} for '{name}'", shown(spelling)));
+    let known = command.flags.iter().chain(GLOBAL).map(|flag| flag.long);
+    match nearest(long, known).filter(|_| spelling.starts_with("--")) {
+        Some(near) => error.hint(format!("did you mean --{near}? {}", see(path))),
+        None if command.id.is_none() && is_known_below(command, long) => {
+            error.hint(format!("flags come after the command; {}", see(path)))
+        }
+        None => error.hint(see(path)),
+    }
+}
+
+fn is_known_below(command: &Command, long: &str) -> bool {
+    command.subcommands.iter().any(|sub| sub.flags.iter().any(|flag| flag.long == long) || is_known_below(sub, long))
+}
+
+/// `path` is where the word was looked for. Its neighbours are suggested first, then the same word elsewhere.
+pub fn unknown_command(path: &[&'static Command], word: &str) -> Error {
+    let name = full_name(path);
+    let command = last(path);
+    let names = command.shown().flat_map(Command::names);
+    let message = match path {
+        [_] => format!("unknown command '{}'", shown(word)),
+        _ if command.subcommands.is_empty() => format!("'{name}' has no command '{}'", shown(word)),
+        _ => format!("unknown command '{}' for '{name}'", shown(word)),
+    };
+    let elsewhere: Vec<String> = everything()
+        .iter()
+        .filter(|path| path.len() > 2 && path[path.len() - 1].answers_to(word))
+        .map(|path| full_name(path))
+        .take(4)
+        .collect();
+    let suggestion = match nearest(word, names) {
+        Some(near) => format!("did you mean {near}? "),
+        None if path.len() == 1 && !elsewhere.is_empty() => format!("did you mean {}? ", elsewhere.join(", ")),
+        None => String::new(),
+    };
+    Error::usage(message).hint(format!("{suggestion}see: {name} --help"))
+}
+
+/// A typed word as it may stand in a one-line message: control characters escaped, cut off at 60 characters.
+pub fn shown(word: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
+    let mut text: String = word.chars().take(60).map(plain).collect();
+    if word.chars().nth(60).is_some() {
+        text.push_str("...");
+    }
+    text
+}

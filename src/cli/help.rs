@@ -1,0 +1,140 @@
+//! Help texts: the command table as text of at most 100 columns.
+
+use super::command::{Argument, Command, Flag, full_name, walk};
+use super::table::{GLOBAL, JSON, ROOT};
+use crate::error::{Error, Result};
+
+/// Columns of a help text.
+const WIDTH: usize = 100;
+/// Names wider than this get a line of their own.
+const NAMES: usize = 32;
+
+/// The help of the command along `path` (`["task", "create"]`; empty: anyt itself). `Error::Usage` if there is none.
+pub fn help_text(path: &[impl AsRef<str>]) -> Result<String> {
+    let path = walk(path).map_err(|(_, word)| Error::usage(format!("unknown command '{word}'")))?;
+    let command = path[path.len() - 1];
+    let mut text = format!("{}{}\n", command.summary, aliases(command));
+    text.push_str(&format!("\nUsage: {}\n", usage_line(&path)));
+    if command.id.is_some() && !command.subcommands.is_empty() {
+        text.push_str(&format!("       {} COMMAND\n", full_name(&path)));
+    }
+    for paragraph in command.description.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        text.push_str(&format!("\n{}\n", wrap(paragraph, WIDTH).join("\n")));
+    }
+    let commands: Vec<_> =
+        command.shown().map(|sub| (sub.name.to_string(), format!("{}{}", sub.summary, aliases(sub)))).collect();
+    section(&mut text, "Commands", &commands);
+    section(&mut text, "Arguments", &command.arguments.iter().map(argument_row).collect::<Vec<_>>());
+    section(&mut text, "Flags", &flag_rows(own_flags(command)));
+    match path.len() {
+        1 => section(&mut text, "Flags of every command", &flag_rows(global_flags())),
+        _ => text.push_str(&global_summary()),
+    }
+    if !command.examples.is_empty() {
+        text.push_str("\nExamples:\n");
+        for example in command.examples {
+            text.push_str(&format!("  # {}\n  {}\n", example.what, example.line));
+        }
+    }
+    text.push_str(&format!("\nSee also: {}\n", see_also(&path)));
+    Ok(text)
+}
+
+/// `anyt 0.1.0`.
+pub fn version_text() -> String {
+    format!("anyt {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// `anyt task create [FLAGS] TITLE`.
+pub fn usage_line(path: &[&Command]) -> String {
+    let command = path[path.len() - 1];
+    let mut line = full_name(path);
+    if own_flags(command).next().is_some() || path.len() == 1 {
+        line.push_str(" [FLAGS]");
+    }
+    if command.id.is_none() {
+        line.push_str(" COMMAND");
+    }
+    for flag in command.flags.iter().filter(|flag| flag.required) {
+        line.push_str(&format!(" --{} {}", flag.long, flag.value));
+    }
+    for argument in command.arguments {
+        line.push_str(&format!(" {}", argument.usage()));
+    }
+    line
+}
+
+/// The flags explained with the command itself.
+pub fn own_flags(command: &Command) -> impl Iterator<Item = &Flag> {
+    command.flags.iter().chain(command.data.then_some(&JSON))
+}
+
+/// The flags explained once for all commands.
+pub fn global_flags() -> impl Iterator<Item = &'static Flag> {
+    GLOBAL.iter().filter(|flag| flag.long != JSON.long)
+}
+
+fn aliases(command: &Command) -> String {
+    match command.aliases {
+        [] => String::new(),
+        aliases => format!(" (alias {})", aliases.join(", ")),
+    }
+}
+
+fn argument_row(argument: &Argument) -> (String, String) {
+    (argument.usage(), argument.help.to_string())
+}
+
+fn flag_rows<'a>(flags: impl Iterator<Item = &'a Flag>) -> Vec<(String, String)> {
+    flags.map(|flag| (flag.usage(), flag.full_help())).collect()
+}
+
+fn global_summary() -> String {
+    let names: Vec<String> = global_flags().map(|flag| format!("--{}", flag.long)).collect();
+    let lines = wrap(&format!("{}; see: anyt --help", names.join(", ")), WIDTH - 2);
+    format!("\nFlags of every command:\n  {}\n", lines.join("\n  "))
+}
+
+fn see_also(path: &[&Command]) -> String {
+    match path {
+        [_] => String::from("man anyt, anyt help COMMAND"),
+        [_, group, ..] if !group.subcommands.is_empty() => format!("man anyt-{}", group.name),
+        _ => format!("man {}", ROOT.name),
+    }
+}
+
+/// Rows of a name and its text, the texts in one column.
+fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
+    if rows.is_empty() {
+        return;
+    }
+    let column = rows.iter().map(|(name, _)| name.len()).filter(|width| *width <= NAMES).max().unwrap_or(NAMES) + 4;
+    text.push_str(&format!("\n{title}:\n"));
+    for (name, help) in rows {
+        let lines = wrap(help, WIDTH - column);
+        let mut name = format!("  {name}");
+        if name.len() > column - 2 {
+            text.push_str(&format!("{name}\n"));
+            name = String::new();
+        }
+        for line in lines {
+            text.push_str(&format!("{name:column$}{line}\n"));
+            name.clear();
+        }
+    }
+}
+
+/// Lines of at most `width` characters, broken at spaces; a longer word stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}

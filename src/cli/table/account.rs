@@ -1,0 +1,186 @@
+//! `anyt env` and `anyt auth`: which servers there are and how one signs in.
+
+use super::YES;
+use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
+
+const NAME: Argument = Argument { name: "NAME", help: "The environment's name", ..Argument::NONE };
+
+pub const ENV: Command = Command {
+    name: "env",
+    summary: "Name servers and choose between them",
+    description: "\
+        An environment is a name for a server. Each one has its own token, its own cache and its own queue, so that \
+        nothing meant for one server ever reaches another. Names are made of letters, digits, '-', '_' and '.'.",
+    examples: &[
+        Example {
+            what: "Add a server and make it the active one",
+            line: "anyt env add prod https://tasks.example.com --active",
+        },
+        Example { what: "Use another environment for one command", line: "anyt --env dev task list" },
+        Example { what: "Use another environment from now on", line: "anyt env switch dev" },
+    ],
+    subcommands: &[
+        Command {
+            id: Some(Id::EnvList),
+            name: "list",
+            aliases: &["ls"],
+            summary: "List the environments",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::EnvAdd),
+            name: "add",
+            summary: "Add an environment",
+            description: "The first environment becomes the active one.",
+            arguments: &[
+                NAME,
+                Argument { name: "URL", help: "The server, for example https://tasks.example.com", ..Argument::NONE },
+            ],
+            flags: &[Flag { long: "active", help: "Make it the active environment", ..Flag::SWITCH }],
+            examples: &[Example {
+                what: "A server on this machine",
+                line: "anyt env add dev http://localhost:8000 --active",
+            }],
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::EnvSwitch),
+            name: "switch",
+            aliases: &["use"],
+            summary: "Make an environment the active one",
+            arguments: &[NAME],
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::EnvShow),
+            name: "show",
+            summary: "Show an environment",
+            arguments: &[Argument {
+                help: "The environment's name; without it the active one",
+                needed: Needed::No,
+                ..NAME
+            }],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::EnvRemove),
+            name: "remove",
+            aliases: &["rm"],
+            summary: "Remove an environment and its token",
+            description: "Asks first, and says how many queued changes would never be sent.",
+            arguments: &[NAME],
+            flags: &[YES],
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
+const IN_SIGHT: &str = "other users of this machine can read a command line";
+const INSTEAD: &str =
+    "type it at the prompt of 'anyt auth login', pipe it in, name a --token-file, or set ANYT_AUTH_TOKEN";
+const NO_TOKEN_IN_ARGV: &[Refused] = &[
+    Refused { long: "token-value", because: IN_SIGHT, instead: INSTEAD },
+    Refused { long: "token", because: IN_SIGHT, instead: INSTEAD },
+    Refused {
+        long: "agent-key-value",
+        because: IN_SIGHT,
+        instead: "pipe it into 'anyt auth login --agent-key', name a --token-file, or set ANYT_AGENT_KEY",
+    },
+];
+
+pub const AUTH: Command = Command {
+    name: "auth",
+    summary: "Sign in and out",
+    description: "\
+        A token is kept in the operating system's keyring or, where there is none, in an encrypted file; never in \
+        config.json. ANYT_AUTH_TOKEN, ANYT_AGENT_KEY and ANYT_API_KEY always win over what is stored. A token is sent \
+        to the server it was stored for and to no other.",
+    examples: &[
+        Example { what: "Sign in; the token is asked for and not shown", line: "anyt auth login" },
+        Example { what: "Sign in from a file or a pipe", line: "pass show anytask | anyt auth login" },
+        Example { what: "See who you are and where the token is kept", line: "anyt auth whoami; anyt auth status" },
+    ],
+    subcommands: &[
+        Command {
+            id: Some(Id::AuthLogin),
+            name: "login",
+            summary: "Check a token with the server and keep it",
+            description: "\
+                The token comes from --token-file, from standard input when that is no terminal, or from a prompt that \
+                does not show it; never from the command line, which other users can read.",
+            flags: &[
+                Flag {
+                    long: "token-file",
+                    value: "FILE",
+                    accepts: Accepts::File,
+                    help: "Read the token from this file; - is standard input",
+                    ..Flag::VALUE
+                },
+                Flag { long: "agent-key", help: "It is an agent's key, not a user's token", ..Flag::SWITCH },
+                Flag { long: "offline", help: "Keep it without asking the server whether it is valid", ..Flag::SWITCH },
+                Flag {
+                    long: "store",
+                    value: "WHERE",
+                    accepts: Accepts::OneOf(&["keyring", "file"]),
+                    help: "Keep it there or fail, instead of choosing what works",
+                    ..Flag::VALUE
+                },
+            ],
+            examples: &[
+                Example { what: "From a file", line: "anyt auth login --token-file ~/token.txt" },
+                Example {
+                    what: "An agent's key from a pipe, in the encrypted file",
+                    line: "anyt auth login --agent-key --store file < key.txt",
+                },
+            ],
+            refused: NO_TOKEN_IN_ARGV,
+            secretive: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::AuthLogout),
+            name: "logout",
+            summary: "Forget the environment's token, wherever it is kept",
+            flags: &[Flag {
+                long: "all",
+                help: "Forget the tokens of all environments",
+                not_with: &["env"],
+                ..Flag::SWITCH
+            }],
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::AuthWhoami),
+            name: "whoami",
+            summary: "Ask the server who the token belongs to",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::AuthStatus),
+            name: "status",
+            summary: "Show where the token is kept and what that protects against",
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    sections: &[(
+        "WHO CAN READ THE TOKEN",
+        "Keyring (Secret Service, Keychain, Credential Manager): encrypted on the disk, unlocked when you log in. \
+        Programs that run as you can ask the unlocked keyring for it, as anyt does. Other users, a stolen disk and a \
+        copied home directory do not give it away.\n\n\
+        Encrypted file with a passphrase (ANYT_PASSPHRASE_FILE, ANYT_PASSPHRASE, a prompt, or a systemd credential): \
+        whoever has the file and the passphrase. A passphrase in the environment can be read by programs that run as \
+        you.\n\n\
+        Encrypted file with a random key (neither keyring nor passphrase): the key lies in the state directory, mode \
+        0600, next door to the file. This protects against leaking one directory, such as a dotfiles repository or a \
+        partial backup, and against nothing more: whoever can read all your files can read the token.\n\n\
+        Environment variables: whoever can read the process's environment, which is you and root, and whatever starts \
+        anyt. root can read the token under every store.\n\n\
+        When a token may have been seen by others, revoke it on the server; deleting files does not undo that.",
+    )],
+    ..Command::NONE
+};

@@ -1,0 +1,124 @@
+//! The command table: every word of the command line, once. What is not here does not exist; what is here is parsed,
+//! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
+
+mod account;
+mod place;
+pub mod reference;
+mod sync;
+mod task;
+
+use super::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
+
+pub static ROOT: Command = Command {
+    name: "anyt",
+    summary: "Offline-first client for AnyTask",
+    description: "\
+        anyt keeps a full copy of a team's tasks on this machine. Reading needs no network; what you change without \
+        one is queued, and 'anyt sync' reconciles both sides: it pulls, merges, and pushes. It asks only when two people \
+        really changed the same thing.\n\n\
+        An id may be written DEV-42, dev-42, dev42 or 42. Results go to stdout, everything else to stderr.",
+    examples: &[
+        Example {
+            what: "Name a server and sign in",
+            line: "anyt env add prod https://tasks.example.com && anyt auth login",
+        },
+        Example { what: "Fetch what is new, send what is queued", line: "anyt sync" },
+        Example {
+            what: "Note an idea without a network",
+            line: "anyt task create \"Try a bigger page size\" --offline",
+        },
+    ],
+    subcommands: &[
+        sync::SYNC,
+        task::TASK,
+        task::ACTIVE,
+        place::INIT,
+        place::WORKSPACE,
+        place::PROJECT,
+        account::ENV,
+        account::AUTH,
+        place::HEALTH,
+        HELP,
+        VERSION,
+        GENERATE,
+    ],
+    ..Command::NONE
+};
+
+const HELP: Command = Command {
+    id: Some(Id::Help),
+    name: "help",
+    summary: "Explain a command",
+    arguments: &[Argument { name: "COMMAND", help: "The command, word by word", needed: Needed::No, many: true }],
+    examples: &[Example { what: "The flags of a command", line: "anyt help task create" }],
+    ..Command::NONE
+};
+
+const VERSION: Command =
+    Command { id: Some(Id::Version), name: "version", summary: "Print the version", ..Command::NONE };
+
+const GENERATE: Command = Command {
+    id: Some(Id::Generate),
+    name: "generate",
+    summary: "Write the man pages and completions",
+    arguments: &[
+        Argument { name: "WHAT", help: "man, man-GROUP, bash, zsh, fish or all", ..Argument::NONE },
+        Argument {
+            name: "DIR",
+            help: "Where 'all' writes man/ and completions/",
+            needed: Needed::No,
+            ..Argument::NONE
+        },
+    ],
+    hidden: true,
+    ..Command::NONE
+};
+
+/// Flags of every command, before or after its name.
+pub const GLOBAL: &[Flag] = &[
+    Flag { long: "env", value: "NAME", help: "Use this environment instead of the active one", ..Flag::VALUE },
+    Flag { long: "api-url", value: "URL", help: "Use this server instead of the environment's", ..Flag::VALUE },
+    Flag {
+        short: Some('w'),
+        long: "workspace",
+        value: "WS",
+        help: "Use this workspace: its id or identifier",
+        ..Flag::VALUE
+    },
+    Flag { short: Some('q'), long: "quiet", help: "Print nothing when all went well", ..Flag::SWITCH },
+    Flag { short: Some('v'), long: "verbose", help: "Say more; -vv shows the requests", ..Flag::SWITCH },
+    JSON,
+    Flag { long: "no-input", help: "Never ask; what needs an answer waits or fails", ..Flag::SWITCH },
+    Flag {
+        long: "color",
+        value: "WHEN",
+        accepts: Accepts::OneOf(&["auto", "always", "never"]),
+        default: Some("auto"),
+        help: "Use colour",
+        ..Flag::VALUE
+    },
+    Flag { long: "allow-insecure-http", help: "Send the token over plain http beyond this machine", ..Flag::SWITCH },
+    Flag {
+        long: "ca-file",
+        value: "FILE",
+        accepts: Accepts::File,
+        help: "Trust the CA certificates in this PEM file",
+        ..Flag::VALUE
+    },
+    Flag { short: Some('h'), long: "help", help: "Explain the command", ..Flag::SWITCH },
+    Flag { short: Some('V'), long: "version", help: "Print the version", ..Flag::SWITCH },
+];
+
+/// Accepted everywhere, shown with the commands that print data.
+pub const JSON: Flag = Flag { long: "json", help: "Print one JSON document", ..Flag::SWITCH };
+
+// Flags that several commands share.
+const OFFLINE: Flag =
+    Flag { long: "offline", help: "Queue the change for the next sync; open no socket", ..Flag::SWITCH };
+const NO_QUEUE: Flag = Flag {
+    long: "no-queue",
+    help: "Fail with exit code 5 instead of queueing when the server is out of reach",
+    not_with: &["offline"],
+    ..Flag::SWITCH
+};
+const YES: Flag = Flag { short: Some('y'), long: "yes", help: "Do not ask for confirmation", ..Flag::SWITCH };

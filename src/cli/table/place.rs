@@ -1,0 +1,155 @@
+//! Where one works: `anyt init`, `anyt workspace`, `anyt project`; and `anyt health`.
+
+use super::YES;
+use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
+
+pub const INIT: Command = Command {
+    id: Some(Id::Init),
+    name: "init",
+    summary: "Tie a directory to a workspace and a project",
+    description: "\
+        Writes .anyt/anyt.json. Commands find it from the directory they are started in, or from any one above it.",
+    flags: &[
+        Flag {
+            short: Some('d'),
+            long: "dir",
+            value: "DIR",
+            accepts: Accepts::Folder,
+            default: Some("."),
+            help: "The directory",
+            ..Flag::VALUE
+        },
+        Flag {
+            short: Some('i'),
+            long: "identifier",
+            value: "WS",
+            help: "The workspace, for example DEV; asked for when there are several",
+            ..Flag::VALUE
+        },
+        Flag { long: "project", value: "P", help: "The project new tasks go to: its id or name", ..Flag::VALUE },
+        Flag { help: "Take the first workspace without asking; replace an older .anyt/anyt.json", ..YES },
+    ],
+    examples: &[
+        Example { what: "Choose from a list", line: "anyt init" },
+        Example { what: "Without questions", line: "anyt init -i DEV --project Backend --yes" },
+    ],
+    ..Command::NONE
+};
+
+const WS: Argument = Argument { name: "WS", help: "The workspace: its id or identifier", ..Argument::NONE };
+
+pub const WORKSPACE: Command = Command {
+    name: "workspace",
+    aliases: &["ws"],
+    summary: "List workspaces and choose one",
+    description: "\
+        The workspace of a command is the one of --workspace, else the directory's (see 'anyt init'), else the one \
+        chosen with 'anyt workspace use'.",
+    examples: &[
+        Example { what: "What there is", line: "anyt workspace list" },
+        Example { what: "Use one wherever no directory says otherwise", line: "anyt workspace use DEV" },
+        Example { what: "Tie this directory to another one", line: "anyt workspace switch OPS" },
+    ],
+    subcommands: &[
+        Command {
+            id: Some(Id::WorkspaceList),
+            name: "list",
+            aliases: &["ls"],
+            summary: "List the workspaces",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::WorkspaceUse),
+            name: "use",
+            summary: "Use a workspace in this environment from now on",
+            arguments: &[WS],
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::WorkspaceCurrent),
+            name: "current",
+            summary: "Show the workspace in use and why",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::WorkspaceSwitch),
+            name: "switch",
+            summary: "Tie this directory to another workspace",
+            arguments: &[Argument { help: "The workspace; asked for when it is missing", needed: Needed::No, ..WS }],
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
+pub const PROJECT: Command = Command {
+    name: "project",
+    summary: "List projects, choose or create one",
+    description: "\
+        New tasks go to the project of --project, else to the directory's, else to the one chosen with \
+        'anyt project use'.",
+    examples: &[
+        Example { what: "What there is in a workspace", line: "anyt project list -w DEV" },
+        Example { what: "Use one from now on", line: "anyt project use Backend" },
+        Example { what: "Create one", line: "anyt project create Backend -d \"API and workers\"" },
+    ],
+    subcommands: &[
+        Command {
+            id: Some(Id::ProjectList),
+            name: "list",
+            aliases: &["ls"],
+            summary: "List the workspace's projects",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ProjectUse),
+            name: "use",
+            summary: "Use a project from now on",
+            arguments: &[Argument { name: "P", help: "The project: its id or name", ..Argument::NONE }],
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ProjectCurrent),
+            name: "current",
+            summary: "Show the project in use and why",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ProjectCreate),
+            name: "create",
+            summary: "Create a project on the server",
+            arguments: &[Argument {
+                name: "NAME",
+                help: "The project's name",
+                needed: Needed::Unless("name"),
+                ..Argument::NONE
+            }],
+            flags: &[
+                Flag {
+                    short: Some('n'),
+                    long: "name",
+                    value: "NAME",
+                    help: "The project's name, as other clients take it",
+                    ..Flag::VALUE
+                },
+                Flag { short: Some('d'), long: "description", value: "TEXT", help: "What it is about", ..Flag::VALUE },
+            ],
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
+pub const HEALTH: Command = Command {
+    id: Some(Id::Health),
+    name: "health",
+    summary: "Ask the server whether it is well",
+    description: "Needs no token. Exit code 5 when the server does not answer.",
+    data: true,
+    ..Command::NONE
+};

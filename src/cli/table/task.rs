@@ -1,0 +1,336 @@
+//! `anyt task` and `anyt active`: reading and changing tasks.
+
+use super::{NO_QUEUE, OFFLINE};
+use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
+
+const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
+const ID_OR_PICKED: Argument = Argument { help: "The task; without it the picked one", needed: Needed::No, ..ID };
+const IDS_OR_PICKED: Argument = Argument { help: "The tasks; without one the picked task", many: true, ..ID_OR_PICKED };
+
+const PRIORITY: Flag = Flag {
+    short: Some('p'),
+    long: "priority",
+    value: "N",
+    accepts: Accepts::OneOf(&["-2", "-1", "0", "1", "2"]),
+    help: "From -2 (lowest) to 2 (highest)",
+    ..Flag::VALUE
+};
+const DESCRIPTION: Flag = Flag {
+    short: Some('d'),
+    long: "description",
+    value: "TEXT",
+    help: "Markdown; - reads it from standard input",
+    ..Flag::VALUE
+};
+const PROJECT: Flag = Flag { long: "project", value: "P", help: "The project: its id or name", ..Flag::VALUE };
+const STATUS: Flag =
+    Flag { long: "status", value: "STATUS", accepts: Accepts::Status, help: "Where it stands", ..Flag::VALUE };
+const OWNER: Flag = Flag { long: "owner", value: "USER", help: "Who does it: a user id or 'me'", ..Flag::VALUE };
+const LABELS: Flag = Flag { long: "labels", value: "A,B", help: "Its labels, separated by commas", ..Flag::VALUE };
+const PHASE: Flag =
+    Flag { long: "phase", value: "TEXT", help: "The phase it belongs to, for example T3", ..Flag::VALUE };
+const ESTIMATE: Flag = Flag {
+    long: "estimate",
+    value: "HOURS",
+    accepts: Accepts::Hours,
+    help: "Estimated effort in hours",
+    ..Flag::VALUE
+};
+const PARENT: Flag = Flag { long: "parent", value: "ID", help: "The task it is a part of", ..Flag::VALUE };
+const PLAN: Flag = Flag { long: "plan", value: "TEXT", help: "How it is to be done; Markdown", ..Flag::VALUE };
+const REMOTE: Flag = Flag { long: "remote", help: "Ask the server instead of the cache", ..Flag::SWITCH };
+const ON: Flag = Flag {
+    long: "on",
+    value: "A,B",
+    help: "The tasks it depends on, separated by commas",
+    required: true,
+    ..Flag::VALUE
+};
+
+pub const TASK: Command = Command {
+    name: "task",
+    summary: "Create, list, show and change tasks",
+    description: "\
+        Reading is done from the cache and needs no network; --remote asks the server. A change goes to the server at \
+        once and then into the cache. With --offline, or when the server is out of reach, it is queued and 'anyt sync' \
+        sends it.\n\n\
+        The picked task (see 'anyt task pick') is meant wherever an ID may be left out.",
+    examples: &[
+        Example { what: "What is mine and not done", line: "anyt task list --mine --status todo,active" },
+        Example { what: "Create a task without a network", line: "anyt task create \"Fix bug\" -p 1 --offline" },
+        Example { what: "Finish one with a note", line: "anyt task done DEV-42 -n \"Fixed by the new parser\"" },
+    ],
+    subcommands: &[CREATE, UPDATE, LIST, SHOW, DONE, RM, NOTE, DEP, PICK, UNPICK],
+    ..Command::NONE
+};
+
+const CREATE: Command = Command {
+    id: Some(Id::TaskCreate),
+    name: "create",
+    aliases: &["add"],
+    summary: "Create a task",
+    description: "A task created offline shows the next free number; if the server gives it another one, sync says so.",
+    arguments: &[Argument { name: "TITLE", help: "The title, in quotes when it has spaces", ..Argument::NONE }],
+    flags: &[
+        DESCRIPTION,
+        PROJECT,
+        Flag { default: Some("0"), ..PRIORITY },
+        Flag { default: Some("backlog"), ..STATUS },
+        OWNER,
+        LABELS,
+        PHASE,
+        ESTIMATE,
+        PARENT,
+        PLAN,
+        OFFLINE,
+        NO_QUEUE,
+    ],
+    examples: &[
+        Example { what: "With a priority and labels", line: "anyt task create \"Fix login\" -p 2 --labels bug,auth" },
+        Example {
+            what: "With a description from a file",
+            line: "anyt task create \"Write the report\" -d - < report.md",
+        },
+        Example {
+            what: "Below another task, without a network",
+            line: "anyt task create \"Add tests\" --parent DEV-42 --offline",
+        },
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+const UPDATE: Command = Command {
+    id: Some(Id::TaskUpdate),
+    name: "update",
+    aliases: &["edit"],
+    summary: "Change fields of tasks",
+    description: "Only the named fields change. An empty value ('') clears a field that may be empty.",
+    arguments: &[Argument { help: "The tasks, for example DEV-42 43", many: true, ..ID }],
+    flags: &[
+        Flag { long: "title", value: "TEXT", help: "The title", ..Flag::VALUE },
+        DESCRIPTION,
+        PROJECT,
+        PRIORITY,
+        STATUS,
+        OWNER,
+        Flag { help: "Exactly these labels, separated by commas", ..LABELS },
+        Flag { long: "add-labels", value: "A,B", help: "These labels too", not_with: &["labels"], ..Flag::VALUE },
+        Flag { long: "remove-labels", value: "A,B", help: "Not these labels", not_with: &["labels"], ..Flag::VALUE },
+        PHASE,
+        ESTIMATE,
+        PARENT,
+        PLAN,
+        Flag {
+            long: "if-match",
+            value: "N",
+            accepts: Accepts::Number,
+            help: "Only if the task is still at version N; fails otherwise",
+            ..Flag::VALUE
+        },
+        OFFLINE,
+        NO_QUEUE,
+    ],
+    examples: &[
+        Example { what: "Start on it", line: "anyt task update DEV-42 --status active --owner me" },
+        Example { what: "Two tasks at once, lowest priority", line: "anyt task update 42 43 -p -2" },
+        Example {
+            what: "Exchange a label without a network",
+            line: "anyt task edit 42 --add-labels ui --remove-labels api --offline",
+        },
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+const LIST: Command = Command {
+    id: Some(Id::TaskList),
+    name: "list",
+    aliases: &["ls"],
+    summary: "List tasks from the cache",
+    description: "Tasks that are done, canceled or archived are left out unless --all or --status asks for them.",
+    flags: &[
+        Flag { accepts: Accepts::Statuses, value: "A,B", help: "Only these statuses, separated by commas", ..STATUS },
+        Flag { help: "Only this priority", ..PRIORITY },
+        Flag { help: "Only this user's tasks; 'me' is you", ..OWNER },
+        Flag { long: "mine", help: "Only my tasks: --owner me", not_with: &["owner"], ..Flag::SWITCH },
+        Flag { help: "Only tasks with all of these labels", ..LABELS },
+        Flag { help: "Only this project: its id or name", ..PROJECT },
+        Flag { long: "all", help: "Also the tasks that are done, canceled or archived", ..Flag::SWITCH },
+        Flag { help: "Only this phase", ..PHASE },
+        Flag { help: "Only the parts of this task", ..PARENT },
+        Flag {
+            long: "search",
+            value: "TEXT",
+            help: "Only tasks with this text in their title or description",
+            ..Flag::VALUE
+        },
+        Flag {
+            long: "pending",
+            help: "Only tasks with changes that were not sent yet",
+            not_with: &["remote"],
+            ..Flag::SWITCH
+        },
+        Flag {
+            long: "sort",
+            value: "BY",
+            accepts: Accepts::OneOf(&["priority", "updated_at", "created_at", "status", "identifier", "title"]),
+            default: Some("priority"),
+            help: "Sort by this",
+            ..Flag::VALUE
+        },
+        Flag {
+            long: "order",
+            value: "ORDER",
+            accepts: Accepts::OneOf(&["asc", "desc"]),
+            help: "Ascending or descending; by default what suits --sort",
+            ..Flag::VALUE
+        },
+        Flag {
+            long: "limit",
+            value: "N",
+            accepts: Accepts::Number,
+            default: Some("50"),
+            help: "At most N tasks; 0 is all",
+            ..Flag::VALUE
+        },
+        Flag {
+            long: "offset",
+            value: "N",
+            accepts: Accepts::Number,
+            default: Some("0"),
+            help: "Leave out the first N",
+            ..Flag::VALUE
+        },
+        REMOTE,
+    ],
+    examples: &[
+        Example { what: "The newest changes", line: "anyt task list --sort updated_at --limit 10" },
+        Example { what: "What waits to be sent", line: "anyt task list --pending --all" },
+        Example { what: "For a script", line: "anyt task list --status blocked --json" },
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+const SHOW: Command = Command {
+    id: Some(Id::TaskShow),
+    name: "show",
+    summary: "Show a task with all it has",
+    arguments: &[ID_OR_PICKED],
+    flags: &[REMOTE],
+    data: true,
+    ..Command::NONE
+};
+
+const DONE: Command = Command {
+    id: Some(Id::TaskDone),
+    name: "done",
+    summary: "Mark tasks as done",
+    arguments: &[IDS_OR_PICKED],
+    flags: &[
+        Flag { short: Some('n'), long: "note", value: "TEXT", help: "Add this note", ..Flag::VALUE },
+        OFFLINE,
+        NO_QUEUE,
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+const RM: Command = Command {
+    id: Some(Id::TaskRm),
+    name: "rm",
+    aliases: &["delete"],
+    summary: "Delete tasks",
+    arguments: &[IDS_OR_PICKED],
+    flags: &[
+        Flag { short: Some('f'), long: "force", help: "Do not ask for confirmation", ..Flag::SWITCH },
+        OFFLINE,
+        NO_QUEUE,
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+const NOTE: Command = Command {
+    id: Some(Id::TaskNote),
+    name: "note",
+    summary: "Add a note to a task",
+    description: "The note is added to the description under the day's date.",
+    arguments: &[ID_OR_PICKED],
+    flags: &[
+        Flag {
+            short: Some('m'),
+            long: "message",
+            value: "TEXT",
+            help: "The note; - reads it from standard input",
+            required: true,
+            ..Flag::VALUE
+        },
+        OFFLINE,
+        NO_QUEUE,
+    ],
+    examples: &[Example { what: "On the picked task", line: "anyt task note -m \"Waiting for the vendor\"" }],
+    data: true,
+    ..Command::NONE
+};
+
+const DEP: Command = Command {
+    name: "dep",
+    summary: "Say which tasks a task depends on",
+    examples: &[Example {
+        what: "DEV-42 has to wait for two others",
+        line: "anyt task dep add DEV-42 --on DEV-40,DEV-41",
+    }],
+    subcommands: &[
+        Command {
+            id: Some(Id::TaskDepAdd),
+            name: "add",
+            summary: "Add dependencies",
+            arguments: &[ID_OR_PICKED],
+            flags: &[ON, OFFLINE, NO_QUEUE],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskDepRm),
+            name: "rm",
+            summary: "Remove dependencies",
+            arguments: &[ID_OR_PICKED],
+            flags: &[ON, OFFLINE, NO_QUEUE],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskDepList),
+            name: "list",
+            aliases: &["ls"],
+            summary: "List what a task depends on and what waits for it",
+            arguments: &[ID_OR_PICKED],
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
+const PICK: Command = Command {
+    id: Some(Id::TaskPick),
+    name: "pick",
+    summary: "Make a task the picked one of this directory",
+    description: "Writes .anyt/active_task.json. Changes nothing on the server.",
+    arguments: &[ID],
+    data: true,
+    ..Command::NONE
+};
+
+const UNPICK: Command = Command {
+    id: Some(Id::TaskUnpick),
+    name: "unpick",
+    summary: "Forget the picked task",
+    data: true,
+    ..Command::NONE
+};
+
+pub const ACTIVE: Command =
+    Command { id: Some(Id::Active), name: "active", summary: "Show the picked task", data: true, ..Command::NONE };

@@ -1,0 +1,226 @@
+//! config.json: the environments and a few habits. This room reads it; `edit` changes one member at a time and leaves every
+//! other byte as it was; `resolve` says which environment a command is about. The file is shared with the published
+//! clients (api.md 5.1), so their keys and everything unknown survive.
+
+mod edit;
+mod resolve;
+
+use std::path::{Path, PathBuf};
+
+pub use edit::{
+    add_environment, edit, remove_environment, set_default_project, set_default_workspace, set_setting, switch,
+};
+pub use resolve::{Environment, resolve_environment};
+
+use crate::credentials::Secret;
+use crate::error::{Error, Result};
+use crate::json::{self, Fault};
+use crate::paths::Paths;
+
+/// What config.json says. A missing file says nothing: no environments, no habits.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    pub path: PathBuf,
+    /// In the order of the file.
+    pub environments: Vec<Configured>,
+    pub current_environment: Option<String>,
+    /// `editor`: a command line.
+    pub editor: Option<String>,
+    pub sync: SyncHabits,
+}
+
+/// One member of `environments`. The name is as it stands in the file; it becomes an `EnvName` when it is chosen.
+#[derive(Debug, Clone, Default)]
+pub struct Configured {
+    pub name: String,
+    pub api_url: String,
+    /// A workspace's identifier or id.
+    pub default_workspace: Option<String>,
+    /// A project's id (or identifier).
+    pub default_project: Option<String>,
+    /// In plain text, from before the migration.
+    pub auth_token: Option<Secret>,
+    /// In plain text, from before the migration.
+    pub agent_key: Option<Secret>,
+    /// `auth_token_stored`: a store has the credential.
+    pub stored: bool,
+}
+
+/// `sync`: what a command does unless a flag says otherwise.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SyncHabits {
+    /// `sync.merge`: merge changes that do not touch the same field without asking.
+    pub merge: Option<bool>,
+    /// `sync.resolve`: `local`, `remote` or `skip`.
+    pub resolve: Option<String>,
+    /// `sync.page_size`: tasks per request.
+    pub page_size: Option<u32>,
+}
+
+impl Config {
+    /// Reads config.json. `Error::Failure` with path, line and column when it is damaged; it is then left alone.
+    pub fn load(paths: &Paths) -> Result<Config> {
+        let path = paths.config_file();
+        match read(&path)? {
+            Some(text) => Config::parse(&text, &path),
+            None => Ok(Config { path, ..Config::default() }),
+        }
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
+        let reader = Reader { text };
+        reader.config(path).map_err(|fault| damaged(path, &fault))
+    }
+
+    pub fn environment(&self, name: &str) -> Option<&Configured> {
+        self.environments.iter().find(|environment| environment.name == name)
+    }
+}
+
+impl Configured {
+    /// Whether a credential stands in the file in plain text.
+    pub fn has_plaintext(&self) -> bool {
+        self.auth_token.is_some() || self.agent_key.is_some()
+    }
+}
+
+/// The file's text; `None` if there is none.
+fn read(path: &Path) -> Result<Option<String>> {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            json::check(&bytes).map_err(|fault| damaged(path, &fault))?;
+            // `check` has seen that it is UTF-8.
+            Ok(String::from_utf8(bytes).ok())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::io("read", path, source)),
+    }
+}
+
+fn damaged(path: &Path, fault: &Fault) -> Error {
+    Error::failure(format!("damaged {}: {fault}", path.display())).hint("it was left alone; mend it with an editor")
+}
+
+/// Reads members with their types, and says where one is not what it should be. `null` counts as absent.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn config(&self, path: &Path) -> Result<Config, Fault> {
+        let names = self.names(&[])?.and(self.names(&["environments"])?).unwrap_or_default();
+        let environments = names.iter().map(|name| self.environment(name)).collect::<Result<_, Fault>>()?;
+        self.names(&["sync"])?;
+        Ok(Config {
+            path: path.to_path_buf(),
+            environments,
+            current_environment: self.text(&["current_environment"])?,
+            editor: self.text(&["editor"])?,
+            sync: SyncHabits {
+                merge: self.flag(&["sync", "merge"])?,
+                resolve: self.text(&["sync", "resolve"])?,
+                page_size: self.number(&["sync", "page_size"])?,
+            },
+        })
+    }
+
+    fn environment(&self, name: &str) -> Result<Configured, Fault> {
+        let member = |key| ["environments", name, key];
+        self.names(&["environments", name])?;
+        let Some(api_url) = self.text(&member("api_url"))? else {
+            return Err(json::fault(self.text, &["environments", name], "this environment has no \"api_url\""));
+        };
+        Ok(Configured {
+            name: name.to_string(),
+            api_url,
+            default_workspace: self.text_or_number(&member("default_workspace"))?,
+            default_project: self.text_or_number(&member("default_project"))?,
+            auth_token: self.secret(&member("auth_token"))?,
+            agent_key: self.secret(&member("agent_key"))?,
+            stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),
+        })
+    }
+
+    fn raw(&self, path: &[&str]) -> Result<Option<&str>, Fault> {
+        Ok(json::get(self.text, path)?.filter(|raw| *raw != "null"))
+    }
+
+    /// A value of one type, or a fault that says which type it should have.
+    fn typed<T>(&self, path: &[&str], parse: fn(&str) -> Option<T>, what: &'static str) -> Result<Option<T>, Fault> {
+        let Some(raw) = self.raw(path)? else { return Ok(None) };
+        parse(raw).map(Some).ok_or_else(|| json::fault(self.text, path, what))
+    }
+
+    /// The keys of an object.
+    fn names(&self, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {
+        match (self.raw(path)?, json::keys(self.text, path)?) {
+            (Some(_), None) => Err(json::fault(self.text, path, "an object is expected here")),
+            (_, names) => Ok(names),
+        }
+    }
+
+    fn text(&self, path: &[&str]) -> Result<Option<String>, Fault> {
+        self.typed(path, json::string, "a text in double quotes is expected here")
+    }
+
+    fn text_or_number(&self, path: &[&str]) -> Result<Option<String>, Fault> {
+        let parse = |raw: &str| json::string(raw).or_else(|| raw.parse::<i64>().ok().map(|number| number.to_string()));
+        self.typed(path, parse, "a text or a whole number is expected here")
+    }
+
+    fn flag(&self, path: &[&str]) -> Result<Option<bool>, Fault> {
+        self.typed(path, |raw| raw.parse().ok(), "true or false is expected here")
+    }
+
+    fn number(&self, path: &[&str]) -> Result<Option<u32>, Fault> {
+        self.typed(path, |raw| raw.parse().ok(), "a whole number is expected here")
+    }
+
+    fn secret(&self, path: &[&str]) -> Result<Option<Secret>, Fault> {
+        Ok(self.text(path)?.filter(|text| !text.trim().is_empty()).map(Secret::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("/x/config.json"))
+    }
+
+    #[test]
+    fn the_published_form_is_read() {
+        let config = parse(
+            r#"{"current_environment": "dev", "sync_interval": 15, "editor": "vim", "sync": {"merge": false, "page_size": 50},
+                "environments": {"prod": {"api_url": "https://api.anyt.dev", "auth_token": null, "agent_key": "anyt_agent_x"},
+                                 "dev": {"api_url": "http://localhost:8000", "auth_token": "t", "default_workspace": "DEV",
+                                         "default_project": 7}}}"#,
+        )
+        .unwrap();
+        assert_eq!(config.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["prod", "dev"]);
+        let dev = config.environment("dev").unwrap();
+        assert_eq!(dev.default_project.as_deref(), Some("7"));
+        assert!(dev.has_plaintext() && dev.agent_key.is_none());
+        assert!(config.environment("prod").unwrap().auth_token.is_none());
+        assert_eq!(config.sync, SyncHabits { merge: Some(false), resolve: None, page_size: Some(50) });
+        assert!(!format!("{config:?}").contains("anyt_agent_x"));
+    }
+
+    #[test]
+    fn damage_is_placed_and_the_file_left_alone() {
+        for (text, place) in [
+            ("", "line 1, column 1"),
+            ("[]", "line 1, column 1: an object"),
+            ("{\n  \"environments\": []}", "line 2, column 19: an object"),
+            ("{\"environments\": {\"dev\": {}}}", "column 26: this environment has no \"api_url\""),
+            ("{\"environments\": {\"dev\": \"http://h\"}}", "column 26: an object"),
+            ("{\"environments\": {\"dev\": {\"api_url\": 5}}}", "column 38: a text"),
+            ("{\"sync\": {\"page_size\": -1}}", "a whole number"),
+        ] {
+            let error = parse(text).map(|_| ()).expect_err(text);
+            assert!(error.to_string().contains(place), "{error}");
+            assert!(error.advice().unwrap().contains("left alone"));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The way in: finds the token of an environment, stores one, forgets one, says where it is.
+//!
+//! Read: environment variables, then the encrypted file if there is one, then the keyring, then config.json in plain text
+//! (migrated on the way). Written: to the keyring, or to the file where no keyring is in reach; what the other one had is
+//! removed, so that there is one token. A keyring that is locked or hangs is not one that is absent.
+
+mod keep;
+
+use std::time::Duration;
+
+pub(super) use keep::{Chosen, marked};
+pub use keep::{Forgotten, Kept, StoreChoice};
+
+use crate::config::{Configured, Environment};
+use crate::error::{Error, Result};
+use crate::origin::origin;
+use crate::paths::{EnvName, Paths};
+use crate::vars::Vars;
+
+use super::file::FileStore;
+use super::key::{Ask, Keys};
+use super::keyring::Keyring;
+use super::store::{Store, StoreError, Stored};
+use super::{Place, Secret, clean, migrate};
+
+/// How long a keyring may take when nobody sits there, and when somebody may have to type a password.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE_WITH_A_PERSON: Duration = Duration::from_secs(60);
+
+/// All that finding and storing tokens needs to know.
+pub struct Vault<'a> {
+    pub(super) paths: &'a Paths,
+    vars: &'a Vars,
+    keys: Keys<'a>,
+    patience: Duration,
+}
+
+/// A token that was found. `notices` are lines for stderr.
+#[derive(Debug)]
+pub struct Found {
+    pub secret: Secret,
+    pub place: Place,
+    pub notices: Vec<String>,
+}
+
+/// What is stored for an environment, as far as it can be told without decrypting anything.
+#[derive(Debug, Default)]
+pub struct Status {
+    /// Where the token that would be used is.
+    pub place: Option<Place>,
+    /// The origin it is bound to; `None` for a variable, or one not yet bound.
+    pub origin: Option<String>,
+    /// The environment points elsewhere: it would not be sent.
+    pub elsewhere: bool,
+    /// Why it is kept there, or why there is none.
+    pub why: String,
+}
+
+impl<'a> Vault<'a> {
+    /// For a command that asks nobody anything.
+    pub fn new(paths: &'a Paths, vars: &'a Vars) -> Vault<'a> {
+        Vault { paths, vars, keys: Keys::new(vars, paths, None), patience: PATIENCE }
+    }
+
+    /// For a command that a person waits for. `ask` reads a line without echo; give none if stdin is no terminal.
+    pub fn interactive(paths: &'a Paths, vars: &'a Vars, ask: Option<Ask<'a>>) -> Vault<'a> {
+        Vault { keys: Keys::new(vars, paths, ask), patience: PATIENCE_WITH_A_PERSON, ..Vault::new(paths, vars) }
+    }
+
+    /// The token for a request to this environment. `Error::SignIn` if there is none or if it was stored for another
+    /// origin; a keyring that is locked or hangs is an error of its own, never "there is none".
+    pub fn find(&self, env: &Environment) -> Result<Found> {
+        if let Some((name, secret)) = self.variable() {
+            let secret = clean(secret.expose()).map_err(|error| Error::sign_in(format!("{name}: {error}")))?;
+            return Ok(Found { secret, place: Place::Variable(name), notices: Vec::new() });
+        }
+        match env.configured.as_ref().filter(|configured| configured.has_plaintext()) {
+            Some(configured) => self.find_with_plaintext(env, configured),
+            None => match self.stored(env)? {
+                Some((secret, place)) => Ok(Found { secret, place, notices: Vec::new() }),
+                None => Err(self.nothing(env)),
+            },
+        }
+    }
+
+    /// Moves the plain text out of config.json first. That it cannot be moved is no reason to fail: it is used.
+    fn find_with_plaintext(&self, env: &Environment, configured: &Configured) -> Result<Found> {
+        let moved = migrate::migrate(self);
+        if moved.store_answered
+            && let Some((secret, place)) = self.stored(env)?
+        {
+            return Ok(Found { secret, place, notices: moved.notices });
+        }
+        self.check_origin(env, &origin(&configured.api_url)?)?;
+        let plaintext = configured.agent_key.as_ref().or(configured.auth_token.as_ref());
+        let secret = clean(plaintext.map(Secret::expose).unwrap_or_default())?;
+        Ok(Found { secret, place: Place::Config, notices: moved.notices })
+    }
+
+    /// The token in a store, checked against the origin it was stored for.
+    fn stored(&self, env: &Environment) -> Result<Option<(Secret, Place)>> {
+        if self.file().exists(&env.name) {
+            let place = self.place_of_file(&env.name)?;
+            let credentials = self.file().get(&env.name).map_err(StoreError::into_error)?;
+            return Ok(self.bound(env, credentials)?.map(|stored| (stored.secret, place)));
+        }
+        let keyring = match self.reach() {
+            Ok(keyring) => keyring,
+            Err(absent) => return self.without_keyring(env, absent),
+        };
+        match keyring.get(&env.name) {
+            Ok(credentials) => {
+                let Some(stored) = self.bound(env, credentials)? else { return Ok(None) };
+                if stored.origin.is_none() {
+                    // It worked without for as long as it was there; the next use tries again.
+                    let _ = keyring.pin(&env.name, &env.origin);
+                }
+                Ok(Some((stored.secret, Place::Keyring)))
+            }
+            Err(error @ StoreError::Absent(_)) => self.without_keyring(env, error),
+            Err(error) => Err(error.into_error()),
+        }
+    }
+
+    /// No keyring in reach means no token, unless config.json says that one is stored.
+    fn without_keyring<T>(&self, env: &Environment, absent: StoreError) -> Result<Option<T>> {
+        if !env.configured.as_ref().is_some_and(|configured| configured.stored) {
+            return Ok(None);
+        }
+        let message = format!("the token of '{}' is in a keyring, and {}", env.name, absent.reason());
+        Err(Error::sign_in(message).hint("set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY, or: anyt auth login --store file"))
+    }
+
+    /// The first credential that may be sent to the environment's origin. An error if there are only others.
+    fn bound(&self, env: &Environment, credentials: Vec<Stored>) -> Result<Option<Stored>> {
+        let mut refusal = None;
+        for stored in credentials {
+            // What another program stored belongs to the configured address, wherever a flag points now.
+            let configured = || env.configured.as_ref().map_or(Ok(env.origin.clone()), |known| origin(&known.api_url));
+            let bound = stored.origin.clone().map_or_else(configured, Ok)?;
+            match self.check_origin(env, &bound) {
+                Ok(()) => return Ok(Some(stored)),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        refusal.map_or(Ok(None), Err)
+    }
+
+    fn check_origin(&self, env: &Environment, bound: &str) -> Result<()> {
+        if bound == env.origin {
+            return Ok(());
+        }
+        let message = format!(
+            "the token of '{}' was stored for {bound}, and the environment now points to {}: it was not sent",
+            env.name, env.origin
+        );
+        Err(Error::sign_in(message).hint(format!("if that is right: anyt auth login --env {}", env.name)))
+    }
+
+    fn nothing(&self, env: &Environment) -> Error {
+        Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin))
+            .hint(format!("anyt auth login --env {}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY", env.name))
+    }
+
+    /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing.
+    pub fn status(&self, env: &Environment) -> Status {
+        if let Some((name, _)) = self.variable() {
+            let why = "a variable goes before every store".into();
+            return Status { place: Some(Place::Variable(name)), why, ..Status::default() };
+        }
+        let mut status = self.stored_status(env);
+        status.elsewhere = status.origin.as_ref().is_some_and(|bound| *bound != env.origin);
+        if status.place.is_none() && env.configured.as_ref().is_some_and(|configured| configured.has_plaintext()) {
+            status.place = Some(Place::Config);
+            status.why = format!("not moved yet: {}", status.why);
+        }
+        status
+    }
+
+    fn stored_status(&self, env: &Environment) -> Status {
+        match self.file().describe(&env.name) {
+            Ok(Some((source, bound))) => {
+                let why = match self.reach() {
+                    Ok(_) => "an encrypted file goes before the keyring".into(),
+                    Err(absent) => absent.reason(),
+                };
+                return Status { place: Some(Place::File(source)), origin: Some(bound), why, elsewhere: false };
+            }
+            Ok(None) => {}
+            Err(error) => return Status { why: error.to_string(), ..Status::default() },
+        }
+        match self.reach().and_then(|keyring| keyring.get(&env.name)) {
+            Ok(credentials) => match credentials.into_iter().next() {
+                Some(first) => {
+                    let why = "the keyring is in reach".into();
+                    Status { place: Some(Place::Keyring), origin: first.origin, why, elsewhere: false }
+                }
+                None => Status { why: "no token is stored".into(), ..Status::default() },
+            },
+            Err(error) => Status { why: error.reason(), ..Status::default() },
+        }
+    }
+
+    /// The variable that decides, in the order of the published clients.
+    fn variable(&self) -> Option<(&'static str, &Secret)> {
+        let vars = self.vars;
+        let ordered = [
+            ("ANYT_AGENT_KEY", &vars.agent_key),
+            ("ANYT_AUTH_TOKEN", &vars.auth_token),
+            ("ANYT_API_KEY", &vars.api_key),
+        ];
+        ordered.into_iter().find_map(|(name, secret)| Some((name, secret.as_ref()?)))
+    }
+
+    fn reach(&self) -> Result<Keyring, StoreError> {
+        Keyring::reach(self.vars, self.patience)
+    }
+
+    pub(super) fn file(&self) -> FileStore<'_> {
+        FileStore::new(self.paths, &self.keys)
+    }
+
+    fn place_of_file(&self, env: &EnvName) -> Result<Place> {
+        let (source, _) = self.file().describe(env)?.ok_or_else(|| Error::failure("the encrypted file is gone"))?;
+        Ok(Place::File(source))
+    }
+}

@@ -1,0 +1,55 @@
+//! Named places at which a test can end the process, as a power cut would. Without the cargo feature `failpoints` nothing
+//! of this is in the program.
+
+/// Marks a place. With the feature: `ANYT_FAILPOINT_TRACE=FILE` appends the name to FILE, and `ANYT_FAILPOINT=NAME` (or
+/// `NAME:N` for the N-th time in this process, from 1) kills the process here with SIGKILL.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn hit(_name: &str) {}
+
+#[cfg(feature = "failpoints")]
+pub use armed::hit;
+
+#[cfg(feature = "failpoints")]
+mod armed {
+    use std::collections::BTreeMap;
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    static HITS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
+    pub fn hit(name: &str) {
+        if let Some(trace) = std::env::var_os("ANYT_FAILPOINT_TRACE")
+            && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(trace)
+        {
+            let _ = writeln!(file, "{name}");
+        }
+        let Ok(wanted) = std::env::var("ANYT_FAILPOINT") else { return };
+        let hits = count(name);
+        let (wanted_name, wanted_hit) = match wanted.rsplit_once(':') {
+            Some((name, number)) => (name, number.parse().unwrap_or(0)),
+            None => (wanted.as_str(), 1),
+        };
+        if wanted_name == name && wanted_hit == hits {
+            die();
+        }
+    }
+
+    fn count(name: &str) -> u64 {
+        let mut hits = HITS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let entry = hits.entry(name.to_string()).or_insert(0);
+        *entry += 1;
+        *entry
+    }
+
+    #[cfg(unix)]
+    fn die() {
+        use rustix::process::{Signal, getpid, kill_process};
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+
+    #[cfg(not(unix))]
+    fn die() {
+        std::process::abort();
+    }
+}

@@ -1,0 +1,370 @@
+//! Brings the queued changes of a task and the server's newest row together: merges what does not overlap, asks about
+//! the rest, and writes the answer into the plan (design.md "Merge and conflicts").
+
+use super::merge::{self, Difference, Side};
+use super::plan::Plan;
+use super::report::{Choice, Clash, Decision, Event, Question, Resolution, Summary};
+use super::{Engine, Policy};
+use crate::cache::{Change, StoredConflict};
+use crate::error::{Error, Result};
+use crate::model::{Field, Kind, Operation, Patch, Task};
+use crate::sync::journal::Entry;
+use crate::time::Timestamp;
+
+impl Engine<'_> {
+    /// After a pull: every task with queued changes meets what was staged for it.
+    pub(super) fn decide_pulled(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
+        for task_id in plan.tasks_with_changes() {
+            let newest = if let Some(staged) = self.cache.staged_task(task_id)? {
+                Some(Some(staged).filter(|task| task.deleted_at.is_none()))
+            } else if self.cache.is_staged_gone(task_id)? {
+                Some(None)
+            } else if let Some(stored) = plan.inbox.get(&task_id) {
+                Some(stored.remote.clone())
+            } else {
+                self.cache.server_task(task_id)?.map(Some)
+            };
+            if let Some(newest) = newest {
+                self.reconcile(plan, summary, task_id, newest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the waiting changes of one task onto `remote` (`None`: deleted there), asking where that needs a decision.
+    pub(super) fn reconcile(
+        &mut self,
+        plan: &mut Plan,
+        summary: &mut Summary,
+        task_id: i64,
+        remote: Option<Task>,
+    ) -> Result<()> {
+        let known = self.cache.server_task(task_id)?;
+        plan.seen.insert(task_id, remote.clone());
+        match remote {
+            None => self.deleted_there(plan, summary, task_id, known.as_ref()),
+            Some(remote) => {
+                take_what_arrived(plan, task_id, &remote);
+                let chain = plan.operations(&plan.chain(task_id));
+                match chain.first() {
+                    None => {
+                        plan.settle(task_id);
+                        Ok(())
+                    }
+                    Some(first) if first.base_version == remote.version => {
+                        plan.settle(task_id);
+                        Ok(())
+                    }
+                    Some(_) if chain.iter().any(|operation| operation.kind == Kind::DeleteTask) => {
+                        self.deleted_here(plan, summary, task_id, &remote)
+                    }
+                    Some(_) => self.changed_on_both_sides(plan, summary, task_id, &remote, known.as_ref()),
+                }
+            }
+        }
+    }
+
+    fn changed_on_both_sides(
+        &mut self,
+        plan: &mut Plan,
+        summary: &mut Summary,
+        task_id: i64,
+        remote: &Task,
+        known: Option<&Task>,
+    ) -> Result<()> {
+        let indices = plan.chain(task_id);
+        let chain = plan.operations(&indices);
+        let rebased = merge::rebase(&chain, remote, self.options.merge);
+        if rebased.differences.is_empty() {
+            let fields = merged_fields(&rebased.merged, known, remote);
+            if fields.iter().any(|(_, side)| *side != Side::Yours) && rebased.chain.iter().any(|op| !op.set.is_empty())
+            {
+                plan.reported.insert(task_id);
+                self.reporter.tell(Event::Merged { identifier: remote.identifier.clone(), fields });
+            }
+            plan.replace(&indices, rebased.chain);
+            plan.settle(task_id);
+            return Ok(());
+        }
+        let local_version = chain[0].base_version;
+        let choice = self.ask(remote, Clash::Changed, local_version, remote.version, &rebased.differences, summary)?;
+        let resolution = match choice {
+            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Skip => {
+                self.put_in_inbox(plan, summary, &chain[0], Some(remote));
+                return Ok(());
+            }
+            Choice::Remote => {
+                self.discard.operations("resolved", &chain)?;
+                indices.iter().for_each(|index| plan.drop_entry(*index));
+                summary.accepted_remote += 1;
+                Resolution::AcceptedRemote
+            }
+            Choice::Local | Choice::Edited(_) => {
+                self.discard.remote_task("resolved", remote)?;
+                let (values, resolution) = match choice {
+                    Choice::Edited(values) => (values, Resolution::Edited),
+                    _ => (locals(&rebased.differences), Resolution::KeptLocal),
+                };
+                let mut settled = rebased.chain;
+                merge::settle(&mut settled, &rebased.differences, &values);
+                plan.replace(&indices, settled);
+                resolution
+            }
+        };
+        self.resolved(plan, summary, task_id, resolution);
+        Ok(())
+    }
+
+    /// Our delete meets a change of theirs.
+    fn deleted_here(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, remote: &Task) -> Result<()> {
+        let indices = plan.chain(task_id);
+        let chain = plan.operations(&indices);
+        let differences = since_deleted(&chain, remote);
+        let choice = if differences.is_empty() {
+            Choice::Local
+        } else {
+            self.ask(remote, Clash::DeletedHere, chain[0].base_version, remote.version, &differences, summary)?
+        };
+        match choice {
+            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Skip => self.put_in_inbox(plan, summary, &chain[0], Some(remote)),
+            Choice::Remote | Choice::Edited(_) => {
+                self.discard.operations("resolved", &chain)?;
+                indices.iter().for_each(|index| plan.drop_entry(*index));
+                summary.accepted_remote += 1;
+                self.resolved(plan, summary, task_id, Resolution::AcceptedRemote);
+            }
+            Choice::Local => {
+                if !differences.is_empty() {
+                    self.discard.remote_task("resolved", remote)?;
+                }
+                let mut chain = chain;
+                for operation in &mut chain {
+                    // What came before a delete that stands need not be sent.
+                    operation.set.clear();
+                    operation.base_version = remote.version;
+                }
+                plan.replace(&indices, chain);
+                if differences.is_empty() {
+                    plan.settle(task_id);
+                } else {
+                    self.resolved(plan, summary, task_id, Resolution::KeptLocal);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The task is gone on the server; ours changed it, or deleted it too.
+    fn deleted_there(
+        &mut self,
+        plan: &mut Plan,
+        summary: &mut Summary,
+        task_id: i64,
+        known: Option<&Task>,
+    ) -> Result<()> {
+        let indices = plan.chain(task_id);
+        let chain = plan.operations(&indices);
+        let Some(first) = chain.first() else { return Ok(()) };
+        if chain.iter().any(|operation| operation.kind == Kind::DeleteTask) {
+            indices.iter().for_each(|index| plan.drop_entry(*index));
+            plan.let_go.push(task_id);
+            plan.settle(task_id);
+            return Ok(());
+        }
+        let mut task = known.cloned().unwrap_or_else(|| stand_in(first));
+        let differences: Vec<Difference> = merge::changes(&chain)
+            .into_iter()
+            .map(|(field, base, local)| Difference { field, base, local, remote: crate::model::Value::Null })
+            .collect();
+        let (local_version, remote_version) = (first.base_version, first.base_version + 1);
+        match self.ask(&task, Clash::DeletedThere, local_version, remote_version, &differences, summary)? {
+            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Skip => {
+                self.put_in_inbox(plan, summary, first, None);
+                return Ok(());
+            }
+            Choice::Remote => {
+                self.discard.operations("resolved", &chain)?;
+                indices.iter().for_each(|index| plan.drop_entry(*index));
+                plan.let_go.push(task_id);
+                summary.accepted_remote += 1;
+                self.resolved(plan, summary, task_id, Resolution::AcceptedRemote);
+            }
+            choice => {
+                chain.iter().for_each(|operation| task.apply(&operation.set));
+                let resolution = match choice {
+                    Choice::Edited(values) => {
+                        task.apply(&values);
+                        Resolution::Edited
+                    }
+                    _ => Resolution::KeptLocal,
+                };
+                self.create_again(plan, &indices, &task)?;
+                plan.let_go.push(task_id);
+                self.resolved(plan, summary, task_id, resolution);
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the changes of a task that is gone into the creation of a new one. Written down at once, in one step: the
+    /// provisional id must be taken before another process takes it, and dying now must not create the task twice.
+    fn create_again(&mut self, plan: &mut Plan, indices: &[usize], task: &Task) -> Result<()> {
+        let removed = plan.operations(indices);
+        let create = super::local::creation(task.workspace_id, &creation_set(task))?;
+        let journal = self.journal;
+        let change = self.cache.queue(|queue| {
+            let create = super::local::name_provisional(queue, create, prefix(&task.identifier))?;
+            let mut entries = vec![Entry::Queued(create.clone())];
+            entries.extend(removed.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }));
+            journal.append(&entries, true)?;
+            Ok(Change { put: vec![create], removed })
+        })?;
+        indices.iter().for_each(|index| plan.forget(*index));
+        for create in change.put {
+            plan.add(create);
+        }
+        Ok(())
+    }
+
+    fn resolved(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, resolution: Resolution) {
+        plan.reported.insert(task_id);
+        plan.settle(task_id);
+        summary.resolved += 1;
+        self.reporter.tell(Event::Resolved(resolution));
+    }
+
+    fn put_in_inbox(&mut self, plan: &mut Plan, summary: &mut Summary, first: &Operation, remote: Option<&Task>) {
+        plan.inbox.insert(
+            first.task_id,
+            StoredConflict {
+                task_id: first.task_id,
+                workspace_id: first.workspace_id,
+                identifier: first.identifier.clone(),
+                remote: remote.cloned(),
+                found_at: plan.inbox.get(&first.task_id).map_or_else(String::new, |known| known.found_at.clone()),
+            },
+        );
+        plan.held.insert(first.task_id);
+        plan.reported.insert(first.task_id);
+        summary.waiting += 1;
+        self.reporter.tell(Event::Waiting { identifier: first.identifier.clone() });
+    }
+
+    /// The policy's choice, or the person's.
+    fn ask(
+        &mut self,
+        task: &Task,
+        clash: Clash,
+        local_version: i64,
+        remote_version: i64,
+        differences: &[Difference],
+        summary: &mut Summary,
+    ) -> Result<Choice> {
+        if self.options.dry_run {
+            return Ok(Choice::Skip);
+        }
+        let (choice, word) = match self.options.policy {
+            Policy::Local => (Choice::Local, "kept local"),
+            Policy::Remote => (Choice::Remote, "accepted remote"),
+            Policy::Skip => (Choice::Skip, "left for later"),
+            Policy::Ask => {
+                let identifier = &task.identifier;
+                let title = &task.title;
+                let question = Question { identifier, title, clash, local_version, remote_version, differences };
+                let Decision { choice, for_all } = self.prompter.conflict(&question)?;
+                if for_all {
+                    self.options.policy = match choice {
+                        Choice::Local => Policy::Local,
+                        Choice::Remote => Policy::Remote,
+                        Choice::Skip => Policy::Skip,
+                        Choice::Edited(_) | Choice::Stop => Policy::Ask,
+                    };
+                }
+                return Ok(choice);
+            }
+        };
+        summary.notes.push(format!("{}: {word}", task.identifier));
+        Ok(choice)
+    }
+}
+
+/// An update whose answer was lost and whose values the server holds has arrived.
+fn take_what_arrived(plan: &mut Plan, task_id: i64, remote: &Task) {
+    let Some(first) = plan.chain(task_id).first().copied() else { return };
+    let Some(sent) = &plan.entries[first].operation.uncertain else { return };
+    let update = plan.entries[first].operation.kind == Kind::UpdateTask;
+    if update && !sent.set.is_empty() && sent.set.iter().all(|(field, value)| remote.get(*field) == *value) {
+        plan.answer(first, Some(remote.clone()));
+        let rest = plan.chain(task_id);
+        let rebased = merge::rebase(&plan.operations(&rest), remote, true);
+        if rebased.differences.is_empty() {
+            plan.replace(&rest, rebased.chain);
+        }
+    }
+}
+
+/// What the server changed after we deleted: our base (the whole task) against its row.
+fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
+    let Some(delete) = chain.iter().find(|operation| operation.kind == Kind::DeleteTask) else { return Vec::new() };
+    Field::ALL
+        .into_iter()
+        .filter_map(|field| {
+            let local = delete.base.get(&field)?.clone();
+            // A field that the chain itself had set before the delete is compared with what it was before that.
+            let base = merge::changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, base, _)| base);
+            let base = base.unwrap_or_else(|| local.clone());
+            let remote = remote.get(field);
+            (remote != base && remote != local).then_some(Difference { field, base, local, remote })
+        })
+        .collect()
+}
+
+fn locals(differences: &[Difference]) -> Patch {
+    differences.iter().map(|difference| (difference.field, difference.local.clone())).collect()
+}
+
+/// Whose value each changed field has, for `✓ Merged DEV-42 (status yours, description theirs)`.
+fn merged_fields(merged: &[(Field, Side)], known: Option<&Task>, remote: &Task) -> Vec<(Field, Side)> {
+    let mut fields = merged.to_vec();
+    if let Some(known) = known {
+        let theirs = Field::ALL.into_iter().filter(|field| known.get(*field) != remote.get(*field));
+        for field in theirs {
+            if !fields.iter().any(|(name, _)| *name == field) {
+                fields.push((field, Side::Theirs));
+            }
+        }
+    }
+    fields
+}
+
+/// Every field a creation may set (api.md 3.3), without those that are empty.
+fn creation_set(task: &Task) -> Patch {
+    Field::ALL
+        .into_iter()
+        .filter(|field| *field != Field::CodingAgent)
+        .map(|field| (field, task.get(field)))
+        .filter(|(_, value)| *value != crate::model::Value::Null)
+        .collect()
+}
+
+/// A task of which only a queued change is known, because the cache was lost.
+fn stand_in(operation: &Operation) -> Task {
+    let mut task = Task {
+        id: operation.task_id,
+        workspace_id: operation.workspace_id,
+        identifier: operation.identifier.clone(),
+        title: operation.identifier.clone(),
+        status: "backlog".into(),
+        created_at: Timestamp::now().rfc3339(),
+        ..Task::default()
+    };
+    task.apply(&operation.base);
+    task
+}
+
+fn prefix(identifier: &str) -> &str {
+    identifier.rsplit_once('-').map_or(identifier, |(prefix, _)| prefix)
+}

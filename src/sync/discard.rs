@@ -1,0 +1,96 @@
+//! `discarded/`: every edit that a force sync, a resolution or `queue drop` threw away, one file each, written and
+//! flushed before the edit goes.
+
+use crate::document::{self, as_text, member, object, text};
+use crate::error::{Error, Result};
+use crate::model::{Operation, Task};
+use crate::time::Timestamp;
+use miniserde::json::{self, Value};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+pub struct Discard {
+    folder: PathBuf,
+}
+
+impl Discard {
+    pub fn at(folder: &Path) -> Discard {
+        Discard { folder: folder.to_path_buf() }
+    }
+
+    /// Keeps operations of ours. `reason` is a word for the file's name: `force`, `resolved`, `dropped`.
+    pub fn operations(&self, reason: &str, operations: &[Operation]) -> Result<PathBuf> {
+        self.write(reason, operations.iter().map(|operation| ("operation", document::operation_to_json(operation))))
+    }
+
+    /// Keeps the server's version of a task that ours overwrites.
+    pub fn remote_task(&self, reason: &str, task: &Task) -> Result<PathBuf> {
+        self.write(reason, [("remote", Value::Object(document::task_to_json(task)))].into_iter())
+    }
+
+    fn write<'a>(&self, reason: &str, records: impl Iterator<Item = (&'a str, Value)>) -> Result<PathBuf> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(|e| Error::io("create the folder", &self.folder, e))?;
+        let at = Timestamp::now().rfc3339();
+        let lines: String = records
+            .map(|(name, value)| {
+                let line = object([("at", text(&at)), ("reason", text(reason)), (name, value)]);
+                format!("{}\n", json::to_string(&line))
+            })
+            .collect();
+        let stamp: String = at.chars().filter(char::is_ascii_alphanumeric).collect();
+        for attempt in 0..1000 {
+            let path = self.folder.join(format!("{stamp}-{reason}-{attempt}.jsonl"));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(mut file) => {
+                    let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all());
+                    return written.map(|()| path.clone()).map_err(|e| Error::io("write", &path, e));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io("create", &path, error)),
+            }
+        }
+        Err(Error::failure(format!("{} is full of files of this instant", self.folder.display())))
+    }
+
+    /// The files, newest first.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("read", &self.folder, error)),
+        };
+        let mut files: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect();
+        files.sort_by(|a, b| b.cmp(a));
+        Ok(files)
+    }
+
+    /// The operations a file keeps; records of the server's versions are not operations.
+    pub fn read(path: &Path) -> Result<Vec<Operation>> {
+        let content = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        content
+            .lines()
+            .map(document::parse)
+            .filter(|line| member(line, "remote").is_none())
+            .map(|line| {
+                member(&line, "operation")
+                    .and_then(document::operation_from_json)
+                    .ok_or_else(|| Error::failure(format!("{} is not a file of discarded operations", path.display())))
+            })
+            .collect()
+    }
+
+    /// The reason a file was written for.
+    pub fn reason(path: &Path) -> Option<String> {
+        let content = std::fs::read_to_string(path).ok()?;
+        as_text(member(&document::parse(content.lines().next()?), "reason"))
+    }
+}

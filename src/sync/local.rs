@@ -1,0 +1,224 @@
+//! Changes made here: queued in one transaction with their effect on what is shown, then written to the journal. No
+//! network. The caller has checked the values.
+
+use super::journal::{Entry, Journal};
+use crate::cache::{Cache, Change, Queueing};
+use crate::error::{Error, Result};
+use crate::model::{Field, Kind, Operation, Patch, Task, Value};
+use crate::time::Timestamp;
+
+/// What queueing did.
+pub struct Queued {
+    pub operations: Vec<Operation>,
+    /// The operations are safe in the cache, but their second copy could not be written.
+    pub warning: Option<Error>,
+}
+
+/// What a delete became.
+pub enum Deletion {
+    Queued(Queued),
+    /// The task was never sent: it and everything queued for it are gone, and no request will be made.
+    Cancelled,
+}
+
+/// Queues the creation of a task. `prefix` is the workspace's identifier, which the provisional name begins with.
+pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &str, set: &Patch) -> Result<Queued> {
+    let operation = creation(workspace_id, set)?;
+    queue(cache, journal, |queue| {
+        Ok(Change { put: vec![name_provisional(queue, operation, prefix)?], removed: Vec::new() })
+    })
+}
+
+/// Queues an update with the fields that differ from what is shown; nothing when none does.
+pub fn update(cache: &mut Cache, journal: &Journal, task_id: i64, set: &Patch) -> Result<Queued> {
+    let mut operation = blank(Kind::UpdateTask)?;
+    queue(cache, journal, |queue| {
+        let task = live_task(queue, task_id)?;
+        operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
+        if operation.set.is_empty() {
+            return Ok(Change::default());
+        }
+        operation.base = operation.set.keys().map(|field| (*field, task.get(*field))).collect();
+        Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
+    })
+}
+
+/// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
+pub fn delete(cache: &mut Cache, journal: &Journal, task_id: i64, sending: bool) -> Result<Deletion> {
+    let mut operation = blank(Kind::DeleteTask)?;
+    let mut cancelled = false;
+    let queued = queue(cache, journal, |queue| {
+        let task = live_task(queue, task_id)?;
+        let never_sent = queue
+            .pending_of(task_id)?
+            .iter()
+            .any(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
+        if never_sent && !sending {
+            cancelled = true;
+            return cancel_out(queue, journal, task_id);
+        }
+        operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
+        Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
+    })?;
+    Ok(if cancelled { Deletion::Cancelled } else { Deletion::Queued(queued) })
+}
+
+/// Queues the adding or removing of a dependency.
+pub fn depend(cache: &mut Cache, journal: &Journal, task_id: i64, on: i64, add: bool) -> Result<Queued> {
+    let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
+    queue(cache, journal, |queue| {
+        let (task, target) = (live_task(queue, task_id)?, live_task(queue, on)?);
+        operation.depends_on = Some((target.id, target.identifier));
+        Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
+    })
+}
+
+/// Queues operations that were thrown away before, under new ids: the old ones may have reached the server.
+pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<Queued> {
+    let now = Timestamp::now().rfc3339();
+    let mut renewed = Vec::new();
+    for mut operation in operations {
+        operation.op_id = new_op_id()?;
+        operation.created_at = now.clone();
+        operation.uncertain = None;
+        operation.error = None;
+        renewed.push(operation);
+    }
+    queue(cache, journal, |queue| {
+        let mut moved = Vec::new();
+        for operation in &mut renewed {
+            if operation.kind == Kind::CreateTask {
+                let old = operation.task_id;
+                let prefix = operation.identifier.rsplit_once('-').map_or("", |(prefix, _)| prefix).to_string();
+                let taken = moved.len() as i64;
+                *operation = name_provisional(queue, operation.clone(), &prefix)?;
+                operation.task_id -= taken;
+                operation.identifier = bump(&operation.identifier, taken);
+                moved.push((old, operation.task_id, operation.identifier.clone()));
+            }
+        }
+        renewed.iter_mut().for_each(|operation| follow(operation, &moved));
+        Ok(Change { put: renewed, removed: Vec::new() })
+    })
+}
+
+/// Takes operations out of the queue for good. They are in `discarded/` already.
+pub fn drop_operations(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<()> {
+    cache.queue(|_| {
+        journal.append(&farewell(&operations), true)?;
+        Ok(Change { put: Vec::new(), removed: operations })
+    })?;
+    super::recover::compact(cache, journal)
+}
+
+/// A create operation without a name yet.
+pub(super) fn creation(workspace_id: i64, set: &Patch) -> Result<Operation> {
+    Ok(Operation { workspace_id, set: set.clone(), ..blank(Kind::CreateTask)? })
+}
+
+/// Gives a create operation a provisional id and the next free number.
+pub(super) fn name_provisional(queue: &Queueing, operation: Operation, prefix: &str) -> Result<Operation> {
+    let task_id = queue.provisional_id()?;
+    let identifier = format!("{prefix}-{}", queue.next_number(operation.workspace_id)?);
+    Ok(Operation { task_id, identifier, ..operation })
+}
+
+fn queue(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing) -> Result<Change>) -> Result<Queued> {
+    journal.prepare()?;
+    let change = cache.queue(make)?;
+    let entries: Vec<Entry> = change.put.iter().cloned().map(Entry::Queued).collect();
+    let warning = if entries.is_empty() { None } else { journal.append(&entries, false).err() };
+    Ok(Queued { operations: change.put, warning })
+}
+
+/// Everything queued for a task that was never sent goes, and so do dependencies on it. Written to the journal first:
+/// a lost cache must not bring them back.
+fn cancel_out(queue: &Queueing, journal: &Journal, task_id: i64) -> Result<Change> {
+    let concerns = |operation: &Operation| {
+        operation.task_id == task_id || operation.depends_on.as_ref().is_some_and(|(target, _)| *target == task_id)
+    };
+    let removed: Vec<Operation> = queue.pending()?.into_iter().filter(concerns).collect();
+    journal.append(&farewell(&removed), true)?;
+    Ok(Change { put: Vec::new(), removed })
+}
+
+fn farewell(operations: &[Operation]) -> Vec<Entry> {
+    operations.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect()
+}
+
+fn live_task(queue: &Queueing, task_id: i64) -> Result<Task> {
+    queue
+        .task(task_id)?
+        .filter(|task| task.deleted_at.is_none())
+        .ok_or_else(|| Error::failure("the task was deleted meanwhile; nothing was changed"))
+}
+
+fn aimed_at(operation: Operation, task: &Task) -> Operation {
+    Operation {
+        workspace_id: task.workspace_id,
+        task_id: task.id,
+        identifier: task.identifier.clone(),
+        base_version: task.version,
+        ..operation
+    }
+}
+
+fn clone_pair((field, value): (&Field, &Value)) -> (Field, Value) {
+    (*field, value.clone())
+}
+
+fn blank(kind: Kind) -> Result<Operation> {
+    Ok(Operation {
+        op_id: new_op_id()?,
+        kind,
+        workspace_id: 0,
+        task_id: 0,
+        identifier: String::new(),
+        depends_on: None,
+        base_version: 0,
+        base: Patch::new(),
+        set: Patch::new(),
+        created_at: Timestamp::now().rfc3339(),
+        uncertain: None,
+        error: None,
+    })
+}
+
+/// `DEV-43` and 2 give `DEV-45`.
+fn bump(identifier: &str, by: i64) -> String {
+    let prefix = identifier.rsplit_once('-').map_or(identifier, |(prefix, _)| prefix);
+    format!("{prefix}-{}", crate::model::number_of(identifier) + by)
+}
+
+/// Points an operation at the new ids of tasks that are created again.
+fn follow(operation: &mut Operation, moved: &[(i64, i64, String)]) {
+    let find = |id: i64| moved.iter().find(|(old, ..)| *old == id);
+    if operation.kind != Kind::CreateTask
+        && let Some((_, id, name)) = find(operation.task_id)
+    {
+        (operation.task_id, operation.identifier) = (*id, name.clone());
+    }
+    if let Some((target, name)) = &mut operation.depends_on
+        && let Some((_, id, new_name)) = find(*target)
+    {
+        (*target, *name) = (*id, new_name.clone());
+    }
+    if let Some(Value::Int(parent)) = operation.set.get_mut(&Field::Parent)
+        && let Some((_, id, _)) = find(*parent)
+    {
+        *parent = *id;
+    }
+}
+
+/// A random UUID (RFC 9562, version 4).
+///
+/// # Errors
+/// The operating system has no random numbers to give.
+pub fn new_op_id() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| Error::failure(format!("no random numbers from the system: {e}")))?;
+    bytes[6] = bytes[6] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}

@@ -1,0 +1,312 @@
+//! Three-way merge of one task's queued updates with the server's row. Pure: no I/O, no clock.
+//!
+//! The queued updates on a task form a chain: the first one that sets a field holds the field's base, the last one its
+//! local value. `rebase` moves a chain onto a newer server row; what neither side can give up is a difference, for a
+//! person or a policy to decide, and `settle` writes that decision into the chain.
+
+use crate::model::{Field, Kind, Operation, Patch, Task, Value};
+
+/// A field that both sides changed, differently.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    pub field: Field,
+    pub base: Value,
+    pub local: Value,
+    pub remote: Value,
+}
+
+/// Where the value of a merged field came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Yours,
+    Theirs,
+    /// Both changed it and both changes are in it.
+    Both,
+}
+
+/// What became of one field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Merged {
+    /// Ours stands: the server did not change it, or what it has is what we saw.
+    Ours,
+    /// The server already has our value, or has changed what we left as it was.
+    Theirs,
+    /// Both changes fit into one value.
+    Both(Value),
+    Conflict,
+}
+
+/// Merges one field. Never invents a value: the result is one of the two sides, or for labels and prose a union of
+/// their changes.
+pub fn field(field: Field, base: &Value, local: &Value, remote: &Value) -> Merged {
+    if remote == base {
+        Merged::Ours
+    } else if remote == local || local == base {
+        Merged::Theirs
+    } else {
+        match (field, base, local, remote) {
+            (Field::Labels, ..) => Merged::Both(labels(base, local, remote)),
+            (_, base, Value::Text(local), Value::Text(remote)) if field.is_prose() => prose(base, local, remote),
+            _ => Merged::Conflict,
+        }
+    }
+}
+
+/// Sets: what one side removed goes, what one side added comes. The remote's order first.
+fn labels(base: &Value, local: &Value, remote: &Value) -> Value {
+    let set = |value: &Value| match value {
+        Value::Set(labels) => labels.clone(),
+        _ => Vec::new(),
+    };
+    let (base, local, remote) = (set(base), set(local), set(remote));
+    let mut merged: Vec<String> =
+        remote.iter().filter(|label| local.contains(label) || !base.contains(label)).cloned().collect();
+    let added: Vec<String> =
+        local.into_iter().filter(|label| !base.contains(label) && !merged.contains(label)).collect();
+    merged.extend(added);
+    Value::Set(merged)
+}
+
+/// Line by line (diff3). Overlapping changes are a conflict.
+fn prose(base: &Value, local: &str, remote: &str) -> Merged {
+    let base = if let Value::Text(text) = base { text.as_str() } else { "" };
+    // Two texts written into an empty field have no common lines to order them by.
+    if base.is_empty() {
+        return Merged::Conflict;
+    }
+    match diffy::merge(&closed(base), &closed(local), &closed(remote)) {
+        Ok(text) => {
+            let open = !local.ends_with('\n') && !remote.ends_with('\n');
+            Merged::Both(Value::Text(if open { text.trim_end_matches('\n').to_string() } else { text }))
+        }
+        Err(_) => Merged::Conflict,
+    }
+}
+
+/// The text with its last line ended, so that appending after it does not count as changing that line.
+fn closed(text: &str) -> String {
+    if text.ends_with('\n') { text.to_string() } else { format!("{text}\n") }
+}
+
+/// A chain moved onto a server row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rebased {
+    /// The chain's updates. One whose `set` is empty has nothing left to say.
+    pub chain: Vec<Operation>,
+    pub differences: Vec<Difference>,
+    /// Per field that either side changed since the base: whose value it has now.
+    pub merged: Vec<(Field, Side)>,
+}
+
+/// Moves a chain of updates onto `remote`. With `merge` false every field that both the chain and the server changed is
+/// a difference, and so is a field only the server changed when anything is queued: every version difference is asked
+/// about (`--no-merge`).
+pub fn rebase(chain: &[Operation], remote: &Task, merge: bool) -> Rebased {
+    let mut rebased = Rebased { chain: chain.to_vec(), ..Rebased::default() };
+    for (field, base, local) in changes(chain) {
+        let theirs = remote.get(field);
+        let outcome = match self::field(field, &base, &local, &theirs) {
+            Merged::Both(_) if !merge => Merged::Conflict,
+            Merged::Ours if !merge => Merged::Conflict,
+            other => other,
+        };
+        match outcome {
+            Merged::Ours => rebased.merged.push((field, Side::Yours)),
+            Merged::Theirs => {
+                rebased.merged.push((field, Side::Theirs));
+                take_theirs(&mut rebased.chain, field);
+            }
+            Merged::Both(value) => {
+                rebased.merged.push((field, Side::Both));
+                take_value(&mut rebased.chain, field, value, &theirs);
+            }
+            Merged::Conflict => {
+                rebased.differences.push(Difference { field, base, local, remote: theirs });
+            }
+        }
+    }
+    raise(&mut rebased.chain, remote);
+    rebased
+}
+
+/// Writes a decision about differences into a chain that was rebased onto the same `remote`. `values` holds the value
+/// to keep for each differing field; a field that is not in it takes the remote's.
+pub fn settle(chain: &mut [Operation], differences: &[Difference], values: &Patch) {
+    for difference in differences {
+        match values.get(&difference.field) {
+            Some(value) if *value != difference.remote => {
+                take_value(chain, difference.field, value.clone(), &difference.remote);
+            }
+            _ => take_theirs(chain, difference.field),
+        }
+    }
+}
+
+/// Field, base and local value of everything the chain sets, in the order people are shown fields.
+pub fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
+    Field::ALL
+        .into_iter()
+        .filter_map(|field| {
+            let mut setting = chain.iter().filter(|operation| operation.set.contains_key(&field));
+            let first = setting.next()?;
+            let last = setting.next_back().unwrap_or(first);
+            let base = first.base.get(&field).cloned().unwrap_or(Value::Null);
+            Some((field, base, last.set[&field].clone()))
+        })
+        .collect()
+}
+
+fn take_theirs(chain: &mut [Operation], field: Field) {
+    for operation in chain {
+        operation.set.remove(&field);
+        operation.base.remove(&field);
+    }
+}
+
+/// The last operation that sets the field sets `value`; earlier steps are forgotten.
+fn take_value(chain: &mut [Operation], field: Field, value: Value, remote: &Value) {
+    let last = chain.iter().rposition(|operation| operation.set.contains_key(&field));
+    take_theirs(chain, field);
+    if let Some(last) = last {
+        chain[last].set.insert(field, value);
+        chain[last].base.insert(field, remote.clone());
+    }
+}
+
+/// Says that the chain has seen `remote`: its bases are the remote's values, its version the remote's.
+fn raise(chain: &mut [Operation], remote: &Task) {
+    let mut seen = remote.clone();
+    for operation in chain.iter_mut().filter(|operation| operation.kind == Kind::UpdateTask) {
+        operation.base_version = remote.version;
+        for (field, base) in &mut operation.base {
+            *base = seen.get(*field);
+        }
+        seen.apply(&operation.set);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn set(labels: &[&str]) -> Value {
+        Value::Set(labels.iter().map(ToString::to_string).collect())
+    }
+
+    fn update(base: &[(Field, Value)], set: &[(Field, Value)]) -> Operation {
+        Operation {
+            op_id: "op".into(),
+            kind: Kind::UpdateTask,
+            workspace_id: 1,
+            task_id: 1,
+            identifier: "DEV-1".into(),
+            depends_on: None,
+            base_version: 1,
+            base: base.iter().cloned().collect(),
+            set: set.iter().cloned().collect(),
+            created_at: String::new(),
+            uncertain: None,
+            error: None,
+        }
+    }
+
+    /// Every combination of (base, local, remote) over two or three values, per kind of field.
+    #[test]
+    fn every_combination_of_a_plain_field() {
+        for name in [Field::Title, Field::Status, Field::Owner, Field::Phase] {
+            let values = [Value::Null, words("a"), words("b"), words("c")];
+            for base in &values {
+                for local in &values {
+                    for remote in &values {
+                        let expected = match () {
+                            () if remote == base => Merged::Ours,
+                            () if local == remote || local == base => Merged::Theirs,
+                            () => Merged::Conflict,
+                        };
+                        assert_eq!(
+                            field(name, base, local, remote),
+                            expected,
+                            "{name:?} {base:?} {local:?} {remote:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_merge_as_sets_whichever_side_is_first() {
+        let universe = ["a", "b", "c"];
+        let subsets: Vec<Vec<&str>> =
+            (0..8).map(|mask| (0..3).filter(|bit| mask & (1 << bit) != 0).map(|bit| universe[bit]).collect()).collect();
+        for base in &subsets {
+            for local in &subsets {
+                for remote in &subsets {
+                    let merged = labels(&set(base), &set(local), &set(remote));
+                    assert_eq!(merged, labels(&set(base), &set(remote), &set(local)));
+                    for label in universe {
+                        let (b, l, r) = (base.contains(&label), local.contains(&label), remote.contains(&label));
+                        let expected = if l == r { l } else { !b };
+                        let Value::Set(found) = &merged else { panic!("a set") };
+                        assert_eq!(found.iter().any(|found| found == label), expected, "{base:?} {local:?} {remote:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn prose_merges_by_line_and_overlaps_conflict() {
+        let base = words("one\ntwo\nthree\nfour\nfive");
+        let merged = field(
+            Field::Description,
+            &base,
+            &words("ONE\ntwo\nthree\nfour\nfive"),
+            &words("one\ntwo\nthree\nfour\nFIVE"),
+        );
+        assert_eq!(merged, Merged::Both(words("ONE\ntwo\nthree\nfour\nFIVE")));
+        let clash =
+            field(Field::Description, &base, &words("1\ntwo\nthree\nfour\nfive"), &words("I\ntwo\nthree\nfour\nfive"));
+        assert_eq!(clash, Merged::Conflict);
+        assert_eq!(field(Field::Description, &Value::Null, &words("x"), &words("y")), Merged::Conflict);
+    }
+
+    #[test]
+    fn a_chain_keeps_what_does_not_overlap() {
+        let chain = [
+            update(&[(Field::Status, words("todo"))], &[(Field::Status, words("active"))]),
+            update(
+                &[(Field::Status, words("active")), (Field::Priority, Value::Int(0))],
+                &[(Field::Status, words("done")), (Field::Priority, Value::Int(2))],
+            ),
+        ];
+        let remote = Task { version: 6, status: "todo".into(), title: "theirs".into(), ..Task::default() };
+        let rebased = rebase(&chain, &remote, true);
+        assert!(rebased.differences.is_empty());
+        assert_eq!(rebased.chain[0].base_version, 6);
+        assert_eq!(rebased.chain[1].set[&Field::Status], words("done"));
+        assert_eq!(rebased.chain[1].base[&Field::Status], words("active"));
+    }
+
+    #[test]
+    fn a_conflict_is_settled_either_way() {
+        let chain = [update(&[(Field::Status, words("todo"))], &[(Field::Status, words("active"))])];
+        let remote = Task { version: 6, status: "done".into(), ..Task::default() };
+        let rebased = rebase(&chain, &remote, true);
+        assert_eq!(rebased.differences.len(), 1);
+        let mut kept = rebased.chain.clone();
+        settle(&mut kept, &rebased.differences, &Patch::from([(Field::Status, words("active"))]));
+        assert_eq!(
+            (kept[0].set[&Field::Status].clone(), kept[0].base[&Field::Status].clone()),
+            (words("active"), words("done"))
+        );
+        assert_eq!(rebase(&kept, &remote, true).differences, [], "a settled question is not asked twice");
+        let mut gone = rebased.chain.clone();
+        settle(&mut gone, &rebased.differences, &Patch::new());
+        assert!(gone[0].set.is_empty());
+    }
+}

@@ -1,0 +1,205 @@
+//! The queue as one run sees it: every waiting operation with what becomes of it. Pull, decisions and push change the
+//! plan; the commit turns it into an `Outcome`.
+
+use crate::cache::{Answer, Outcome, StoredConflict};
+use crate::model::{Kind, Operation, Task, Uncertain};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// Not sent yet.
+    Waiting,
+    Answered(Option<Box<Task>>),
+    Dropped,
+    /// Gone from the queue before the commit.
+    Forgotten,
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub operation: Operation,
+    pub fate: Fate,
+    /// The operation differs from its row.
+    pub changed: bool,
+    /// To be sent in this run.
+    pub in_scope: bool,
+    /// What was uncertain about it before this run sent it.
+    pub uncertain_before: Option<Uncertain>,
+}
+
+#[derive(Default)]
+pub struct Plan {
+    pub entries: Vec<Entry>,
+    /// The newest server row seen in this run, per task id; `None`: deleted there.
+    pub seen: BTreeMap<i64, Option<Task>>,
+    /// Inbox entries, old and new.
+    pub inbox: BTreeMap<i64, StoredConflict>,
+    /// Inbox entries that this run settled.
+    pub settled: BTreeSet<i64>,
+    /// Tasks that conflicts and merges report on their own.
+    pub reported: BTreeSet<i64>,
+    /// Tasks nothing more is sent for in this run.
+    pub held: BTreeSet<i64>,
+    /// Tasks let go after a delete there.
+    pub let_go: Vec<i64>,
+    /// Provisional id → the task the server made of it.
+    pub created: BTreeMap<i64, Task>,
+}
+
+impl Plan {
+    pub fn new(operations: Vec<Operation>, inbox: Vec<StoredConflict>, only: Option<&BTreeSet<String>>) -> Plan {
+        let scope = only.map(|only| closure(&operations, only));
+        let entries = operations
+            .into_iter()
+            .map(|operation| Entry {
+                in_scope: scope.as_ref().is_none_or(|scope| scope.contains(&operation.op_id)),
+                uncertain_before: operation.uncertain.clone(),
+                operation,
+                fate: Fate::Waiting,
+                changed: false,
+            })
+            .collect();
+        let inbox = inbox.into_iter().map(|conflict| (conflict.task_id, conflict)).collect();
+        Plan { entries, inbox, ..Plan::default() }
+    }
+
+    pub fn waiting(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.fate == Fate::Waiting)
+    }
+
+    /// Tasks with waiting updates or deletes that the server knows, in queue order.
+    pub fn tasks_with_changes(&self) -> Vec<i64> {
+        let mut tasks = Vec::new();
+        for entry in self.waiting() {
+            let changes = matches!(entry.operation.kind, Kind::UpdateTask | Kind::DeleteTask);
+            if changes && entry.operation.task_id > 0 && !tasks.contains(&entry.operation.task_id) {
+                tasks.push(entry.operation.task_id);
+            }
+        }
+        tasks
+    }
+
+    /// Indices of the waiting updates and deletes of one task, in queue order.
+    pub fn chain(&self, task_id: i64) -> Vec<usize> {
+        let belongs = |entry: &Entry| {
+            entry.fate == Fate::Waiting
+                && entry.operation.task_id == task_id
+                && matches!(entry.operation.kind, Kind::UpdateTask | Kind::DeleteTask)
+        };
+        (0..self.entries.len()).filter(|index| belongs(&self.entries[*index])).collect()
+    }
+
+    pub fn operations(&self, indices: &[usize]) -> Vec<Operation> {
+        indices.iter().map(|index| self.entries[*index].operation.clone()).collect()
+    }
+
+    /// Writes a rebased chain back. An update with nothing left to say is done: the server has it already.
+    pub fn replace(&mut self, indices: &[usize], chain: Vec<Operation>) {
+        for (index, operation) in indices.iter().zip(chain) {
+            let entry = &mut self.entries[*index];
+            let empty = operation.kind == Kind::UpdateTask && operation.set.is_empty();
+            entry.changed |= entry.operation != operation;
+            entry.operation = operation;
+            if empty {
+                entry.fate = Fate::Dropped;
+            }
+        }
+    }
+
+    pub fn drop_entry(&mut self, index: usize) {
+        if self.entries[index].fate == Fate::Waiting {
+            self.entries[index].fate = Fate::Dropped;
+        }
+    }
+
+    /// The operation was taken out of the queue already.
+    pub fn forget(&mut self, index: usize) {
+        self.entries[index].fate = Fate::Forgotten;
+    }
+
+    /// An operation that was queued while this run was under way, by the run itself.
+    pub fn add(&mut self, operation: Operation) {
+        let (fate, changed, in_scope, uncertain_before) = (Fate::Waiting, false, true, None);
+        self.entries.push(Entry { operation, fate, changed, in_scope, uncertain_before });
+    }
+
+    pub fn answer(&mut self, index: usize, task: Option<Task>) {
+        self.entries[index].fate = Fate::Answered(task.map(Box::new));
+    }
+
+    /// The task's conflict is settled, if there was one.
+    pub fn settle(&mut self, task_id: i64) {
+        if self.inbox.remove(&task_id).is_some() {
+            self.settled.insert(task_id);
+        }
+    }
+
+    pub fn settle_all(&mut self) {
+        for task in self.inbox.keys().copied().collect::<Vec<_>>() {
+            self.settle(task);
+        }
+    }
+
+    /// The server's id and identifier for a task that may have been provisional. `None`: not created yet.
+    pub fn server_name(&self, task_id: i64, identifier: &str) -> Option<(i64, String)> {
+        if task_id > 0 {
+            return Some((task_id, identifier.to_string()));
+        }
+        self.created.get(&task_id).map(|task| (task.id, task.identifier.clone()))
+    }
+
+    /// Says that the server made `task` of the provisional one: later operations of this plan follow.
+    pub fn task_created(&mut self, provisional: i64, task: &Task) {
+        self.created.insert(provisional, task.clone());
+        self.seen.insert(task.id, Some(task.clone()));
+    }
+
+    pub fn into_outcome(self, outcome: &mut Outcome, now: &str) {
+        for entry in self.entries {
+            match entry.fate {
+                Fate::Answered(task) => {
+                    outcome.answers.push(Answer { operation: entry.operation, task: task.map(|task| *task) });
+                }
+                Fate::Dropped => outcome.dropped.push(entry.operation),
+                Fate::Waiting if entry.changed => outcome.rewritten.push(entry.operation),
+                Fate::Waiting | Fate::Forgotten => {}
+            }
+        }
+        outcome.let_go = self.let_go;
+        outcome.settled = self.settled.into_iter().collect();
+        outcome.reported = self.reported;
+        outcome.conflicts = self
+            .inbox
+            .into_values()
+            .map(|conflict| StoredConflict {
+                found_at: if conflict.found_at.is_empty() { now.to_string() } else { conflict.found_at.clone() },
+                ..conflict
+            })
+            .collect();
+    }
+}
+
+/// The operations named by `only` with all they need: earlier ones on the same task, and the creates of provisional
+/// tasks they point at.
+fn closure(operations: &[Operation], only: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut wanted = only.clone();
+    // From the newest to the oldest: what an operation needs was always queued before it.
+    for (index, operation) in operations.iter().enumerate().rev() {
+        if !wanted.contains(&operation.op_id) {
+            continue;
+        }
+        let mut tasks: BTreeSet<i64> = BTreeSet::from([operation.task_id]);
+        tasks.extend(operation.depends_on.as_ref().map(|(id, _)| *id));
+        if let Some(crate::model::Value::Int(parent)) = operation.set.get(&crate::model::Field::Parent) {
+            tasks.insert(*parent);
+        }
+        for earlier in &operations[..index] {
+            let creates = earlier.kind == Kind::CreateTask && tasks.contains(&earlier.task_id);
+            let same_task = earlier.task_id == operation.task_id && earlier.kind.entity_type() == "task";
+            if creates || (same_task && operation.kind.entity_type() == "task") {
+                wanted.insert(earlier.op_id.clone());
+            }
+        }
+    }
+    wanted
+}

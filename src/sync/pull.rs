@@ -1,0 +1,349 @@
+//! Fetches what changed into the staging area, workspace by workspace (design.md "Pull"). Nothing here changes the
+//! cache; a failure anywhere leaves it as it was.
+//!
+//! An incremental pull asks for what changed since the cursor, less an overlap. A full one lists everything. The full
+//! one is taken when there is no cursor, when the row that set the cursor is not where it must be (the server was
+//! restored from a backup), and when the count of live tasks differs from the server's (something was deleted).
+
+use super::Engine;
+use super::remote::{TaskPage, TaskQuery};
+use crate::cache::{Outcome, Pulled};
+use crate::error::{Error, Result};
+use crate::model::{Task, Workspace};
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// Read again before the cursor: rows of one instant, and transactions that commit late (design.md "Pull").
+const OVERLAP: Duration = Duration::from_secs(30);
+
+/// The smallest step of a server's clock that we can name.
+const INSTANT: Duration = Duration::from_micros(1);
+
+/// A kind the server did not have is looked for again after this long.
+const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
+
+/// A reconciliation may remove this many tasks without asking, or half of a workspace if that is more.
+const DELETES_WITHOUT_ASKING: usize = 10;
+
+impl Engine<'_> {
+    pub(super) fn pull(&mut self, outcome: &mut Outcome) -> Result<()> {
+        let workspaces = self.remote.workspaces().map_err(|e| self.fatal(e))?;
+        if workspaces.is_empty() && !self.cache.workspaces()?.is_empty() {
+            return Err(Error::failure(format!(
+                "{} lists no workspace at all, which is never read as deletions; nothing was changed",
+                self.remote.origin()
+            ))
+            .hint("check the account: anyt auth whoami"));
+        }
+        for workspace in &workspaces {
+            let pulled = self.pull_workspace(workspace)?;
+            outcome.pulled.push(pulled);
+        }
+        outcome.workspaces = workspaces;
+        Ok(())
+    }
+
+    fn pull_workspace(&mut self, workspace: &Workspace) -> Result<Pulled> {
+        let id = workspace.id;
+        let projects = self.remote.projects(id).map_err(|e| self.fatal(e))?;
+        let members = self.kind("members", id, |engine| engine.remote.members(id))?;
+        let labels = self.kind("labels", id, |engine| engine.remote.labels(id))?;
+        self.pull_tasks(workspace)?;
+        let edges = self.kind("dependencies", id, |engine| engine.remote.dependencies(id))?;
+        if let Some(edges) = &edges {
+            self.cache.stage_edges(id, edges)?;
+        }
+        let cursor = self.next_cursor(id)?;
+        Ok(Pulled { workspace_id: id, projects, members, labels, dependencies: edges.is_some(), cursor })
+    }
+
+    /// Fetches a kind of thing that not every server has. One that is absent is remembered and passed over for a while.
+    fn kind<T>(
+        &mut self,
+        name: &str,
+        workspace_id: i64,
+        fetch: impl FnOnce(&Self) -> super::remote::RemoteResult<Option<T>>,
+    ) -> Result<Option<T>> {
+        let key = format!("absent:{name}:{workspace_id}");
+        let now = Timestamp::now();
+        let absent_since = self.cache.metadata(&key)?.and_then(|text| Timestamp::parse(&text));
+        if absent_since.is_some_and(|since| since.age(now) < ABSENT_FOR) && !self.options.force {
+            return Ok(None);
+        }
+        let found = fetch(self).map_err(|e| self.fatal(e))?;
+        if found.is_none() && !self.options.dry_run {
+            self.cache.set_metadata(&key, &now.rfc3339())?;
+        }
+        Ok(found)
+    }
+
+    fn pull_tasks(&mut self, workspace: &Workspace) -> Result<()> {
+        let id = workspace.id;
+        let restored = self.counter_went_back(workspace)?;
+        let complete = !restored && !self.options.force && self.stage_changes(id)?;
+        if complete && self.live_total(id)? == Some(self.cache.expected_total(id)?) {
+            return Ok(());
+        }
+        self.page_through(id, None)?;
+        if !self.options.force {
+            self.confirm_missing(id)?;
+        }
+        Ok(())
+    }
+
+    /// Stages what changed since the cursor. False when that cannot be trusted to be everything.
+    pub(super) fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
+        let Some(cursor) = self.cache.metadata(&format!("cursor:{workspace_id}"))? else { return Ok(false) };
+        let Some(after) = Timestamp::parse(&cursor) else { return Ok(false) };
+        self.page_through(workspace_id, Some(after.minus(OVERLAP)))?;
+        let row = self.cache.metadata(&format!("cursor_task:{workspace_id}"))?.and_then(|id| id.parse().ok());
+        // The row that set the cursor lies in the overlap, or was changed since: either way it must be there.
+        row.map_or(Ok(false), |row| Ok(self.cache.staged_task(row)?.is_some()))
+    }
+
+    /// A server restored from a backup hands out numbers it has handed out before.
+    fn counter_went_back(&self, workspace: &Workspace) -> Result<bool> {
+        let cached = self.cache.workspaces()?.into_iter().find(|cached| cached.id == workspace.id);
+        let before = cached.and_then(|cached| cached.task_counter);
+        Ok(before.zip(workspace.task_counter).is_some_and(|(before, now)| now < before))
+    }
+
+    /// The server's count of live tasks. Whether `total` counts all matches is unknown (api.md 7): a server that counts
+    /// the page differs from our count here, and is listed in full.
+    fn live_total(&self, workspace_id: i64) -> Result<Option<i64>> {
+        let query = TaskQuery { limit: 1, ..TaskQuery::default() };
+        Ok(self.remote.tasks(workspace_id, &query).map_err(|e| self.fatal(e))?.total)
+    }
+
+    /// Pages through a workspace's tasks in the order of their changes, moving the lower bound rather than an offset
+    /// through rows that are being changed meanwhile (keyset paging); an offset is used inside a run of equal times, and
+    /// where a server does not sort or filter as asked.
+    fn page_through(&mut self, workspace_id: i64, from: Option<Timestamp>) -> Result<()> {
+        let now = Timestamp::now().rfc3339();
+        let mut pager = Pager::new(from, self.options.page_size);
+        while let Some(query) = pager.next() {
+            let page = self.remote.tasks(workspace_id, &query).map_err(|e| self.fatal(e))?;
+            let fresh = self.cache.stage_tasks(&page.items, &now)?;
+            crate::failpoint::hit("pull.page.staged");
+            pager
+                .took(&page, fresh)
+                .map_err(|what| Error::failure(format!("{}: {what}; nothing was changed", self.remote.origin())))?;
+        }
+        Ok(())
+    }
+
+    /// Asks by name for each task of the cache that a full listing did not bring. Absence alone deletes nothing.
+    fn confirm_missing(&mut self, workspace_id: i64) -> Result<()> {
+        let missing = self.cache.missing_from_staging(workspace_id)?;
+        let cached = self.cache.count_server_tasks(workspace_id)?.max(0) as usize;
+        let many = missing.len() > DELETES_WITHOUT_ASKING && missing.len() * 2 > cached;
+        if many && !self.options.accept_deletes {
+            return Err(Error::failure(format!(
+                "{} no longer lists {} of {cached} tasks; nothing was changed",
+                self.remote.origin(),
+                missing.len()
+            ))
+            .hint("if they really are gone: anyt sync --accept-deletes"));
+        }
+        let now = Timestamp::now().rfc3339();
+        for (id, identifier) in missing {
+            match self.remote.task(workspace_id, &identifier).map_err(|e| self.fatal(e))? {
+                // The name may have gone to another task when the server was restored.
+                Some(task) if task.id == id => {
+                    self.cache.stage_tasks(&[task], &now)?;
+                }
+                Some(_) | None => self.cache.stage_gone(id)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The cursor after this pull: the newest row received, never this machine's clock.
+    fn next_cursor(&self, workspace_id: i64) -> Result<Option<(String, i64)>> {
+        self.cache.newest_staged(workspace_id)
+    }
+}
+
+/// Decides which page to ask for next. Knows nothing about where pages come from.
+struct Pager {
+    from: Option<Timestamp>,
+    after: Option<Timestamp>,
+    limit: u32,
+    offset: u32,
+    /// The server sorts by `updated_at` and filters by `updated_after`, as far as its pages show.
+    keyset: bool,
+    /// `total` was seen to count only the page.
+    page_totals: bool,
+    rows: usize,
+    idle: usize,
+    done: bool,
+}
+
+impl Pager {
+    fn new(from: Option<Timestamp>, limit: u32) -> Pager {
+        Pager { from, after: from, limit, offset: 0, keyset: true, page_totals: false, rows: 0, idle: 0, done: false }
+    }
+
+    fn next(&self) -> Option<TaskQuery> {
+        (!self.done).then(|| TaskQuery {
+            updated_after: self.after.map(Timestamp::rfc3339),
+            limit: self.limit,
+            offset: self.offset,
+            // Tombstones matter only to those who may hold the task already.
+            include_deleted: self.from.is_some(),
+        })
+    }
+
+    /// Takes note of a page, of which `fresh` rows were not known before. An error names a server whose list never ends.
+    fn took(&mut self, page: &TaskPage, fresh: usize) -> Result<(), &'static str> {
+        let count = page.items.len();
+        let Some((first, last)) = self.bounds(&page.items) else {
+            self.done = true;
+            return Ok(());
+        };
+        self.rows += fresh;
+        self.idle = if fresh == 0 { self.idle + 1 } else { 0 };
+        if self.idle > 50 + self.rows / count.max(1) {
+            return Err("the list of tasks never ends");
+        }
+        if self.after.is_some_and(|after| first < after) {
+            self.keyset = false;
+        }
+        if count > 0 && self.offset > 0 && page.total == Some(count as i64) {
+            // An earlier page said the same of itself.
+            self.page_totals = true;
+        }
+        let end = i64::from(self.offset) + count as i64;
+        let whole = page.total.is_some_and(|total| total > count as i64 && end >= total);
+        let perhaps_whole = page.total == Some(count as i64) && !self.page_totals;
+        let next_key = last.minus(INSTANT);
+        if whole && self.keyset {
+            self.done = true;
+        } else if self.keyset && fresh > 0 && !perhaps_whole && self.after.is_none_or(|after| next_key > after) {
+            self.after = Some(next_key);
+            self.offset = 0;
+        } else {
+            self.offset += count as u32;
+        }
+        Ok(())
+    }
+
+    /// Smallest and largest `updated_at` of a page; turns keyset paging off when the page is not in order.
+    fn bounds(&mut self, items: &[Task]) -> Option<(Timestamp, Timestamp)> {
+        let times: Vec<Timestamp> =
+            items.iter().map(|task| Timestamp::parse(&task.updated_at).unwrap_or(Timestamp(0))).collect();
+        self.keyset &= times.is_sorted();
+        Some((*times.iter().min()?, *times.iter().max()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// How a server that api.md leaves open may behave.
+    #[derive(Clone, Copy, Default)]
+    struct Quirks {
+        inclusive: bool,
+        cap: u32,
+        ignores_filter: bool,
+        ignores_sort: bool,
+        page_totals: bool,
+        no_totals: bool,
+    }
+
+    fn page(rows: &[(i64, i64)], query: &TaskQuery, quirks: Quirks) -> TaskPage {
+        let after = query.updated_after.as_deref().and_then(Timestamp::parse).filter(|_| !quirks.ignores_filter);
+        let mut rows: Vec<(i64, i64)> = rows.to_vec();
+        if quirks.ignores_sort {
+            rows.sort_by_key(|(id, _)| (id * 7919) % 101);
+        } else {
+            rows.sort_by_key(|(id, time)| (*time, *id));
+        }
+        let matching: Vec<(i64, i64)> = rows
+            .into_iter()
+            .filter(|(_, time)| {
+                after.is_none_or(|after| if quirks.inclusive { *time >= after.0 } else { *time > after.0 })
+            })
+            .collect();
+        let limit = query.limit.min(if quirks.cap == 0 { u32::MAX } else { quirks.cap });
+        let items: Vec<Task> = matching
+            .iter()
+            .skip(query.offset as usize)
+            .take(limit as usize)
+            .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
+            .collect();
+        let total = if quirks.page_totals { items.len() } else { matching.len() } as i64;
+        TaskPage { items, total: (!quirks.no_totals).then_some(total) }
+    }
+
+    fn collect(
+        rows: &[(i64, i64)],
+        limit: u32,
+        from: Option<Timestamp>,
+        quirks: Quirks,
+    ) -> (BTreeMap<i64, String>, usize) {
+        let mut pager = Pager::new(from, limit);
+        let (mut got, mut requests) = (BTreeMap::new(), 0);
+        while let Some(query) = pager.next() {
+            let page = page(rows, &query, quirks);
+            let fresh = page.items.iter().filter(|task| got.insert(task.id, task.updated_at.clone()).is_none()).count();
+            pager.took(&page, fresh).expect("ends");
+            requests += 1;
+            assert!(requests < 5_000, "never ends");
+        }
+        (got, requests)
+    }
+
+    /// Runs of equal times longer than a page, every page size, every unknown of api.md 7 that touches paging.
+    #[test]
+    fn brings_every_row_whatever_the_server_does() {
+        let rows: Vec<(i64, i64)> =
+            (1..=120).map(|id| (id, if id < 60 { 1_000_000 } else { id * 10_000_000 })).collect();
+        for limit in [1, 7, 100, 500] {
+            for bits in 0..64_u32 {
+                let quirks = Quirks {
+                    inclusive: bits & 1 != 0,
+                    cap: if bits & 2 != 0 { 5 } else { 0 },
+                    ignores_filter: bits & 4 != 0,
+                    ignores_sort: bits & 8 != 0,
+                    page_totals: bits & 16 != 0,
+                    no_totals: bits & 32 != 0,
+                };
+                let (got, _) = collect(&rows, limit, None, quirks);
+                assert_eq!(got.len(), rows.len(), "limit {limit}, quirks {bits:06b}");
+                let (got, _) = collect(&rows, limit, Some(Timestamp(1_150_000_000)), quirks);
+                assert!((115..=120).all(|id| id == 115 || got.contains_key(&id)), "limit {limit}, quirks {bits:06b}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_idle_sync_asks_once_or_twice() {
+        let rows: Vec<(i64, i64)> = (1..=120).map(|id| (id, id * 10_000_000)).collect();
+        let (got, requests) = collect(&rows, 100, Some(Timestamp(1_190_000_000)), Quirks::default());
+        assert_eq!((got.len(), requests), (1, 2));
+        let (_, requests) = collect(&rows, 100, Some(Timestamp(1_200_000_000)), Quirks::default());
+        assert_eq!(requests, 1);
+    }
+
+    #[test]
+    fn a_list_without_end_is_given_up() {
+        let mut pager = Pager::new(None, 10);
+        let rows: Vec<(i64, i64)> = (1..=10).map(|id| (id, id)).collect();
+        let mut result = Ok(());
+        for round in 0..1_000 {
+            let same = page(
+                &rows,
+                &TaskQuery { limit: 10, ..TaskQuery::default() },
+                Quirks { no_totals: true, ..Quirks::default() },
+            );
+            result = pager.took(&same, if round == 0 { 10 } else { 0 });
+            if result.is_err() {
+                break;
+            }
+        }
+        assert!(result.is_err());
+    }
+}

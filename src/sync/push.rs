@@ -1,0 +1,425 @@
+//! Sends the queue in order (design.md "The sync", PUSH). Each request is written to the journal before it leaves and
+//! its answer before the next one; an operation whose answer never came is checked before it is sent again.
+
+use super::Engine;
+use super::journal::Entry;
+use super::merge;
+use super::plan::{Fate, Plan};
+use super::remote::{RemoteError, to_error};
+use super::report::{Event, Summary};
+use crate::error::{Error, Result};
+use crate::failpoint::hit;
+use crate::model::{Field, Kind, Operation, Patch, Task, Uncertain, Value};
+
+/// How often one operation is tried again after a version difference or a lost answer, before it is left queued.
+const ROUNDS: usize = 5;
+
+/// What came of one operation.
+enum Sent {
+    /// Done on the server.
+    Done(Option<Task>),
+    /// It changed, was dropped or went to the inbox: look at the plan again.
+    Again,
+    /// It stays queued with this message; the rest of the queue goes on.
+    Refused(String),
+    /// It stays queued, and so does everything after it.
+    Stop(Error),
+}
+
+impl Engine<'_> {
+    pub(super) fn push(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
+        let mut index = 0;
+        // Decisions add operations at the end, so the length is looked at anew.
+        while index < plan.entries.len() {
+            if let Some(stop) = self.push_one(plan, summary, index)? {
+                summary.stopped = Some(stop);
+                break;
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+
+    /// Sends one operation until it is settled. Gives the error that ends the run, if one does.
+    fn push_one(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Option<Error>> {
+        for _ in 0..ROUNDS {
+            let entry = &plan.entries[index];
+            if entry.fate != Fate::Waiting || !entry.in_scope {
+                return Ok(None);
+            }
+            if self.must_wait(plan, index) {
+                self.hold(plan, summary, index);
+                return Ok(None);
+            }
+            match self.send(plan, summary, index)? {
+                Sent::Done(task) => {
+                    self.done(plan, summary, index, task)?;
+                    return Ok(None);
+                }
+                Sent::Again => {}
+                Sent::Refused(message) => {
+                    self.refused(plan, summary, index, message);
+                    return Ok(None);
+                }
+                Sent::Stop(error) => {
+                    summary.first_error.get_or_insert_with(|| error.to_string());
+                    return Ok(Some(error));
+                }
+            }
+        }
+        if plan.entries[index].fate == Fate::Waiting {
+            let message = "the server's version kept changing; it is sent again with the next sync".to_string();
+            self.refused(plan, summary, index, message);
+        }
+        Ok(None)
+    }
+
+    fn send(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
+        match plan.entries[index].operation.kind {
+            Kind::CreateTask => self.send_create(plan, index),
+            Kind::UpdateTask => self.send_update(plan, summary, index),
+            Kind::DeleteTask => self.send_delete(plan, summary, index),
+            Kind::AddDependency | Kind::RemoveDependency => self.send_dependency(plan, index),
+        }
+    }
+
+    fn send_create(&mut self, plan: &mut Plan, index: usize) -> Result<Sent> {
+        let operation = plan.entries[index].operation.clone();
+        let set = resolve_parent(plan, &operation.set);
+        if operation.uncertain.is_some() && !self.remote.honours_idempotency_key() {
+            match self.find_created(plan, &operation, &set)? {
+                Found::One(task) => return Ok(Sent::Done(Some(task))),
+                Found::None => {}
+                Found::Several(names) => {
+                    return Ok(Sent::Refused(format!(
+                        "its answer was lost, and several tasks look like it ({names}); delete it here if one of them is it"
+                    )));
+                }
+                Found::Unknown(error) => return Ok(Sent::Stop(error)),
+            }
+        }
+        let uncertain =
+            Uncertain { after_number: self.highest_number(plan, operation.workspace_id)?, set: set.clone() };
+        // A repeat keeps the older bound: the first request may be the one that arrived.
+        let uncertain = operation.uncertain.clone().unwrap_or(uncertain);
+        self.about_to_send(plan, index, uncertain)?;
+        match self.remote.create_task(&operation, &set) {
+            Ok(task) => Ok(Sent::Done(Some(task))),
+            Err(RemoteError::Uncertain(_)) => {
+                // The next round checks before it sends again.
+                plan.entries[index].uncertain_before = plan.entries[index].operation.uncertain.clone();
+                Ok(Sent::Again)
+            }
+            Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
+    fn send_update(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
+        let operation = plan.entries[index].operation.clone();
+        let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
+            return Ok(Sent::Refused("the task it changes was never created".into()));
+        };
+        let version = match plan.seen.get(&task_id) {
+            Some(None) => return self.look_again(plan, summary, index, task_id, &identifier),
+            Some(Some(task)) if task.version != operation.base_version => {
+                return self.look_again(plan, summary, index, task_id, &identifier);
+            }
+            _ => operation.base_version,
+        };
+        if operation.uncertain.is_some() && !plan.seen.contains_key(&task_id) {
+            return self.look_again(plan, summary, index, task_id, &identifier);
+        }
+        let set = resolve_parent(plan, &operation.set);
+        self.about_to_send(plan, index, Uncertain { after_number: 0, set: set.clone() })?;
+        match self.remote.update_task(operation.workspace_id, &identifier, &set, version) {
+            Ok(task) => Ok(Sent::Done(Some(task))),
+            Err(RemoteError::Conflict { .. } | RemoteError::NotFound(_)) => {
+                self.look_again(plan, summary, index, task_id, &identifier)
+            }
+            Err(RemoteError::Uncertain(message)) => {
+                match self.look_again(plan, summary, index, task_id, &identifier)? {
+                    Sent::Stop(_) => Ok(Sent::Stop(to_error(RemoteError::Uncertain(message), &self.remote.origin()))),
+                    other => Ok(other),
+                }
+            }
+            Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
+    fn send_delete(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
+        let operation = plan.entries[index].operation.clone();
+        let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
+            return Ok(Sent::Done(None));
+        };
+        // DELETE takes no If-Match (api.md 7), so the version is looked at first.
+        match plan.seen.get(&task_id) {
+            Some(Some(task)) if task.version == operation.base_version => {}
+            Some(None) => return Ok(Sent::Done(None)),
+            _ => match self.remote.task(operation.workspace_id, &identifier) {
+                Ok(None) => return Ok(Sent::Done(None)),
+                Ok(Some(task)) if task.version == operation.base_version => {
+                    plan.seen.insert(task_id, Some(task));
+                }
+                Ok(Some(task)) => {
+                    self.reconcile(plan, summary, task_id, Some(task))?;
+                    return Ok(Sent::Again);
+                }
+                Err(error) => return Ok(self.failed(plan, index, error)),
+            },
+        }
+        self.about_to_send(plan, index, Uncertain::default())?;
+        match self.remote.delete_task(operation.workspace_id, &identifier) {
+            Ok(()) | Err(RemoteError::NotFound(_)) => Ok(Sent::Done(None)),
+            Err(RemoteError::Uncertain(message)) => match self.remote.task(operation.workspace_id, &identifier) {
+                Ok(None) => Ok(Sent::Done(None)),
+                Ok(Some(task)) => {
+                    plan.seen.insert(task_id, Some(task));
+                    Ok(Sent::Again)
+                }
+                Err(_) => Ok(Sent::Stop(to_error(RemoteError::Uncertain(message), &self.remote.origin()))),
+            },
+            Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
+    fn send_dependency(&mut self, plan: &mut Plan, index: usize) -> Result<Sent> {
+        let operation = plan.entries[index].operation.clone();
+        let Some((target, target_name)) = &operation.depends_on else {
+            return Ok(Sent::Refused("it names no task to depend on".into()));
+        };
+        let ends =
+            plan.server_name(operation.task_id, &operation.identifier).zip(plan.server_name(*target, target_name));
+        let Some(((_, task), (_, depends_on))) = ends else {
+            return Ok(Sent::Refused("a task it names was never created".into()));
+        };
+        self.about_to_send(plan, index, Uncertain::default())?;
+        let workspace = operation.workspace_id;
+        let adding = operation.kind == Kind::AddDependency;
+        let answer = if adding {
+            self.remote.add_dependency(&operation, &task, &depends_on)
+        } else {
+            self.remote.remove_dependency(workspace, &task, &depends_on)
+        };
+        let error = match answer {
+            Ok(()) => return Ok(Sent::Done(None)),
+            Err(RemoteError::NotFound(_)) if !adding => return Ok(Sent::Done(None)),
+            Err(error) => error,
+        };
+        // Existing and circular are both a 409 (api.md 7), and a lost answer says nothing: the graph tells.
+        let look =
+            matches!(error, RemoteError::Conflict { .. } | RemoteError::Uncertain(_) | RemoteError::Refused { .. });
+        if look && let Ok(Some(edges)) = self.remote.dependencies(workspace) {
+            if edges.iter().any(|edge| edge.task == task && edge.depends_on == depends_on) == adding {
+                return Ok(Sent::Done(None));
+            }
+            if matches!(error, RemoteError::Uncertain(_)) {
+                return Ok(Sent::Again);
+            }
+        }
+        Ok(self.failed(plan, index, error))
+    }
+
+    /// Reads the task anew and lets the decision of `reconcile` change the plan.
+    fn look_again(
+        &mut self,
+        plan: &mut Plan,
+        summary: &mut Summary,
+        index: usize,
+        task_id: i64,
+        identifier: &str,
+    ) -> Result<Sent> {
+        let workspace = plan.entries[index].operation.workspace_id;
+        match self.remote.task(workspace, identifier) {
+            Ok(remote) => {
+                self.reconcile(plan, summary, task_id, remote)?;
+                Ok(Sent::Again)
+            }
+            Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
+    /// Writes to the journal, flushed, what is about to leave.
+    fn about_to_send(&mut self, plan: &mut Plan, index: usize, uncertain: Uncertain) -> Result<()> {
+        let entry = &mut plan.entries[index];
+        let op_id = entry.operation.op_id.clone();
+        self.journal.append(&[Entry::Sending { op_id, uncertain: uncertain.clone() }], true)?;
+        hit("push.request.before");
+        // Until the answer is there, this is what a later run has to know.
+        entry.operation.uncertain = Some(uncertain);
+        entry.changed = true;
+        Ok(())
+    }
+
+    /// Writes the answer to the journal, flushed, and lets later operations of the plan follow it.
+    fn done(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, task: Option<Task>) -> Result<()> {
+        hit("push.request.after");
+        let operation = plan.entries[index].operation.clone();
+        let answered = Entry::Answered { op_id: operation.op_id.clone(), task: task.clone().map(Box::new) };
+        self.journal.append(&[answered], true)?;
+        hit("push.answered");
+        plan.answer(index, task.clone());
+        summary.pushed += 1;
+        let identifier = task.as_ref().map_or_else(|| operation.identifier.clone(), |task| task.identifier.clone());
+        self.reporter.tell(match operation.kind {
+            Kind::CreateTask => {
+                let was = (identifier != operation.identifier).then(|| operation.identifier.clone());
+                summary.renames.extend(was.clone().map(|was| (was, identifier.clone())));
+                Event::Created { identifier, was }
+            }
+            Kind::UpdateTask => Event::Updated { identifier },
+            Kind::DeleteTask => Event::Deleted { identifier },
+            Kind::AddDependency => Event::DependencyAdded { identifier, depends_on: target_name(plan, &operation) },
+            Kind::RemoveDependency => {
+                Event::DependencyRemoved { identifier, depends_on: target_name(plan, &operation) }
+            }
+        });
+        if let Some(task) = task {
+            follow(plan, &operation, &task);
+        }
+        Ok(())
+    }
+
+    /// Sorts a failure: does it concern this operation, or the whole run?
+    fn failed(&mut self, plan: &mut Plan, index: usize, error: RemoteError) -> Sent {
+        let certain = !matches!(error, RemoteError::Uncertain(_) | RemoteError::Malformed(_));
+        if certain {
+            // The server said no, or was never reached: nothing is uncertain, unless an earlier request had left too.
+            plan.entries[index].operation.uncertain = plan.entries[index].uncertain_before.clone();
+        }
+        if error.stops_the_run() || matches!(error, RemoteError::Forbidden(_)) {
+            return Sent::Stop(to_error(error, &self.remote.origin()));
+        }
+        Sent::Refused(error.message().to_string())
+    }
+
+    fn refused(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, message: String) {
+        let entry = &mut plan.entries[index];
+        entry.operation.error = Some(message.clone());
+        entry.changed = true;
+        let identifier = entry.operation.identifier.clone();
+        let task_id = entry.operation.task_id;
+        if entry.operation.kind.entity_type() == "task" {
+            plan.held.insert(task_id);
+        }
+        summary.failed += 1;
+        summary.first_error.get_or_insert_with(|| format!("{identifier}: {message}"));
+        self.reporter.tell(Event::Refused { identifier, message });
+    }
+
+    /// The operation's task, or one it points at, is not settled.
+    fn must_wait(&self, plan: &Plan, index: usize) -> bool {
+        let operation = &plan.entries[index].operation;
+        let target = operation.depends_on.as_ref().map(|(id, _)| *id);
+        let parent = parent_of(operation);
+        let unmade = |id: i64| id < 0 && !plan.created.contains_key(&id) && is_queued_create(plan, id);
+        let own_create = operation.kind == Kind::CreateTask;
+        (operation.kind.entity_type() == "task" && plan.held.contains(&operation.task_id))
+            || (!own_create && unmade(operation.task_id))
+            || target.is_some_and(unmade)
+            || parent.is_some_and(unmade)
+    }
+
+    fn hold(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) {
+        let operation = &plan.entries[index].operation;
+        // What waits for a decision is reported as that.
+        if !plan.inbox.contains_key(&operation.task_id) {
+            summary.held += 1;
+            let identifier = operation.identifier.clone();
+            self.reporter.tell(Event::Held { identifier });
+        }
+    }
+
+    fn highest_number(&self, plan: &Plan, workspace_id: i64) -> Result<i64> {
+        let created =
+            plan.created.values().filter(|task| task.workspace_id == workspace_id).map(|task| task.number).max();
+        Ok(self.cache.highest_known_number(workspace_id)?.max(created.unwrap_or(0)))
+    }
+
+    /// Looks for a task of ours that a create whose answer was lost has made.
+    fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
+        // What the pull staged may be older than the lost request.
+        if let Err(error) = self.stage_changes(operation.workspace_id) {
+            return Ok(Found::Unknown(error));
+        }
+        let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
+        let Some(Value::Text(title)) = set.get(&Field::Title) else { return Ok(Found::None) };
+        let Some(Value::Int(project)) = set.get(&Field::Project) else { return Ok(Found::None) };
+        let after = operation.uncertain.as_ref().map_or(0, |uncertain| uncertain.after_number);
+        let description = set.get(&Field::Description).cloned().unwrap_or(Value::Null);
+        let mut found = self.cache.tasks_after(operation.workspace_id, after, *project, title)?;
+        found.retain(|task| {
+            let ours = task.creator_id.is_none() || account.is_none() || task.creator_id == account;
+            ours && task.get(Field::Description) == description
+        });
+        let taken = self.cache.answered_ids(operation.workspace_id)?;
+        found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
+        Ok(match found.len() {
+            0 => Found::None,
+            1 => Found::One(found.remove(0)),
+            _ => Found::Several(found.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ")),
+        })
+    }
+}
+
+enum Found {
+    None,
+    One(Task),
+    Several(String),
+    /// The server could not be asked.
+    Unknown(Error),
+}
+
+/// Later operations on the same task have now seen the server's new row.
+fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
+    if operation.kind == Kind::CreateTask {
+        plan.task_created(operation.task_id, task);
+    }
+    plan.seen.insert(task.id, Some(task.clone()));
+    let rest: Vec<usize> = plan.chain(operation.task_id);
+    let rebased = merge::rebase(&plan.operations(&rest), task, true);
+    if rebased.differences.is_empty() {
+        plan.replace(&rest, rebased.chain);
+    }
+    // A delete has no fields to rebase; it has seen this version too.
+    for index in plan.chain(operation.task_id) {
+        let entry = &mut plan.entries[index];
+        if entry.operation.kind == Kind::DeleteTask && entry.operation.base_version == operation.base_version {
+            entry.operation.base_version = task.version;
+            entry.changed = true;
+        }
+    }
+}
+
+fn parent_of(operation: &Operation) -> Option<i64> {
+    match operation.set.get(&Field::Parent) {
+        Some(Value::Int(id)) => Some(*id),
+        _ => None,
+    }
+}
+
+/// The set as it is sent: the parent under the server's id. A parent that was deleted here before it was ever sent is
+/// left out.
+fn resolve_parent(plan: &Plan, set: &Patch) -> Patch {
+    let mut set = set.clone();
+    if let Some(Value::Int(parent)) = set.get(&Field::Parent).cloned()
+        && parent < 0
+    {
+        match plan.created.get(&parent) {
+            Some(task) => set.insert(Field::Parent, Value::Int(task.id)),
+            None => set.remove(&Field::Parent),
+        };
+    }
+    set
+}
+
+fn is_queued_create(plan: &Plan, task_id: i64) -> bool {
+    plan.waiting().any(|entry| entry.operation.kind == Kind::CreateTask && entry.operation.task_id == task_id)
+}
+
+fn target_name(plan: &Plan, operation: &Operation) -> String {
+    operation
+        .depends_on
+        .as_ref()
+        .map(|(id, name)| plan.server_name(*id, name).map_or_else(|| name.clone(), |(_, name)| name))
+        .unwrap_or_default()
+}

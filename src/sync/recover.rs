@@ -1,0 +1,93 @@
+//! After a crash: folds the journal into the cache. Runs before any command uses the cache, unless a sync is at work
+//! (it will commit by itself). Doing it twice, or dying in the middle, changes nothing more.
+
+use super::journal::{Entry, Journal};
+use crate::cache::{Answer, Cache, Change};
+use crate::error::Result;
+use crate::failpoint::hit;
+use crate::model::{Operation, Task, Uncertain};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What the journal says of one operation.
+#[derive(Default)]
+struct Story {
+    queued: Option<Operation>,
+    sending: Option<Uncertain>,
+    answered: Option<Option<Task>>,
+    dropped: bool,
+}
+
+/// What a recovery did, for `-v` and for a hint to the user.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Operations that were only in the journal: the cache had been lost.
+    pub restored: usize,
+    /// Operations the server had accepted before the crash.
+    pub answered: usize,
+}
+
+/// Folds the journal in, if there is anything to fold. The caller holds the environment's lock.
+pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
+    if !journal.needs_recovery(cache.is_fresh())? {
+        return Ok(Recovered::default());
+    }
+    let (order, mut stories) = stories(journal.read()?);
+    let mut restored = Vec::new();
+    for op_id in &order {
+        let story = &stories[op_id];
+        if let Some(operation) = &story.queued
+            && !story.dropped
+            && !cache.knows(op_id)?
+        {
+            restored.push(operation.clone());
+        }
+    }
+    let count = restored.len();
+    cache.queue(|_| Ok(Change { put: restored, removed: Vec::new() }))?;
+    hit("recover.restored");
+
+    let (mut answers, mut changed, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
+    for mut operation in cache.pending()? {
+        let Some(story) = stories.get_mut(&operation.op_id) else { continue };
+        if let Some(task) = story.answered.take() {
+            answers.push(Answer { operation, task });
+        } else if story.dropped {
+            dropped.push(operation);
+        } else if operation.uncertain.is_none() && story.sending.is_some() {
+            operation.uncertain = story.sending.take();
+            changed.push(operation);
+        }
+    }
+    cache.fold_answers(&answers, &Timestamp::now().rfc3339())?;
+    hit("recover.folded");
+    cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
+    compact(cache, journal)?;
+    Ok(Recovered { restored: count, answered: answers.len() })
+}
+
+/// Shortens the journal to the operations that still wait.
+pub fn compact(cache: &Cache, journal: &Journal) -> Result<()> {
+    journal.compact(|| Ok(cache.pending()?.into_iter().map(Entry::Queued).collect()))
+}
+
+/// The stories by operation, and the operations in the order they were first queued.
+fn stories(entries: Vec<Entry>) -> (Vec<String>, BTreeMap<String, Story>) {
+    let mut order = Vec::new();
+    let mut stories: BTreeMap<String, Story> = BTreeMap::new();
+    for entry in entries {
+        let op_id = entry.op_id().to_string();
+        let story = stories.entry(op_id.clone()).or_default();
+        match entry {
+            Entry::Queued(operation) => {
+                if story.queued.replace(operation).is_none() {
+                    order.push(op_id);
+                }
+            }
+            Entry::Sending { uncertain, .. } => story.sending = Some(uncertain),
+            Entry::Answered { task, .. } => story.answered = Some(task.map(|task| *task)),
+            Entry::Dropped { .. } => story.dropped = true,
+        }
+    }
+    (order, stories)
+}

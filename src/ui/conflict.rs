@@ -1,0 +1,241 @@
+//! The question that a conflict puts to a person: the prompt of spec/ "Conflict Resolution", with what differs between
+//! its heading and its choices. It decides nothing itself and stores nothing; `Choice::Skip` is for the caller's inbox.
+
+use crate::error::Error;
+use crate::model::{Field, Patch, Value};
+use crate::ui::difference;
+use crate::ui::{Answer, Input, Output, Style, sanitise};
+
+/// Two versions of one task that cannot both stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub identifier: &'a str,
+    /// The server version our change was made on.
+    pub local_version: i64,
+    pub remote_version: i64,
+    /// Fields that both sides changed, differently. With a deletion: the fields the other side changed.
+    pub fields: &'a [FieldDifference],
+    pub cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Both sides changed it.
+    Differs,
+    /// Changed here, deleted on the server.
+    DeletedThere,
+    /// Deleted here, changed on the server.
+    DeletedHere,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldDifference {
+    pub field: Field,
+    pub base: Value,
+    pub local: Value,
+    pub remote: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// Ours stands: send it over theirs.
+    Local,
+    /// Theirs stands: let ours go.
+    Remote,
+    /// These values stand: every field of the question has one.
+    Edited(Patch),
+    /// No decision now.
+    Skip,
+    /// Stop the whole run.
+    Stop,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub choice: Choice,
+    /// `1!`, `2!`: also for every conflict that remains.
+    pub for_all: bool,
+}
+
+/// Answers that are none before the question is given up.
+const STRIKES: usize = 3;
+
+/// Answers of any kind, so that `yes d` and `yes 3` with an editor that fails come to an end too.
+const ROUNDS: usize = 20;
+
+/// Asks until there is a decision. `edit` makes the patch of choice 3, or says why it could not; then the question is
+/// put again. Without answers (end of input, `--no-input`, three that are none) the decision is `Choice::Skip`; where
+/// it is known before that no answer can come, nothing is printed at all.
+pub fn ask(
+    out: &mut Output,
+    input: &mut Input,
+    edit: &mut dyn FnMut(&Question<'_>) -> Result<Patch, String>,
+    question: &Question<'_>,
+) -> Result<Decision, Error> {
+    let decided = |choice, for_all| Ok(Decision { choice, for_all });
+    if !input.can_answer(out) {
+        return decided(Choice::Skip, false);
+    }
+    show(out, question)?;
+    let prompt = if question.cause == Cause::Differs { "  Choice [1-3]: " } else { "  Choice [1-2]: " };
+    let mut strikes = 0;
+    for _ in 0..ROUNDS {
+        let Answer::Line(answer) = input.ask(out, prompt)? else { break };
+        match answer.trim() {
+            "1" => return decided(Choice::Local, false),
+            "2" => return decided(Choice::Remote, false),
+            "1!" => return decided(Choice::Local, true),
+            "2!" => return decided(Choice::Remote, true),
+            "s" => return decided(Choice::Skip, false),
+            "q" => return decided(Choice::Stop, false),
+            "d" => difference::print(out, question.fields)?,
+            "3" if question.cause == Cause::Differs => match edit(question) {
+                Ok(patch) => return decided(Choice::Edited(patch), false),
+                Err(reason) => out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?,
+            },
+            _ => {
+                strikes += 1;
+                if strikes == STRIKES {
+                    break;
+                }
+                out.question(help(question.cause))?;
+            }
+        }
+    }
+    decided(Choice::Skip, false)
+}
+
+fn help(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Differs => {
+            "  1, 2 or 3; d shows the full difference, s leaves it for later, 1! or 2! decides all that remain, q stops\n"
+        }
+        _ => {
+            "  1 or 2; d shows the full difference, s leaves it for later, 1! or 2! decides all that remain, q stops\n"
+        }
+    }
+}
+
+fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
+    let heading = out.paint(Style::Yellow, &format!("⚠ Conflict detected for {}:", question.identifier));
+    let version = |number: i64, deleted| if deleted { "deleted".to_string() } else { number.to_string() };
+    out.question(&format!(
+        "{heading}\n  Local version: {}\n  Remote version: {}\n",
+        version(question.local_version, question.cause == Cause::DeletedHere),
+        version(question.remote_version, question.cause == Cause::DeletedThere),
+    ))?;
+    for field in question.fields {
+        let summary = difference::summary(out, field, question.cause);
+        out.question(&summary)?;
+    }
+    out.question(match question.cause {
+        Cause::Differs => {
+            "\n  Choose resolution:\n  1. Keep local changes (overwrite remote)\n  \
+             2. Accept remote changes (overwrite local)\n  3. Edit manually\n\n"
+        }
+        Cause::DeletedThere => {
+            "\n  Choose resolution:\n  1. Keep local changes (create it again)\n  \
+             2. Accept remote changes (delete it here)\n\n"
+        }
+        Cause::DeletedHere => {
+            "\n  Choose resolution:\n  1. Keep local changes (delete it there)\n  \
+             2. Accept remote changes (bring it back here)\n\n"
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::output::tests::captured;
+
+    fn status() -> FieldDifference {
+        let text = |text: &str| Value::Text(text.into());
+        FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }
+    }
+
+    fn question(fields: &[FieldDifference]) -> Question<'_> {
+        Question { identifier: "DEV-42", local_version: 5, remote_version: 6, fields, cause: Cause::Differs }
+    }
+
+    fn answered(given: &str, cause: Cause) -> (Decision, String) {
+        let (mut out, stdout, _) = captured(Default::default());
+        let fields = [status()];
+        let question = Question { cause, ..question(&fields) };
+        let mut edit = |_: &Question<'_>| Err("the editor failed".to_string());
+        let decision = ask(&mut out, &mut Input::given(given), &mut edit, &question).unwrap();
+        (decision, stdout.text())
+    }
+
+    #[test]
+    fn reads_like_the_specification() {
+        let (decision, screen) = answered("2\n", Cause::Differs);
+        assert_eq!(decision, Decision { choice: Choice::Remote, for_all: false });
+        let expected = "\
+⚠ Conflict detected for DEV-42:
+  Local version: 5
+  Remote version: 6
+  status: todo → local active, remote done
+
+  Choose resolution:
+  1. Keep local changes (overwrite remote)
+  2. Accept remote changes (overwrite local)
+  3. Edit manually
+
+  Choice [1-3]: 2
+";
+        assert_eq!(screen, expected);
+    }
+
+    #[test]
+    fn every_answer_has_its_decision() {
+        for (given, choice, for_all) in [
+            ("1\n", Choice::Local, false),
+            (" 1! \n", Choice::Local, true),
+            ("2!\n", Choice::Remote, true),
+            ("s\n", Choice::Skip, false),
+            ("q\n", Choice::Stop, false),
+            ("d\n1\n", Choice::Local, false),
+            ("3\n2\n", Choice::Remote, false),
+            ("x\n\n2", Choice::Remote, false),
+            ("x\nx\nx\n2\n", Choice::Skip, false),
+            ("", Choice::Skip, false),
+            ("refs/heads/main 1a2b refs/heads/main 3c4d\n", Choice::Skip, false),
+        ] {
+            assert_eq!(answered(given, Cause::Differs).0, Decision { choice, for_all }, "{given:?}");
+        }
+        assert_eq!(answered(&"d\n".repeat(1000), Cause::Differs).0.choice, Choice::Skip);
+        assert_eq!(answered(&"3\n".repeat(1000), Cause::Differs).0.choice, Choice::Skip);
+    }
+
+    #[test]
+    fn an_edit_is_handed_on_and_its_failure_is_said() {
+        let (mut out, _, _) = captured(Default::default());
+        let patch = Patch::from([(Field::Status, Value::Text("blocked".into()))]);
+        let fields = [status()];
+        let mut edit = |_: &Question<'_>| Ok(patch.clone());
+        let decision = ask(&mut out, &mut Input::given("3\n"), &mut edit, &question(&fields)).unwrap();
+        assert_eq!(decision.choice, Choice::Edited(patch.clone()));
+        let (_, screen) = answered("3\n1\n", Cause::Differs);
+        assert!(screen.ends_with("[1-3]: 3\n  Not edited: the editor failed\n  Choice [1-3]: 1\n"), "{screen}");
+    }
+
+    #[test]
+    fn a_deletion_has_two_ways_out() {
+        let (decision, screen) = answered("3\n1\n", Cause::DeletedThere);
+        assert_eq!(decision.choice, Choice::Local);
+        assert!(screen.contains("  Remote version: deleted\n  status: todo → local active\n"), "{screen}");
+        let (_, screen) = answered("2\n", Cause::DeletedHere);
+        assert!(screen.contains("  Local version: deleted\n"), "{screen}");
+        assert!(screen.contains("  status: todo → remote done\n"), "{screen}");
+    }
+
+    #[test]
+    fn without_input_there_is_no_question() {
+        let (mut out, stdout, _) = captured(Default::default());
+        let mut edit = |_: &Question<'_>| Err(String::new());
+        let decision = ask(&mut out, &mut Input::new(true), &mut edit, &question(&[])).unwrap();
+        out.flush().unwrap();
+        assert_eq!((decision.choice, stdout.text()), (Choice::Skip, String::new()));
+    }
+}

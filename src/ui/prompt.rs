@@ -1,0 +1,194 @@
+//! Answers. They are read from stdin whether or not it is a terminal, so that they can be piped; a person may think as
+//! long as they like, everything else has a deadline, and where no answer can come none is waited for (P6).
+//! Bytes that are not part of an answer stay in stdin for whoever reads it next.
+
+use crate::credentials::Secret;
+use crate::error::Error;
+use crate::ui::{Output, hidden, sanitise};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::stdio::stdin;
+use rustix::termios::isatty;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Bytes of the longest answer; a stdin that sends more without a newline holds no answers.
+const LONGEST: usize = 1 << 16;
+
+/// How long a pipe may keep us waiting for one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Without its line end; invalid UTF-8 replaced.
+    Line(String),
+    /// There is no answer and there will be none.
+    End,
+}
+
+enum Source {
+    /// A person.
+    Terminal,
+    /// A pipe, a file, /dev/null.
+    Piped,
+    /// What a test says.
+    Given(VecDeque<u8>),
+}
+
+/// stdin as a source of answers. There is one of it.
+pub struct Input {
+    source: Source,
+    no_input: bool,
+    /// No question is asked any more.
+    ended: bool,
+}
+
+impl Input {
+    /// `no_input` is `--no-input`: every question is answered by `Answer::End`.
+    pub fn new(no_input: bool) -> Input {
+        let terminal = isatty(stdin());
+        let ended = no_input || (terminal && !hidden::in_foreground(stdin()));
+        Input { source: if terminal { Source::Terminal } else { Source::Piped }, no_input, ended }
+    }
+
+    /// An input that says `text` as a pipe would, for tests.
+    pub fn given(text: impl Into<Vec<u8>>) -> Input {
+        Input { source: Source::Given(text.into().into()), no_input: false, ended: false }
+    }
+
+    /// Whether it makes sense to ask: not after the end of input, not under `--no-input`, not a person who cannot see
+    /// the question because it goes to a file.
+    pub fn can_answer(&self, out: &Output) -> bool {
+        !self.ended && (out.shows_questions() || !matches!(self.source, Source::Terminal))
+    }
+
+    /// Prints `prompt` without a newline and reads one line. What did not come from a terminal is echoed, so that a
+    /// piped transcript reads like a typed one.
+    pub fn ask(&mut self, out: &mut Output, prompt: &str) -> Result<Answer, Error> {
+        if !self.can_answer(out) {
+            return Ok(Answer::End);
+        }
+        out.question(&sanitise::line(prompt))?;
+        let answer = self.read_line();
+        match &answer {
+            Answer::Line(_) if matches!(self.source, Source::Terminal) => {}
+            Answer::Line(line) => out.question(&format!("{}\n", sanitise::line(line)))?,
+            Answer::End => out.question("\n")?,
+        }
+        Ok(answer)
+    }
+
+    /// `<question> [y/N]: `. Everything but a yes is a no, the end of input too.
+    pub fn confirm(&mut self, out: &mut Output, question: &str) -> Result<bool, Error> {
+        let answer = self.ask(out, &format!("{question} [y/N]: "))?;
+        Ok(matches!(answer, Answer::Line(line) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str())))
+    }
+
+    /// A line typed on the terminal without echo, whatever stdin is; `None` under `--no-input`, without a terminal, or
+    /// when the person gives none. `Error::Interrupted` for Ctrl-C.
+    pub fn secret(&mut self, out: &mut Output, prompt: &str) -> Result<Option<Secret>, Error> {
+        if self.no_input {
+            return Ok(None);
+        }
+        out.flush()?;
+        hidden::ask(prompt)
+    }
+
+    fn read_line(&mut self) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        let mut line = Vec::new();
+        loop {
+            match self.next_byte(deadline) {
+                Some(b'\n') => break,
+                Some(byte) if line.len() < LONGEST => line.push(byte),
+                Some(_) => {
+                    self.ended = true;
+                    return Answer::End;
+                }
+                None => {
+                    self.ended = true;
+                    if line.is_empty() {
+                        return Answer::End;
+                    }
+                    break;
+                }
+            }
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        Answer::Line(String::from_utf8_lossy(&line).into_owned())
+    }
+
+    /// `None` at the end of input, after the deadline, or when stdin cannot be read.
+    fn next_byte(&mut self, deadline: Instant) -> Option<u8> {
+        let deadline = match &mut self.source {
+            Source::Given(bytes) => return bytes.pop_front(),
+            Source::Terminal => None,
+            Source::Piped => Some(deadline),
+        };
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], timeout.as_ref()) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(_) => return None,
+            }
+            let mut byte = [0];
+            match rustix::io::read(stdin(), &mut byte) {
+                Ok(1) => return Some(byte[0]),
+                // Somebody else may have made stdin non-blocking, and taken the byte that poll saw.
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::output::tests::captured;
+
+    #[test]
+    fn answers_are_echoed_and_inert() {
+        let (mut out, stdout, _) = captured(Default::default());
+        let mut input = Input::given(*b"2\r\n\x1b[31m\xff\nlast");
+        assert_eq!(input.ask(&mut out, "Choice: ").unwrap(), Answer::Line("2".into()));
+        assert_eq!(input.ask(&mut out, "Choice: ").unwrap(), Answer::Line("\x1b[31m\u{fffd}".into()));
+        assert_eq!(input.ask(&mut out, "Choice: ").unwrap(), Answer::Line("last".into()));
+        assert_eq!(input.ask(&mut out, "Choice: ").unwrap(), Answer::End);
+        assert_eq!(stdout.text(), "Choice: 2\nChoice: \\x1b[31m\u{fffd}\nChoice: last\n");
+    }
+
+    #[test]
+    fn a_line_without_end_is_no_answer() {
+        let (mut out, _, _) = captured(Default::default());
+        let mut input = Input::given(vec![b'y'; LONGEST + 10]);
+        assert_eq!(input.ask(&mut out, "? ").unwrap(), Answer::End);
+        assert!(!input.can_answer(&out));
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        let (mut out, stdout, _) = captured(Default::default());
+        for (given, expected) in
+            [("y\n", true), (" YES \n", true), ("n\n", false), ("\n", false), ("", false), ("yep\n", false)]
+        {
+            assert_eq!(Input::given(given).confirm(&mut out, "Continue?").unwrap(), expected, "{given:?}");
+        }
+        assert!(stdout.text().starts_with("Continue? [y/N]: y\n"));
+    }
+
+    #[test]
+    fn without_input_nothing_is_printed() {
+        let (mut out, stdout, _) = captured(Default::default());
+        let mut input = Input::new(true);
+        assert_eq!(input.ask(&mut out, "? ").unwrap(), Answer::End);
+        assert_eq!(input.secret(&mut out, "? ").unwrap(), None);
+        out.flush().unwrap();
+        assert_eq!(stdout.text(), "");
+    }
+}
