@@ -8,6 +8,7 @@ use common::proxy::{Proxy, What, When};
 use common::run::Invocation;
 use common::sandbox::ENV;
 use common::scripted::{Errors, Quirks, Scripted};
+use common::skip::skip;
 use common::{ALICE, Exit, Run, Sandbox, Server};
 use std::path::Path;
 
@@ -329,7 +330,7 @@ fn a_read_only_disk() {
     let mount = format!("mount --bind '{0}' '{0}' && mount -o remount,ro,bind '{0}'", root.display());
     let probe = sandbox.program(Path::new("unshare"), &["-m", "sh", "-c", &mount]).run();
     if probe.exit != Exit::Code(0) {
-        eprintln!("SKIPPED: no private mounts here: {}", probe.stderr.trim());
+        skip(&format!("no private mounts here: {}", probe.stderr.trim()));
         return;
     }
     // The working directory was entered through the old mount; it is entered again.
