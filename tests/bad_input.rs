@@ -71,6 +71,7 @@ fn an_unknown_environment() {
 #[test]
 fn an_environment_name_that_is_no_file_name() {
     let sandbox = Sandbox::new();
+    sandbox.anyt(&["env", "add", "good-1.x_Y", "http://127.0.0.1:1"]).ok();
     for name in ["..", ".", "a/b", "../../x", "", "a b", "a\nb"] {
         fails(&sandbox, sandbox.anyt(&["env", "add", name, "http://127.0.0.1:1"]), &[1, 2]);
     }
@@ -79,6 +80,7 @@ fn an_environment_name_that_is_no_file_name() {
 #[test]
 fn a_url_that_is_none() {
     let sandbox = Sandbox::new();
+    sandbox.anyt(&["env", "add", "good", "http://127.0.0.1:1"]).ok();
     for url in ["localhost", "ftp://x", "http://", "http:///x", "http://a b/"] {
         fails(&sandbox, sandbox.anyt(&["env", "add", "dev", url]), &[1, 2]);
     }

@@ -151,3 +151,16 @@ fn the_backlog_is_imported_whole() {
         assert!(["number", "title", "status", "priority", "labels"].into_iter().all(same), "{}", task.int("number"));
     }
 }
+
+#[test]
+fn a_twin_has_the_same_files_and_its_own_home() {
+    let sandbox = Sandbox::new();
+    sandbox.write("config/anyt/config.json", "{}");
+    sandbox.set_env("MORE", "1");
+    let twin = sandbox.twin();
+    assert_eq!(twin.read("config/anyt/config.json"), "{}");
+    twin.write("config/anyt/config.json", "changed");
+    assert_eq!(sandbox.read("config/anyt/config.json"), "{}");
+    assert_eq!(twin.env()["HOME"], twin.path("home").to_string_lossy());
+    assert_eq!(twin.env()["MORE"], "1");
+}
