@@ -16,6 +16,7 @@ pub mod run;
 pub mod sandbox;
 pub mod scripted;
 pub mod server;
+pub mod skip;
 pub mod tempdir;
 pub mod transcript;
 

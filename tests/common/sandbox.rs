@@ -45,6 +45,19 @@ impl Sandbox {
         sandbox
     }
 
+    /// Another machine with the same files and environment, as if this one had been copied a moment ago.
+    pub fn twin(&self) -> Sandbox {
+        let twin = Sandbox::new();
+        let from = self.path(".");
+        let copied = std::process::Command::new("cp").arg("-a").arg(from).arg(twin.path("")).status();
+        assert!(copied.is_ok_and(|status| status.success()), "cp copies a folder of ours");
+        let (here, there) = (self.path(""), twin.path(""));
+        for (name, value) in self.env() {
+            twin.set_env(&name, &value.replace(&*here.to_string_lossy(), &there.to_string_lossy()));
+        }
+        twin
+    }
+
     /// A place in the sandbox: `config/anyt/config.json`, `work/notes.md`.
     pub fn path(&self, inside: &str) -> PathBuf {
         self.root.path().join(inside)

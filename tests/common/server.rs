@@ -91,7 +91,9 @@ impl Drop for Server {
 }
 
 fn launch(folder: &Path, listen: &str, args: &[&str], stdin: Stdio) -> (Child, SocketAddr) {
-    let program = option_env!("CARGO_BIN_EXE_anyt-server").expect("these tests need: cargo test --features server");
+    let Some(program) = option_env!("CARGO_BIN_EXE_anyt-server") else {
+        panic!("these tests need: cargo test --features server");
+    };
     let log = File::options().create(true).append(true).open(folder.join("stderr")).expect("our own folder");
     let mut child = Command::new(program)
         .args(["--listen", listen, "--workspace", "DEV"])

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub const WORKSPACE: i64 = 7;
 pub const PROJECT: i64 = 70;
 
+#[derive(Clone)]
 pub struct World {
     pub quirks: Quirks,
     /// All there ever were, deleted ones too, by id.

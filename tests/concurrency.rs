@@ -1,0 +1,154 @@
+//! P6 and P9, and issue 3 point 6: cron, a git hook and a person at once. One syncs; the others are told so or work on.
+
+mod common;
+
+use common::json::Look;
+use common::proxy::{Gate, Proxy, What, When};
+use common::run::Running;
+use common::{ALICE, Exit, Run, Sandbox, Server};
+use std::time::Duration;
+
+/// A person who has synced three tasks through a proxy.
+fn stage() -> (Server, Proxy, Sandbox) {
+    let server = Server::start();
+    for title in ["One", "Two", "Three"] {
+        server.bob().add_task(title);
+    }
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    (server, proxy, sandbox)
+}
+
+/// A sync whose request for the tasks waits at the gate.
+fn stalled_sync(proxy: &Proxy, sandbox: &Sandbox) -> (Running, Gate) {
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    (syncing, gate)
+}
+
+/// The fastest of several runs: the machine may be busy with other tests, the promise is about the program.
+fn fastest(tries: usize, mut run: impl FnMut() -> Run) -> Run {
+    let mut runs: Vec<Run> = (0..tries).map(|_| run()).collect();
+    runs.sort_by_key(|run| run.elapsed);
+    runs.swap_remove(0)
+}
+
+#[track_caller]
+fn assert_within(run: &Run, limit: u64) {
+    assert!(run.elapsed <= Duration::from_millis(limit), "took longer than {limit} ms\n{run}");
+}
+
+#[test]
+fn reading_and_offline_writing_open_no_socket() {
+    let (_server, proxy, sandbox) = stage();
+    for args in [
+        &["task", "list"][..],
+        &["task", "show", "DEV-1"],
+        &["task", "create", "x", "--offline"],
+        &["task", "update", "DEV-1", "--title", "x", "--offline"],
+        &["task", "done", "DEV-2", "--offline"],
+        &["task", "rm", "DEV-3", "--force", "--offline"],
+        &["task", "note", "DEV-1", "-m", "x", "--offline"],
+        &["sync", "status", "--offline"],
+        &["sync", "log"],
+        &["sync", "queue"],
+        &["sync", "conflicts"],
+        &["env", "list"],
+    ] {
+        sandbox.anyt(args).ok();
+    }
+    assert_eq!(proxy.log().len(), 0, "{:?}", proxy.log());
+}
+
+#[test]
+fn local_work_goes_on_while_a_sync_waits_for_the_server() {
+    let (_server, proxy, sandbox) = stage();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    assert_within(&fastest(10, || sandbox.anyt(&["task", "list"]).ok()), 50);
+    assert_within(&fastest(10, || sandbox.anyt(&["task", "show", "DEV-1"]).ok()), 50);
+    assert_within(&fastest(10, || sandbox.anyt(&["task", "create", "Meanwhile", "--offline"]).ok()), 50);
+    assert_within(&fastest(10, || sandbox.anyt(&["sync", "status", "--offline"]).ok()), 50);
+    gate.open();
+    syncing.wait(common::run::TIMEOUT).ok();
+}
+
+#[test]
+fn an_operation_queued_while_a_sync_runs_is_kept_and_laid_over_what_it_pulled() {
+    let (server, proxy, sandbox) = stage();
+    server.bob().edit_task("DEV-1", r#"{"priority":2}"#);
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Meanwhile", "--offline"]).ok();
+    gate.open();
+    syncing.wait(common::run::TIMEOUT).ok();
+    let cached = sandbox.cached_task("DEV-1");
+    assert_eq!((cached.text("title"), cached.int("priority")), ("Meanwhile", 2));
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let served = server.alice().task("DEV-1").expect("it is there");
+    assert_eq!((served.text("title"), served.int("priority")), ("Meanwhile", 2));
+    assert_eq!(sandbox.pending(), 0);
+}
+
+#[test]
+fn a_second_sync_is_told_at_once_who_is_syncing() {
+    let (_server, proxy, sandbox) = stage();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    let told = fastest(5, || sandbox.anyt(&["sync"]).code(75));
+    assert_within(&told, 100);
+    assert!(told.stderr.contains(&format!("pid {}", syncing.pid())), "{told}");
+    assert_eq!(told.stderr_lines().len(), 1, "{told}");
+    gate.open();
+    syncing.wait(common::run::TIMEOUT).ok();
+    sandbox.anyt(&["sync"]).ok();
+}
+
+#[test]
+fn a_second_sync_can_wait() {
+    let (_server, proxy, sandbox) = stage();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    sandbox.anyt(&["sync", "--wait", "0"]).code(75);
+    let waiting = sandbox.anyt(&["sync", "--wait", "30"]).spawn();
+    gate.open();
+    syncing.wait(common::run::TIMEOUT).ok();
+    waiting.wait(common::run::TIMEOUT).ok();
+}
+
+#[test]
+fn the_lock_is_free_after_a_kill() {
+    let (_server, proxy, sandbox) = stage();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    assert_eq!(syncing.kill().exit, Exit::Signal(9));
+    gate.open();
+    sandbox.anyt(&["sync"]).ok();
+}
+
+#[test]
+fn environments_do_not_lock_each_other() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["env", "add", "other", &server.url()]).ok();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    sandbox.anyt(&["--env", "other", "--workspace", "DEV", "sync"]).ok();
+    gate.open();
+    syncing.wait(common::run::TIMEOUT).ok();
+}
+
+/// A mass of writers: every operation is queued once, none is lost, none fails because another one was faster.
+#[test]
+fn many_offline_writers_at_once_all_succeed() {
+    let (server, _proxy, sandbox) = stage();
+    let writers: Vec<Running> =
+        (0..20).map(|n| sandbox.anyt(&["task", "create", &format!("Writer {n}"), "--offline"]).spawn()).collect();
+    writers.into_iter().for_each(|writer| drop(writer.wait(common::run::TIMEOUT).ok()));
+    assert_eq!(sandbox.pending(), 20);
+    sandbox.anyt(&["sync"]).ok();
+    let mut titles: Vec<String> =
+        server.alice().all_tasks().iter().map(|task| task.text("title").to_string()).collect();
+    titles.retain(|title| title.starts_with("Writer"));
+    titles.sort();
+    titles.dedup();
+    assert_eq!(titles.len(), 20);
+}
