@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub use edit::{
     add_environment, edit, remove_environment, set_default_project, set_default_workspace, set_setting, switch,
 };
-pub use resolve::{Environment, resolve_environment};
+pub use resolve::{Environment, resolve_environment, unknown};
 
 use crate::credentials::Secret;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! The one error type of the program. Each variant knows its exit code (design.md "Exit codes") and
 //! the line of advice that goes with it; `main` prints both once. Nothing below `main` prints errors.
 
+use crate::time::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub enum Error {
     SignIn { message: String, hint: Option<String> },
     /// The server could not be reached or asked us to wait: exit 5. `queued` says that the work is safe in the queue.
     Unreachable { message: String, queued: bool },
+    /// The server asked us to come back later (`Retry-After`): exit 5, and the next run keeps to it.
+    Wait { until: Timestamp, message: String },
     /// The server refused operations; they stay queued: exit 6.
     Refused { operations: usize },
     /// Another anyt holds the environment's lock: exit 75.
@@ -71,7 +74,7 @@ impl Error {
             Error::Failure { .. } | Error::Io { .. } => 1,
             Error::Conflicts { .. } => 3,
             Error::SignIn { .. } => 4,
-            Error::Unreachable { .. } => 5,
+            Error::Unreachable { .. } | Error::Wait { .. } => 5,
             Error::Refused { .. } => 6,
             Error::Busy { .. } => 75,
             Error::Interrupted => 130,
@@ -88,6 +91,7 @@ impl Error {
             Error::Conflicts { .. } => "conflicts",
             Error::SignIn { .. } => "sign_in",
             Error::Unreachable { .. } => "unreachable",
+            Error::Wait { .. } => "wait",
             Error::Refused { .. } => "refused",
             Error::Busy { .. } => "busy",
             Error::Interrupted => "interrupted",
@@ -122,7 +126,8 @@ impl fmt::Display for Error {
             Error::Usage { message, .. }
             | Error::Failure { message, .. }
             | Error::SignIn { message, .. }
-            | Error::Unreachable { message, .. } => f.write_str(message),
+            | Error::Unreachable { message, .. }
+            | Error::Wait { message, .. } => f.write_str(message),
             Error::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
             Error::Conflicts { waiting: 1 } => f.write_str("1 conflict is waiting for a decision"),
             Error::Conflicts { waiting } => write!(f, "{waiting} conflicts are waiting for a decision"),

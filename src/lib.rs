@@ -5,6 +5,7 @@
 pub mod api;
 pub mod cache;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod credentials;
 pub mod directory;
@@ -21,3 +22,6 @@ pub mod sync;
 pub mod time;
 pub mod ui;
 pub mod vars;
+
+#[cfg(test)]
+mod testing;

@@ -113,6 +113,14 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
+    /// Live tasks that are staged, of all workspaces.
+    pub fn count_staged_live(&self) -> Result<usize> {
+        self.db
+            .query_row("SELECT count(*) FROM staging.tasks WHERE deleted_at IS NULL", [], |row| row.get::<_, i64>(0))
+            .map(|count| count.max(0) as usize)
+            .map_err(|e| self.error(e))
+    }
+
     /// Live tasks the cache of a workspace will hold once what is staged is applied.
     pub fn expected_total(&self, workspace_id: i64) -> Result<i64> {
         self.count(

@@ -13,6 +13,8 @@ pub struct Filter {
     pub workspace_id: Option<i64>,
     pub project_id: Option<i64>,
     pub statuses: Vec<String>,
+    /// Leave out what is done, canceled or archived.
+    pub open_only: bool,
     pub priority: Option<i64>,
     pub owner: Option<String>,
     /// All of them must be there.
@@ -38,6 +40,44 @@ pub enum Sort {
     Status,
     Number,
     Title,
+}
+
+impl Filter {
+    /// The same filter for a task that is not in the cache. `pending` has no meaning there.
+    pub fn matches(&self, task: &Task) -> bool {
+        let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        let contains = |text: &str| {
+            let description = task.description.as_deref().unwrap_or("");
+            [task.title.as_str(), description].iter().any(|hay| hay.to_ascii_lowercase().contains(text))
+        };
+        self.project_id.is_none_or(|id| id == task.project_id)
+            && (self.statuses.is_empty() || self.statuses.contains(&task.status))
+            && !(self.open_only && ["done", "canceled", "archived"].contains(&task.status.as_str()))
+            && self.priority.is_none_or(|priority| priority == task.priority)
+            && is(&self.owner, &task.owner_id)
+            && is(&self.phase, &task.phase)
+            && self.labels.iter().all(|label| task.labels.contains(label))
+            && self.parent_id.is_none_or(|parent| task.parent_id == Some(parent))
+            && self.search.as_ref().is_none_or(|text| contains(&text.to_ascii_lowercase()))
+    }
+
+    /// Sorts rows that are not in the cache as `list_tasks` would.
+    pub fn sort_rows(&self, rows: &mut [TaskRow]) {
+        let time = |text: &str| Timestamp::parse(text).map_or(0, |time| time.0);
+        rows.sort_by(|a, b| {
+            let (a, b) = (&a.task, &b.task);
+            let order = match self.sort {
+                Sort::Priority => a.priority.cmp(&b.priority),
+                Sort::Updated => time(&a.updated_at).cmp(&time(&b.updated_at)),
+                Sort::Created => time(&a.created_at).cmp(&time(&b.created_at)),
+                Sort::Status => a.status.cmp(&b.status),
+                Sort::Number => a.number.cmp(&b.number),
+                Sort::Title => a.title.to_lowercase().cmp(&b.title.to_lowercase()),
+            };
+            let order = if self.ascending { order } else { order.reverse() };
+            order.then_with(|| time(&b.updated_at).cmp(&time(&a.updated_at))).then(a.id.cmp(&b.id))
+        });
+    }
 }
 
 /// A task as lists show it.
@@ -320,6 +360,9 @@ impl Select {
         if !filter.statuses.is_empty() {
             select.sql.push_str(" AND status IN (SELECT value FROM json_each(:statuses))");
             select.bind(":statuses", json::to_string(&filter.statuses));
+        }
+        if filter.open_only {
+            select.sql.push_str(" AND status NOT IN ('done', 'canceled', 'archived')");
         }
         if !filter.labels.is_empty() {
             select.sql.push_str(

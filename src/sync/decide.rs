@@ -1,17 +1,28 @@
 //! Brings the queued changes of a task and the server's newest row together: merges what does not overlap, asks about
 //! the rest, and writes the answer into the plan (design.md "Merge and conflicts").
 
+use super::discard::Discard;
+use super::journal::{Entry, Journal};
 use super::merge::{self, Difference, Side};
 use super::plan::Plan;
-use super::report::{Choice, Clash, Decision, Event, Question, Resolution, Summary};
-use super::{Engine, Policy};
-use crate::cache::{Change, StoredConflict};
+use super::report::{Choice, Clash, Decision, Event, Prompter, Question, Reporter, Resolution, Summary};
+use super::{Options, Policy};
+use crate::cache::{Cache, Change, StoredConflict};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task};
-use crate::sync::journal::Entry;
 use crate::time::Timestamp;
 
-impl Engine<'_> {
+/// Those who take part in a decision. It needs no server, so a stored conflict can be settled without one.
+pub(super) struct Decider<'a> {
+    pub cache: &'a mut Cache,
+    pub journal: &'a Journal,
+    pub discard: &'a Discard,
+    pub prompter: &'a mut dyn Prompter,
+    pub reporter: &'a mut dyn Reporter,
+    pub options: &'a mut Options,
+}
+
+impl Decider<'_> {
     /// After a pull: every task with queued changes meets what was staged for it.
     pub(super) fn decide_pulled(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
         for task_id in plan.tasks_with_changes() {
@@ -274,6 +285,7 @@ impl Engine<'_> {
                 let identifier = &task.identifier;
                 let title = &task.title;
                 let question = Question { identifier, title, clash, local_version, remote_version, differences };
+                self.reporter.tell(Event::Asking);
                 let Decision { choice, for_all } = self.prompter.conflict(&question)?;
                 if for_all {
                     self.options.policy = match choice {

@@ -102,13 +102,25 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
     })
 }
 
-/// Takes operations out of the queue for good. They are in `discarded/` already.
-pub fn drop_operations(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<()> {
+/// Takes operations out of the queue for good. They are in `discarded/` already, or were refused before the command
+/// that made them ended.
+pub fn drop_operations(cache: &mut Cache, journal: &Journal, removed: Vec<Operation>) -> Result<()> {
     cache.queue(|_| {
-        journal.append(&farewell(&operations), true)?;
-        Ok(Change { put: Vec::new(), removed: operations })
+        journal.append(&farewell(&removed), true)?;
+        Ok(Change { put: Vec::new(), removed })
     })?;
     super::recover::compact(cache, journal)
+}
+
+/// `chosen` with what cannot be sent without it: everything about a task whose creation is among them.
+pub fn with_dependants(pending: &[Operation], chosen: &[Operation]) -> Vec<Operation> {
+    let unmade = |id: i64| chosen.iter().any(|drop| drop.kind == Kind::CreateTask && drop.task_id == id);
+    let goes = |operation: &&Operation| {
+        chosen.iter().any(|drop| drop.op_id == operation.op_id)
+            || unmade(operation.task_id)
+            || operation.depends_on.as_ref().is_some_and(|(target, _)| unmade(*target))
+    };
+    pending.iter().filter(goes).cloned().collect()
 }
 
 /// A create operation without a name yet.
@@ -142,7 +154,7 @@ fn cancel_out(queue: &Queueing, journal: &Journal, task_id: i64) -> Result<Chang
     Ok(Change { put: Vec::new(), removed })
 }
 
-fn farewell(operations: &[Operation]) -> Vec<Entry> {
+pub(super) fn farewell(operations: &[Operation]) -> Vec<Entry> {
     operations.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect()
 }
 

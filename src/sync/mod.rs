@@ -15,12 +15,15 @@ mod push;
 pub mod recover;
 pub mod remote;
 pub mod report;
+pub mod settle;
 
 use crate::cache::{Cache, Direction, LogRow, Outcome};
 use crate::error::{Error, Result};
+use crate::model::Account;
 use crate::time::Timestamp;
+use decide::Decider;
 use discard::Discard;
-use journal::{Entry, Journal};
+use journal::Journal;
 use plan::Plan;
 use remote::{Remote, RemoteError};
 use report::{Event, Prompter, Reporter, Summary};
@@ -80,6 +83,8 @@ pub struct Engine<'a> {
     pub remote: &'a dyn Remote,
     pub prompter: &'a mut dyn Prompter,
     pub reporter: &'a mut dyn Reporter,
+    /// Whose credential it is, where the caller has asked already.
+    pub account: Option<Option<Account>>,
     pub options: Options,
 }
 
@@ -116,10 +121,11 @@ impl Engine<'_> {
             if self.options.force {
                 self.throw_away(&mut plan, &mut summary)?;
             } else {
-                self.decide_pulled(&mut plan, &mut summary)?;
+                self.decider().decide_pulled(&mut plan, &mut summary)?;
             }
             let totals = self.cache.count_staged(&plan.reported, self.options.force)?;
             summary.pulled = totals;
+            summary.fetched = self.cache.count_staged_live()?;
             self.reporter.tell(Event::Pulled(totals));
         }
         if self.options.dry_run {
@@ -140,11 +146,6 @@ impl Engine<'_> {
     fn commit(&mut self, plan: Plan, mut outcome: Outcome, summary: &mut Summary) -> Result<()> {
         let now = Timestamp::now().rfc3339();
         plan.into_outcome(&mut outcome, &now);
-        let farewell: Vec<Entry> =
-            outcome.dropped.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect();
-        if !farewell.is_empty() {
-            self.journal.append(&farewell, true)?;
-        }
         let whole_sync = self.options.only.is_none();
         if whole_sync && summary.stopped.is_none() {
             outcome.metadata.push(("last_sync".into(), now.clone()));
@@ -170,19 +171,33 @@ impl Engine<'_> {
                 detail: summary.first_error.clone(),
             });
         }
-        let renumbered = self.cache.apply(&outcome, &now)?;
-        for (from, to) in renumbered {
+        for (from, to) in settle::apply(self.cache, self.journal, &outcome, &now)? {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }
-        recover::compact(self.cache, self.journal)
+        Ok(())
+    }
+
+    fn decider(&mut self) -> Decider<'_> {
+        Decider {
+            cache: self.cache,
+            journal: self.journal,
+            discard: self.discard,
+            prompter: self.prompter,
+            reporter: self.reporter,
+            options: &mut self.options,
+        }
     }
 
     /// The cache remembers which server and account filled it. Another one behind the same environment gets an empty
     /// cache, but never the operations that were meant for the first.
     fn check_identity(&mut self) -> Result<Vec<(String, String)>> {
         let origin = self.remote.origin();
-        let account = self.remote.account().map_err(|e| self.fatal(e))?.map(|account| account.user_id);
+        let account = match self.account.take() {
+            Some(account) => account,
+            None => self.remote.account().map_err(|e| self.fatal(e))?,
+        };
+        let account = account.map(|account| account.user_id);
         let known_origin = self.cache.metadata("server")?;
         let known_account = self.cache.metadata("account")?;
         let other_server = known_origin.as_ref().is_some_and(|known| *known != origin);

@@ -161,7 +161,7 @@ impl Engine<'_> {
                     plan.seen.insert(task_id, Some(task));
                 }
                 Ok(Some(task)) => {
-                    self.reconcile(plan, summary, task_id, Some(task))?;
+                    self.decider().reconcile(plan, summary, task_id, Some(task))?;
                     return Ok(Sent::Again);
                 }
                 Err(error) => return Ok(self.failed(plan, index, error)),
@@ -231,7 +231,7 @@ impl Engine<'_> {
         let workspace = plan.entries[index].operation.workspace_id;
         match self.remote.task(workspace, identifier) {
             Ok(remote) => {
-                self.reconcile(plan, summary, task_id, remote)?;
+                self.decider().reconcile(plan, summary, task_id, remote)?;
                 Ok(Sent::Again)
             }
             Err(error) => Ok(self.failed(plan, index, error)),

@@ -114,7 +114,7 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
             Error::unreachable(format!("cannot reach {origin}: {message}"))
         }
         RemoteError::Wait { until, message } => {
-            Error::unreachable(format!("{origin} asks to wait until {}: {message}", until.minute()))
+            Error::Wait { until, message: format!("{origin} asks to wait until {} UTC: {message}", until.minute()) }
         }
         RemoteError::Unauthorized(message) => {
             Error::sign_in(format!("{origin} does not accept the credential: {message}"))

@@ -10,6 +10,8 @@ pub use crate::cache::Totals;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Fetching,
+    /// A question about a conflict comes next.
+    Asking,
     Pulled(Totals),
     Pushing,
     /// `was` is the provisional identifier, where the server gave another.
@@ -117,6 +119,8 @@ pub trait Prompter {
 #[derive(Debug, Default)]
 pub struct Summary {
     pub pulled: Totals,
+    /// Tasks a forced sync holds now.
+    pub fetched: usize,
     /// Operations the server accepted.
     pub pushed: usize,
     /// Conflicts settled in this run.

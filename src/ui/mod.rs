@@ -18,5 +18,7 @@ pub mod sanitise;
 pub mod table;
 pub mod width;
 
+pub use editor::Editor;
 pub use output::{ColorChoice, Output, OutputOptions, Style};
 pub use prompt::{Answer, Input};
+pub use table::{Column, Table};

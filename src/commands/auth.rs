@@ -1,0 +1,160 @@
+//! `anyt auth`: signing in and out, and who one is.
+
+use super::Session;
+use super::session::Effort;
+use crate::credentials::{Secret, StoreChoice, clean, forbid_core_dumps};
+use crate::document::{object, optional, text};
+use crate::error::{Error, Result};
+use crate::model::Account;
+use crate::paths::EnvName;
+use crate::sync::remote::{Remote, to_error};
+use miniserde::json::Value;
+use std::io::{IsTerminal, Read};
+
+/// No token is longer; a file that is was named by mistake.
+const LONGEST: u64 = 64 * 1024;
+
+pub fn login(session: &mut Session) -> Result<()> {
+    forbid_core_dumps();
+    let env = session.environment()?;
+    let choice = session.call.given("store").map(StoreChoice::parse).transpose()?;
+    let secret = read_token(session)?;
+    if session.call.has("agent-key") && !secret.is_agent_key() {
+        return Err(Error::usage("that is no agent key: agent keys begin with anyt_agent_"));
+    }
+    let account = if session.call.has("offline") {
+        None
+    } else {
+        let http = session.http(&env, Some(secret.clone()), Effort::Write)?;
+        verify(&http)?
+    };
+    let paths = session.paths()?;
+    let kept = session.with_vault(&paths, |vault| vault.store(&env, &secret, choice))?;
+    for notice in &kept.notices {
+        session.out.warn(notice)?;
+    }
+    let who = account.map_or_else(String::new, |account| format!(" as {}", account.user_id));
+    session.out.say(&format!("✓ Signed in to {}{who}", env.name))?;
+    session.out.say(&format!("  Stored in: {}", kept.place))
+}
+
+/// A server without `/v1/auth` is asked for its workspaces instead: they need a valid credential too.
+fn verify(http: &impl Remote) -> Result<Option<Account>> {
+    let account = http.account().map_err(|e| to_error(e, &http.origin()))?;
+    if account.is_none() {
+        http.workspaces().map_err(|e| to_error(e, &http.origin()))?;
+    }
+    Ok(account)
+}
+
+/// From `--token-file`, from a pipe, or from a prompt without echo. Never from the command line.
+fn read_token(session: &mut Session) -> Result<Secret> {
+    let limited = |mut source: Box<dyn Read>, what: &str| -> Result<Secret> {
+        let mut content = String::new();
+        source
+            .by_ref()
+            .take(LONGEST)
+            .read_to_string(&mut content)
+            .map_err(|error| Error::failure(format!("cannot read the token from {what}: {error}")))?;
+        clean(&content)
+    };
+    match session.call.given("token-file") {
+        Some("-") => limited(Box::new(std::io::stdin()), "standard input"),
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(|e| Error::io("open", path.as_ref(), e))?;
+            limited(Box::new(file), path)
+        }
+        None if !std::io::stdin().is_terminal() => limited(Box::new(std::io::stdin()), "standard input"),
+        None => match session.input.secret(&mut session.out, "Token: ")? {
+            Some(secret) => clean(secret.expose()),
+            None => Err(Error::usage("no token was given").hint("pipe it in, or give --token-file FILE")),
+        },
+    }
+}
+
+pub fn logout(session: &mut Session) -> Result<()> {
+    let paths = session.paths()?;
+    let names: Vec<EnvName> = if session.call.has("all") {
+        session.config()?.environments.iter().filter_map(|env| EnvName::parse(&env.name).ok()).collect()
+    } else {
+        vec![session.environment()?.name]
+    };
+    for name in names {
+        let forgotten = session.with_vault(&paths, |vault| vault.forget(&name))?;
+        for notice in &forgotten.notices {
+            session.out.warn(notice)?;
+        }
+        if forgotten.from.is_empty() {
+            session.out.say(&format!("No token was stored for {name}"))?;
+        } else {
+            let places: Vec<String> = forgotten.from.iter().map(ToString::to_string).collect();
+            session.out.say(&format!("✓ Signed out of {name} (removed from {})", places.join(", ")))?;
+        }
+    }
+    if session.vars.agent_key.is_some() || session.vars.auth_token.is_some() || session.vars.api_key.is_some() {
+        session.out.warn("a token is still set in this shell's environment variables")?;
+    }
+    Ok(())
+}
+
+pub fn whoami(session: &mut Session) -> Result<()> {
+    let env = session.environment()?;
+    let secret = session.token(&env)?;
+    let http = session.http(&env, Some(secret), Effort::Write)?;
+    let account = verify(&http)?;
+    session.answer(
+        || match &account {
+            Some(account) => object([
+                ("user_id", text(&account.user_id)),
+                ("email", optional(&account.email)),
+                ("role", optional(&account.role)),
+                ("environment", text(env.name.to_string())),
+            ]),
+            None => object([("user_id", Value::Null), ("environment", text(env.name.to_string()))]),
+        },
+        |out| match &account {
+            Some(account) => {
+                let email = account.email.as_ref().map_or_else(String::new, |email| format!(" <{email}>"));
+                out.line(&format!("{}{email} on {}", account.user_id, env.api_url))
+            }
+            None => out.line(&format!("signed in on {}, which does not tell names", env.api_url)),
+        },
+    )
+}
+
+pub fn status(session: &mut Session) -> Result<()> {
+    let env = session.environment()?;
+    let paths = session.paths()?;
+    let status = session.with_vault(&paths, |vault| Ok(vault.status(&env)))?;
+    session.answer(
+        || {
+            object([
+                ("environment", text(env.name.to_string())),
+                ("api_url", text(&env.api_url)),
+                ("signed_in", Value::Bool(status.place.is_some())),
+                ("store", status.place.as_ref().map_or(Value::Null, |place| text(place.code()))),
+                ("stored_in", status.place.as_ref().map_or(Value::Null, |place| text(place.to_string()))),
+                ("protects", status.place.as_ref().map_or(Value::Null, |place| text(place.protects()))),
+                ("bound_to", optional(&status.origin)),
+                ("elsewhere", Value::Bool(status.elsewhere)),
+                ("why", text(&status.why)),
+            ])
+        },
+        |out| {
+            out.line(&format!("Environment: {} ({})", env.name, env.api_url))?;
+            let Some(place) = &status.place else {
+                out.line("Stored in: nowhere")?;
+                out.line(&format!("Reason: {}", status.why))?;
+                return out.line("Sign in: anyt auth login");
+            };
+            out.line(&format!("Stored in: {place}"))?;
+            out.line(&format!("Reason: {}", status.why))?;
+            out.line(&format!("Protection: {}", place.protects()))?;
+            if status.elsewhere {
+                let origin = status.origin.as_deref().unwrap_or("another server");
+                out.line(&format!("It was stored for {origin} and is not sent to {}", env.origin))?;
+            }
+            Ok(())
+        },
+    )
+}

@@ -1,0 +1,129 @@
+//! `anyt sync conflicts` and `anyt sync resolve`: the inbox of conflicts that wait for a decision. No network: base and
+//! local values are in the queue, the server's row was stored with the conflict.
+
+use super::Session;
+use super::asker::Asker;
+use super::screen::{Mode, Screen};
+use super::sync::one_line;
+use super::workbench::Workbench;
+use crate::cache::StoredConflict;
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::sync::merge;
+use crate::sync::settle::{Settler, describe_conflict};
+use crate::sync::{Policy, report::Summary};
+use crate::ui::Editor;
+use miniserde::json::Value;
+use std::cell::RefCell;
+use std::time::Duration;
+
+pub fn list(session: &mut Session) -> Result<()> {
+    let bench = Workbench::open(session)?;
+    let mut items = Vec::new();
+    for conflict in bench.cache.conflicts()? {
+        let differences = describe_conflict(&bench.cache, &conflict)?;
+        items.push((conflict, differences));
+    }
+    session.answer(
+        || {
+            let documents = items.iter().map(|(conflict, differences)| to_json(conflict, differences)).collect();
+            object([("items", Value::Array(documents)), ("count", integer(items.len() as i64))])
+        },
+        |out| {
+            if items.is_empty() {
+                return out.line("No conflict is waiting");
+            }
+            for (conflict, differences) in &items {
+                let what = if conflict.remote.is_some() { "changed on both sides" } else { "deleted on the server" };
+                out.line(&format!("{}: {what}", conflict.identifier))?;
+                for difference in differences {
+                    let [base, local, remote] =
+                        [&difference.base, &difference.local, &difference.remote].map(|value| one_line(value));
+                    out.line(&format!("  {}: {base} → local {local}, remote {remote}", difference.field.word()))?;
+                }
+            }
+            out.say("Settle them: anyt sync resolve")
+        },
+    )
+}
+
+fn to_json(conflict: &StoredConflict, differences: &[merge::Difference]) -> Value {
+    let fields = differences
+        .iter()
+        .map(|difference| {
+            object([
+                ("field", text(difference.field.name())),
+                ("base", difference.base.to_json()),
+                ("local", difference.local.to_json()),
+                ("remote", difference.remote.to_json()),
+            ])
+        })
+        .collect();
+    object([
+        ("identifier", text(&conflict.identifier)),
+        ("remote_version", conflict.remote.as_ref().map_or(Value::Null, |task| integer(task.version))),
+        ("deleted_on_server", Value::Bool(conflict.remote.is_none())),
+        ("found_at", text(&conflict.found_at)),
+        ("fields", Value::Array(fields)),
+    ])
+}
+
+pub fn resolve(session: &mut Session) -> Result<u8> {
+    let mut bench = Workbench::open(session)?;
+    let call = session.call;
+    let policy = match (call.has("local"), call.has("remote")) {
+        (true, _) => Policy::Local,
+        (_, true) => Policy::Remote,
+        _ => Policy::Ask,
+    };
+    let wanted = wanted(session, &bench, policy)?;
+    if wanted.is_empty() {
+        session.out.say("No conflict is waiting")?;
+        return Ok(0);
+    }
+    let mut lock = bench.lock()?;
+    let _held = lock.hold(Duration::from_secs(1))?;
+    let editor = Editor::new(session.config()?.editor.as_deref());
+    let merge = session.config()?.sync.merge.unwrap_or(true);
+    let out = RefCell::new(&mut session.out);
+    let mut screen = Screen::new(&out, Mode::Write);
+    let mut asker = Asker { out: &out, input: &mut session.input, editor, edit_first: call.has("edit") };
+    let summary: Summary = Settler {
+        cache: &mut bench.cache,
+        journal: &bench.journal,
+        discard: &bench.discard,
+        prompter: &mut asker,
+        reporter: &mut screen,
+        policy,
+        merge,
+    }
+    .settle(&wanted)?;
+    screen.close(&summary)?;
+    if summary.resolved > 0 {
+        session.out.say("  The next sync sends the result: anyt sync")?;
+    }
+    let (resolved, waiting) = (summary.resolved as i64, summary.waiting as i64);
+    session.answer(|| object([("resolved", integer(resolved)), ("waiting", integer(waiting))]), |_| Ok(()))?;
+    summary.into_error().map_or(Ok(0), Err)
+}
+
+/// The conflicts that the arguments name; all of them without arguments, where a flag decides only with `--all`.
+fn wanted(session: &Session, bench: &Workbench, policy: Policy) -> Result<Vec<StoredConflict>> {
+    let known = bench.cache.conflicts()?;
+    let names = session.call.arguments();
+    if names.is_empty() {
+        if policy != Policy::Ask && !session.call.has("all") && !known.is_empty() {
+            return Err(Error::usage("which conflicts?").hint("name the tasks, or give --all"));
+        }
+        return Ok(known);
+    }
+    let mut wanted = Vec::new();
+    for name in names {
+        let (task, _) = bench.task(session, name)?;
+        let found = known.iter().find(|conflict| conflict.task_id == task.id).cloned();
+        wanted.push(found.ok_or_else(|| {
+            Error::failure(format!("no conflict of {} is waiting", task.identifier)).hint("see: anyt sync conflicts")
+        })?);
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,174 @@
+//! `anyt sync`: pull, then push.
+
+use super::Session;
+use super::asker::Asker;
+use super::screen::{Mode, Screen};
+use super::session::Effort;
+use super::workbench::Workbench;
+use crate::directory::{ActiveTask, Directory};
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::model::Value as FieldValue;
+use crate::sync::report::Summary;
+use crate::sync::{Engine, Options, Policy};
+use crate::time::Timestamp;
+use crate::ui::Editor;
+use miniserde::json::Value;
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// Tasks asked for at a time. More than 100 is not known to work (api.md 4.9).
+const PAGE_SIZE: u32 = 100;
+
+pub fn run(session: &mut Session) -> Result<u8> {
+    let mut bench = Workbench::open(session)?;
+    let options = options(session)?;
+    let secret = session.token(&bench.env)?;
+    let http = session.http(&bench.env, Some(secret), Effort::Sync)?;
+    wait_allowed(&bench)?;
+    if options.force && !options.dry_run {
+        confirm_force(session, &bench)?;
+    }
+    let mut lock = bench.lock()?;
+    let patience = Duration::from_secs(session.call.number("wait").unwrap_or(0));
+    let held = lock.hold(patience)?;
+    let editor = Editor::new(session.config()?.editor.as_deref());
+    let out = RefCell::new(&mut session.out);
+    let mode = match &options {
+        options if options.dry_run => Mode::DryRun,
+        options if options.force => Mode::Force,
+        options if !options.push => Mode::Pull,
+        options if !options.pull => Mode::Push,
+        _ => Mode::Full,
+    };
+    let mut screen = Screen::new(&out, mode);
+    let mut asker = Asker { out: &out, input: &mut session.input, editor, edit_first: false };
+    let ran = Engine {
+        cache: &mut bench.cache,
+        journal: &bench.journal,
+        discard: &bench.discard,
+        remote: &http,
+        prompter: &mut asker,
+        reporter: &mut screen,
+        account: None,
+        options,
+    }
+    .run();
+    let summary = ran.inspect_err(|error| drop(remember_wait(&mut bench.cache, error)))?;
+    let closed = screen.close(&summary);
+    drop(held);
+    follow_active(&bench, &summary)?;
+    if let Some(path) = &summary.discarded {
+        session.out.say(&format!("  The queue was set aside in {}; anyt sync restore --last", path.display()))?;
+    }
+    if session.out.is_json() {
+        let document = to_json(&summary);
+        session.answer(|| document, |_| Ok(()))?;
+    }
+    closed?;
+    if let Some(error) = &summary.stopped {
+        remember_wait(&mut bench.cache, error)?;
+    }
+    summary.into_error().map_or(Ok(0), Err)
+}
+
+fn options(session: &Session) -> Result<Options> {
+    let habits = session.config()?.sync;
+    let call = session.call;
+    let policy = match call.given("resolve").or(habits.resolve.as_deref()) {
+        None => Policy::Ask,
+        Some("local") => Policy::Local,
+        Some("remote") => Policy::Remote,
+        Some("skip") => Policy::Skip,
+        Some(word) => {
+            return Err(Error::usage(format!("sync.resolve in config.json is '{word}'")).hint("local, remote or skip"));
+        }
+    };
+    let (pull, push) = (call.has("pull"), call.has("push"));
+    Ok(Options {
+        pull: pull || !push || call.has("force"),
+        push: push || !pull,
+        force: call.has("force"),
+        merge: !call.has("no-merge") && habits.merge.unwrap_or(true),
+        policy,
+        accept_deletes: call.has("accept-deletes"),
+        page_size: habits.page_size.unwrap_or(PAGE_SIZE),
+        only: None,
+        dry_run: call.has("dry-run"),
+    })
+}
+
+/// A force sync is asked about; without anybody to ask it needs `--yes`.
+fn confirm_force(session: &mut Session, bench: &Workbench) -> Result<()> {
+    let waiting = bench.cache.count_pending()?;
+    session.out.say("⚠ This will overwrite local changes")?;
+    if waiting > 0 {
+        let (what, them) = if waiting == 1 { ("operation", "it") } else { ("operations", "them") };
+        session
+            .out
+            .say(&format!("  {waiting} queued {what} will be set aside; anyt sync restore brings {them} back"))?;
+    }
+    if session.call.has("yes") || session.input.confirm(&mut session.out, "Continue?")? {
+        return Ok(());
+    }
+    Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
+}
+
+const NEXT_ALLOWED: &str = "next_allowed_at";
+
+/// What a server asked for with `Retry-After` holds for the next run too.
+fn wait_allowed(bench: &Workbench) -> Result<()> {
+    let until = bench.cache.metadata(NEXT_ALLOWED)?.and_then(|text| Timestamp::parse(&text));
+    let now = Timestamp::now();
+    match until {
+        // A clock that was set back must not shut the door for days.
+        Some(until) if until > now && until.age(now).is_zero() && until < now.plus(Duration::from_secs(86_400)) => {
+            Err(Error::unreachable(format!(
+                "{} asked to be left alone until {} UTC; nothing was sent",
+                bench.env.origin,
+                until.minute()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remember_wait(cache: &mut crate::cache::Cache, error: &Error) -> Result<()> {
+    match error {
+        Error::Wait { until, .. } => cache.set_metadata(NEXT_ALLOWED, &until.rfc3339()),
+        _ => Ok(()),
+    }
+}
+
+/// The picked task follows when the server gave it another name.
+fn follow_active(bench: &Workbench, summary: &Summary) -> Result<()> {
+    let Some(directory) = Directory::find() else { return Ok(()) };
+    let Ok(Some(active)) = directory.active() else { return Ok(()) };
+    let Some((_, new)) = summary.renames.iter().find(|(old, _)| *old == active.identifier) else { return Ok(()) };
+    let workspace = active.workspace_id.unwrap_or_default();
+    if bench.cache.task_named(workspace, new)?.is_some() {
+        directory.set_active(&ActiveTask { identifier: new.clone(), ..active })?;
+    }
+    Ok(())
+}
+
+fn to_json(summary: &Summary) -> Value {
+    let count = |number: usize| integer(number as i64);
+    let renames = summary.renames.iter().map(|(from, to)| object([("from", text(from)), ("to", text(to))])).collect();
+    object([
+        ("pulled_new", count(summary.pulled.new)),
+        ("pulled_updated", count(summary.pulled.updated)),
+        ("pulled_deleted", count(summary.pulled.deleted)),
+        ("pushed", count(summary.pushed)),
+        ("resolved", count(summary.resolved)),
+        ("conflicts_waiting", count(summary.waiting)),
+        ("refused", count(summary.failed)),
+        ("held", count(summary.held)),
+        ("renamed", Value::Array(renames)),
+    ])
+}
+
+/// Shows a value of a field on one line.
+pub fn one_line(value: &FieldValue) -> String {
+    crate::ui::width::truncate(&crate::ui::sanitise::line(&value.to_string()), 60).to_string()
+}

@@ -1,0 +1,309 @@
+//! `task create`, `update`, `done`, `note`, `rm`.
+
+use super::deliver::{Delivery, Road, deliver, queued_for_later, road};
+use super::{fields, to_json};
+use crate::commands::Session;
+use crate::commands::workbench::Workbench;
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::model::{Field, Patch, Task, Value};
+use crate::sync::local::{self, Deletion, Queued};
+use crate::time::Timestamp;
+use miniserde::json;
+use std::io::IsTerminal;
+
+/// What a command reports about one task.
+struct Change {
+    /// `Created`, `Updated`, `Deleted`.
+    verb: &'static str,
+    identifier: String,
+    task_id: i64,
+    delivery: Delivery,
+    hint: Option<String>,
+}
+
+pub fn create(session: &mut Session) -> Result<u8> {
+    let mut bench = Workbench::open(session)?;
+    let workspace = bench.workspace(session)?;
+    let project = bench.project(session, &workspace)?;
+    let mut set = fields::from_flags(session, &bench, &workspace)?;
+    set.insert(Field::Title, Value::Text(session.call.arguments()[0].trim().to_string()));
+    set.insert(Field::Project, Value::Int(project));
+    set.entry(Field::Status).or_insert_with(|| Value::Text("backlog".into()));
+    set.entry(Field::Priority).or_insert(Value::Int(0));
+    set.insert(Field::AssigneeType, Value::Text("human".into()));
+    set.retain(|field, value| *field == Field::Title || *value != Value::Null);
+    fields::check(&set)?;
+    let road = road(session, &bench)?;
+    let queued = local::create(&mut bench.cache, &bench.journal, workspace.id, &workspace.identifier, &set)?;
+    let change = finish(session, &mut bench, &road, "Created", queued, None)?;
+    report(session, &bench, road, vec![change], Vec::new())
+}
+
+pub fn update(session: &mut Session) -> Result<u8> {
+    let if_match = session.call.number("if-match");
+    let fields_given = |session: &Session| {
+        let flags = [
+            "title",
+            "description",
+            "project",
+            "priority",
+            "status",
+            "owner",
+            "labels",
+            "add-labels",
+            "remove-labels",
+            "phase",
+            "estimate",
+            "parent",
+            "plan",
+        ];
+        flags.iter().any(|flag| session.call.given(flag).is_some())
+    };
+    if !fields_given(session) {
+        return Err(
+            Error::usage("nothing to change was named").hint("for example: anyt task update DEV-42 --status done")
+        );
+    }
+    // Read once: `-` is standard input, which cannot be read for each task.
+    let bench = Workbench::open(session)?;
+    let workspace = bench.workspace(session);
+    let set = match workspace {
+        Ok(workspace) => fields::from_flags(session, &bench, &workspace)?,
+        Err(error) if session.call.given("project").is_some() => return Err(error),
+        Err(_) => fields::from_flags(session, &bench, &no_workspace())?,
+    };
+    each(session, bench, "Updated", |session, _, task| {
+        if let Some(wanted) = if_match
+            && i64::try_from(wanted) != Ok(task.version)
+        {
+            return Err(Error::failure(format!("{} is at version {}, not {wanted}", task.identifier, task.version))
+                .hint(format!("look at it first: anyt task show {}", task.identifier)));
+        }
+        let mut set = set.clone();
+        if let Some(labels) = fields::changed_labels(session, task) {
+            set.insert(Field::Labels, labels);
+        }
+        Ok(set)
+    })
+}
+
+pub fn done(session: &mut Session) -> Result<u8> {
+    let note = session.call.given("note").map(fields::typed_text).transpose()?;
+    let bench = Workbench::open(session)?;
+    each(session, bench, "Updated", |_, _, task| {
+        let mut set = Patch::from([(Field::Status, Value::Text("done".into()))]);
+        if let Some(note) = &note {
+            set.insert(Field::Description, Value::Text(with_note(task, "Completed", note)));
+        }
+        Ok(set)
+    })
+}
+
+pub fn note(session: &mut Session) -> Result<u8> {
+    let message = fields::typed_text(session.call.given("message").unwrap_or_default())?;
+    if message.trim().is_empty() {
+        return Err(Error::usage("the note is empty"));
+    }
+    let bench = Workbench::open(session)?;
+    each(session, bench, "Updated", |_, _, task| {
+        Ok(Patch::from([(Field::Description, Value::Text(with_note(task, "Note", &message)))]))
+    })
+}
+
+pub fn remove(session: &mut Session) -> Result<u8> {
+    let mut bench = Workbench::open(session)?;
+    let tasks = named_tasks(session, &bench)?;
+    if !session.call.has("force") && std::io::stdin().is_terminal() && session.input.can_answer(&session.out) {
+        let names: Vec<&str> = tasks.iter().map(|(task, _)| task.identifier.as_str()).collect();
+        if !session.input.confirm(&mut session.out, &format!("Delete {}?", names.join(", ")))? {
+            return Err(Error::failure("nothing was deleted"));
+        }
+    }
+    let road = road(session, &bench)?;
+    let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    for (task, hint) in tasks {
+        let sending = !bench.lock()?.is_free()?;
+        let changed = match local::delete(&mut bench.cache, &bench.journal, task.id, sending)? {
+            Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
+            Deletion::Cancelled => {
+                session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
+                continue;
+            }
+        };
+        collect(changed, &mut changes, &mut errors);
+    }
+    report(session, &bench, road, changes, errors)
+}
+
+/// Changes each named task by what `make` gives for it.
+fn each(
+    session: &mut Session,
+    mut bench: Workbench,
+    verb: &'static str,
+    make: impl Fn(&Session, &Workbench, &Task) -> Result<Patch>,
+) -> Result<u8> {
+    // Everything is looked up and checked before the first change.
+    let mut planned = Vec::new();
+    for (task, hint) in named_tasks(session, &bench)? {
+        planned.push((task.id, make(session, &bench, &task)?, hint));
+    }
+    let road = road(session, &bench)?;
+    let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    for (task_id, set, hint) in planned {
+        let queued = local::update(&mut bench.cache, &bench.journal, task_id, &set)?;
+        if queued.operations.is_empty() {
+            let identifier = bench.cache.task(task_id)?.map_or_else(String::new, |task| task.identifier);
+            changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
+            continue;
+        }
+        collect(finish(session, &mut bench, &road, verb, queued, hint), &mut changes, &mut errors);
+    }
+    report(session, &bench, road, changes, errors)
+}
+
+fn collect(changed: Result<Change>, changes: &mut Vec<Change>, errors: &mut Vec<Error>) {
+    match changed {
+        Ok(change) => changes.push(change),
+        Err(error) => errors.push(error),
+    }
+}
+
+fn named_tasks(session: &Session, bench: &Workbench) -> Result<Vec<(Task, Option<String>)>> {
+    match session.call.arguments() {
+        [] => Ok(vec![bench.task_or_picked(session, None)?]),
+        names => names.iter().map(|name| bench.task(session, name)).collect(),
+    }
+}
+
+/// Sends or leaves queued, and looks up what the task is called now.
+fn finish(
+    session: &mut Session,
+    bench: &mut Workbench,
+    road: &Road,
+    verb: &'static str,
+    queued: Queued,
+    hint: Option<String>,
+) -> Result<Change> {
+    let first = queued.operations.first().map(|operation| (operation.task_id, operation.identifier.clone()));
+    let (task_id, identifier) = first.unwrap_or_default();
+    let delivery = deliver(session, bench, road, queued)?;
+    let identifier = match &delivery {
+        Delivery::Sent { renames } => {
+            renames.iter().find(|(old, _)| *old == identifier).map_or(identifier, |(_, new)| new.clone())
+        }
+        _ => identifier,
+    };
+    Ok(Change { verb, identifier, task_id, delivery, hint })
+}
+
+/// Prints one line for each change, or the tasks as `--json`, and gives the exit code.
+fn report(
+    session: &mut Session,
+    bench: &Workbench,
+    road: Road,
+    changes: Vec<Change>,
+    errors: Vec<Error>,
+) -> Result<u8> {
+    let mut conflicts = 0;
+    for change in &changes {
+        let name = &change.identifier;
+        let line = match (&change.delivery, change.verb) {
+            (_, "Unchanged") => format!("{name} is like that already; nothing was changed"),
+            (Delivery::Sent { .. }, verb) => format!("✓ {verb} {name}"),
+            (Delivery::Queued, verb) => format!("✓ {verb} {name} (queued for sync)"),
+            (Delivery::Busy, verb) => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
+            (Delivery::Conflict(waiting), verb) => {
+                conflicts += waiting;
+                format!("{verb} {name} here; the conflict waits for a decision")
+            }
+        };
+        session.out.say(&line)?;
+        if let Some(hint) = &change.hint {
+            session.out.warn(hint)?;
+        }
+    }
+    if session.out.is_json() && !changes.is_empty() {
+        let document = documents(bench, &changes)?;
+        session.answer(|| document, |_| Ok(()))?;
+    }
+    let mut errors = errors.into_iter();
+    if let Some(first) = errors.next() {
+        for error in errors {
+            session.out.error(&error)?;
+        }
+        return Err(first);
+    }
+    if conflicts > 0 {
+        return Err(Error::Conflicts { waiting: conflicts });
+    }
+    match road {
+        Road::Unreachable(error) => Err(queued_for_later(error)),
+        _ => Ok(0),
+    }
+}
+
+/// One task as itself, several as `items`.
+fn documents(bench: &Workbench, changes: &[Change]) -> Result<json::Value> {
+    let mut documents = Vec::new();
+    for change in changes {
+        documents.push(match current(bench, change)? {
+            Some(task) => {
+                let pending = task.is_provisional() || !bench.cache.pending_of(task.id)?.is_empty();
+                to_json(&task, pending)
+            }
+            None => object([("identifier", text(&change.identifier)), ("deleted", json::Value::Bool(true))]),
+        });
+    }
+    Ok(match <[json::Value; 1]>::try_from(documents) {
+        Ok([only]) => only,
+        Err(documents) => {
+            let count = integer(documents.len() as i64);
+            object([("items", json::Value::Array(documents.into_iter().collect())), ("count", count)])
+        }
+    })
+}
+
+/// The changed task as it is now: a created one has another id once the server has it.
+fn current(bench: &Workbench, change: &Change) -> Result<Option<Task>> {
+    if change.verb == "Deleted" {
+        return Ok(None);
+    }
+    if let Some(task) = bench.cache.task(change.task_id)? {
+        return Ok(Some(task));
+    }
+    for workspace in bench.cache.workspaces()? {
+        if let Some(task) = bench.cache.task_named(workspace.id, &change.identifier)? {
+            return Ok(Some(task));
+        }
+    }
+    Ok(None)
+}
+
+/// The description with a note under `## Events`, as the published clients write it (api.md 6.3).
+fn with_note(task: &Task, what: &str, note: &str) -> String {
+    let mut description = task.description.clone().unwrap_or_default();
+    if !description.is_empty() && !description.ends_with('\n') {
+        description.push('\n');
+    }
+    if !description.lines().any(|line| line.trim_end() == "## Events") {
+        if !description.is_empty() {
+            description.push('\n');
+        }
+        description.push_str("## Events\n");
+    }
+    description.push_str(&format!("\n### {} - {what}\n- {}\n", Timestamp::now().minute(), note.trim()));
+    description
+}
+
+fn no_workspace() -> crate::model::Workspace {
+    crate::model::Workspace {
+        id: 0,
+        identifier: String::new(),
+        name: String::new(),
+        description: None,
+        task_counter: None,
+        created_at: String::new(),
+        updated_at: String::new(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Brings a change to the server at once, through the queue: it is queued first, sent by the same engine as a sync, and
+//! stays queued when the server is out of reach. So a command's own write and a sync cannot differ in what they promise.
+
+use crate::api::Http;
+use crate::commands::Session;
+use crate::commands::asker::Asker;
+use crate::commands::screen::{Mode, Screen};
+use crate::commands::session::Effort;
+use crate::commands::workbench::Workbench;
+use crate::error::{Error, Result};
+use crate::model::{Account, Operation};
+use crate::sync::local::Queued;
+use crate::sync::remote::{Remote, RemoteError, to_error};
+use crate::sync::{Engine, Options, local};
+use crate::ui::Editor;
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// How a command's change travels.
+pub enum Road {
+    /// `--offline`: into the queue, no socket.
+    Queue,
+    /// To the server now.
+    Server(Box<Server>),
+    /// The server is out of reach: into the queue, and the exit code says so.
+    Unreachable(Error),
+}
+
+pub struct Server {
+    http: Http,
+    account: Option<Account>,
+}
+
+/// What became of a change.
+pub enum Delivery {
+    /// The server has it. Provisional names and what they became.
+    Sent { renames: Vec<(String, String)> },
+    /// It waits in the queue.
+    Queued,
+    /// It waits in the queue because another anyt is at work.
+    Busy,
+    /// It waits for a person's decision.
+    Conflict(usize),
+}
+
+/// Finds out how the change will travel, before anything is changed: a credential that is missing or not accepted, and
+/// an unreachable server under `--no-queue`, end the command here.
+pub fn road(session: &mut Session, bench: &Workbench) -> Result<Road> {
+    if session.call.has("offline") {
+        return Ok(Road::Queue);
+    }
+    let secret = session.token(&bench.env)?;
+    let http = session.http(&bench.env, Some(secret), Effort::Write)?;
+    match http.account() {
+        Ok(account) => Ok(Road::Server(Box::new(Server { http, account }))),
+        Err(error @ (RemoteError::Unauthorized(_) | RemoteError::Forbidden(_) | RemoteError::Malformed(_))) => {
+            Err(to_error(error, &bench.env.origin))
+        }
+        Err(error) if session.call.has("no-queue") => Err(to_error(error, &bench.env.origin)),
+        Err(error) => Ok(Road::Unreachable(to_error(error, &bench.env.origin))),
+    }
+}
+
+/// Sends what was queued, if the road leads to the server.
+///
+/// # Errors
+/// `Unreachable` when the change is queued because the server went away. A change the server refuses is taken back.
+pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued: Queued) -> Result<Delivery> {
+    if let Some(warning) = queued.warning {
+        session.out.warn(&format!("the change is queued, but its second copy is not written: {warning}"))?;
+    }
+    match road {
+        Road::Server(server) if !queued.operations.is_empty() => send(session, bench, server, &queued.operations),
+        _ => Ok(Delivery::Queued),
+    }
+}
+
+fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operations: &[Operation]) -> Result<Delivery> {
+    let mut lock = bench.lock()?;
+    // A short patience: another command's own write is over in a moment, a sync may take long.
+    let held = match lock.hold(Duration::from_secs(1)) {
+        Ok(held) => held,
+        Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
+        Err(error) => return Err(error),
+    };
+    let editor = Editor::new(session.config()?.editor.as_deref());
+    let habits = session.config()?.sync;
+    let out = RefCell::new(&mut session.out);
+    let mut screen = Screen::new(&out, Mode::Write);
+    let mut asker = Asker { out: &out, input: &mut session.input, editor, edit_first: false };
+    let options = Options {
+        pull: false,
+        merge: habits.merge.unwrap_or(true),
+        only: Some(operations.iter().map(|operation| operation.op_id.clone()).collect()),
+        ..Options::default()
+    };
+    let ran = Engine {
+        cache: &mut bench.cache,
+        journal: &bench.journal,
+        discard: &bench.discard,
+        remote: &server.http,
+        prompter: &mut asker,
+        reporter: &mut screen,
+        account: Some(server.account.clone()),
+        options,
+    }
+    .run();
+    let summary = match ran {
+        Ok(summary) => summary,
+        Err(error) => {
+            drop(held);
+            return Err(take_back(bench, operations, error)?);
+        }
+    };
+    screen.close(&summary)?;
+    if summary.waiting > 0 {
+        return Ok(Delivery::Conflict(summary.waiting));
+    }
+    let renames = summary.renames.clone();
+    let refusal = (summary.failed > 0).then(|| summary.first_error.clone().unwrap_or_default());
+    match (summary.stopped, refusal) {
+        (None, None) => Ok(Delivery::Sent { renames }),
+        (Some(error @ (Error::Unreachable { .. } | Error::Wait { .. })), _) => {
+            still_queued(session, bench, operations, error)
+        }
+        (Some(error), _) => Err(take_back(bench, operations, error)?),
+        (None, Some(message)) => {
+            let error = Error::failure(format!("{} refused it: {message}", bench.env.origin));
+            Err(take_back(bench, operations, error)?)
+        }
+    }
+}
+
+/// The server went away in the middle. Under `--no-queue` the change is taken back, unless it may have arrived.
+fn still_queued(session: &Session, bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Delivery> {
+    let pending = bench.cache.pending()?;
+    let arrived =
+        |operation: &Operation| pending.iter().any(|now| now.op_id == operation.op_id && now.uncertain.is_some());
+    if session.call.has("no-queue") && !operations.iter().any(arrived) {
+        return Err(take_back(bench, operations, error)?);
+    }
+    Err(queued_for_later(error))
+}
+
+/// Takes the operations of this command out of the queue again: nothing was changed. What may have reached the server
+/// stays.
+fn take_back(bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Error> {
+    let mine = |operation: &Operation| operations.iter().any(|own| own.op_id == operation.op_id);
+    let removed: Vec<Operation> = bench
+        .cache
+        .pending()?
+        .into_iter()
+        .filter(|operation| mine(operation) && operation.uncertain.is_none())
+        .collect();
+    if removed.is_empty() {
+        return Ok(error);
+    }
+    local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
+    Ok(error)
+}
+
+/// The error of a change that is safe in the queue.
+pub fn queued_for_later(error: Error) -> Error {
+    match error {
+        Error::Unreachable { message, .. } | Error::Wait { message, .. } => {
+            Error::Unreachable { message, queued: true }
+        }
+        other => other,
+    }
+}

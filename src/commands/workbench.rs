@@ -1,0 +1,270 @@
+//! An environment's cache, journal, discarded edits and lock, opened together; and the names people type found in it.
+
+use super::Session;
+use crate::cache::Cache;
+use crate::config::Environment;
+use crate::directory::Settings;
+use crate::error::{Error, Result};
+use crate::lock::LockFile;
+use crate::model::{Project, Task, Workspace, number_of};
+use crate::origin::origin;
+use crate::paths::Paths;
+use crate::sync::discard::Discard;
+use crate::sync::journal::Journal;
+use crate::sync::recover::{Recovered, recover};
+
+pub struct Workbench {
+    pub env: Environment,
+    pub cache: Cache,
+    pub journal: Journal,
+    pub discard: Discard,
+    paths: Paths,
+}
+
+impl Workbench {
+    /// Opens the environment's cache. What an interrupted run left in the journal is folded in first, unless a sync is
+    /// at work: it will do that itself.
+    pub fn open(session: &mut Session) -> Result<Workbench> {
+        let env = session.environment()?;
+        let paths = session.paths()?;
+        let mut bench = Workbench {
+            cache: Cache::open(&paths.cache_db(&env.name))?,
+            journal: Journal::at(&paths.journal(&env.name)),
+            discard: Discard::at(&paths.discarded_dir(&env.name)),
+            env,
+            paths,
+        };
+        if bench.journal.needs_recovery(bench.cache.is_fresh())? {
+            let mut lock = bench.lock()?;
+            if let Some(_held) = lock.try_hold()? {
+                let Recovered { restored, answered } = recover(&mut bench.cache, &bench.journal)?;
+                if restored > 0 {
+                    session.out.warn(&format!("the cache was gone; {restored} queued operations were restored"))?;
+                }
+                session.out.detail(1, &format!("journal folded in: {restored} restored, {answered} answered"))?;
+            }
+        }
+        Ok(bench)
+    }
+
+    pub fn lock(&self) -> Result<LockFile> {
+        LockFile::open(&self.paths.lock_file(&self.env.name))
+    }
+
+    /// The workspace a command is about: `--workspace`, else the directory's, else the environment's default, else the
+    /// only one there is.
+    pub fn workspace(&self, session: &Session) -> Result<Workspace> {
+        let known = self.cache.workspaces()?;
+        if let Some(wanted) = session.call.given("workspace") {
+            return find_workspace(&known, wanted).ok_or_else(|| unknown_workspace(&known, wanted));
+        }
+        if let Some((_, settings)) = session.directory()?
+            && self.is_of_this_server(&settings)
+            && let Some(found) = of_directory(&known, &settings)
+        {
+            return Ok(found);
+        }
+        if let Some(wanted) = self.env.default_workspace() {
+            return find_workspace(&known, wanted).ok_or_else(|| unknown_workspace(&known, wanted));
+        }
+        match &known[..] {
+            [only] => Ok(only.clone()),
+            [] => Err(Error::failure("no workspace is known here yet").hint("run: anyt sync")),
+            _ => Err(Error::usage(format!("which workspace? There are {}", workspace_names(&known)))
+                .hint("give --workspace, or tie this directory to one: anyt init -i WS")),
+        }
+    }
+
+    /// A directory's file may belong to another environment's server.
+    pub fn is_of_this_server(&self, settings: &Settings) -> bool {
+        settings.api_url.as_deref().is_none_or(|url| origin(url).is_ok_and(|found| found == self.env.origin))
+    }
+
+    /// The project new tasks go to: `--project`, else the directory's, else the environment's default, else the first.
+    pub fn project(&self, session: &Session, workspace: &Workspace) -> Result<i64> {
+        let known = self.cache.projects(workspace.id)?;
+        if let Some(wanted) = session.call.given("project") {
+            return self.project_named(workspace, wanted).map(|project| project.id);
+        }
+        if let Some((_, settings)) = session.directory()?
+            && self.is_of_this_server(&settings)
+            && settings.workspace_id.is_none_or(|id| id == workspace.id)
+            && let Some(id) = settings.current_project_id
+        {
+            return Ok(id);
+        }
+        if let Some(wanted) = self.env.default_project()
+            && let Some(project) = find_project(&known, wanted)
+        {
+            return Ok(project.id);
+        }
+        known.first().map(|project| project.id).ok_or_else(|| {
+            Error::failure(format!("workspace {} has no project that is known here", workspace.identifier))
+                .hint("run: anyt sync; or create one: anyt project create NAME")
+        })
+    }
+
+    pub fn project_named(&self, workspace: &Workspace, wanted: &str) -> Result<Project> {
+        let known = self.cache.projects(workspace.id)?;
+        find_project(&known, wanted).ok_or_else(|| {
+            let names = known.iter().map(|p| format!("{} ({})", p.name, p.id)).collect::<Vec<_>>().join(", ");
+            Error::failure(format!("there is no project '{wanted}' in {}", workspace.identifier))
+                .hint(if names.is_empty() { "run: anyt sync".into() } else { format!("there are: {names}") })
+        })
+    }
+
+    /// Finds the task that somebody typed: `DEV-42`, `dev-42`, `dev42`, `DEV 42`, `42`, `#42`, or a uid (`t_…`).
+    /// The second value is a hint, when the name means another task than it did when the asker last saw it.
+    pub fn task(&self, session: &Session, typed: &str) -> Result<(Task, Option<String>)> {
+        if typed.starts_with("t_")
+            && let Some(task) = self.cache.task_by_uid(typed)?
+        {
+            return Ok((task, None));
+        }
+        let Some(name) = Name::parse(typed) else {
+            return Err(
+                Error::usage(format!("'{typed}' is no task identifier")).hint("for example: DEV-42, dev42 or 42")
+            );
+        };
+        let workspace = self.workspace_of(session, &name)?;
+        let identifier = format!("{}-{}", workspace.identifier, name.number);
+        let renamed = self.cache.renamed_task(workspace.id, &identifier)?;
+        match (self.cache.task_named(workspace.id, &identifier)?, renamed) {
+            (Some(task), Some(other)) if other.id != task.id => {
+                let hint = format!("the task created here as {identifier} is now {}", other.identifier);
+                Ok((task, Some(hint)))
+            }
+            (Some(task), _) => Ok((task, None)),
+            (None, Some(other)) if other.deleted_at.is_none() => {
+                let hint = format!("{identifier} is now {}", other.identifier);
+                Ok((other, Some(hint)))
+            }
+            (None, _) => Err(self.no_such_task(&workspace, &identifier, name.number)?),
+        }
+    }
+
+    /// The task of an optional argument: the typed one, or the one picked in this directory.
+    pub fn task_or_picked(&self, session: &Session, typed: Option<&str>) -> Result<(Task, Option<String>)> {
+        match typed {
+            Some(typed) => self.task(session, typed),
+            None => {
+                let picked = crate::directory::Directory::find().map(|d| d.active()).transpose()?.flatten();
+                let Some(picked) = picked else {
+                    return Err(Error::usage("no task was named and none is picked here")
+                        .hint("name one, for example DEV-42, or pick one: anyt task pick DEV-42"));
+                };
+                self.task(session, &picked.identifier)
+            }
+        }
+    }
+
+    fn workspace_of(&self, session: &Session, name: &Name) -> Result<Workspace> {
+        let known = self.cache.workspaces()?;
+        if let Some(prefix) = &name.prefix
+            && let Some(found) = known.iter().find(|workspace| workspace.identifier.eq_ignore_ascii_case(prefix))
+        {
+            return Ok(found.clone());
+        }
+        let workspace = self.workspace(session)?;
+        match &name.prefix {
+            Some(prefix) if !workspace.identifier.eq_ignore_ascii_case(prefix) => {
+                Err(Error::failure(format!("there is no workspace {}", prefix.to_ascii_uppercase()))
+                    .hint(format!("there are: {}", workspace_names(&known))))
+            }
+            _ => Ok(workspace),
+        }
+    }
+
+    fn no_such_task(&self, workspace: &Workspace, identifier: &str, number: i64) -> Result<Error> {
+        let nearest = self.cache.nearest_tasks(workspace.id, number, 3)?;
+        let error = Error::failure(format!("there is no task {identifier} here"));
+        Ok(if nearest.is_empty() {
+            error.hint("fetch what the server has: anyt sync")
+        } else {
+            let shorten = |title: &str| crate::ui::width::truncate(title, 30).to_string();
+            let names = nearest.iter().map(|(name, title)| format!("{name} '{}'", shorten(title)));
+            error.hint(format!("nearest: {}; newer ones come with: anyt sync", names.collect::<Vec<_>>().join(", ")))
+        })
+    }
+}
+
+/// A task identifier as people type it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Name {
+    pub prefix: Option<String>,
+    pub number: i64,
+}
+
+impl Name {
+    pub fn parse(typed: &str) -> Option<Name> {
+        let typed = typed.trim().trim_start_matches('#');
+        let letters = typed.chars().take_while(char::is_ascii_alphabetic).count();
+        let (prefix, rest) = typed.split_at(letters);
+        let digits = rest.strip_prefix(['-', ' ', '_']).filter(|_| letters > 0).unwrap_or(rest);
+        let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = all_digits.then(|| digits.parse().ok()).flatten()?;
+        Some(Name { prefix: (letters > 0).then(|| prefix.to_ascii_uppercase()), number })
+    }
+}
+
+pub fn find_workspace(known: &[Workspace], wanted: &str) -> Option<Workspace> {
+    let matches = |workspace: &&Workspace| {
+        workspace.identifier.eq_ignore_ascii_case(wanted) || workspace.id.to_string() == wanted
+    };
+    known.iter().find(matches).cloned()
+}
+
+pub fn unknown_workspace(known: &[Workspace], wanted: &str) -> Error {
+    let error = Error::failure(format!("there is no workspace '{wanted}' here"));
+    if known.is_empty() {
+        error.hint("run: anyt sync")
+    } else {
+        error.hint(format!("there are: {}", workspace_names(known)))
+    }
+}
+
+fn workspace_names(known: &[Workspace]) -> String {
+    known.iter().map(|workspace| workspace.identifier.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+pub fn find_project(known: &[Project], wanted: &str) -> Option<Project> {
+    let by_id = known.iter().find(|project| project.id.to_string() == wanted);
+    by_id.or_else(|| known.iter().find(|project| project.name.eq_ignore_ascii_case(wanted))).cloned()
+}
+
+/// The workspace a directory names. One that was never synced here is taken from the file itself.
+fn of_directory(known: &[Workspace], settings: &Settings) -> Option<Workspace> {
+    let id = settings.workspace_id?;
+    if let Some(found) = known.iter().find(|workspace| workspace.id == id) {
+        return Some(found.clone());
+    }
+    let identifier = settings.workspace_identifier.clone().filter(|name| number_of(name) == 0)?;
+    Some(Workspace {
+        id,
+        name: settings.workspace_name.clone().unwrap_or_else(|| identifier.clone()),
+        identifier,
+        description: None,
+        task_counter: None,
+        created_at: String::new(),
+        updated_at: String::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_forgiving() {
+        let dev = |number| Some(Name { prefix: Some("DEV".into()), number });
+        for typed in ["DEV-42", "dev-42", "dev42", "DEV 42", " Dev_42 ", "dev042"] {
+            assert_eq!(Name::parse(typed), dev(42), "{typed}");
+        }
+        for typed in ["42", "#42"] {
+            assert_eq!(Name::parse(typed), Some(Name { prefix: None, number: 42 }), "{typed}");
+        }
+        for typed in ["", "-42", "DEV", "DEV-", "DEV-4x", "DEV--4", "99999999999999999999", "4.2", "٤٢"] {
+            assert_eq!(Name::parse(typed), None, "{typed}");
+        }
+    }
+}

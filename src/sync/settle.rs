@@ -1,0 +1,79 @@
+//! Settling conflicts of the inbox without a server, and the step every decision ends with: journal, one transaction,
+//! a shorter journal.
+
+use super::decide::Decider;
+use super::discard::Discard;
+use super::journal::Journal;
+use super::merge::{self, Difference};
+use super::plan::Plan;
+use super::report::{Prompter, Reporter, Summary};
+use super::{Options, Policy, local, recover};
+use crate::cache::{Cache, Outcome, StoredConflict};
+use crate::error::Result;
+use crate::model::{Kind, Value};
+use crate::time::Timestamp;
+
+/// Settles stored conflicts. The caller holds the environment's lock.
+pub struct Settler<'a> {
+    pub cache: &'a mut Cache,
+    pub journal: &'a Journal,
+    pub discard: &'a Discard,
+    pub prompter: &'a mut dyn Prompter,
+    pub reporter: &'a mut dyn Reporter,
+    pub policy: Policy,
+    pub merge: bool,
+}
+
+impl Settler<'_> {
+    /// Decides each of `wanted`; the next sync sends the result.
+    pub fn settle(self, wanted: &[StoredConflict]) -> Result<Summary> {
+        let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, None);
+        let mut summary = Summary::default();
+        let mut options = Options { policy: self.policy, merge: self.merge, ..Options::default() };
+        for conflict in wanted {
+            Decider {
+                cache: self.cache,
+                journal: self.journal,
+                discard: self.discard,
+                prompter: self.prompter,
+                reporter: self.reporter,
+                options: &mut options,
+            }
+            .reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
+        }
+        let now = Timestamp::now().rfc3339();
+        let mut outcome = Outcome::default();
+        plan.into_outcome(&mut outcome, &now);
+        apply(self.cache, self.journal, &outcome, &now)?;
+        Ok(summary)
+    }
+}
+
+/// Applies an outcome in one transaction. What is dropped is written to the journal first, so that a cache lost at this
+/// very moment does not bring it back. Gives the provisional tasks that were renumbered: old and new identifier.
+pub(super) fn apply(
+    cache: &mut Cache,
+    journal: &Journal,
+    outcome: &Outcome,
+    now: &str,
+) -> Result<Vec<(String, String)>> {
+    if !outcome.dropped.is_empty() {
+        journal.append(&local::farewell(&outcome.dropped), true)?;
+    }
+    let renumbered = cache.apply(outcome, now)?;
+    recover::compact(cache, journal)?;
+    Ok(renumbered)
+}
+
+/// The fields in dispute of a stored conflict.
+pub fn describe_conflict(cache: &Cache, conflict: &StoredConflict) -> Result<Vec<Difference>> {
+    let chain = cache.pending_of(conflict.task_id)?;
+    let updates: Vec<_> = chain.into_iter().filter(|operation| operation.kind == Kind::UpdateTask).collect();
+    Ok(match &conflict.remote {
+        Some(remote) => merge::rebase(&updates, remote, true).differences,
+        None => merge::changes(&updates)
+            .into_iter()
+            .map(|(field, base, local)| Difference { field, base, local, remote: Value::Null })
+            .collect(),
+    })
+}
