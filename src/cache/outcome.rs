@@ -61,6 +61,8 @@ pub struct Outcome {
     pub settled: Vec<i64>,
     /// Tasks that conflicts and merges report on their own, not to be counted as pulled.
     pub reported: BTreeSet<i64>,
+    /// Creates whose provisional name nobody has seen: they are sent before their command says anything.
+    pub unannounced: BTreeSet<String>,
     pub metadata: Vec<(String, String)>,
     pub pull_log: Option<LogRow>,
     pub push_log: Option<LogRow>,
@@ -96,7 +98,9 @@ impl Cache {
             for pulled in &outcome.pulled {
                 apply_kinds(db, pulled, now)?;
             }
-            outcome.answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
+            outcome.answers.iter().try_for_each(|answer| {
+                apply_answer(db, answer, outcome.unannounced.contains(&answer.operation.op_id), now)
+            })?;
             apply_queue(db, outcome)?;
             let renumbered = renumber(db, now)?;
             renew_pending(db)?;
@@ -116,7 +120,7 @@ impl Cache {
     /// Folds in what an interrupted run had already been told by the server (the journal's `answered`).
     pub fn fold_answers(&mut self, answers: &[Answer], now: &str) -> Result<()> {
         self.write(|db| {
-            answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
+            answers.iter().try_for_each(|answer| apply_answer(db, answer, false, now))?;
             renew_pending(db)
         })
     }
@@ -257,12 +261,15 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
     .map(drop)
 }
 
-fn apply_answer(db: &Connection, answer: &Answer, now: &str) -> rusqlite::Result<()> {
+fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) -> rusqlite::Result<()> {
     let operation = &answer.operation;
     match operation.kind {
         Kind::CreateTask => {
             if let Some(task) = &answer.task {
-                give_server_id(db, operation.task_id, &operation.identifier, task, now)?;
+                give_server_id(db, operation.task_id, task)?;
+                if !unannounced {
+                    remember_name(db, task.workspace_id, &operation.identifier, task.id, &task.identifier, now)?;
+                }
             }
             queue::mark_synced(db, &operation.op_id, answer.task.as_ref().map(|task| task.id), now)?;
             answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
@@ -292,8 +299,8 @@ fn apply_answer(db: &Connection, answer: &Answer, now: &str) -> rusqlite::Result
     }
 }
 
-/// A provisional task became a server task: everything that pointed at its negative id follows, and so does its name.
-fn give_server_id(db: &Connection, old_id: i64, old_name: &str, task: &Task, now: &str) -> rusqlite::Result<()> {
+/// A provisional task became a server task: everything that pointed at its negative id follows.
+fn give_server_id(db: &Connection, old_id: i64, task: &Task) -> rusqlite::Result<()> {
     let moved = named_params! {":old": old_id, ":new": task.id};
     // The cache may hold the task already: a pull brought it before its lost answer was understood.
     if by_id(db, task.id)?.is_some() {
@@ -327,7 +334,7 @@ fn give_server_id(db: &Connection, old_id: i64, old_name: &str, task: &Task, now
             queue::put(db, &operation)?;
         }
     }
-    remember_name(db, task.workspace_id, old_name, task.id, &task.identifier, now)
+    Ok(())
 }
 
 fn remember_name(db: &Connection, workspace: i64, old: &str, task: i64, new: &str, now: &str) -> rusqlite::Result<()> {

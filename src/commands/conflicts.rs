@@ -37,8 +37,7 @@ pub fn list(session: &mut Session) -> Result<()> {
                 let what = if conflict.remote.is_some() { "changed on both sides" } else { "deleted on the server" };
                 out.line(&format!("{}: {what}", conflict.identifier))?;
                 for difference in differences {
-                    let [base, local, remote] =
-                        [&difference.base, &difference.local, &difference.remote].map(|value| one_line(value));
+                    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(one_line);
                     out.line(&format!("  {}: {base} → local {local}, remote {remote}", difference.field.word()))?;
                 }
             }

@@ -36,7 +36,7 @@ pub fn run(call: &Invocation) -> Result<u8> {
 fn dispatch(session: &mut Session) -> Result<u8> {
     match session.call.id() {
         Id::Help => session.out.raw(&cli::help_text(session.call.arguments())?)?,
-        Id::Version => session.out.line(&cli::version_text().trim_end().to_string())?,
+        Id::Version => session.out.line(cli::version_text().trim_end())?,
         Id::Usage => return usage(session),
         Id::Generate => generate(session)?,
         Id::EnvList => env::list(session)?,

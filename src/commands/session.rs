@@ -1,7 +1,7 @@
 //! What every command starts from: the invocation, the terminal, the paths, and on demand the configuration, the
 //! environment and the server. Nothing here is read before a command asks for it.
 
-use crate::api::{Http, Options, Patience};
+use crate::api::{Http, Options, Patience, Verbose};
 use crate::cli::Invocation;
 use crate::config::{Config, Environment, resolve_environment};
 use crate::credentials::{Found, Secret, Vault, forbid_core_dumps};
@@ -110,10 +110,10 @@ impl<'a> Session<'a> {
     }
 
     /// `-v` lines about requests, on a writer of their own: the transport outlives any borrow of ours.
-    fn verbose(&self) -> Option<Box<dyn Fn(&str)>> {
+    fn verbose(&self) -> Option<Verbose> {
         (self.call.count("verbose") > 0).then(|| {
             let out = RefCell::new(Output::new(options(self.call)));
-            Box::new(move |line: &str| drop(out.borrow_mut().detail(1, line))) as Box<dyn Fn(&str)>
+            Box::new(move |line: &str| drop(out.borrow_mut().detail(1, line))) as Verbose
         })
     }
 

@@ -146,6 +146,7 @@ impl Engine<'_> {
     fn commit(&mut self, plan: Plan, mut outcome: Outcome, summary: &mut Summary) -> Result<()> {
         let now = Timestamp::now().rfc3339();
         plan.into_outcome(&mut outcome, &now);
+        outcome.unannounced = self.options.only.clone().unwrap_or_default();
         let whole_sync = self.options.only.is_none();
         if whole_sync && summary.stopped.is_none() {
             outcome.metadata.push(("last_sync".into(), now.clone()));

@@ -17,7 +17,7 @@ const ROUNDS: usize = 5;
 /// What came of one operation.
 enum Sent {
     /// Done on the server.
-    Done(Option<Task>),
+    Done(Option<Box<Task>>),
     /// It changed, was dropped or went to the inbox: look at the plan again.
     Again,
     /// It stays queued with this message; the rest of the queue goes on.
@@ -104,7 +104,7 @@ impl Engine<'_> {
         let uncertain = operation.uncertain.clone().unwrap_or(uncertain);
         self.about_to_send(plan, index, uncertain)?;
         match self.remote.create_task(&operation, &set) {
-            Ok(task) => Ok(Sent::Done(Some(task))),
+            Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Uncertain(_)) => {
                 // The next round checks before it sends again.
                 plan.entries[index].uncertain_before = plan.entries[index].operation.uncertain.clone();
@@ -132,7 +132,7 @@ impl Engine<'_> {
         let set = resolve_parent(plan, &operation.set);
         self.about_to_send(plan, index, Uncertain { after_number: 0, set: set.clone() })?;
         match self.remote.update_task(operation.workspace_id, &identifier, &set, version) {
-            Ok(task) => Ok(Sent::Done(Some(task))),
+            Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Conflict { .. } | RemoteError::NotFound(_)) => {
                 self.look_again(plan, summary, index, task_id, &identifier)
             }
@@ -251,13 +251,13 @@ impl Engine<'_> {
     }
 
     /// Writes the answer to the journal, flushed, and lets later operations of the plan follow it.
-    fn done(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, task: Option<Task>) -> Result<()> {
+    fn done(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, task: Option<Box<Task>>) -> Result<()> {
         hit("push.request.after");
         let operation = plan.entries[index].operation.clone();
-        let answered = Entry::Answered { op_id: operation.op_id.clone(), task: task.clone().map(Box::new) };
+        let answered = Entry::Answered { op_id: operation.op_id.clone(), task: task.clone() };
         self.journal.append(&[answered], true)?;
         hit("push.answered");
-        plan.answer(index, task.clone());
+        plan.answer(index, task.as_deref().cloned());
         summary.pushed += 1;
         let identifier = task.as_ref().map_or_else(|| operation.identifier.clone(), |task| task.identifier.clone());
         self.reporter.tell(match operation.kind {
@@ -355,7 +355,7 @@ impl Engine<'_> {
         found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
         Ok(match found.len() {
             0 => Found::None,
-            1 => Found::One(found.remove(0)),
+            1 => Found::One(Box::new(found.remove(0))),
             _ => Found::Several(found.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ")),
         })
     }
@@ -363,7 +363,7 @@ impl Engine<'_> {
 
 enum Found {
     None,
-    One(Task),
+    One(Box<Task>),
     Several(String),
     /// The server could not be asked.
     Unknown(Error),

@@ -111,7 +111,7 @@ pub trait Remote {
 pub fn to_error(error: RemoteError, origin: &str) -> Error {
     match error {
         RemoteError::Unreachable(message) | RemoteError::Unavailable(message) | RemoteError::Uncertain(message) => {
-            Error::unreachable(format!("cannot reach {origin}: {message}"))
+            Error::unreachable(message)
         }
         RemoteError::Wait { until, message } => {
             Error::Wait { until, message: format!("{origin} asks to wait until {} UTC: {message}", until.minute()) }
