@@ -3,9 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
-use fd_lock::{RwLock, RwLockWriteGuard};
+use fd_lock::RwLock;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,11 +16,24 @@ pub struct LockFile {
     path: PathBuf,
 }
 
-/// Held until dropped.
-pub struct Held<'a>(#[allow(dead_code)] RwLockWriteGuard<'a, File>);
+/// The lock, until it is dropped: closing the file frees it.
+#[derive(Debug)]
+pub struct Held {
+    #[expect(dead_code, reason = "its closing is what frees the lock")]
+    file: RwLock<File>,
+    path: PathBuf,
+}
+
+impl Drop for Held {
+    /// Nobody holds it now, so it names nobody. A failure leaves the name of a process that is gone, which is looked at
+    /// only while somebody else holds the lock.
+    fn drop(&mut self) {
+        let _ = OpenOptions::new().write(true).truncate(true).open(&self.path);
+    }
+}
 
 /// How often a waiting process looks again. fd-lock has no timed wait.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 impl LockFile {
     /// Opens (and makes, mode 0600) the file; its folder must exist.
@@ -40,29 +53,31 @@ impl LockFile {
     ///
     /// # Errors
     /// `Error::Busy` with the holder's pid and the time since it took the lock.
-    pub fn hold(&mut self, patience: Duration) -> Result<Held<'_>> {
+    pub fn hold(mut self, patience: Duration) -> Result<Held> {
         let deadline = Instant::now() + patience;
-        // The borrow checker cannot see that a guard returned from a loop ends the loop, so waiting is done first.
-        while !self.is_free()? {
-            if Instant::now() >= deadline {
-                return Err(self.busy());
+        loop {
+            match self.file.try_write() {
+                // The guard borrows the file, which has to move into `Held`; forgotten, it leaves the lock taken.
+                Ok(guard) => std::mem::forget(guard),
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
+                    return Err(Error::io("lock", &self.path, error));
+                }
+                Err(_) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(busy(&self.path));
+                    }
+                    std::thread::sleep(LOOK_AGAIN.min(left));
+                    continue;
+                }
             }
-            std::thread::sleep(LOOK_AGAIN.min(deadline.saturating_duration_since(Instant::now())));
-        }
-        let holder = read_holder(&self.path);
-        let path = self.path.clone();
-        match self.file.try_write() {
-            Ok(mut guard) => {
-                write_holder(&mut guard).map_err(|e| Error::io("write", &path, e))?;
-                Ok(Held(guard))
-            }
-            // Taken in the instant between the two calls.
-            Err(_) => Err(busy(holder)),
+            write_holder(&self.path).map_err(|e| Error::io("write", &self.path, e))?;
+            return Ok(Held { file: self.file, path: self.path });
         }
     }
 
     /// Takes the lock if nobody has it.
-    pub fn try_hold(&mut self) -> Result<Option<Held<'_>>> {
+    pub fn try_hold(self) -> Result<Option<Held>> {
         match self.hold(Duration::ZERO) {
             Ok(held) => Ok(Some(held)),
             Err(Error::Busy { .. }) => Ok(None),
@@ -78,21 +93,17 @@ impl LockFile {
             Err(error) => Err(Error::io("lock", &self.path, error)),
         }
     }
-
-    /// The error that names the present holder.
-    pub fn busy(&self) -> Error {
-        busy(read_holder(&self.path))
-    }
 }
 
-fn busy(holder: Option<(u32, Duration)>) -> Error {
+/// The error that names the present holder.
+fn busy(path: &Path) -> Error {
+    let holder = read_holder(path);
     Error::Busy { pid: holder.map(|(pid, _)| pid), age: holder.map(|(_, age)| age) }
 }
 
 /// `PID RFC3339` on one line.
-fn write_holder(file: &mut File) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
+fn write_holder(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
     writeln!(file, "{} {}", std::process::id(), Timestamp::now().rfc3339())
 }
 
@@ -110,17 +121,34 @@ mod tests {
     #[test]
     fn the_second_is_told_who_holds_it() {
         let path = std::env::temp_dir().join(format!("anyt-lock-{}", std::process::id()));
-        let (mut first, mut second) = (LockFile::open(&path).expect("open"), LockFile::open(&path).expect("open"));
-        let held = first.hold(Duration::ZERO).expect("free");
-        match second.hold(Duration::ZERO) {
+        let open = || LockFile::open(&path).expect("open");
+        let held = open().hold(Duration::ZERO).expect("free");
+        match open().hold(Duration::ZERO) {
             Err(Error::Busy { pid: Some(pid), age: Some(age) }) => {
                 assert_eq!(pid, std::process::id());
                 assert!(age < Duration::from_secs(5));
             }
             other => panic!("{:?}", other.map(drop)),
         }
+        assert!(!open().is_free().expect("readable"));
         drop(held);
-        assert!(second.try_hold().expect("readable").is_some());
+        assert_eq!(std::fs::read(&path).expect("read"), b"");
+        assert!(open().try_hold().expect("readable").is_some());
+        let _ = std::fs::remove_file(path);
+    }
+
+    #[test]
+    fn many_take_turns() {
+        let path = std::env::temp_dir().join(format!("anyt-lock-turns-{}", std::process::id()));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        LockFile::open(&path).and_then(|lock| lock.hold(Duration::from_secs(30))).expect("a turn");
+                    }
+                });
+            }
+        });
         let _ = std::fs::remove_file(path);
     }
 }

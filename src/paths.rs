@@ -58,12 +58,13 @@ impl Paths {
     /// usual place; `ANYT_CONFIG_DIR` replaces the config folder. `Error::Failure` when neither says where to go.
     pub fn from_vars(vars: &Vars) -> Result<Paths> {
         let home = vars.home.as_ref().filter(|home| home.is_absolute());
-        let folder = |xdg: &Option<PathBuf>, below_home: &str| match (xdg, home) {
-            (Some(xdg), _) if xdg.is_absolute() => Ok(xdg.join("anyt")),
-            (_, Some(home)) => Ok(home.join(below_home).join("anyt")),
-            _ => Err(Error::failure("cannot tell where to keep files: HOME is not set to an absolute path")
-                .hint("set HOME, or XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME and XDG_STATE_HOME")),
-        };
+        let folder =
+            |xdg: &Option<PathBuf>, below_home: &str| match (xdg, home) {
+                (Some(xdg), _) if xdg.is_absolute() => Ok(xdg.join("anyt")),
+                (_, Some(home)) => Ok(home.join(below_home).join("anyt")),
+                _ => Err(Error::failure("cannot tell where to keep files: HOME is not set to an absolute path")
+                    .hint(set_home())),
+            };
         let config = match &vars.anyt_config_dir {
             Some(own) => std::path::absolute(own).map_err(|source| Error::io("find", own, source))?,
             None => folder(&vars.xdg_config_home, ".config")?,
@@ -133,6 +134,14 @@ impl Paths {
     /// The random key of the encrypted files, kept in another folder than they are.
     pub fn key_file(&self) -> PathBuf {
         self.state.join("key")
+    }
+}
+
+/// What to type where HOME is not set: the user database knows the folder, also where `env -i` does not.
+fn set_home() -> String {
+    match dirs::home_dir() {
+        Some(home) => format!("type: export HOME={}", home.display()),
+        None => "set HOME, or XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME and XDG_STATE_HOME".into(),
     }
 }
 

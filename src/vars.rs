@@ -18,7 +18,7 @@ pub struct Vars {
     pub xdg_cache_home: Option<PathBuf>,
     pub xdg_data_home: Option<PathBuf>,
     pub xdg_state_home: Option<PathBuf>,
-    /// `HOME`, or what the user database says where that is unset (cron, `env -i`).
+    /// `HOME`. Files are never put where somebody did not say: the user database only serves for a hint.
     pub home: Option<PathBuf>,
     /// `ANYT_ENV`.
     pub env: Option<String>,
@@ -45,11 +45,11 @@ pub struct Vars {
 impl Vars {
     /// Reads the process environment. `Error::Usage` when a variable that must be text is not UTF-8; its value is not shown.
     pub fn read() -> Result<Vars> {
-        Vars::from_lookup(|name| std::env::var_os(name), dirs::home_dir())
+        Vars::from_lookup(|name| std::env::var_os(name))
     }
 
-    /// The same with another source of variables; `home` is used when `HOME` is not among them.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Vars> {
+    /// The same with another source of variables.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Vars> {
         let raw = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let path = |name: &str| raw(name).map(PathBuf::from);
         let text = |name: &str| -> Result<Option<String>> {
@@ -63,7 +63,7 @@ impl Vars {
             xdg_cache_home: path("XDG_CACHE_HOME"),
             xdg_data_home: path("XDG_DATA_HOME"),
             xdg_state_home: path("XDG_STATE_HOME"),
-            home: path("HOME").or(home),
+            home: path("HOME"),
             env: text("ANYT_ENV")?,
             api_url: text("ANYT_API_URL")?,
             agent_key: secret("ANYT_AGENT_KEY")?,
@@ -84,14 +84,12 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_unset_and_a_secret_is_not_shown() {
-        let vars = Vars::from_lookup(
-            |name| match name {
-                "ANYT_ENV" => Some("".into()),
-                "ANYT_AUTH_TOKEN" => Some("anyt_canary".into()),
-                _ => None,
-            },
-            Some("/home/ann".into()),
-        )
+        let vars = Vars::from_lookup(|name| match name {
+            "ANYT_ENV" => Some("".into()),
+            "ANYT_AUTH_TOKEN" => Some("anyt_canary".into()),
+            "HOME" => Some("/home/ann".into()),
+            _ => None,
+        })
         .unwrap();
         assert_eq!(vars.env, None);
         assert_eq!(vars.home, Some("/home/ann".into()));
@@ -103,7 +101,7 @@ mod tests {
     fn a_variable_that_is_not_text_is_named_without_its_value() {
         use std::os::unix::ffi::OsStringExt;
         let bad = |name: &str| (name == "ANYT_AUTH_TOKEN").then(|| OsString::from_vec(b"canary\xff".to_vec()));
-        let error = Vars::from_lookup(bad, None).unwrap_err().to_string();
+        let error = Vars::from_lookup(bad).unwrap_err().to_string();
         assert!(error.contains("ANYT_AUTH_TOKEN") && !error.contains("canary"), "{error}");
     }
 }

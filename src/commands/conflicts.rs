@@ -80,8 +80,7 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         session.out.say("No conflict is waiting")?;
         return Ok(0);
     }
-    let mut lock = bench.lock()?;
-    let _held = lock.hold(Duration::from_secs(1))?;
+    let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let editor = Editor::new(session.config()?.editor.as_deref());
     let merge = session.config()?.sync.merge.unwrap_or(true);
     let out = RefCell::new(&mut session.out);

@@ -88,9 +88,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
 /// A group named alone: its help, as an error.
 fn usage(session: &mut Session) -> Result<u8> {
     let help = cli::help_text(session.call.arguments())?;
-    for line in help.lines() {
-        session.out.warn(line)?;
-    }
+    session.out.usage(&help);
     Ok(2)
 }
 

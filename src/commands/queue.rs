@@ -117,8 +117,7 @@ fn choose(session: &Session, bench: &Workbench, pending: &[Operation]) -> Result
 /// Clears the server's refusal; the next sync sends the operation again.
 pub fn retry(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
-    let mut lock = bench.lock()?;
-    let _held = lock.hold(Duration::from_secs(1))?;
+    let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let pending = bench.cache.pending()?;
     let chosen: Vec<Operation> = if session.call.has("all") {
         pending.into_iter().filter(|operation| operation.error.is_some()).collect()
@@ -136,8 +135,7 @@ pub fn retry(session: &mut Session) -> Result<()> {
 /// never created goes with it.
 pub fn drop_operations(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
-    let mut lock = bench.lock()?;
-    let _held = lock.hold(Duration::from_secs(1))?;
+    let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let pending = bench.cache.pending()?;
     let chosen: Vec<Operation> = if session.call.has("all") {
         pending.clone()

@@ -27,8 +27,7 @@ pub fn run(session: &mut Session) -> Result<()> {
         return Err(Error::failure(format!("{} keeps the server's version, not an operation of ours", path.display()))
             .hint("read it with any text viewer"));
     }
-    let mut lock = bench.lock()?;
-    let _held = lock.hold(Duration::from_secs(1))?;
+    let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let queued = local::restore(&mut bench.cache, &bench.journal, operations)?;
     for operation in &queued.operations {
         session.out.say(&format!("  {}", describe(operation)))?;

@@ -29,9 +29,8 @@ pub fn run(session: &mut Session) -> Result<u8> {
     if options.force && !options.dry_run {
         confirm_force(session, &bench)?;
     }
-    let mut lock = bench.lock()?;
     let patience = Duration::from_secs(session.call.number("wait").unwrap_or(0));
-    let held = lock.hold(patience)?;
+    let held = bench.lock()?.hold(patience)?;
     let editor = Editor::new(session.config()?.editor.as_deref());
     let out = RefCell::new(&mut session.out);
     let mode = match &options {

@@ -34,15 +34,14 @@ impl Workbench {
             env,
             paths,
         };
-        if bench.journal.needs_recovery(bench.cache.is_fresh())? {
-            let mut lock = bench.lock()?;
-            if let Some(_held) = lock.try_hold()? {
-                let Recovered { restored, answered } = recover(&mut bench.cache, &bench.journal)?;
-                if restored > 0 {
-                    session.out.warn(&format!("the cache was gone; {restored} queued operations were restored"))?;
-                }
-                session.out.detail(1, &format!("journal folded in: {restored} restored, {answered} answered"))?;
+        if bench.journal.needs_recovery(bench.cache.is_fresh())?
+            && let Some(_held) = bench.lock()?.try_hold()?
+        {
+            let Recovered { restored, answered } = recover(&mut bench.cache, &bench.journal)?;
+            if restored > 0 {
+                session.out.warn(&format!("the cache was gone; {restored} queued operations were restored"))?;
             }
+            session.out.detail(1, &format!("journal folded in: {restored} restored, {answered} answered"))?;
         }
         Ok(bench)
     }

@@ -216,8 +216,7 @@ impl Journal {
                 .create(folder)
                 .map_err(|e| Error::io("create the folder", folder, e))?;
         }
-        let mut lock = LockFile::open(&self.path.with_extension("lock"))?;
-        let _held = lock.hold(PATIENCE)?;
+        let _held = LockFile::open(&self.path.with_extension("lock"))?.hold(PATIENCE)?;
         work()
     }
 }

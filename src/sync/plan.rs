@@ -25,6 +25,8 @@ pub struct Entry {
     pub in_scope: bool,
     /// What was uncertain about it before this run sent it.
     pub uncertain_before: Option<Uncertain>,
+    /// Answers that were lost in this run.
+    pub lost: u32,
 }
 
 #[derive(Default)]
@@ -54,6 +56,7 @@ impl Plan {
             .map(|operation| Entry {
                 in_scope: scope.as_ref().is_none_or(|scope| scope.contains(&operation.op_id)),
                 uncertain_before: operation.uncertain.clone(),
+                lost: 0,
                 operation,
                 fate: Fate::Waiting,
                 changed: false,
@@ -120,7 +123,7 @@ impl Plan {
     /// An operation that was queued while this run was under way, by the run itself.
     pub fn add(&mut self, operation: Operation) {
         let (fate, changed, in_scope, uncertain_before) = (Fate::Waiting, false, true, None);
-        self.entries.push(Entry { operation, fate, changed, in_scope, uncertain_before });
+        self.entries.push(Entry { operation, fate, changed, in_scope, uncertain_before, lost: 0 });
     }
 
     pub fn answer(&mut self, index: usize, task: Option<Task>) {

@@ -6,7 +6,7 @@
 //! restored from a backup), and when the count of live tasks differs from the server's (something was deleted).
 
 use super::Engine;
-use super::remote::{TaskPage, TaskQuery};
+use super::remote::{RemoteError, TaskPage, TaskQuery};
 use crate::cache::{Outcome, Pulled};
 use crate::error::{Error, Result};
 use crate::model::{Task, Workspace};
@@ -122,7 +122,10 @@ impl Engine<'_> {
         let now = Timestamp::now().rfc3339();
         let mut pager = Pager::new(from, self.options.page_size);
         while let Some(query) = pager.next() {
-            let page = self.remote.tasks(workspace_id, &query).map_err(|e| self.fatal(e))?;
+            let page = match self.remote.tasks(workspace_id, &query) {
+                Err(RemoteError::Refused { status: 400 | 422, .. }) if pager.ask_for_less() => continue,
+                page => page.map_err(|e| self.fatal(e))?,
+            };
             let fresh = self.cache.stage_tasks(&page.items, &now)?;
             crate::failpoint::hit("pull.page.staged");
             pager
@@ -174,6 +177,8 @@ struct Pager {
     keyset: bool,
     /// `total` was seen to count only the page.
     page_totals: bool,
+    /// What `total` must be at least if the server sorts as asked: the rows at or behind the new lower bound.
+    total_at_least: Option<i64>,
     rows: usize,
     idle: usize,
     done: bool,
@@ -181,7 +186,24 @@ struct Pager {
 
 impl Pager {
     fn new(from: Option<Timestamp>, limit: u32) -> Pager {
-        Pager { from, after: from, limit, offset: 0, keyset: true, page_totals: false, rows: 0, idle: 0, done: false }
+        Pager {
+            from,
+            after: from,
+            limit,
+            offset: 0,
+            keyset: true,
+            page_totals: false,
+            total_at_least: None,
+            rows: 0,
+            idle: 0,
+            done: false,
+        }
+    }
+
+    /// A server may refuse a limit above its own (api.md 7). False when there is nothing smaller to try.
+    fn ask_for_less(&mut self) -> bool {
+        self.limit /= 2;
+        self.limit > 0
     }
 
     fn next(&self) -> Option<TaskQuery> {
@@ -206,35 +228,46 @@ impl Pager {
         if self.idle > 50 + self.rows / count.max(1) {
             return Err("the list of tasks never ends");
         }
-        if self.after.is_some_and(|after| first < after) {
+        let total = page.total.filter(|total| *total > count as i64);
+        self.page_totals |= self.offset > 0 && page.total == Some(count as i64);
+        let unsorted = self.total_at_least.take().is_some_and(|least| page.total.is_some_and(|total| total < least));
+        if self.keyset && (unsorted || self.after.is_some_and(|after| first < after)) {
+            // Rows were passed over, or the filter is: go through all of them by offset.
             self.keyset = false;
-        }
-        if count > 0 && self.offset > 0 && page.total == Some(count as i64) {
-            // An earlier page said the same of itself.
-            self.page_totals = true;
+            (self.after, self.offset) = (self.from, 0);
+            return Ok(());
         }
         let end = i64::from(self.offset) + count as i64;
-        let whole = page.total.is_some_and(|total| total > count as i64 && end >= total);
         let perhaps_whole = page.total == Some(count as i64) && !self.page_totals;
         let next_key = last.minus(INSTANT);
-        if whole && self.keyset {
+        if self.keyset && total.is_some_and(|total| end >= total) {
             self.done = true;
-        } else if self.keyset && fresh > 0 && !perhaps_whole && self.after.is_none_or(|after| next_key > after) {
-            self.after = Some(next_key);
-            self.offset = 0;
+        } else if self.moves_bound(count, fresh, perhaps_whole, next_key) {
+            let before = page.items.iter().filter(|task| instant(task) < last).count() as i64;
+            self.total_at_least = total.map(|total| total - i64::from(self.offset) - before);
+            (self.after, self.offset) = (Some(next_key), 0);
         } else {
             self.offset += count as u32;
         }
         Ok(())
     }
 
+    /// A single row shows no order, and a page that may be the last one is cheaper to follow by offset.
+    fn moves_bound(&self, count: usize, fresh: usize, perhaps_whole: bool, next_key: Timestamp) -> bool {
+        let forward = self.after.is_none_or(|after| next_key > after);
+        self.keyset && count > 1 && fresh > 0 && !perhaps_whole && forward
+    }
+
     /// Smallest and largest `updated_at` of a page; turns keyset paging off when the page is not in order.
     fn bounds(&mut self, items: &[Task]) -> Option<(Timestamp, Timestamp)> {
-        let times: Vec<Timestamp> =
-            items.iter().map(|task| Timestamp::parse(&task.updated_at).unwrap_or(Timestamp(0))).collect();
+        let times: Vec<Timestamp> = items.iter().map(instant).collect();
         self.keyset &= times.is_sorted();
         Some((*times.iter().min()?, *times.iter().max()?))
     }
+}
+
+fn instant(task: &Task) -> Timestamp {
+    Timestamp::parse(&task.updated_at).unwrap_or(Timestamp(0))
 }
 
 #[cfg(test)]
@@ -317,6 +350,30 @@ mod tests {
                 assert!((115..=120).all(|id| id == 115 || got.contains_key(&id)), "limit {limit}, quirks {bits:06b}");
             }
         }
+    }
+
+    /// A server that sorts by id, whose first page happens to be in the order asked for.
+    #[test]
+    fn an_order_that_only_looks_right_loses_nothing() {
+        let rows: Vec<(i64, i64)> =
+            (1..=120).map(|id| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 })).collect();
+        let mut pager = Pager::new(None, 100);
+        let mut got = BTreeMap::new();
+        while let Some(query) = pager.next() {
+            let after = query.updated_after.as_deref().and_then(Timestamp::parse);
+            let matching: Vec<&(i64, i64)> =
+                rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0)).collect();
+            let items: Vec<Task> = matching
+                .iter()
+                .skip(query.offset as usize)
+                .take(100)
+                .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
+                .collect();
+            let page = TaskPage { total: Some(matching.len() as i64), items };
+            let fresh = page.items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
+            pager.took(&page, fresh).expect("ends");
+        }
+        assert_eq!(got.len(), 120);
     }
 
     #[test]

@@ -22,6 +22,8 @@ enum Sent {
     Again,
     /// It stays queued with this message; the rest of the queue goes on.
     Refused(String),
+    /// It was sent and its answer was lost: it stays queued until a later run has checked it. The rest goes on.
+    Lost(Error),
     /// It stays queued, and so does everything after it.
     Stop(Error),
 }
@@ -59,6 +61,10 @@ impl Engine<'_> {
                 Sent::Again => {}
                 Sent::Refused(message) => {
                     self.refused(plan, summary, index, message);
+                    return Ok(None);
+                }
+                Sent::Lost(error) => {
+                    self.lost(plan, summary, index, error);
                     return Ok(None);
                 }
                 Sent::Stop(error) => {
@@ -105,13 +111,37 @@ impl Engine<'_> {
         self.about_to_send(plan, index, uncertain)?;
         match self.remote.create_task(&operation, &set) {
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
-            Err(RemoteError::Uncertain(_)) => {
-                // The next round checks before it sends again.
-                plan.entries[index].uncertain_before = plan.entries[index].operation.uncertain.clone();
-                Ok(Sent::Again)
-            }
+            Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, message),
             Err(error) => Ok(self.failed(plan, index, error)),
         }
+    }
+
+    /// The answer to a create was lost. A server that honours the key is asked again; on another one the task may be
+    /// there already, or may still appear when a request that is stuck on the way gets through: only a later run sends
+    /// it again.
+    fn create_lost(&mut self, plan: &mut Plan, index: usize, set: &Patch, message: String) -> Result<Sent> {
+        let first_time = self.note_lost(plan, index);
+        if self.remote.honours_idempotency_key() {
+            return Ok(if first_time { Sent::Again } else { Sent::Lost(self.lost_error(message)) });
+        }
+        let operation = plan.entries[index].operation.clone();
+        Ok(match self.find_created(plan, &operation, set)? {
+            Found::One(task) => Sent::Done(Some(task)),
+            Found::None | Found::Several(_) => Sent::Lost(self.lost_error(message)),
+            Found::Unknown(error) => Sent::Stop(error),
+        })
+    }
+
+    /// Remembers that an answer was lost, for this run and, through the queue, for the next. True for the first time.
+    fn note_lost(&self, plan: &mut Plan, index: usize) -> bool {
+        let entry = &mut plan.entries[index];
+        entry.uncertain_before = entry.operation.uncertain.clone();
+        entry.lost += 1;
+        entry.lost == 1
+    }
+
+    fn lost_error(&self, message: String) -> Error {
+        to_error(RemoteError::Uncertain(message), &self.remote.origin())
     }
 
     fn send_update(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
@@ -137,8 +167,11 @@ impl Engine<'_> {
                 self.look_again(plan, summary, index, task_id, &identifier)
             }
             Err(RemoteError::Uncertain(message)) => {
+                let first_time = self.note_lost(plan, index);
                 match self.look_again(plan, summary, index, task_id, &identifier)? {
-                    Sent::Stop(_) => Ok(Sent::Stop(to_error(RemoteError::Uncertain(message), &self.remote.origin()))),
+                    Sent::Again if !first_time && plan.entries[index].fate == Fate::Waiting => {
+                        Ok(Sent::Lost(self.lost_error(message)))
+                    }
                     other => Ok(other),
                 }
             }
@@ -170,14 +203,18 @@ impl Engine<'_> {
         self.about_to_send(plan, index, Uncertain::default())?;
         match self.remote.delete_task(operation.workspace_id, &identifier) {
             Ok(()) | Err(RemoteError::NotFound(_)) => Ok(Sent::Done(None)),
-            Err(RemoteError::Uncertain(message)) => match self.remote.task(operation.workspace_id, &identifier) {
-                Ok(None) => Ok(Sent::Done(None)),
-                Ok(Some(task)) => {
-                    plan.seen.insert(task_id, Some(task));
-                    Ok(Sent::Again)
+            Err(RemoteError::Uncertain(message)) => {
+                let first_time = self.note_lost(plan, index);
+                match self.remote.task(operation.workspace_id, &identifier) {
+                    Ok(None) => Ok(Sent::Done(None)),
+                    Ok(Some(_)) if !first_time => Ok(Sent::Lost(self.lost_error(message))),
+                    Ok(Some(task)) => {
+                        plan.seen.insert(task_id, Some(task));
+                        Ok(Sent::Again)
+                    }
+                    Err(error) => Ok(self.failed(plan, index, error)),
                 }
-                Err(_) => Ok(Sent::Stop(to_error(RemoteError::Uncertain(message), &self.remote.origin()))),
-            },
+            }
             Err(error) => Ok(self.failed(plan, index, error)),
         }
     }
@@ -212,7 +249,7 @@ impl Engine<'_> {
             if edges.iter().any(|edge| edge.task == task && edge.depends_on == depends_on) == adding {
                 return Ok(Sent::Done(None));
             }
-            if matches!(error, RemoteError::Uncertain(_)) {
+            if matches!(error, RemoteError::Uncertain(_)) && self.note_lost(plan, index) {
                 return Ok(Sent::Again);
             }
         }
@@ -286,10 +323,21 @@ impl Engine<'_> {
             // The server said no, or was never reached: nothing is uncertain, unless an earlier request had left too.
             plan.entries[index].operation.uncertain = plan.entries[index].uncertain_before.clone();
         }
+        if let RemoteError::Uncertain(message) = error {
+            return Sent::Lost(self.lost_error(message));
+        }
         if error.stops_the_run() || matches!(error, RemoteError::Forbidden(_)) {
             return Sent::Stop(to_error(error, &self.remote.origin()));
         }
         Sent::Refused(error.message().to_string())
+    }
+
+    /// Nothing more is sent for the task in this run, and the run ends with the error; the rest of the queue goes on,
+    /// so that one operation that a server always fails at does not hold everything up.
+    fn lost(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, error: Error) {
+        plan.held.insert(plan.entries[index].operation.task_id);
+        summary.first_error.get_or_insert_with(|| error.to_string());
+        summary.stopped.get_or_insert(error);
     }
 
     fn refused(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, message: String) {

@@ -175,7 +175,7 @@ mod tests {
 ⚠ Conflict detected for DEV-42:
   Local version: 5
   Remote version: 6
-  status: todo → local active, remote done
+    status: todo → local active, remote done
 
   Choose resolution:
   1. Keep local changes (overwrite remote)
@@ -224,10 +224,10 @@ mod tests {
     fn a_deletion_has_two_ways_out() {
         let (decision, screen) = answered("3\n1\n", Cause::DeletedThere);
         assert_eq!(decision.choice, Choice::Local);
-        assert!(screen.contains("  Remote version: deleted\n  status: todo → local active\n"), "{screen}");
+        assert!(screen.contains("  Remote version: deleted\n    status: todo → local active\n"), "{screen}");
         let (_, screen) = answered("2\n", Cause::DeletedHere);
         assert!(screen.contains("  Local version: deleted\n"), "{screen}");
-        assert!(screen.contains("  status: todo → remote done\n"), "{screen}");
+        assert!(screen.contains("    status: todo → remote done\n"), "{screen}");
     }
 
     #[test]

@@ -27,10 +27,10 @@ pub(super) fn summary(out: &Output, difference: &FieldDifference, cause: Cause) 
         };
         let lines = changes(out, &prose(from), &prose(to), Some(LINE));
         let more = lines.len().saturating_sub(SHORT);
-        let mut text = format!("  {} ({signs}):\n", field.word());
-        lines.iter().take(SHORT).for_each(|line| text.push_str(&format!("    {line}\n")));
+        let mut text = format!("    {} ({signs}):\n", field.word());
+        lines.iter().take(SHORT).for_each(|line| text.push_str(&format!("      {line}\n")));
         if more > 0 {
-            text.push_str(&format!("    … {more} more {}, d shows all\n", if more == 1 { "line" } else { "lines" }));
+            text.push_str(&format!("      … {more} more {}, d shows all\n", if more == 1 { "line" } else { "lines" }));
         }
         return text;
     }
@@ -39,7 +39,7 @@ pub(super) fn summary(out: &Output, difference: &FieldDifference, cause: Cause) 
         Cause::DeletedThere => format!("local {}", short(local)),
         Cause::DeletedHere => format!("remote {}", short(remote)),
     };
-    format!("  {}: {} → {sides}\n", field.word(), short(base))
+    format!("    {}: {} → {sides}\n", field.word(), short(base))
 }
 
 /// The full form of every field, nothing cut, as part of a question.
@@ -106,7 +106,7 @@ mod tests {
         let difference = description("a\nb\nc\nd", "a\nB1\nc\nd", "a\nB2\x1b[2J\nc\nd\n");
         assert_eq!(
             summary(&out, &difference, Cause::Differs),
-            "  description (- local, + remote):\n      a\n    - B1\n    + B2\\x1b[2J\n      c\n      d\n    +\n"
+            "    description (- local, + remote):\n        a\n      - B1\n      + B2\\x1b[2J\n        c\n        d\n      +\n"
         );
     }
 
@@ -118,7 +118,7 @@ mod tests {
         let short = summary(&out, &difference, Cause::Differs);
         assert_eq!(short.lines().count(), 12);
         assert!(short.ends_with(" more lines, d shows all\n"), "{short}");
-        assert!(short.lines().all(|line| line.chars().count() <= LINE + 4));
+        assert!(short.lines().all(|line| line.chars().count() <= LINE + 6));
         print(&mut out, &[difference]).unwrap();
         assert!(stdout.text().contains(&format!("      + line 49 {}\n", "x".repeat(200))));
         assert!(stdout.text().contains("    base → local:\n      + mine\n"));
@@ -133,7 +133,10 @@ mod tests {
             local: Value::Set(vec!["a".into(), "b".into()]),
             remote: Value::Set(vec!["x\n  Choice [1-3]: 1".into()]),
         };
-        assert_eq!(summary(&out, &labels, Cause::Differs), "  labels: - → local a, b, remote x\\n  Choice [1-3]: 1\n");
+        assert_eq!(
+            summary(&out, &labels, Cause::Differs),
+            "    labels: - → local a, b, remote x\\n  Choice [1-3]: 1\n"
+        );
         print(&mut out, &[labels]).unwrap();
         assert_eq!(stdout.text(), "\n  labels\n    base:   -\n    local:  a, b\n    remote: x\\n  Choice [1-3]: 1\n\n");
     }

@@ -162,6 +162,11 @@ impl Output {
         Ok(())
     }
 
+    /// Help for a command line that was not complete, on stderr as it is: it is our own text.
+    pub fn usage(&mut self, help: &str) {
+        self.complain(help);
+    }
+
     /// `anyt: <message> (<advice>)`, one line on stderr; nothing for a reader that went away.
     pub fn error(&mut self, error: &Error) -> Result<(), Error> {
         if matches!(error, Error::ClosedPipe) {

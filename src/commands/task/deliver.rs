@@ -76,9 +76,8 @@ pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued
 }
 
 fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operations: &[Operation]) -> Result<Delivery> {
-    let mut lock = bench.lock()?;
     // A short patience: another command's own write is over in a moment, a sync may take long.
-    let held = match lock.hold(Duration::from_secs(1)) {
+    let held = match bench.lock()?.hold(Duration::from_secs(1)) {
         Ok(held) => held,
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
         Err(error) => return Err(error),
