@@ -1,6 +1,6 @@
 //! Workspaces, projects, labels and members: read for people, replaced whole by a pull.
 
-use super::{Cache, set_metadata};
+use super::Cache;
 use crate::error::Result;
 use crate::model::{Label, Member, Project, Workspace};
 use rusqlite::{Connection, Row, named_params};
@@ -75,19 +75,16 @@ impl Cache {
             projects.iter().try_for_each(|project| put_project(db, project, now))
         })
     }
+}
 
-    /// Makes the cache forget everything a server told it; the queue stays.
-    pub fn forget_server(&mut self) -> Result<()> {
-        self.write(|db| {
-            db.execute_batch(
-                "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
-                 DELETE FROM workspaces; DELETE FROM tasks WHERE id > 0; DELETE FROM renames; DELETE FROM conflicts; \
-                 DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%'; \
-                 DELETE FROM sync_queue WHERE synced = 1",
-            )?;
-            set_metadata(db, "last_sync", "")
-        })
-    }
+/// Forgets everything a server told; the queue stays.
+pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
+         DELETE FROM workspaces; DELETE FROM tasks WHERE id > 0; DELETE FROM renames; DELETE FROM conflicts; \
+         DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%'; \
+         DELETE FROM sync_queue WHERE synced = 1",
+    )
 }
 
 pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -> rusqlite::Result<()> {

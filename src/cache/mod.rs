@@ -28,6 +28,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+const FOLDED: &str = "journal_folded";
+
 /// How long a local write waits for another's commit. A commit takes milliseconds; nobody holds the write lock across
 /// a request or a prompt.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +37,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     db: Connection,
     path: PathBuf,
-    fresh: bool,
 }
 
 impl Cache {
@@ -54,11 +55,10 @@ impl Cache {
             db.busy_timeout(BUSY_TIMEOUT)?;
             // The server's rows may point at what it no longer lists (api.md 7), so the references are not enforced.
             db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL")?;
-            let fresh = schema::migrate(&mut db)?;
-            if fresh {
+            if schema::migrate(&mut db)? {
                 db.execute_batch("PRAGMA journal_mode = WAL")?;
             }
-            Ok(Cache { db, path: real.clone(), fresh })
+            Ok(Cache { db, path: real.clone() })
         };
         attempt().map_err(|unusable| match unusable {
             Unusable::Newer(version) => Error::failure(format!(
@@ -70,9 +70,15 @@ impl Cache {
         })
     }
 
-    /// The file was made by this call: there is nothing in it yet.
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
+    /// The journal was never folded into this file: it may be new because the old one was lost. Remembered in the file
+    /// itself, since whoever made it may not have been able to fold (a sync was at work).
+    pub fn is_fresh(&self) -> Result<bool> {
+        Ok(self.metadata(FOLDED)?.is_none())
+    }
+
+    /// The journal has been folded in.
+    pub fn set_folded(&self) -> Result<()> {
+        self.set_metadata(FOLDED, "1")
     }
 
     pub fn path(&self) -> &Path {

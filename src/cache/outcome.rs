@@ -1,7 +1,7 @@
 //! Everything a sync changes in the cache, applied in one transaction: it happened or it did not (design.md "The sync").
 
 use super::conflicts::{self, StoredConflict};
-use super::entities::{put_workspace, replace_labels, replace_members, replace_projects};
+use super::entities::{forget_server, put_workspace, replace_labels, replace_members, replace_projects};
 use super::log::{self, Direction};
 use super::overlay::{keep_server_row, remove_task, renew, renew_for, set_dependency};
 use super::tasks::{by_id, columns, highest_number, read, write, write_into};
@@ -49,6 +49,8 @@ pub struct Outcome {
     pub pulled: Vec<Pulled>,
     /// Remove every server task of the pulled workspaces that is not staged (`sync --force`).
     pub exactly: bool,
+    /// Forget what another server told first.
+    pub afresh: bool,
     pub answers: Vec<Answer>,
     /// Operations that a merge or an error changed.
     pub rewritten: Vec<Operation>,
@@ -93,6 +95,9 @@ impl Cache {
     /// server: old and new identifier. The staging area must be attached.
     pub fn apply(&mut self, outcome: &Outcome, now: &str) -> Result<Vec<(String, String)>> {
         self.write(|db| {
+            if outcome.afresh {
+                forget_server(db)?;
+            }
             outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
             apply_tasks(db, outcome, now)?;
             for pulled in &outcome.pulled {

@@ -92,8 +92,8 @@ fn options(session: &Session) -> Result<Options> {
         policy,
         accept_deletes: call.has("accept-deletes"),
         page_size: habits.page_size.unwrap_or(PAGE_SIZE),
-        only: None,
         dry_run: call.has("dry-run"),
+        ..Options::default()
     })
 }
 

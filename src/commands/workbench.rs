@@ -11,7 +11,7 @@ use crate::origin::origin;
 use crate::paths::Paths;
 use crate::sync::discard::Discard;
 use crate::sync::journal::Journal;
-use crate::sync::recover::{Recovered, recover};
+use crate::sync::recover::{Recovered, is_needed, recover};
 
 pub struct Workbench {
     pub env: Environment,
@@ -34,7 +34,7 @@ impl Workbench {
             env,
             paths,
         };
-        if bench.journal.needs_recovery(bench.cache.is_fresh())?
+        if is_needed(&bench.cache, &bench.journal)?
             && let Some(_held) = bench.lock()?.try_hold()?
         {
             let Recovered { restored, answered } = recover(&mut bench.cache, &bench.journal)?;

@@ -133,16 +133,12 @@ impl Journal {
         }
     }
 
-    /// A run was interrupted, or the cache may lack something: a quick look without parsing. The words cannot occur
-    /// inside a value, where the quotes would be escaped.
-    pub fn needs_recovery(&self, cache_is_fresh: bool) -> Result<bool> {
+    /// A run was interrupted: there is more than operations that wait. A quick look without parsing; the words cannot
+    /// occur inside a value, where the quotes would be escaped.
+    pub fn tells_of_a_run(&self) -> Result<bool> {
         let bytes = self.bytes()?;
         let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
-        Ok(!bytes.is_empty()
-            && (cache_is_fresh
-                || has(b"\"kind\":\"answered\"")
-                || has(b"\"kind\":\"dropped\"")
-                || has(b"\"kind\":\"sending\"")))
+        Ok(has(b"\"kind\":\"answered\"") || has(b"\"kind\":\"dropped\"") || has(b"\"kind\":\"sending\""))
     }
 
     /// Makes sure that an append can work, before anything else is changed: the folder and the file exist and can be
@@ -280,9 +276,9 @@ mod tests {
         journal.append(&[Entry::Queued(operation("b")), Entry::Dropped { op_id: "b".into() }], false).expect("append");
         let ids: Vec<String> = journal.read().expect("read").iter().map(|entry| entry.op_id().to_string()).collect();
         assert_eq!(ids, ["b", "b"]);
-        assert!(journal.needs_recovery(false).expect("read"));
+        assert!(journal.tells_of_a_run().expect("read"));
         journal.compact(|| Ok(vec![Entry::Queued(operation("b"))])).expect("compact");
-        assert!(!journal.needs_recovery(false).expect("read"), "a title that looks like an entry is none");
+        assert!(!journal.tells_of_a_run().expect("read"), "a title that looks like an entry is none");
         journal.compact(|| Ok(Vec::new())).expect("compact");
         assert_eq!(std::fs::read(journal.path()).expect("read"), b"");
         let _ = std::fs::remove_dir_all(folder);

@@ -17,7 +17,7 @@ pub mod remote;
 pub mod report;
 pub mod settle;
 
-use crate::cache::{Cache, Direction, LogRow, Outcome};
+use crate::cache::{Cache, Direction, LogRow, Outcome, Totals};
 use crate::error::{Error, Result};
 use crate::model::Account;
 use crate::time::Timestamp;
@@ -57,6 +57,8 @@ pub struct Options {
     pub only: Option<BTreeSet<String>>,
     /// Show what would happen; change nothing on either side.
     pub dry_run: bool,
+    /// Forget what is cached: it is another server's. Set by the engine.
+    pub(crate) afresh: bool,
 }
 
 impl Default for Options {
@@ -71,6 +73,7 @@ impl Default for Options {
             page_size: 100,
             only: None,
             dry_run: false,
+            afresh: false,
         }
     }
 }
@@ -113,7 +116,8 @@ impl Engine<'_> {
 
     fn staged(&mut self, metadata: Vec<(String, String)>) -> Result<Summary> {
         let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, self.options.only.as_ref());
-        let mut outcome = Outcome { metadata, exactly: self.options.force, ..Outcome::default() };
+        let (exactly, afresh) = (self.options.force, self.options.afresh);
+        let mut outcome = Outcome { metadata, exactly, afresh, ..Outcome::default() };
         let mut summary = Summary::default();
         if self.options.pull {
             self.reporter.tell(Event::Fetching);
@@ -123,9 +127,13 @@ impl Engine<'_> {
             } else {
                 self.decider().decide_pulled(&mut plan, &mut summary)?;
             }
-            let totals = self.cache.count_staged(&plan.reported, self.options.force)?;
-            summary.pulled = totals;
             summary.fetched = self.cache.count_staged_live()?;
+            let totals = if self.options.afresh {
+                Totals { new: summary.fetched, ..Totals::default() }
+            } else {
+                self.cache.count_staged(&plan.reported, self.options.force)?
+            };
+            summary.pulled = totals;
             self.reporter.tell(Event::Pulled(totals));
         }
         if self.options.dry_run {
@@ -190,8 +198,8 @@ impl Engine<'_> {
         }
     }
 
-    /// The cache remembers which server and account filled it. Another one behind the same environment gets an empty
-    /// cache, but never the operations that were meant for the first.
+    /// The cache remembers which server and account filled it. Another one behind the same environment gets a cache of
+    /// its own, made with the commit, but never the operations that were meant for the first.
     fn check_identity(&mut self) -> Result<Vec<(String, String)>> {
         let origin = self.remote.origin();
         let account = match self.account.take() {
@@ -208,7 +216,12 @@ impl Engine<'_> {
             if waiting > 0 {
                 return Err(other_identity(waiting, known_origin, known_account, &origin, account.as_deref()));
             }
-            self.cache.forget_server()?;
+            if !self.options.pull || self.options.dry_run {
+                return Err(
+                    Error::failure("the cache was filled from another server or account").hint("run: anyt sync")
+                );
+            }
+            self.options.afresh = true;
         }
         let mut metadata = vec![("server".to_string(), origin)];
         metadata.extend(account.map(|account| ("account".to_string(), account)));

@@ -28,7 +28,7 @@ const DELETES_WITHOUT_ASKING: usize = 10;
 impl Engine<'_> {
     pub(super) fn pull(&mut self, outcome: &mut Outcome) -> Result<()> {
         let workspaces = self.remote.workspaces().map_err(|e| self.fatal(e))?;
-        if workspaces.is_empty() && !self.cache.workspaces()?.is_empty() {
+        if workspaces.is_empty() && !self.options.afresh && !self.cache.workspaces()?.is_empty() {
             return Err(Error::failure(format!(
                 "{} lists no workspace at all, which is never read as deletions; nothing was changed",
                 self.remote.origin()
@@ -67,7 +67,8 @@ impl Engine<'_> {
         let key = format!("absent:{name}:{workspace_id}");
         let now = Timestamp::now();
         let absent_since = self.cache.metadata(&key)?.and_then(|text| Timestamp::parse(&text));
-        if absent_since.is_some_and(|since| since.age(now) < ABSENT_FOR) && !self.options.force {
+        if absent_since.is_some_and(|since| since.age(now) < ABSENT_FOR) && !self.options.force && !self.options.afresh
+        {
             return Ok(None);
         }
         let found = fetch(self).map_err(|e| self.fatal(e))?;
@@ -79,13 +80,13 @@ impl Engine<'_> {
 
     fn pull_tasks(&mut self, workspace: &Workspace) -> Result<()> {
         let id = workspace.id;
-        let restored = self.counter_went_back(workspace)?;
-        let complete = !restored && !self.options.force && self.stage_changes(id)?;
+        let anew = self.options.force || self.options.afresh || self.counter_went_back(workspace)?;
+        let complete = !anew && self.stage_changes(id)?;
         if complete && self.live_total(id)? == Some(self.cache.expected_total(id)?) {
             return Ok(());
         }
         self.page_through(id, None)?;
-        if !self.options.force {
+        if !self.options.force && !self.options.afresh {
             self.confirm_missing(id)?;
         }
         Ok(())

@@ -27,9 +27,14 @@ pub struct Recovered {
     pub answered: usize,
 }
 
+/// The cache is new, or the journal tells of an interrupted run.
+pub fn is_needed(cache: &Cache, journal: &Journal) -> Result<bool> {
+    Ok(cache.is_fresh()? || journal.tells_of_a_run()?)
+}
+
 /// Folds the journal in, if there is anything to fold. The caller holds the environment's lock.
 pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
-    if !journal.needs_recovery(cache.is_fresh())? {
+    if !is_needed(cache, journal)? {
         return Ok(Recovered::default());
     }
     let (order, mut stories) = stories(journal.read()?);
@@ -62,6 +67,7 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
     cache.fold_answers(&answers, &Timestamp::now().rfc3339())?;
     hit("recover.folded");
     cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
+    cache.set_folded()?;
     compact(cache, journal)?;
     Ok(Recovered { restored: count, answered: answers.len() })
 }

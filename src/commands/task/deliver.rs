@@ -52,13 +52,27 @@ pub fn road(session: &mut Session, bench: &Workbench) -> Result<Road> {
     let secret = session.token(&bench.env)?;
     let http = session.http(&bench.env, Some(secret), Effort::Write)?;
     match http.account() {
-        Ok(account) => Ok(Road::Server(Box::new(Server { http, account }))),
+        Ok(account) => {
+            check_identity(bench, &http, account.as_ref())?;
+            Ok(Road::Server(Box::new(Server { http, account })))
+        }
         Err(error @ (RemoteError::Unauthorized(_) | RemoteError::Forbidden(_) | RemoteError::Malformed(_))) => {
             Err(to_error(error, &bench.env.origin))
         }
         Err(error) if session.call.has("no-queue") => Err(to_error(error, &bench.env.origin)),
         Err(error) => Ok(Road::Unreachable(to_error(error, &bench.env.origin))),
     }
+}
+
+/// A change is never sent to another server or account than the cache was filled from.
+fn check_identity(bench: &Workbench, http: &Http, account: Option<&Account>) -> Result<()> {
+    let (server, user) = (bench.cache.metadata("server")?, bench.cache.metadata("account")?);
+    let same_user = user.is_none() || account.is_none_or(|account| user.as_deref() == Some(&account.user_id));
+    if server.is_none_or(|server| server == http.origin()) && same_user {
+        return Ok(());
+    }
+    Err(Error::failure("the cache was filled from another server or account; nothing was changed")
+        .hint("make it this one's: anyt sync"))
 }
 
 /// Sends what was queued, if the road leads to the server.
