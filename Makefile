@@ -1,0 +1,90 @@
+# anyt: `make` lists what can be made. Needs cargo and a C compiler (SQLite is compiled in).
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SEEDS ?= 1000
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+MUSL := x86_64-unknown-linux-musl
+STATIC := $(TARGET)/$(MUSL)/static/anyt
+STATIC_BUDGET := 3670016
+
+# What the tests need beside anyt itself: the server, and the points where it can be made to crash.
+TEST_FEATURES := server,failpoints
+
+# What anyt does not use of SQLite stays out of the static file. A plain `cargo build` works without this.
+SQLITE_SMALL := \
+	-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \
+	-USQLITE_ENABLE_STAT4 -USQLITE_SOUNDEX -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_ENABLE_COLUMN_METADATA \
+	-USQLITE_ENABLE_API_ARMOR -USQLITE_ENABLE_LOAD_EXTENSION -USQLITE_ENABLE_MEMORY_MANAGEMENT \
+	-DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_TRACE \
+	-DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_AUTHORIZATION -DSQLITE_OMIT_EXPLAIN -DSQLITE_OMIT_GET_TABLE \
+	-DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
+	-DSQLITE_DQS=0
+
+.DEFAULT_GOAL := help
+.PHONY: help build static static-check musl install uninstall docs demo test check chaos bench clean
+
+help: ## List what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '%-20s %s\n' "$$target" "$$text"; done
+
+build: ## Build anyt and anyt-server for this machine, in target/release
+	$(CARGO) build --release --locked --features server
+
+static: musl ## Build anyt as one small static file for Linux on x86-64
+	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" $(CARGO) build --profile static --locked --target $(MUSL) --bin anyt
+	@echo "$(STATIC): $$(wc -c <$(STATIC)) bytes"
+
+static-check: static ## Check the static file: size, linkage, a sync in an otherwise empty root folder
+	$(CARGO) build --locked --features server --bin anyt-server
+	tests/static.sh $(STATIC) $(TARGET)/debug/anyt-server $(STATIC_BUDGET)
+
+musl:
+	@command -v musl-gcc >/dev/null || { echo "musl-gcc is missing; on Debian and Ubuntu: apt-get install musl-tools" >&2; exit 1; }
+	@test -d "$$(rustc --print target-libdir --target $(MUSL))" || rustup target add $(MUSL) \
+		|| { echo "Rust's standard library for $(MUSL) is missing; with rustup: rustup target add $(MUSL)" >&2; exit 1; }
+
+install: build ## Install anyt, anyt-server, man pages and completions below PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(TARGET)/release/anyt $(TARGET)/release/anyt-server $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 completions/anyt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt
+	install -m 644 completions/_anyt $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 completions/anyt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/anyt $(DESTDIR)$(PREFIX)/bin/anyt-server \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard man/*.1))) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt.fish
+
+docs: ## Write man/ and completions/ from the command table
+	$(CARGO) run --quiet --locked --bin anyt -- generate all .
+
+demo: ## Play a short tour against a server of its own
+	@$(CARGO) build --quiet --locked --features server
+	@demo/tour.sh $(TARGET)/debug
+
+test: ## Run all tests; those that need more than is here say that they skip
+	$(CARGO) test --locked --features $(TEST_FEATURES) --no-fail-fast
+
+check: ## What has to pass before a change is merged: format, lints, documentation, tests, demo
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --features $(TEST_FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items --features $(TEST_FEATURES)
+	$(MAKE) test
+	$(MAKE) demo
+
+chaos: ## Run the convergence test on SEEDS random histories (1000)
+	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test convergence -- --nocapture
+
+bench: build ## Measure start-up and listing
+	bench/quick.sh $(TARGET)/release
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
