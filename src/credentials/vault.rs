@@ -76,10 +76,7 @@ impl<'a> Vault<'a> {
         }
         match env.configured.as_ref().filter(|configured| configured.has_plaintext()) {
             Some(configured) => self.find_with_plaintext(env, configured),
-            None => match self.stored(env)? {
-                Some((secret, place)) => Ok(Found { secret, place, notices: Vec::new() }),
-                None => Err(self.nothing(env)),
-            },
+            None => self.stored(env)?.ok_or_else(|| self.nothing(env)),
         }
     }
 
@@ -87,9 +84,10 @@ impl<'a> Vault<'a> {
     fn find_with_plaintext(&self, env: &Environment, configured: &Configured) -> Result<Found> {
         let moved = migrate::migrate(self);
         if moved.store_answered
-            && let Some((secret, place)) = self.stored(env)?
+            && let Some(mut found) = self.stored(env)?
         {
-            return Ok(Found { secret, place, notices: moved.notices });
+            found.notices.splice(..0, moved.notices);
+            return Ok(found);
         }
         self.check_origin(env, &origin(&configured.api_url)?)?;
         let plaintext = configured.agent_key.as_ref().or(configured.auth_token.as_ref());
@@ -98,11 +96,12 @@ impl<'a> Vault<'a> {
     }
 
     /// The token in a store, checked against the origin it was stored for.
-    fn stored(&self, env: &Environment) -> Result<Option<(Secret, Place)>> {
+    fn stored(&self, env: &Environment) -> Result<Option<Found>> {
         if self.file().exists(&env.name) {
             let place = self.place_of_file(&env.name)?;
             let credentials = self.file().get(&env.name).map_err(StoreError::into_error)?;
-            return Ok(self.bound(env, credentials)?.map(|stored| (stored.secret, place)));
+            let found = |stored: Stored| Found { secret: stored.secret, place, notices: Vec::new() };
+            return Ok(self.bound(env, credentials)?.map(found));
         }
         let keyring = match self.reach() {
             Ok(keyring) => keyring,
@@ -111,11 +110,14 @@ impl<'a> Vault<'a> {
         match keyring.get(&env.name) {
             Ok(credentials) => {
                 let Some(stored) = self.bound(env, credentials)? else { return Ok(None) };
-                if stored.origin.is_none() {
-                    // It worked without for as long as it was there; the next use tries again.
-                    let _ = keyring.pin(&env.name, &env.origin);
+                let mut notices = Vec::new();
+                // Unbound, it works as it did for its own program; the next use tries again.
+                if stored.origin.is_none()
+                    && let Err(error) = keyring.pin(&env.name, &env.origin)
+                {
+                    notices.push(format!("the token could not be bound to {}: {}", env.origin, error.reason()));
                 }
-                Ok(Some((stored.secret, Place::Keyring)))
+                Ok(Some(Found { secret: stored.secret, place: Place::Keyring, notices }))
             }
             Err(error @ StoreError::Absent(_)) => self.without_keyring(env, error),
             Err(error) => Err(error.into_error()),
