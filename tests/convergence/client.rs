@@ -1,15 +1,17 @@
 //! A person's machine and the bad luck that befalls it.
 
+use crate::common::deadline::wait_until;
 use crate::common::http::Message;
 use crate::common::json::{self, Look, Value};
 use crate::common::proxy::{Gate, Proxy, What, When};
-use crate::common::run::TIMEOUT;
+use crate::common::run::{Running, TIMEOUT};
 use crate::common::{Exit, Run, Sandbox, Server};
 use crate::dice::Dice;
 use crate::ledger::tokens;
 use rustix::process::{Pid, Signal, kill_process};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -70,11 +72,17 @@ impl Client {
             _ => self.sandbox.anyt(args).run(),
         };
         self.proxy.come_back();
-        if trouble {
-            self.proxy.forget_faults();
-        }
+        self.proxy.forget_faults();
         assert!(!run.stderr.contains("panicked"), "{run}");
-        let codes = [Exit::Code(0), Exit::Code(1), Exit::Code(3), Exit::Code(5), Exit::Code(6), Exit::Signal(9)];
+        let codes = [
+            Exit::Code(75),
+            Exit::Code(0),
+            Exit::Code(1),
+            Exit::Code(3),
+            Exit::Code(5),
+            Exit::Code(6),
+            Exit::Signal(9),
+        ];
         assert!(codes.contains(&run.exit), "an exit code that was not expected\n{run}");
         run
     }
@@ -96,6 +104,19 @@ impl Client {
         let _ = sender.send(running.pid());
         drop(sender);
         running.wait(TIMEOUT)
+    }
+
+    /// A sync under way: its n-th request stands at the gate, or it came to its end without one.
+    pub fn sync_until_request(&self, n: usize) -> (Running, Gate) {
+        let (gate, before) = (Gate::pause(Duration::from_secs(5)), self.proxy.log().len());
+        self.proxy.fault(When::is(|_| true).after(n), What::StallReply(gate.clone()));
+        let syncing =
+            self.sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).env("ANYT_TIMEOUT", "10").spawn();
+        let process = format!("/proc/{}", syncing.pid());
+        wait_until("the request came or the sync ended", TIMEOUT, || {
+            self.proxy.log().len() > before + n || !Path::new(&process).exists()
+        });
+        (syncing, gate)
     }
 
     pub fn wipe_cache(&self) {

@@ -2,6 +2,7 @@
 
 use crate::Stage;
 use crate::common::json::{self, Look, Value};
+use crate::common::run::TIMEOUT;
 use crate::common::{Exit, Run};
 use crate::ledger::tokens;
 use std::collections::BTreeSet;
@@ -27,7 +28,11 @@ impl Stage {
             61..67 => self.delete(who),
             67..74 => self.link(who),
             74..77 => self.unlink(who),
-            77..95 => self.sync(who),
+            77..89 => self.sync(who),
+            89..92 => self.change_while_syncing(who),
+            92 => drop(self.run(who, &["sync", "--force", "--yes"])),
+            93 => drop(self.run(who, &["sync", "resolve", "--local", "--all"])),
+            94 => drop(self.run(who, &["sync", "resolve", "--remote", "--all"])),
             95..97 => {
                 self.clients[who].wipe_cache();
                 self.tell(who, "rm -r ~/.cache/anyt", None);
@@ -68,9 +73,13 @@ impl Stage {
         (if confirmed { Seen::Confirmed } else { Seen::Unknown }, args.join(" "))
     }
 
-    /// A task the client can see.
+    /// A task the client can see; most of the work is on a few, so that people meet.
     fn some_task(&mut self, who: usize) -> Option<Value> {
-        let tasks = self.clients[who].tasks();
+        let mut tasks = self.clients[who].tasks();
+        if self.dice.chance(60) {
+            tasks.sort_by_key(|task| task.int("number"));
+            tasks.truncate(3);
+        }
         (!tasks.is_empty()).then(|| self.dice.pick(&tasks).clone())
     }
 
@@ -139,6 +148,23 @@ impl Stage {
         if seen == Seen::Confirmed {
             added.into_iter().for_each(|token| drop(self.ledger.written.insert(token, command.clone())));
         }
+    }
+
+    /// Cron syncs while a person works: what is queued meanwhile is laid over what the sync brings.
+    fn change_while_syncing(&mut self, who: usize) {
+        let request = self.dice.roll(10);
+        let (syncing, gate) = self.clients[who].sync_until_request(request);
+        for _ in 0..=self.dice.roll(2) {
+            match self.dice.roll(4) {
+                0 => self.create(who),
+                1 => self.delete(who),
+                2 => self.link(who),
+                _ => self.update(who),
+            }
+        }
+        gate.open();
+        let run = syncing.wait(TIMEOUT);
+        self.tell(who, &format!("(a sync that stood at its request {request} meanwhile)"), Some(&run));
     }
 
     fn note(&mut self, who: usize) {
