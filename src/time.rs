@@ -15,7 +15,7 @@ impl Timestamp {
     /// This machine's clock. Never a sync cursor: cursors come from the server (design.md "Pull").
     pub fn now() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX).saturating_add(skew()))
     }
 
     /// ISO 8601 as servers write it: `T` or a space, `Z`, a numeric offset or no zone (read as UTC), any number of
@@ -90,6 +90,19 @@ impl Timestamp {
         };
         format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
     }
+}
+
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+fn skew() -> i64 {
+    0
+}
+
+/// In test builds `ANYT_CLOCK_SKEW=SECONDS` sets this process's clock wrong, as a machine's may be.
+#[cfg(feature = "failpoints")]
+fn skew() -> i64 {
+    let seconds = std::env::var("ANYT_CLOCK_SKEW").ok().and_then(|given| given.parse::<i64>().ok());
+    seconds.map_or(0, |seconds| seconds.saturating_mul(SECOND))
 }
 
 /// `90`, `90s`, `15m`, `2h`, `7d`: a span as flags take it. A bare number is seconds.

@@ -42,6 +42,8 @@ struct State {
     next: usize,
     log: Vec<Exchange>,
     faults: Vec<(When, What)>,
+    /// Headers that neither side gets to see.
+    hidden: Vec<&'static str>,
     /// All gates ever set, so that no thread waits for a test that has ended.
     gates: Vec<Gate>,
 }
@@ -96,6 +98,11 @@ impl Proxy {
         self
     }
 
+    /// Neither side gets to see this header any more; the log keeps it. Outlives a `reset`.
+    pub fn hide(&self, header: &'static str) {
+        self.shared.lock().hidden.push(header);
+    }
+
     /// From now on connections are refused.
     pub fn go_down(&self) {
         self.acceptor.door().close();
@@ -128,9 +135,17 @@ impl Proxy {
         assert!(!waited.expect("no thread panics holding it").1.timed_out(), "fewer than {count} requests came");
     }
 
+    /// Faults that have not happened yet will not. The log stays, and so does what stands before a gate.
+    pub fn forget_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
     /// Forgets the log and the faults, opens the gates and counts from 0 again.
     pub fn reset(&self) {
-        let old = std::mem::take(&mut *self.shared.lock());
+        let mut state = self.shared.lock();
+        let hidden = std::mem::take(&mut state.hidden);
+        let old = std::mem::replace(&mut *state, State { hidden, ..State::default() });
+        drop(state);
         old.gates.iter().for_each(Gate::open);
     }
 }
@@ -290,8 +305,11 @@ impl Connection<'_> {
 
     fn forward(&self, n: usize, request: &Message) -> std::io::Result<Message> {
         let mut request = request.clone();
-        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("connection"));
-        let reply = http::exchange(self.shared.upstream, &request.with_header("Connection", "close"))?;
+        let hidden = self.shared.lock().hidden.clone();
+        let shown = |name: &str| !hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden));
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("connection") && shown(name));
+        let mut reply = http::exchange(self.shared.upstream, &request.with_header("Connection", "close"))?;
+        reply.headers.retain(|(name, _)| shown(name));
         if let Some(entry) = self.shared.lock().log.iter_mut().find(|entry| entry.n == n) {
             entry.upstream = Some(reply.status());
         }
