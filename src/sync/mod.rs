@@ -19,6 +19,7 @@ pub mod settle;
 
 use crate::cache::{Cache, Direction, LogRow, Outcome};
 use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::Account;
 use crate::time::Timestamp;
 use decide::Decider;
@@ -123,6 +124,7 @@ impl Engine<'_> {
             } else {
                 self.decider().decide_pulled(&mut plan, &mut summary)?;
             }
+            hit("sync.pulled");
             let totals = self.cache.count_staged(&plan.reported, self.options.force)?;
             summary.pulled = totals;
             summary.fetched = self.cache.count_staged_live()?;
@@ -137,6 +139,7 @@ impl Engine<'_> {
         if self.options.push && !self.options.force {
             self.reporter.tell(Event::Pushing);
             self.push(&mut plan, &mut summary)?;
+            hit("sync.pushed");
         }
         self.commit(plan, outcome, &mut summary)?;
         Ok(summary)

@@ -8,6 +8,7 @@ use super::json::{self, Array, Value};
 use super::server::Server;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ struct State {
 
 struct Shared {
     upstream: SocketAddr,
+    keyless: AtomicBool,
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -69,7 +71,8 @@ impl Proxy {
     }
 
     pub fn before_address(upstream: SocketAddr) -> Proxy {
-        let shared = Arc::new(Shared { upstream, state: Mutex::default(), arrived: Condvar::new() });
+        let keyless = AtomicBool::new(false);
+        let shared = Arc::new(Shared { upstream, keyless, state: Mutex::default(), arrived: Condvar::new() });
         let inner = shared.clone();
         let acceptor = Acceptor::start(move |stream, door| {
             // An error here is the client's going away: nobody is left to tell.
@@ -84,6 +87,11 @@ impl Proxy {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// From now on, also after a `reset`, the server behind is one that never heard of `Idempotency-Key`.
+    pub fn hide_idempotency(&self) {
+        self.shared.keyless.store(true, Ordering::SeqCst);
     }
 
     /// Adds a fault. Of several that match a request the one added first happens.
@@ -291,7 +299,14 @@ impl Connection<'_> {
     fn forward(&self, n: usize, request: &Message) -> std::io::Result<Message> {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("connection"));
-        let reply = http::exchange(self.shared.upstream, &request.with_header("Connection", "close"))?;
+        let keyless = self.shared.keyless.load(Ordering::SeqCst);
+        if keyless {
+            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
+        }
+        let mut reply = http::exchange(self.shared.upstream, &request.with_header("Connection", "close"))?;
+        if keyless {
+            reply.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("idempotency-key"));
+        }
         if let Some(entry) = self.shared.lock().log.iter_mut().find(|entry| entry.n == n) {
             entry.upstream = Some(reply.status());
         }
