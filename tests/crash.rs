@@ -36,6 +36,7 @@ type Unit = (&'static Scenario, bool);
 
 #[test]
 fn killed_anywhere_the_next_run_ends_where_the_uninterrupted_one_did() {
+    common::tempdir::in_memory();
     let only = std::env::var("ANYT_CRASH").unwrap_or_default();
     let units: Vec<Unit> = scenarios::ALL.iter().flat_map(|scenario| [(scenario, true), (scenario, false)]).collect();
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));

@@ -75,7 +75,7 @@ impl Stage {
         let prepared = Sandbox::new();
         prepared.sign_in_at(&proxy.url(), ALICE);
         prepared.anyt(&["sync"]).ok();
-        (scenario.prepare)(&prepared, &server, &proxy);
+        (scenario.prepare)(&prepared, &server);
         let database = server.remember();
         let (done, untouched) = (Picture::default(), Picture::default());
         Stage { scenario, server, proxy, database, prepared, done, untouched }
