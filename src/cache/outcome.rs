@@ -7,6 +7,7 @@ use super::overlay::{keep_server_row, remove_task, renew, renew_for, set_depende
 use super::tasks::{by_id, columns, highest_number, read, write, write_into};
 use super::{Cache, queue, set_metadata};
 use crate::error::Result;
+use crate::failpoint::hit;
 use crate::model::{Field, Kind, Label, Member, Operation, Project, Task, Value, Workspace};
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -99,16 +100,21 @@ impl Cache {
                 forget_server(db)?;
             }
             outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
+            hit("cache.apply.workspaces");
             apply_tasks(db, outcome, now)?;
+            hit("cache.apply.tasks");
             for pulled in &outcome.pulled {
                 apply_kinds(db, pulled, now)?;
             }
+            hit("cache.apply.kinds");
             outcome.answers.iter().try_for_each(|answer| {
                 apply_answer(db, answer, outcome.unannounced.contains(&answer.operation.op_id), now)
             })?;
             apply_queue(db, outcome)?;
+            hit("cache.apply.queue");
             let renumbered = renumber(db, now)?;
             renew_pending(db)?;
+            hit("cache.apply.overlay");
             for (key, value) in &outcome.metadata {
                 set_metadata(db, key, value)?;
             }
@@ -267,6 +273,7 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
 }
 
 fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) -> rusqlite::Result<()> {
+    hit("cache.apply.answer");
     let operation = &answer.operation;
     match operation.kind {
         Kind::CreateTask => {

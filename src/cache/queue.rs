@@ -3,6 +3,7 @@
 use super::{Cache, overlay};
 use crate::document;
 use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::{Kind, Operation, Task};
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -125,7 +126,9 @@ impl Cache {
                 Change::default()
             });
             change.removed.iter().try_for_each(|operation| remove(db, &operation.op_id))?;
+            hit("cache.queue.removed");
             change.put.iter().try_for_each(|operation| put(db, operation))?;
+            hit("cache.queue.put");
             change.removed.iter().chain(&change.put).try_for_each(|operation| overlay::renew_for(db, operation))?;
             Ok(change)
         })?;

@@ -1,6 +1,7 @@
 //! The cache's tables and the ordered list of migrations that make them. `PRAGMA user_version` counts the migrations a
 //! file has been through; a file that has been through more than we know is a newer anyt's, and is left alone.
 
+use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
@@ -225,7 +226,9 @@ pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
+    hit("cache.migrate.before");
     transaction.commit()?;
+    hit("cache.migrate.after");
     Ok(found == 0)
 }
 

@@ -5,6 +5,7 @@
 use super::Cache;
 use super::tasks::{columns, read, write, write_into};
 use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::{Edge, Task};
 use rusqlite::{OptionalExtension, named_params};
 
@@ -36,13 +37,16 @@ impl Cache {
                 self.db.execute_batch("PRAGMA staging.journal_mode = OFF; PRAGMA staging.synchronous = OFF")?;
                 self.db.execute_batch(TABLES)
             })
-            .map_err(|e| self.error(e))
+            .map_err(|e| self.error(e))?;
+        hit("staging.begun");
+        Ok(())
     }
 
     /// Detaches the staging area and removes its file.
     pub fn end_staging(&mut self) {
         // Not attached is the ordinary case at the start, and a leftover file does no harm.
         let _ = self.db.execute_batch("DETACH DATABASE staging");
+        hit("staging.detached");
         let _ = std::fs::remove_file(self.staging_path());
     }
 

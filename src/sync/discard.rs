@@ -3,6 +3,7 @@
 
 use crate::document::{self, as_text, member, object, text};
 use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::{Operation, Task};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
@@ -48,7 +49,9 @@ impl Discard {
             let path = self.folder.join(format!("{stamp}-{reason}-{attempt}.jsonl"));
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
+                    hit("discard.created");
                     let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all());
+                    hit("discard.synced");
                     return written.map(|()| path.clone()).map_err(|e| Error::io("write", &path, e));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

@@ -185,11 +185,13 @@ impl Journal {
             let _ = std::fs::remove_file(&fresh);
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
             file.write_all(entries.iter().map(encode).collect::<String>().as_bytes()).map_err(io)?;
-            file.sync_data().map_err(io)?;
             hit("journal.compact.written");
+            file.sync_data().map_err(io)?;
+            hit("journal.compact.flushed");
             std::fs::rename(&fresh, &self.path).map_err(|e| Error::io("replace", &self.path, e))?;
             hit("journal.compact.renamed");
             sync_folder(&self.path);
+            hit("journal.compact.synced");
             Ok(())
         })
     }

@@ -19,6 +19,7 @@ pub mod settle;
 
 use crate::cache::{Cache, Direction, LogRow, Outcome, Totals};
 use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::Account;
 use crate::time::Timestamp;
 use decide::Decider;
@@ -127,6 +128,7 @@ impl Engine<'_> {
             } else {
                 self.decider().decide_pulled(&mut plan, &mut summary)?;
             }
+            hit("sync.pulled");
             summary.fetched = self.cache.count_staged_live()?;
             let totals = if self.options.afresh {
                 Totals { new: summary.fetched, ..Totals::default() }
@@ -145,6 +147,7 @@ impl Engine<'_> {
         if self.options.push && !self.options.force {
             self.reporter.tell(Event::Pushing);
             self.push(&mut plan, &mut summary)?;
+            hit("sync.pushed");
         }
         self.commit(plan, outcome, &mut summary)?;
         Ok(summary)

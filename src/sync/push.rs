@@ -268,6 +268,7 @@ impl Engine<'_> {
         let workspace = plan.entries[index].operation.workspace_id;
         match self.remote.task(workspace, identifier) {
             Ok(remote) => {
+                hit("push.looked");
                 self.decider().reconcile(plan, summary, task_id, remote)?;
                 Ok(Sent::Again)
             }

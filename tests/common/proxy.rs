@@ -8,6 +8,7 @@ use super::json::{self, Array, Value};
 use super::server::Server;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -86,6 +87,12 @@ impl Proxy {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// From now on, also after a `reset`, the server behind is one that never heard of `Idempotency-Key`.
+    pub fn hide_idempotency(&self) {
+        self.hide("Idempotency-Key");
+        self.hide("Idempotency-Key-Honoured");
     }
 
     /// Adds a fault. Of several that match a request the one added first happens.

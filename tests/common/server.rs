@@ -6,7 +6,7 @@ use super::tempdir::TempDir;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -57,6 +57,29 @@ impl Server {
         (self.child, self.address) = launch(self.folder.path(), &listen, &[], Stdio::null());
     }
 
+    /// Its database as it is now, to come back to with `go_back`.
+    pub fn remember(&mut self) -> Database {
+        self.stop();
+        let files = std::fs::read_dir(self.folder.path()).expect("our own folder").flatten();
+        let files = files.map(|file| file.path()).filter(|path| is_database(path));
+        let files = files.map(|path| (path.clone(), std::fs::read(path).expect("our own file"))).collect();
+        self.resume();
+        Database { files }
+    }
+
+    /// A restart on the database as it was.
+    pub fn go_back(&mut self, to: &Database) {
+        self.stop();
+        let now = std::fs::read_dir(self.folder.path()).expect("our own folder").flatten();
+        for path in now.map(|file| file.path()).filter(|path| is_database(path)) {
+            std::fs::remove_file(path).expect("our own file");
+        }
+        for (path, content) in &to.files {
+            std::fs::write(path, content).expect("our own folder");
+        }
+        self.resume();
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -76,6 +99,15 @@ impl Server {
     pub fn bob(&self) -> User {
         self.user(BOB)
     }
+}
+
+/// A server's database at some moment.
+pub struct Database {
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+fn is_database(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server.db"))
 }
 
 impl Drop for Server {

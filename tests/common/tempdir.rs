@@ -1,7 +1,20 @@
 //! A folder of a test's own: gone when the test is through, kept and named when it failed.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+static IN_MEMORY: AtomicBool = AtomicBool::new(false);
+
+/// From now on folders are made in memory where the system has a place for that: for tests that start hundreds of
+/// programs, none of which outlives the kernel, and would otherwise wait for the disk's flushes.
+pub fn in_memory() {
+    IN_MEMORY.store(true, Ordering::Relaxed);
+}
+
+fn parent() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if IN_MEMORY.load(Ordering::Relaxed) && memory.is_dir() { memory } else { std::env::temp_dir() }
+}
 
 pub struct TempDir {
     path: PathBuf,
@@ -12,7 +25,7 @@ impl TempDir {
     pub fn new(what: &str) -> TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("anyt-test-{}-{number}-{what}", std::process::id()));
+        let path = parent().join(format!("anyt-test-{}-{number}-{what}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("cannot make {}: {error}", path.display()));
         TempDir { path }
     }

@@ -1,0 +1,146 @@
+//! Everything that must be the same after a crash as without one: the server's tasks and dependencies, the cache, the
+//! queue, the inbox, the journal, what was set aside, and the files that lie about. Times are left out, and the
+//! random ids; versions are not, because an update that was sent twice would show in them.
+
+use crate::common::Sandbox;
+use crate::common::json::{self, Look, Value};
+use crate::common::sandbox::ENV;
+use crate::common::server::User;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeSet;
+
+/// One line for each thing.
+#[derive(Debug, Default, PartialEq)]
+pub struct Picture {
+    lines: BTreeSet<String>,
+}
+
+/// Members that differ from run to run.
+const PASSING: [&str; 12] = [
+    "created_at",
+    "updated_at",
+    "started_at",
+    "completed_at",
+    "canceled_at",
+    "archived_at",
+    "synced_at",
+    "uid",
+    "at",
+    "op_id",
+    "uncertain",
+    "base",
+];
+
+/// Queries on the cache, whose tables are the specification's.
+const CACHE: [(&str, &str); 5] = [
+    (
+        "cached",
+        "SELECT identifier, id, version, project_id, title, description, status, priority, assignee_id, assignee_type, \
+         labels, phase, estimate, parent_id, creator_id, deleted_at IS NULL FROM tasks",
+    ),
+    ("cached edge", "SELECT task_id, depends_on_id FROM task_dependencies"),
+    (
+        "queued",
+        "SELECT operation, entity_type, identifier, depends_on, payload, error FROM sync_queue WHERE synced = 0",
+    ),
+    ("inbox", "SELECT identifier, remote IS NULL FROM conflicts"),
+    ("identity", "SELECT key FROM sync_metadata WHERE key IN ('server', 'account')"),
+];
+
+impl Picture {
+    pub fn of(sandbox: &Sandbox, user: &User) -> Picture {
+        let mut picture = Picture::default();
+        picture.take_server(user);
+        picture.take_cache(sandbox);
+        picture.take_journal(sandbox);
+        picture.take_discarded(sandbox);
+        picture.take_leftovers(sandbox);
+        picture
+    }
+
+    /// What is in one and not in the other.
+    pub fn difference(&self, wanted: &Picture) -> String {
+        let surplus = self.lines.difference(&wanted.lines).map(|line| format!("\n  + {line}"));
+        let missing = wanted.lines.difference(&self.lines).map(|line| format!("\n  - {line}"));
+        surplus.chain(missing).collect()
+    }
+
+    fn line(&mut self, what: &str, said: impl std::fmt::Display) {
+        self.lines.insert(format!("{what}: {said}"));
+    }
+
+    fn take_server(&mut self, user: &User) {
+        for task in user.all_tasks() {
+            self.line("server", lasting(&task));
+        }
+        let (status, graph) = user.get(&format!("{}/dependency-graph", user.workspace()));
+        assert_eq!(status, 200, "{}", json::to_string(&graph));
+        for edge in graph.items("edges") {
+            self.line("server edge", lasting(edge));
+        }
+    }
+
+    fn take_cache(&mut self, sandbox: &Sandbox) {
+        let db = Connection::open_with_flags(sandbox.cache_db(), OpenFlags::SQLITE_OPEN_READ_WRITE).expect("a cache");
+        for (what, sql) in CACHE {
+            let mut query = db.prepare(sql).expect("the specification's tables");
+            let width = query.column_count();
+            let mut rows = query.query([]).expect("no parameters");
+            while let Some(row) = rows.next().expect("a sound database") {
+                let cells: Vec<String> =
+                    (0..width).map(|at| format!("{:?}", row.get_ref(at).expect("a cell"))).collect();
+                self.line(what, cells.join(" "));
+            }
+        }
+        let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a number");
+        let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a word");
+        self.line("cache.db", format!("{version} {mode}"));
+    }
+
+    /// How many lines of which kind.
+    fn take_journal(&mut self, sandbox: &Sandbox) {
+        let text = std::fs::read_to_string(sandbox.journal()).unwrap_or_default();
+        for kind in ["queued", "sending", "answered", "dropped"] {
+            let count = text.lines().filter(|line| line.contains(&format!("\"kind\":\"{kind}\""))).count();
+            self.line("journal", format!("{count} {kind}"));
+        }
+    }
+
+    /// What was set aside; the same thing twice is no harm.
+    fn take_discarded(&mut self, sandbox: &Sandbox) {
+        let folder = sandbox.path("state/anyt").join(ENV).join("discarded");
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            for line in std::fs::read_to_string(file.path()).expect("our own file").lines() {
+                self.line("discarded", lasting(&json::parse(line)));
+            }
+        }
+    }
+
+    /// Files that no finished run leaves.
+    fn take_leftovers(&mut self, sandbox: &Sandbox) {
+        let known = ["cache.db", "cache.db-wal", "cache.db-shm", "lock", "journal.jsonl", "journal.lock", "discarded"];
+        for place in ["state/anyt", "cache/anyt"] {
+            for file in std::fs::read_dir(sandbox.path(place).join(ENV)).into_iter().flatten().flatten() {
+                let name = file.file_name().to_string_lossy().into_owned();
+                if !known.contains(&name.as_str()) {
+                    self.line("left over", format!("{place} {name}"));
+                }
+            }
+        }
+    }
+}
+
+/// A JSON value without what differs from run to run.
+fn lasting(value: &Value) -> String {
+    fn strip(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let kept = members.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
+                Value::Object(kept.map(|(name, value)| (name.clone(), strip(value))).collect())
+            }
+            Value::Array(items) => Value::Array(items.iter().map(strip).collect()),
+            other => other.clone(),
+        }
+    }
+    json::to_string(&strip(value))
+}

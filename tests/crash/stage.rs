@@ -1,0 +1,180 @@
+//! One scenario on one kind of server: prepared once, rehearsed once to find where it can be killed and what it leads
+//! to, then played from the same beginning for every case.
+
+use crate::common::faults::{Gate, What, When};
+use crate::common::server::Database;
+use crate::common::{ALICE, Exit, Proxy, Run, Sandbox, Server};
+use crate::picture::Picture;
+use crate::scenarios::Scenario;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where the client dies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Death {
+    /// It lives: what it said it did must outlive a wiped cache.
+    None,
+    /// At the n-th passing of a failpoint, from 1.
+    At { point: String, nth: usize },
+    /// While the answer to its n-th write, from 0, is under way: the server has carried it out.
+    InFlight(usize),
+}
+
+/// Where both sides must end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    /// Where the uninterrupted run ended.
+    Done,
+    /// Where they would be had the command never been typed.
+    Untouched,
+}
+
+pub struct Case {
+    death: Death,
+    /// `~/.cache` is removed after the death.
+    wiped: bool,
+    end: End,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.death {
+            Death::None => f.write_str("not killed")?,
+            Death::At { point, nth } => write!(f, "{point}:{nth}")?,
+            Death::InFlight(n) => write!(f, "write {n} in flight")?,
+        }
+        f.write_str(if self.wiped { " / wiped" } else { " / kept" })
+    }
+}
+
+pub struct Stage {
+    scenario: &'static Scenario,
+    server: Server,
+    proxy: Proxy,
+    database: Database,
+    prepared: Sandbox,
+    done: Picture,
+    untouched: Picture,
+}
+
+impl Stage {
+    /// Four tasks, one dependency, a person who has synced them, and what the scenario adds.
+    pub fn new(scenario: &'static Scenario, keys: bool) -> Stage {
+        assert!(cfg!(feature = "failpoints"), "these tests need: cargo test --features server,failpoints");
+        let mut server = Server::start();
+        let bob = server.bob();
+        for title in ["One", "Two", "Three", "Four"] {
+            bob.add_task(title);
+        }
+        let edge = crate::common::json::parse(r#"{"depends_on":"DEV-3"}"#);
+        assert_eq!(bob.post(&(bob.tasks("DEV-4") + "/dependencies"), &edge).0, 201);
+        let proxy = Proxy::before(&server);
+        if !keys {
+            proxy.hide_idempotency();
+        }
+        let prepared = Sandbox::new();
+        prepared.sign_in_at(&proxy.url(), ALICE);
+        prepared.anyt(&["sync"]).ok();
+        (scenario.prepare)(&prepared, &server);
+        let database = server.remember();
+        let (done, untouched) = (Picture::default(), Picture::default());
+        Stage { scenario, server, proxy, database, prepared, done, untouched }
+    }
+
+    /// Both sides as they were when everything was prepared.
+    fn again(&mut self) -> Sandbox {
+        self.proxy.reset();
+        self.server.go_back(&self.database);
+        self.prepared.twin()
+    }
+
+    /// Plays it uninterrupted, remembers where that leads, and gives a case for every place it passed.
+    pub fn rehearse(&mut self) -> Vec<Case> {
+        let sandbox = self.again();
+        self.untouched = self.heal(&sandbox, "without the command");
+        let sandbox = self.again();
+        let trace = sandbox.path("trace");
+        let act = sandbox.anyt(self.scenario.act).env("ANYT_FAILPOINT_TRACE", &trace.to_string_lossy());
+        act.run().code(self.scenario.code);
+        let writes = self.proxy.writes().len();
+        self.done = self.heal(&sandbox, "uninterrupted");
+        let trace = std::fs::read_to_string(trace).expect("an uninterrupted run passes failpoints");
+        self.cases(&trace.lines().collect::<Vec<_>>(), writes)
+    }
+
+    fn cases(&self, trace: &[&str], writes: usize) -> Vec<Case> {
+        let first = |name: &str| trace.iter().position(|passed| *passed == name).unwrap_or(trace.len());
+        let journalled = first("journal.append.written");
+        let confirmed = journalled.min(first("cache.commit.after"));
+        let mut passed: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut cases = Vec::new();
+        for (index, point) in trace.iter().enumerate() {
+            let nth = passed.entry(point).or_default();
+            *nth += 1;
+            for wiped in [false, true] {
+                // A command that dies before it has queued anything has done nothing, and said nothing.
+                let begun = index >= if wiped { journalled } else { confirmed };
+                let end = if self.scenario.queues && !begun { End::Untouched } else { End::Done };
+                cases.push(Case { death: Death::At { point: point.to_string(), nth: *nth }, wiped, end });
+            }
+        }
+        let in_flight = (0..writes).flat_map(|n| [false, true].map(|wiped| (Death::InFlight(n), wiped)));
+        let rest = in_flight.chain([(Death::None, true)]);
+        cases.extend(rest.map(|(death, wiped)| Case { death, wiped, end: End::Done }));
+        cases
+    }
+
+    /// Plays one case; fails by panicking.
+    pub fn play(&mut self, case: &Case) {
+        let sandbox = self.again();
+        let died = self.act(&sandbox, &case.death);
+        self.proxy.reset();
+        if case.wiped {
+            std::fs::remove_dir_all(sandbox.path("cache")).expect("our own folder");
+        }
+        let picture = self.heal(&sandbox, &died.to_string());
+        let wanted = if case.end == End::Done { &self.done } else { &self.untouched };
+        assert!(picture == *wanted, "{}\nfirst there was {died}", picture.difference(wanted));
+    }
+
+    fn act(&self, sandbox: &Sandbox, death: &Death) -> Run {
+        let act = sandbox.anyt(self.scenario.act);
+        let run = match death {
+            Death::None => return act.run().code(self.scenario.code),
+            Death::At { point, nth } => act.env("ANYT_FAILPOINT", &format!("{point}:{nth}")).run(),
+            Death::InFlight(n) => {
+                let gate = Gate::new();
+                let nth_write = When::is(|seen| seen.method != "GET").after(*n);
+                self.proxy.fault(nth_write, What::StallReply(gate.clone()));
+                let running = act.spawn();
+                gate.wait_for_somebody();
+                running.kill()
+            }
+        };
+        assert_eq!(run.exit, Exit::Signal(9), "it was to be killed\n{run}");
+        run
+    }
+
+    /// Runs what a person or cron runs next, until everything is settled. A further sync then has nothing to send.
+    fn heal(&self, sandbox: &Sandbox, story: &str) -> Picture {
+        let mut said = String::new();
+        for (args, codes) in self.scenario.heal {
+            let run = sandbox.anyt(args).run();
+            said += &format!("\nthen there was {run}");
+            assert!(
+                codes.iter().any(|code| run.exit == Exit::Code(*code)),
+                "expected one of {codes:?}\nfirst: {story}{said}"
+            );
+        }
+        let settled = Picture::of(sandbox, &self.server.alice());
+        self.proxy.reset();
+        let further = sandbox.anyt(&["sync", "--no-input"]).run();
+        assert_eq!(further.exit, Exit::Code(self.scenario.settled), "a further sync: {further}\nfirst: {story}{said}");
+        let sent: Vec<String> =
+            self.proxy.writes().iter().map(|one| format!("{} {}", one.method, one.target)).collect();
+        assert!(sent.is_empty(), "a further sync sent {sent:?}\nfirst: {story}{said}");
+        let later = Picture::of(sandbox, &self.server.alice());
+        assert!(later == settled, "a further sync changed this: {}\nfirst: {story}{said}", later.difference(&settled));
+        settled
+    }
+}
