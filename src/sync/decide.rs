@@ -185,10 +185,7 @@ impl Decider<'_> {
             return Ok(());
         }
         let mut task = known.cloned().unwrap_or_else(|| stand_in(first));
-        let differences: Vec<Difference> = merge::changes(&chain)
-            .into_iter()
-            .map(|(field, base, local)| Difference { field, base, local, remote: crate::model::Value::Null })
-            .collect();
+        let differences = merge::all_lost(&chain);
         let (local_version, remote_version) = (first.base_version, first.base_version + 1);
         match self.ask(&task, Clash::DeletedThere, local_version, remote_version, &differences, summary)? {
             Choice::Stop => return Err(Error::Interrupted),
@@ -319,7 +316,7 @@ fn take_what_arrived(plan: &mut Plan, task_id: i64, remote: &Task) {
 }
 
 /// What the server changed after we deleted: our base (the whole task) against its row.
-fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
+pub(super) fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
     let Some(delete) = chain.iter().find(|operation| operation.kind == Kind::DeleteTask) else { return Vec::new() };
     Field::ALL
         .into_iter()
