@@ -39,7 +39,13 @@ impl Decider<'_> {
                 self.reconcile(plan, summary, task_id, newest)?;
             }
         }
-        Ok(())
+        self.carry_out(plan)
+    }
+
+    /// Queues what decisions create again. Only now, after the last question, because it is written down at once and a
+    /// person who stops the run takes the earlier answers back too.
+    pub(super) fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
+        std::mem::take(&mut plan.reborn).iter().try_for_each(|(indices, task)| self.create_again(plan, indices, task))
     }
 
     /// Moves the waiting changes of one task onto `remote` (`None`: deleted there), asking where that needs a decision.
@@ -209,7 +215,7 @@ impl Decider<'_> {
                     }
                     _ => Resolution::KeptLocal,
                 };
-                self.create_again(plan, &indices, &task)?;
+                plan.reborn.push((indices, task));
                 plan.let_go.push(task_id);
                 self.resolved(plan, summary, task_id, resolution);
             }

@@ -231,7 +231,9 @@ impl Engine<'_> {
         let workspace = plan.entries[index].operation.workspace_id;
         match self.remote.task(workspace, identifier) {
             Ok(remote) => {
-                self.decider().reconcile(plan, summary, task_id, remote)?;
+                let mut decider = self.decider();
+                decider.reconcile(plan, summary, task_id, remote)?;
+                decider.carry_out(plan)?;
                 Ok(Sent::Again)
             }
             Err(error) => Ok(self.failed(plan, index, error)),

@@ -30,19 +30,20 @@ impl Settler<'_> {
         let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, None);
         let mut summary = Summary::default();
         let mut options = Options { policy: self.policy, ..Options::default() };
+        let mut decider = Decider {
+            cache: self.cache,
+            journal: self.journal,
+            discard: self.discard,
+            prompter: self.prompter,
+            reporter: self.reporter,
+            options: &mut options,
+        };
         for conflict in wanted {
-            let chain = self.cache.pending_of(conflict.task_id)?;
-            options.merge = self.merge && conflict.remote.as_ref().is_none_or(|remote| overlaps(&chain, remote));
-            Decider {
-                cache: self.cache,
-                journal: self.journal,
-                discard: self.discard,
-                prompter: self.prompter,
-                reporter: self.reporter,
-                options: &mut options,
-            }
-            .reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
+            let chain = decider.cache.pending_of(conflict.task_id)?;
+            decider.options.merge = self.merge && conflict.remote.as_ref().is_none_or(|remote| overlaps(&chain, remote));
+            decider.reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
         }
+        decider.carry_out(&mut plan)?;
         let now = Timestamp::now().rfc3339();
         let mut outcome = Outcome::default();
         plan.into_outcome(&mut outcome, &now);
