@@ -161,6 +161,8 @@ impl Decider<'_> {
                     // What came before a delete that stands need not be sent.
                     operation.set.clear();
                     operation.base_version = remote.version;
+                    // These values were decided about: they are no reason to ask again.
+                    operation.base = whole(remote);
                 }
                 plan.replace(&indices, chain);
                 if differences.is_empty() {
@@ -335,6 +337,11 @@ pub(super) fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Differenc
             (remote != base && remote != local).then_some(Difference { field, base, local, remote })
         })
         .collect()
+}
+
+/// Every field of a task.
+fn whole(task: &Task) -> Patch {
+    Field::ALL.into_iter().map(|field| (field, task.get(field))).collect()
 }
 
 fn locals(differences: &[Difference]) -> Patch {
