@@ -202,7 +202,10 @@ impl Decider<'_> {
                 return Ok(());
             }
             Choice::Remote => {
-                self.discard.operations("resolved", &chain)?;
+                // The task goes with its edits: what it was lies in the first one's base, or nothing could restore it.
+                let mut lost = chain.clone();
+                lost[0].base = whole(&task);
+                self.discard.operations("resolved", &lost)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
                 plan.let_go.push(task_id);
                 summary.accepted_remote += 1;
