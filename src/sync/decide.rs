@@ -118,11 +118,15 @@ impl Decider<'_> {
                 Resolution::AcceptedRemote
             }
             Choice::Local | Choice::Edited(_) => {
-                self.discard.remote_task("resolved", remote)?;
                 let (values, resolution) = match choice {
                     Choice::Edited(values) => (values, Resolution::Edited),
                     _ => (locals(&rebased.differences), Resolution::KeptLocal),
                 };
+                let bring_back = super::local::giving_back(remote, &rebased.differences, &values)?;
+                self.discard.overruled(remote, &bring_back)?;
+                if resolution == Resolution::Edited {
+                    self.discard.operations("resolved", &chain)?;
+                }
                 let mut settled = rebased.chain;
                 merge::settle(&mut settled, &rebased.differences, &values);
                 plan.replace(&indices, settled);
@@ -154,7 +158,9 @@ impl Decider<'_> {
             }
             Choice::Local => {
                 if !differences.is_empty() {
-                    self.discard.remote_task("resolved", remote)?;
+                    let create = super::local::creation(remote.workspace_id, &creation_set(remote))?;
+                    let identifier = remote.identifier.clone();
+                    self.discard.overruled(remote, &Operation { identifier, ..create })?;
                 }
                 let mut chain = chain;
                 for operation in &mut chain {

@@ -40,7 +40,8 @@ impl Settler<'_> {
         };
         for conflict in wanted {
             let chain = decider.cache.pending_of(conflict.task_id)?;
-            decider.options.merge = self.merge && conflict.remote.as_ref().is_none_or(|remote| overlaps(&chain, remote));
+            decider.options.merge =
+                self.merge && conflict.remote.as_ref().is_none_or(|remote| overlaps(&chain, remote));
             decider.reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
         }
         decider.carry_out(&mut plan)?;
