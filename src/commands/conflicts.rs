@@ -125,6 +125,11 @@ fn wanted(session: &Session, bench: &Workbench, policy: Policy) -> Result<Vec<St
     }
     let mut wanted = Vec::new();
     for name in names {
+        // By its own name first: a task that was deleted here is no longer found among the tasks.
+        if let Some(found) = known.iter().find(|conflict| conflict.identifier.eq_ignore_ascii_case(name)) {
+            wanted.push(found.clone());
+            continue;
+        }
         let (task, _) = bench.task(session, name)?;
         let found = known.iter().find(|conflict| conflict.task_id == task.id).cloned();
         wanted.push(found.ok_or_else(|| {
