@@ -9,9 +9,10 @@ use super::workbench::Workbench;
 use crate::cache::StoredConflict;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::sync::Policy;
 use crate::sync::merge;
+use crate::sync::report::{Clash, Summary};
 use crate::sync::settle::{Settler, describe_conflict};
-use crate::sync::{Policy, report::Summary};
 use crate::ui::Editor;
 use miniserde::json::Value;
 use std::cell::RefCell;
@@ -21,20 +22,25 @@ pub fn list(session: &mut Session) -> Result<()> {
     let bench = Workbench::open(session)?;
     let mut items = Vec::new();
     for conflict in bench.cache.conflicts()? {
-        let differences = describe_conflict(&bench.cache, &conflict)?;
-        items.push((conflict, differences));
+        let (clash, differences) = describe_conflict(&bench.cache, &conflict)?;
+        items.push((conflict, clash, differences));
     }
     session.answer(
         || {
-            let documents = items.iter().map(|(conflict, differences)| to_json(conflict, differences)).collect();
+            let documents =
+                items.iter().map(|(conflict, clash, differences)| to_json(conflict, *clash, differences)).collect();
             object([("items", Value::Array(documents)), ("count", integer(items.len() as i64))])
         },
         |out| {
             if items.is_empty() {
                 return out.line("No conflict is waiting");
             }
-            for (conflict, differences) in &items {
-                let what = if conflict.remote.is_some() { "changed on both sides" } else { "deleted on the server" };
+            for (conflict, clash, differences) in &items {
+                let what = match clash {
+                    Clash::Changed => "changed on both sides",
+                    Clash::DeletedThere => "changed here, deleted on the server",
+                    Clash::DeletedHere => "deleted here, changed on the server",
+                };
                 out.line(&format!("{}: {what}", conflict.identifier))?;
                 for difference in differences {
                     let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(one_line);
@@ -46,7 +52,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     )
 }
 
-fn to_json(conflict: &StoredConflict, differences: &[merge::Difference]) -> Value {
+fn to_json(conflict: &StoredConflict, clash: Clash, differences: &[merge::Difference]) -> Value {
     let fields = differences
         .iter()
         .map(|difference| {
@@ -61,7 +67,8 @@ fn to_json(conflict: &StoredConflict, differences: &[merge::Difference]) -> Valu
     object([
         ("identifier", text(&conflict.identifier)),
         ("remote_version", conflict.remote.as_ref().map_or(Value::Null, |task| integer(task.version))),
-        ("deleted_on_server", Value::Bool(conflict.remote.is_none())),
+        ("deleted_on_server", Value::Bool(clash == Clash::DeletedThere)),
+        ("deleted_here", Value::Bool(clash == Clash::DeletedHere)),
         ("found_at", text(&conflict.found_at)),
         ("fields", Value::Array(fields)),
     ])
@@ -117,6 +124,11 @@ fn wanted(session: &Session, bench: &Workbench, policy: Policy) -> Result<Vec<St
     }
     let mut wanted = Vec::new();
     for name in names {
+        // By its own name first: a task that was deleted here is no longer found among the tasks.
+        if let Some(found) = known.iter().find(|conflict| conflict.identifier.eq_ignore_ascii_case(name)) {
+            wanted.push(found.clone());
+            continue;
+        }
         let (task, _) = bench.task(session, name)?;
         let found = known.iter().find(|conflict| conflict.task_id == task.id).cloned();
         wanted.push(found.ok_or_else(|| {

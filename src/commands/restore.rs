@@ -5,7 +5,7 @@ use super::screen::{describe, plural};
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::sync::discard::Discard;
+use crate::sync::discard::{Discard, OVERRULED};
 use crate::sync::local;
 use miniserde::json::Value;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,10 @@ pub fn run(session: &mut Session) -> Result<()> {
     }
     let path = match session.call.arguments().first() {
         Some(typed) => named(&files, typed),
-        None => files.iter().find(|path| Discard::read(path).is_ok_and(|found| !found.is_empty())).cloned(),
+        None => files.first().cloned(),
     };
     let path = path.ok_or_else(|| Error::failure("nothing was thrown away in this environment"))?;
     let operations = Discard::read(&path)?;
-    if operations.is_empty() {
-        return Err(Error::failure(format!("{} keeps the server's version, not an operation of ours", path.display()))
-            .hint("read it with any text viewer"));
-    }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let queued = local::restore(&mut bench.cache, &bench.journal, operations)?;
     for operation in &queued.operations {
@@ -37,6 +33,10 @@ pub fn run(session: &mut Session) -> Result<()> {
         || object([("restored", integer(count as i64))]),
         |out| out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),
     )
+}
+
+fn is_overruled(path: &Path) -> bool {
+    Discard::reason(path).as_deref() == Some(OVERRULED)
 }
 
 /// A file by its path, or by its name in the discarded folder.
@@ -73,10 +73,8 @@ fn list(session: &mut Session, files: &[PathBuf]) -> Result<()> {
             }
             for (path, lines) in &described {
                 out.line(&path.display().to_string())?;
-                if lines.is_empty() {
-                    out.line("  the server's version of a task")?;
-                }
-                lines.iter().try_for_each(|line| out.line(&format!("  {line}")))?;
+                let what = if is_overruled(path) { ": the server's version" } else { "" };
+                lines.iter().try_for_each(|line| out.line(&format!("  {line}{what}")))?;
             }
             out.say("Queue one again: anyt sync restore FILE, or the newest: anyt sync restore --last")
         },

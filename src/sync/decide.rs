@@ -39,7 +39,13 @@ impl Decider<'_> {
                 self.reconcile(plan, summary, task_id, newest)?;
             }
         }
-        Ok(())
+        self.carry_out(plan)
+    }
+
+    /// Queues what decisions create again. Only now, after the last question, because it is written down at once and a
+    /// person who stops the run takes the earlier answers back too.
+    pub(super) fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
+        std::mem::take(&mut plan.reborn).iter().try_for_each(|(indices, task)| self.create_again(plan, indices, task))
     }
 
     /// Moves the waiting changes of one task onto `remote` (`None`: deleted there), asking where that needs a decision.
@@ -112,11 +118,15 @@ impl Decider<'_> {
                 Resolution::AcceptedRemote
             }
             Choice::Local | Choice::Edited(_) => {
-                self.discard.remote_task("resolved", remote)?;
                 let (values, resolution) = match choice {
                     Choice::Edited(values) => (values, Resolution::Edited),
                     _ => (locals(&rebased.differences), Resolution::KeptLocal),
                 };
+                let bring_back = super::local::giving_back(remote, &rebased.differences, &values)?;
+                self.discard.overruled(remote, &bring_back)?;
+                if resolution == Resolution::Edited {
+                    self.discard.operations("resolved", &chain)?;
+                }
                 let mut settled = rebased.chain;
                 merge::settle(&mut settled, &rebased.differences, &values);
                 plan.replace(&indices, settled);
@@ -148,13 +158,17 @@ impl Decider<'_> {
             }
             Choice::Local => {
                 if !differences.is_empty() {
-                    self.discard.remote_task("resolved", remote)?;
+                    let create = super::local::creation(remote.workspace_id, &creation_set(remote))?;
+                    let identifier = remote.identifier.clone();
+                    self.discard.overruled(remote, &Operation { identifier, ..create })?;
                 }
                 let mut chain = chain;
                 for operation in &mut chain {
                     // What came before a delete that stands need not be sent.
                     operation.set.clear();
                     operation.base_version = remote.version;
+                    // These values were decided about: they are no reason to ask again.
+                    operation.base = whole(remote);
                 }
                 plan.replace(&indices, chain);
                 if differences.is_empty() {
@@ -185,10 +199,7 @@ impl Decider<'_> {
             return Ok(());
         }
         let mut task = known.cloned().unwrap_or_else(|| stand_in(first));
-        let differences: Vec<Difference> = merge::changes(&chain)
-            .into_iter()
-            .map(|(field, base, local)| Difference { field, base, local, remote: crate::model::Value::Null })
-            .collect();
+        let differences = merge::all_lost(&chain);
         let (local_version, remote_version) = (first.base_version, first.base_version + 1);
         match self.ask(&task, Clash::DeletedThere, local_version, remote_version, &differences, summary)? {
             Choice::Stop => return Err(Error::Interrupted),
@@ -197,7 +208,10 @@ impl Decider<'_> {
                 return Ok(());
             }
             Choice::Remote => {
-                self.discard.operations("resolved", &chain)?;
+                // The task goes with its edits: what it was lies in the first one's base, or nothing could restore it.
+                let mut lost = chain.clone();
+                lost[0].base = whole(&task);
+                self.discard.operations("resolved", &lost)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
                 plan.let_go.push(task_id);
                 summary.accepted_remote += 1;
@@ -212,7 +226,7 @@ impl Decider<'_> {
                     }
                     _ => Resolution::KeptLocal,
                 };
-                self.create_again(plan, &indices, &task)?;
+                plan.reborn.push((indices, task));
                 plan.let_go.push(task_id);
                 self.resolved(plan, summary, task_id, resolution);
             }
@@ -319,7 +333,7 @@ fn take_what_arrived(plan: &mut Plan, task_id: i64, remote: &Task) {
 }
 
 /// What the server changed after we deleted: our base (the whole task) against its row.
-fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
+pub(super) fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
     let Some(delete) = chain.iter().find(|operation| operation.kind == Kind::DeleteTask) else { return Vec::new() };
     Field::ALL
         .into_iter()
@@ -332,6 +346,11 @@ fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
             (remote != base && remote != local).then_some(Difference { field, base, local, remote })
         })
         .collect()
+}
+
+/// Every field of a task.
+fn whole(task: &Task) -> Patch {
+    Field::ALL.into_iter().map(|field| (field, task.get(field))).collect()
 }
 
 fn locals(differences: &[Difference]) -> Patch {

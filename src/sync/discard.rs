@@ -12,6 +12,9 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// The reason of a file that keeps the server's version of a task.
+pub const OVERRULED: &str = "overruled";
+
 pub struct Discard {
     folder: PathBuf,
 }
@@ -23,15 +26,16 @@ impl Discard {
 
     /// Keeps operations of ours. `reason` is a word for the file's name: `force`, `resolved`, `dropped`.
     pub fn operations(&self, reason: &str, operations: &[Operation]) -> Result<PathBuf> {
-        self.write(reason, operations.iter().map(|operation| ("operation", document::operation_to_json(operation))))
+        self.write(reason, operations.iter().map(|operation| (Value::Null, operation)))
     }
 
-    /// Keeps the server's version of a task that ours overwrites.
-    pub fn remote_task(&self, reason: &str, task: &Task) -> Result<PathBuf> {
-        self.write(reason, [("remote", Value::Object(document::task_to_json(task)))].into_iter())
+    /// Keeps the server's version of a task that ours overrules, with the operation that brings it back.
+    pub fn overruled(&self, task: &Task, bring_back: &Operation) -> Result<PathBuf> {
+        let remote = Value::Object(document::task_to_json(task));
+        self.write(OVERRULED, [(remote, bring_back)].into_iter())
     }
 
-    fn write<'a>(&self, reason: &str, records: impl Iterator<Item = (&'a str, Value)>) -> Result<PathBuf> {
+    fn write<'a>(&self, reason: &str, records: impl Iterator<Item = (Value, &'a Operation)>) -> Result<PathBuf> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -39,9 +43,10 @@ impl Discard {
             .map_err(|e| Error::io("create the folder", &self.folder, e))?;
         let at = Timestamp::now().rfc3339();
         let lines: String = records
-            .map(|(name, value)| {
-                let line = object([("at", text(&at)), ("reason", text(reason)), (name, value)]);
-                format!("{}\n", json::to_string(&line))
+            .map(|(remote, operation)| {
+                let operation = document::operation_to_json(operation);
+                let line = [("at", text(&at)), ("reason", text(reason)), ("remote", remote), ("operation", operation)];
+                format!("{}\n", json::to_string(&object(line)))
             })
             .collect();
         let stamp: String = at.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -76,13 +81,12 @@ impl Discard {
         Ok(files)
     }
 
-    /// The operations a file keeps; records of the server's versions are not operations.
+    /// The operations a file keeps: ours, or the one that brings back what the server had.
     pub fn read(path: &Path) -> Result<Vec<Operation>> {
         let content = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         content
             .lines()
             .map(document::parse)
-            .filter(|line| member(line, "remote").is_none())
             .map(|line| {
                 member(&line, "operation")
                     .and_then(document::operation_from_json)

@@ -2,6 +2,7 @@
 //! network. The caller has checked the values.
 
 use super::journal::{Entry, Journal};
+use super::merge::Difference;
 use crate::cache::{Cache, Change, Queueing};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
@@ -121,6 +122,16 @@ pub fn with_dependants(pending: &[Operation], chosen: &[Operation]) -> Vec<Opera
             || operation.depends_on.as_ref().is_some_and(|(target, _)| unmade(*target))
     };
     pending.iter().filter(goes).cloned().collect()
+}
+
+/// The update that gives `remote`'s values back to a task where others were `decided`.
+pub(super) fn giving_back(remote: &Task, differences: &[Difference], decided: &Patch) -> Result<Operation> {
+    let mut operation = aimed_at(blank(Kind::UpdateTask)?, remote);
+    for Difference { field, remote, .. } in differences {
+        operation.base.insert(*field, decided.get(field).unwrap_or(remote).clone());
+        operation.set.insert(*field, remote.clone());
+    }
+    Ok(operation)
 }
 
 /// A create operation without a name yet.

@@ -156,6 +156,12 @@ pub fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
         .collect()
 }
 
+/// Every change of a chain whose task is gone on the server, as differences.
+pub fn all_lost(chain: &[Operation]) -> Vec<Difference> {
+    let lost = |(field, base, local)| Difference { field, base, local, remote: Value::Null };
+    changes(chain).into_iter().map(lost).collect()
+}
+
 fn take_theirs(chain: &mut [Operation], field: Field) {
     for operation in chain {
         operation.set.remove(&field);

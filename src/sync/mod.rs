@@ -162,14 +162,15 @@ impl Engine<'_> {
         if whole_sync && summary.stopped.is_none() {
             outcome.metadata.push(("last_sync".into(), now.clone()));
         }
-        if whole_sync && self.options.pull {
-            let conflicts = summary.resolved + summary.waiting;
-            let detail = (!summary.notes.is_empty()).then(|| summary.notes.join("; "));
+        let conflicts = summary.resolved + summary.waiting;
+        let detail = (!summary.notes.is_empty()).then(|| summary.notes.join("; "));
+        let pulls = whole_sync && self.options.pull;
+        if pulls {
             outcome.pull_log = Some(LogRow {
                 changes: summary.pulled.changes() + summary.accepted_remote,
                 conflicts,
                 errors: 0,
-                detail,
+                detail: detail.clone(),
             });
         }
         if self.options.push
@@ -178,9 +179,10 @@ impl Engine<'_> {
         {
             outcome.push_log = Some(LogRow {
                 changes: summary.pushed,
-                conflicts: 0,
+                // The pull's row tells of them where there is one.
+                conflicts: if pulls { 0 } else { conflicts },
                 errors: summary.failed + usize::from(summary.stopped.is_some()),
-                detail: summary.first_error.clone(),
+                detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
             });
         }
         for (from, to) in settle::apply(self.cache, self.journal, &outcome, &now)? {

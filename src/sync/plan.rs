@@ -44,6 +44,8 @@ pub struct Plan {
     pub held: BTreeSet<i64>,
     /// Tasks let go after a delete there.
     pub let_go: Vec<i64>,
+    /// Tasks gone on the server that a decision creates again, with the changes that the creation replaces.
+    pub reborn: Vec<(Vec<usize>, Task)>,
     /// Provisional id → the task the server made of it.
     pub created: BTreeMap<i64, Task>,
 }

@@ -269,7 +269,9 @@ impl Engine<'_> {
         match self.remote.task(workspace, identifier) {
             Ok(remote) => {
                 hit("push.looked");
-                self.decider().reconcile(plan, summary, task_id, remote)?;
+                let mut decider = self.decider();
+                decider.reconcile(plan, summary, task_id, remote)?;
+                decider.carry_out(plan)?;
                 Ok(Sent::Again)
             }
             Err(error) => Ok(self.failed(plan, index, error)),

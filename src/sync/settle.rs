@@ -1,16 +1,16 @@
 //! Settling conflicts of the inbox without a server, and the step every decision ends with: journal, one transaction,
 //! a shorter journal.
 
-use super::decide::Decider;
+use super::decide::{self, Decider};
 use super::discard::Discard;
 use super::journal::Journal;
 use super::merge::{self, Difference};
 use super::plan::Plan;
-use super::report::{Prompter, Reporter, Summary};
+use super::report::{Clash, Prompter, Reporter, Summary};
 use super::{Options, Policy, local, recover};
 use crate::cache::{Cache, Outcome, StoredConflict};
 use crate::error::Result;
-use crate::model::{Kind, Value};
+use crate::model::{Kind, Operation, Task};
 use crate::time::Timestamp;
 
 /// Settles stored conflicts. The caller holds the environment's lock.
@@ -29,18 +29,22 @@ impl Settler<'_> {
     pub fn settle(self, wanted: &[StoredConflict]) -> Result<Summary> {
         let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, None);
         let mut summary = Summary::default();
-        let mut options = Options { policy: self.policy, merge: self.merge, ..Options::default() };
+        let mut options = Options { policy: self.policy, ..Options::default() };
+        let mut decider = Decider {
+            cache: self.cache,
+            journal: self.journal,
+            discard: self.discard,
+            prompter: self.prompter,
+            reporter: self.reporter,
+            options: &mut options,
+        };
         for conflict in wanted {
-            Decider {
-                cache: self.cache,
-                journal: self.journal,
-                discard: self.discard,
-                prompter: self.prompter,
-                reporter: self.reporter,
-                options: &mut options,
-            }
-            .reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
+            let chain = decider.cache.pending_of(conflict.task_id)?;
+            decider.options.merge =
+                self.merge && conflict.remote.as_ref().is_none_or(|remote| overlaps(&chain, remote));
+            decider.reconcile(&mut plan, &mut summary, conflict.task_id, conflict.remote.clone())?;
         }
+        decider.carry_out(&mut plan)?;
         let now = Timestamp::now().rfc3339();
         let mut outcome = Outcome::default();
         plan.into_outcome(&mut outcome, &now);
@@ -65,15 +69,18 @@ pub(super) fn apply(
     Ok(renumbered)
 }
 
-/// The fields in dispute of a stored conflict.
-pub fn describe_conflict(cache: &Cache, conflict: &StoredConflict) -> Result<Vec<Difference>> {
+/// What a stored conflict is about: its kind and the fields in dispute.
+pub fn describe_conflict(cache: &Cache, conflict: &StoredConflict) -> Result<(Clash, Vec<Difference>)> {
     let chain = cache.pending_of(conflict.task_id)?;
-    let updates: Vec<_> = chain.into_iter().filter(|operation| operation.kind == Kind::UpdateTask).collect();
+    let deleted_here = chain.iter().any(|operation| operation.kind == Kind::DeleteTask);
     Ok(match &conflict.remote {
-        Some(remote) => merge::rebase(&updates, remote, true).differences,
-        None => merge::changes(&updates)
-            .into_iter()
-            .map(|(field, base, local)| Difference { field, base, local, remote: Value::Null })
-            .collect(),
+        None => (Clash::DeletedThere, merge::all_lost(&chain)),
+        Some(remote) if deleted_here => (Clash::DeletedHere, decide::since_deleted(&chain, remote)),
+        Some(remote) => (Clash::Changed, merge::rebase(&chain, remote, overlaps(&chain, remote)).differences),
     })
+}
+
+/// Both sides changed the same field. A conflict where they did not was found under `--no-merge`, and stays one.
+fn overlaps(chain: &[Operation], remote: &Task) -> bool {
+    !merge::rebase(chain, remote, true).differences.is_empty()
 }

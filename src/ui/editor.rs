@@ -12,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What no child may see (credentials.md "hygiene" 7).
 pub const SECRETS: [&str; 5] =
@@ -74,6 +74,10 @@ fn run(command: &str, path: &Path) -> Result<(), String> {
     SECRETS.iter().for_each(|name| {
         editor.env_remove(name);
     });
+    if !isatty(stdin()) {
+        // A pipe holds the answers to our questions, and may never end.
+        editor.stdin(Stdio::null());
+    }
     let terminal = tcgetattr(stdin());
     let status = interrupt::while_ignored(|| editor.status());
     if let Ok(before) = terminal {

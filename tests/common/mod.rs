@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod backlog;
 pub mod deadline;
+pub mod dispute;
 pub mod faults;
 pub mod http;
 pub mod json;
@@ -20,6 +21,7 @@ pub mod skip;
 pub mod tempdir;
 pub mod transcript;
 
+pub use dispute::Dispute;
 pub use proxy::Proxy;
 pub use run::{Exit, Run};
 pub use sandbox::Sandbox;

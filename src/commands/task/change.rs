@@ -213,6 +213,7 @@ fn report(
             (Delivery::Sent { .. }, verb) => format!("✓ {verb} {name}"),
             (Delivery::Queued, verb) => format!("✓ {verb} {name} (queued for sync)"),
             (Delivery::Busy, verb) => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
+            (Delivery::Withdrawn, _) => format!("{name} stays as it is on the server"),
             (Delivery::Conflict(waiting), verb) => {
                 conflicts += waiting;
                 format!("{verb} {name} here; the conflict waits for a decision")

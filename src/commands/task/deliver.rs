@@ -39,6 +39,8 @@ pub enum Delivery {
     Queued,
     /// It waits in the queue because another anyt is at work.
     Busy,
+    /// A person chose the server's version over it.
+    Withdrawn,
     /// It waits for a person's decision.
     Conflict(usize),
 }
@@ -128,6 +130,9 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     screen.close(&summary)?;
     if summary.waiting > 0 {
         return Ok(Delivery::Conflict(summary.waiting));
+    }
+    if summary.accepted_remote > 0 {
+        return Ok(Delivery::Withdrawn);
     }
     let renames = summary.renames.clone();
     let refusal = (summary.failed > 0).then(|| summary.first_error.clone().unwrap_or_default());
