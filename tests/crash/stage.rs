@@ -60,7 +60,8 @@ pub struct Stage {
 impl Stage {
     /// Four tasks, one dependency, a person who has synced them, and what the scenario adds.
     pub fn new(scenario: &'static Scenario, keys: bool) -> Stage {
-        assert!(cfg!(feature = "failpoints"), "these tests need: cargo test --features server,failpoints");
+        let armed = cfg!(feature = "failpoints");
+        assert!(armed, "these tests need: cargo test --features server,failpoints");
         let mut server = Server::start();
         let bob = server.bob();
         for title in ["One", "Two", "Three", "Four"] {
