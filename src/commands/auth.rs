@@ -33,9 +33,21 @@ pub fn login(session: &mut Session) -> Result<()> {
     for notice in &kept.notices {
         session.out.warn(notice)?;
     }
-    let who = account.map_or_else(String::new, |account| format!(" as {}", account.user_id));
-    session.out.say(&format!("✓ Signed in to {}{who}", env.name))?;
-    session.out.say(&format!("  Stored in: {}", kept.place))
+    session.answer(
+        || {
+            object([
+                ("environment", text(env.name.to_string())),
+                ("user_id", account.as_ref().map_or(Value::Null, |account| text(&account.user_id))),
+                ("store", text(kept.place.code())),
+                ("stored_in", text(kept.place.to_string())),
+            ])
+        },
+        |out| {
+            let who = account.as_ref().map_or_else(String::new, |account| format!(" as {}", account.user_id));
+            out.say(&format!("✓ Signed in to {}{who}", env.name))?;
+            out.say(&format!("  Stored in: {}", kept.place))
+        },
+    )
 }
 
 /// A server without `/v1/auth` is asked for its workspaces instead: they need a valid credential too.
