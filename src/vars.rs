@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use crate::credentials::Secret;
 use crate::error::{Error, Result};
 
-/// The variables whose value is a secret: they are taken out of the environment of an editor or pager that is started.
-pub const SECRETS: [&str; 4] = ["ANYT_AGENT_KEY", "ANYT_AUTH_TOKEN", "ANYT_API_KEY", "ANYT_PASSPHRASE"];
+/// The variables whose value is a secret (the last one is another client's): they are taken out of the environment of an
+/// editor or pager that is started (credentials.md "hygiene" 7).
+pub const SECRETS: [&str; 5] =
+    ["ANYT_AGENT_KEY", "ANYT_AUTH_TOKEN", "ANYT_API_KEY", "ANYT_PASSPHRASE", "WORKER_API_TOKEN"];
 
 /// What the process environment says about folders, environments and secrets. `Debug` shows no secret.
 #[derive(Debug, Clone, Default)]

@@ -51,9 +51,12 @@ fn step(words: &str) -> Result<String> {
             let forgotten = vault.forget(&env.name)?;
             Ok(format!("{} {:?}", forgotten.from.len(), forgotten.notices))
         }
-        Some("forget-all") => Ok(vault.forget_all()?.iter().map(|(env, _)| format!("{env} ")).collect()),
+        Some("forget-all") => {
+            let names = vault.forget_all().into_iter().map(|(env, outcome)| outcome.map(|_| format!("{env} ")));
+            names.collect()
+        }
         Some("status") => {
-            let status = vault.status(&env);
+            let status = vault.status(&env)?;
             let place = status.place.map(|place| place.to_string()).unwrap_or_default();
             Ok(format!("{place} because {} for {:?} elsewhere {}", status.why, status.origin, status.elsewhere))
         }

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::session::Effort;
-use crate::credentials::{Secret, StoreChoice, clean, forbid_core_dumps};
+use crate::credentials::{Forgotten, Secret, StoreChoice, clean, forbid_core_dumps};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::Account;
@@ -29,13 +29,25 @@ pub fn login(session: &mut Session) -> Result<()> {
         verify(&http)?
     };
     let paths = session.paths()?;
-    let kept = session.with_vault(&paths, |vault| vault.store(&env, &secret, choice))?;
+    let kept = session.with_vault(&paths, |vault| vault.patient().store(&env, &secret, choice))?;
     for notice in &kept.notices {
         session.out.warn(notice)?;
     }
-    let who = account.map_or_else(String::new, |account| format!(" as {}", account.user_id));
-    session.out.say(&format!("✓ Signed in to {}{who}", env.name))?;
-    session.out.say(&format!("  Stored in: {}", kept.place))
+    session.answer(
+        || {
+            object([
+                ("environment", text(env.name.to_string())),
+                ("user_id", account.as_ref().map_or(Value::Null, |account| text(&account.user_id))),
+                ("store", text(kept.place.code())),
+                ("stored_in", text(kept.place.to_string())),
+            ])
+        },
+        |out| {
+            let who = account.as_ref().map_or_else(String::new, |account| format!(" as {}", account.user_id));
+            out.say(&format!("✓ Signed in to {}{who}", env.name))?;
+            out.say(&format!("  Stored in: {}", kept.place))
+        },
+    )
 }
 
 /// A server without `/v1/auth` is asked for its workspaces instead: they need a valid credential too.
@@ -74,27 +86,31 @@ fn read_token(session: &mut Session) -> Result<Secret> {
 
 pub fn logout(session: &mut Session) -> Result<()> {
     let paths = session.paths()?;
-    let names: Vec<EnvName> = if session.call.has("all") {
-        session.config()?.environments.iter().filter_map(|env| EnvName::parse(&env.name).ok()).collect()
+    let outcomes = if session.call.has("all") {
+        session.with_vault(&paths, |vault| Ok(vault.forget_all()))?
     } else {
-        vec![session.environment()?.name]
+        let name = session.environment()?.name;
+        let forgotten = session.with_vault(&paths, |vault| vault.forget(&name));
+        vec![(name, forgotten)]
     };
-    for name in names {
-        let forgotten = session.with_vault(&paths, |vault| vault.forget(&name))?;
-        for notice in &forgotten.notices {
-            session.out.warn(notice)?;
-        }
-        if forgotten.from.is_empty() {
-            session.out.say(&format!("No token was stored for {name}"))?;
-        } else {
-            let places: Vec<String> = forgotten.from.iter().map(ToString::to_string).collect();
-            session.out.say(&format!("✓ Signed out of {name} (removed from {})", places.join(", ")))?;
+    let mut first_error = None;
+    for (name, forgotten) in outcomes {
+        match forgotten {
+            Ok(forgotten) => told(session, &name, &forgotten)?,
+            Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    if session.vars.agent_key.is_some() || session.vars.auth_token.is_some() || session.vars.api_key.is_some() {
-        session.out.warn("a token is still set in this shell's environment variables")?;
+    first_error.map_or(Ok(()), Err)
+}
+
+fn told(session: &mut Session, name: &EnvName, forgotten: &Forgotten) -> Result<()> {
+    if forgotten.from.is_empty() {
+        session.out.say(&format!("No token was stored for {name}"))?;
+    } else {
+        let places: Vec<String> = forgotten.from.iter().map(ToString::to_string).collect();
+        session.out.say(&format!("✓ Signed out of {name} (removed from {})", places.join(", ")))?;
     }
-    Ok(())
+    forgotten.notices.iter().try_for_each(|notice| session.out.warn(notice))
 }
 
 pub fn whoami(session: &mut Session) -> Result<()> {
@@ -125,7 +141,7 @@ pub fn whoami(session: &mut Session) -> Result<()> {
 pub fn status(session: &mut Session) -> Result<()> {
     let env = session.environment()?;
     let paths = session.paths()?;
-    let status = session.with_vault(&paths, |vault| Ok(vault.status(&env)))?;
+    let status = session.with_vault(&paths, |vault| vault.status(&env))?;
     session.answer(
         || {
             object([

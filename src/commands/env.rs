@@ -88,7 +88,8 @@ pub fn show(session: &mut Session) -> Result<()> {
     )
 }
 
-/// Removes the name; the cache and the journal stay, and queued work would be sent again if it were added again.
+/// Removes the name and its token; the cache and the journal stay, and queued work would be sent again if it were added
+/// again. A token that cannot be removed keeps the name, by which it can still be found.
 pub fn remove(session: &mut Session) -> Result<()> {
     let typed = &session.call.arguments()[0];
     let config = session.config()?;
@@ -105,6 +106,9 @@ pub fn remove(session: &mut Session) -> Result<()> {
         if !session.input.confirm(&mut session.out, "Remove it all the same?")? {
             return Err(Error::failure(format!("{typed} was not removed")).hint("send them: anyt sync; or give --yes"));
         }
+    }
+    if let Ok(name) = EnvName::parse(typed) {
+        session.with_vault(&paths, |vault| vault.forget(&name))?;
     }
     config::remove_environment(&paths, typed)?;
     session.out.say(&format!("✓ Removed environment {typed}"))

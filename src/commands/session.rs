@@ -76,18 +76,14 @@ impl<'a> Session<'a> {
     }
 
     /// Lends a vault that can ask for a passphrase, if somebody is there to be asked.
-    pub fn with_vault<T>(&mut self, paths: &Paths, work: impl FnOnce(&Vault) -> Result<T>) -> Result<T> {
+    pub fn with_vault<T>(&mut self, paths: &Paths, work: impl FnOnce(Vault) -> Result<T>) -> Result<T> {
         let asks = self.input.can_answer(&self.out);
         let terminal = RefCell::new((&mut self.input, &mut self.out));
         let ask = |prompt: &str| {
             let (input, out) = &mut *terminal.borrow_mut();
             input.secret(out, prompt)
         };
-        if asks {
-            work(&Vault::interactive(paths, &self.vars, Some(&ask)))
-        } else {
-            work(&Vault::new(paths, &self.vars))
-        }
+        if asks { work(Vault::asking(paths, &self.vars, &ask)) } else { work(Vault::new(paths, &self.vars)) }
     }
 
     /// The server of an environment, as the holder of `secret`. Opens no connection yet.

@@ -62,9 +62,17 @@ impl<'a> Vault<'a> {
         Vault { paths, vars, keys: Keys::new(vars, paths, None), patience: PATIENCE }
     }
 
-    /// For a command that a person waits for. `ask` reads a line without echo; give none if stdin is no terminal.
-    pub fn interactive(paths: &'a Paths, vars: &'a Vars, ask: Option<Ask<'a>>) -> Vault<'a> {
-        Vault { keys: Keys::new(vars, paths, ask), patience: PATIENCE_WITH_A_PERSON, ..Vault::new(paths, vars) }
+    /// For a command that may ask for a passphrase. `ask` reads a line without echo.
+    pub fn asking(paths: &'a Paths, vars: &'a Vars, ask: Ask<'a>) -> Vault<'a> {
+        Vault { keys: Keys::new(vars, paths, Some(ask)), ..Vault::new(paths, vars) }
+    }
+
+    /// For signing in: a person who is there to be asked may have a keyring to unlock first.
+    pub fn patient(mut self) -> Vault<'a> {
+        if self.keys.can_ask() {
+            self.patience = PATIENCE_WITH_A_PERSON;
+        }
+        self
     }
 
     /// The token for a request to this environment. `Error::SignIn` if there is none or if it was stored for another
@@ -164,43 +172,49 @@ impl<'a> Vault<'a> {
             .hint(format!("anyt auth login --env {}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY", env.name))
     }
 
-    /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing.
-    pub fn status(&self, env: &Environment) -> Status {
+    /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing. A store of which nothing can
+    /// be known (a locked keyring) is the error that `find` would give, not an absence.
+    pub fn status(&self, env: &Environment) -> Result<Status> {
         if let Some((name, _)) = self.variable() {
             let why = "a variable goes before every store".into();
-            return Status { place: Some(Place::Variable(name)), why, ..Status::default() };
+            return Ok(Status { place: Some(Place::Variable(name)), why, ..Status::default() });
         }
-        let mut status = self.stored_status(env);
+        let stored = self.stored_status(env);
+        if env.configured.as_ref().is_some_and(|configured| configured.has_plaintext())
+            && !stored.as_ref().is_ok_and(|status| status.place.is_some())
+        {
+            let why = stored.map_or_else(|error| error.reason(), |status| status.why);
+            let why = format!("not moved yet: {why}");
+            return Ok(Status { place: Some(Place::Config), why, ..Status::default() });
+        }
+        let mut status = match stored {
+            Ok(status) => status,
+            Err(absent @ StoreError::Absent(_)) => {
+                let why = absent.reason();
+                self.without_keyring::<()>(env, absent)?;
+                Status { why, ..Status::default() }
+            }
+            Err(error) => return Err(error.into_error()),
+        };
         status.elsewhere = status.origin.as_ref().is_some_and(|bound| *bound != env.origin);
-        if status.place.is_none() && env.configured.as_ref().is_some_and(|configured| configured.has_plaintext()) {
-            status.place = Some(Place::Config);
-            status.why = format!("not moved yet: {}", status.why);
-        }
-        status
+        Ok(status)
     }
 
-    fn stored_status(&self, env: &Environment) -> Status {
-        match self.file().describe(&env.name) {
-            Ok(Some((source, bound))) => {
-                let why = match self.reach() {
-                    Ok(_) => "an encrypted file goes before the keyring".into(),
-                    Err(absent) => absent.reason(),
-                };
-                return Status { place: Some(Place::File(source)), origin: Some(bound), why, elsewhere: false };
+    fn stored_status(&self, env: &Environment) -> Result<Status, StoreError> {
+        if let Some((source, bound)) = self.file().describe(&env.name)? {
+            let why = match self.reach() {
+                Ok(_) => "an encrypted file goes before the keyring".into(),
+                Err(absent) => absent.reason(),
+            };
+            return Ok(Status { place: Some(Place::File(source)), origin: Some(bound), why, elsewhere: false });
+        }
+        Ok(match self.reach()?.get(&env.name)?.into_iter().next() {
+            Some(first) => {
+                let why = "the keyring is in reach".into();
+                Status { place: Some(Place::Keyring), origin: first.origin, why, elsewhere: false }
             }
-            Ok(None) => {}
-            Err(error) => return Status { why: error.to_string(), ..Status::default() },
-        }
-        match self.reach().and_then(|keyring| keyring.get(&env.name)) {
-            Ok(credentials) => match credentials.into_iter().next() {
-                Some(first) => {
-                    let why = "the keyring is in reach".into();
-                    Status { place: Some(Place::Keyring), origin: first.origin, why, elsewhere: false }
-                }
-                None => Status { why: "no token is stored".into(), ..Status::default() },
-            },
-            Err(error) => Status { why: error.reason(), ..Status::default() },
-        }
+            None => Status { why: "no token is stored".into(), ..Status::default() },
+        })
     }
 
     /// The variable that decides, in the order of the published clients.

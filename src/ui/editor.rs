@@ -5,6 +5,7 @@ use crate::model::Patch;
 use crate::ui::conflict::Question;
 use crate::ui::draft::Draft;
 use crate::ui::interrupt;
+use crate::vars::SECRETS;
 use rustix::stdio::stdin;
 use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -13,10 +14,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-
-/// What no child may see (credentials.md "hygiene" 7).
-pub const SECRETS: [&str; 5] =
-    ["ANYT_AUTH_TOKEN", "ANYT_AGENT_KEY", "ANYT_API_KEY", "ANYT_PASSPHRASE", "WORKER_API_TOKEN"];
 
 /// Bytes of the largest file that is read back.
 const LARGEST: u64 = 1 << 24;

@@ -133,16 +133,13 @@ impl Vault<'_> {
         Ok(forgotten)
     }
 
-    /// `forget` for every environment that config.json or an encrypted file names. The first error comes after all are done.
-    pub fn forget_all(&self) -> Result<Vec<(EnvName, Forgotten)>> {
-        let (mut forgotten, mut first_error) = (Vec::new(), None);
-        for env in self.known_names() {
-            match self.forget(&env) {
-                Ok(done) => forgotten.push((env, done)),
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        first_error.map_or(Ok(forgotten), Err)
+    /// `forget` for every environment that config.json or an encrypted file names; one that fails stops no other.
+    pub fn forget_all(&self) -> Vec<(EnvName, Result<Forgotten>)> {
+        let forget = |env: EnvName| {
+            let outcome = self.forget(&env);
+            (env, outcome)
+        };
+        self.known_names().into_iter().map(forget).collect()
     }
 
     /// A damaged config.json hides no file from a logout; `forget` says that it is damaged.
