@@ -2,10 +2,12 @@
 
 mod common;
 
+use common::deadline::wait_until;
 use common::json::Look;
 use common::proxy::{Gate, Proxy, What, When};
 use common::run::Running;
 use common::{ALICE, Exit, Run, Sandbox, Server};
+use std::path::Path;
 use std::time::Duration;
 
 /// A person who has synced three tasks through a proxy.
@@ -124,6 +126,38 @@ fn the_lock_is_free_after_a_kill() {
     assert_eq!(syncing.kill().exit, Exit::Signal(9));
     gate.open();
     sandbox.anyt(&["sync"]).ok();
+}
+
+/// The one that waited takes over what the killed one had been told: on a server without `Idempotency-Key` there is no
+/// other guard against a second task. Fails without `recover` in `Engine::run`.
+#[test]
+fn a_sync_that_waited_for_one_that_was_killed_sends_nothing_twice() {
+    let (server, proxy, sandbox) = stage();
+    proxy.hide("Idempotency-Key");
+    proxy.hide("Idempotency-Key-Honoured");
+    sandbox.anyt(&["task", "create", "Answered", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Under way", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::ending("POST", "/tasks").after(1), What::StallRequest(gate.clone()));
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    let waiting = sandbox.anyt(&["sync", "--no-input", "--wait", "30"]).spawn();
+    let lock = sandbox.cache_db().with_file_name("lock");
+    let mut looks = 0;
+    wait_until("the second sync waits for the lock", Duration::from_secs(30), || {
+        looks = if has_open(waiting.pid(), &lock) { looks + 1 } else { 0 };
+        looks == 20
+    });
+    syncing.kill();
+    waiting.wait(common::run::TIMEOUT).ok();
+    let tasks = server.alice().all_tasks();
+    assert_eq!(tasks.iter().filter(|task| task.text("title") == "Answered").count(), 1);
+    assert_eq!(sandbox.pending(), 0);
+}
+
+fn has_open(pid: u32, file: &Path) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    descriptors.filter_map(|one| std::fs::read_link(one.path()).ok()).any(|target| target == file)
 }
 
 #[test]

@@ -106,6 +106,8 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
 /// Takes operations out of the queue for good. They are in `discarded/` already, or were refused before the command
 /// that made them ended.
 pub fn drop_operations(cache: &mut Cache, journal: &Journal, removed: Vec<Operation>) -> Result<()> {
+    // Shortening the journal must not forget what a run that was killed a moment ago was told.
+    super::recover::recover(cache, journal)?;
     cache.queue(|_| {
         journal.append(&farewell(&removed), true)?;
         Ok(Change { put: Vec::new(), removed })

@@ -79,7 +79,7 @@ impl Default for Options {
     }
 }
 
-/// One run's collaborators. The caller holds the environment's lock and has recovered the journal.
+/// One run's collaborators. The caller holds the environment's lock.
 pub struct Engine<'a> {
     pub cache: &'a mut Cache,
     pub journal: &'a Journal,
@@ -98,6 +98,8 @@ impl Engine<'_> {
     /// # Errors
     /// A pull that failed, a refused identity, a person who stopped: the cache is as it was.
     pub fn run(&mut self) -> Result<Summary> {
+        // The holder of the lock that we waited for may have been killed.
+        recover::recover(self.cache, self.journal)?;
         let direction = if self.options.pull { Direction::Pull } else { Direction::Push };
         let result = self.check_identity().and_then(|metadata| {
             self.cache.begin_staging()?;

@@ -27,6 +27,7 @@ pub struct Settler<'a> {
 impl Settler<'_> {
     /// Decides each of `wanted`; the next sync sends the result.
     pub fn settle(self, wanted: &[StoredConflict]) -> Result<Summary> {
+        recover::recover(self.cache, self.journal)?;
         let mut plan = Plan::new(self.cache.pending()?, self.cache.conflicts()?, None);
         let mut summary = Summary::default();
         let mut options = Options { policy: self.policy, ..Options::default() };

@@ -146,7 +146,7 @@ impl Stage {
         for ((from, to), command) in &self.ledger.linked {
             let gone = [from, to].iter().any(|mark| self.ledger.deleted.contains(*mark));
             let taken = self.ledger.unlinked.contains(&(from.clone(), to.clone()));
-            if gone || taken || kept.contains("task_dependency") {
+            if gone || taken || kept.contains(r#""entity_type":"dependency""#) {
                 continue;
             }
             let ends = name(from).zip(name(to));
