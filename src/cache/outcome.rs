@@ -101,6 +101,8 @@ impl Cache {
             }
             outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
             hit("cache.apply.workspaces");
+            // Before the server's rows, which say what is true where ours no longer counts.
+            drop_operations(db, outcome)?;
             apply_tasks(db, outcome, now)?;
             hit("cache.apply.tasks");
             for pulled in &outcome.pulled {
@@ -209,9 +211,7 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
     }
     for id in gone {
         // An edit that waits for its conflict's decision keeps its task in sight.
-        let waiting = queue::pending_of(db, id)?;
-        let dropped = |op: &Operation| outcome.dropped.iter().any(|gone| gone.op_id == op.op_id);
-        if waiting.iter().all(dropped) {
+        if queue::pending_of(db, id)?.is_empty() {
             remove_task(db, id)?;
         }
     }
@@ -360,6 +360,14 @@ fn remember_name(db: &Connection, workspace: i64, old: &str, task: i64, new: &st
     .map(drop)
 }
 
+fn drop_operations(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
+    for operation in &outcome.dropped {
+        queue::remove(db, &operation.op_id)?;
+        renew_for(db, operation)?;
+    }
+    Ok(())
+}
+
 fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
     for operation in &outcome.rewritten {
         // Another process may have taken it back meanwhile.
@@ -369,10 +377,6 @@ fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
         if waiting {
             queue::put(db, operation)?;
         }
-    }
-    for operation in &outcome.dropped {
-        queue::remove(db, &operation.op_id)?;
-        renew_for(db, operation)?;
     }
     for id in &outcome.let_go {
         if queue::pending_of(db, *id)?.is_empty() {

@@ -79,10 +79,16 @@ pub(super) fn put(db: &Connection, operation: &Operation) -> rusqlite::Result<()
     .map(drop)
 }
 
+/// Takes an operation out. A conflict of which nothing is queued any more goes with it.
 pub(super) fn remove(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM sync_queue WHERE op_id = :op_id AND synced = 0")?
-        .execute(named_params! {":op_id": op_id})
-        .map(drop)
+        .execute(named_params! {":op_id": op_id})?;
+    db.prepare_cached(
+        "DELETE FROM conflicts WHERE NOT EXISTS (SELECT 1 FROM sync_queue \
+         WHERE synced = 0 AND entity_type = 'task' AND entity_id = CAST(conflicts.task_id AS TEXT))",
+    )?
+    .execute([])
+    .map(drop)
 }
 
 /// Marks an operation as taken by the server. Rows stay for a month of history (spec "mark as synced").

@@ -26,7 +26,7 @@ use std::path::Path;
 /// Runs one command. The number is the exit code of one that did what was asked.
 pub fn run(call: &Invocation) -> Result<u8> {
     let mut session = Session::new(call)?;
-    let done = dispatch(&mut session);
+    let done = dispatch(&mut session).and_then(|code| session.succeed(code));
     match (done, session.out.flush()) {
         (Ok(code), Ok(())) => Ok(code),
         (Ok(_), Err(error)) | (Err(error), _) => session.fail(error),

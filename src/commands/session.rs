@@ -21,6 +21,8 @@ pub struct Session<'a> {
     pub out: Output,
     pub input: Input,
     pub vars: Vars,
+    /// What the command did, for the one document of `--json`. It may end with an error all the same.
+    data: Option<Value>,
 }
 
 /// How long a command is ready to try.
@@ -41,7 +43,7 @@ impl<'a> Session<'a> {
     pub fn new(call: &'a Invocation) -> Result<Session<'a>> {
         let options = options(call);
         let input = Input::new(call.has("no-input"));
-        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()? })
+        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()?, data: None })
     }
 
     pub fn paths(&self) -> Result<Paths> {
@@ -121,21 +123,35 @@ impl<'a> Session<'a> {
         if self.out.is_json() {
             let advice = error.advice().map_or(Value::Null, text);
             let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
-            let _ = self.out.json(&object([("success", Value::Bool(false)), ("error", body)]));
+            let failed = [("success", Value::Bool(false)), ("error", body)];
+            let document = match (self.data.take(), failed) {
+                (Some(data), [success, error]) => object([success, error, ("data", data)]),
+                (None, failed) => object(failed),
+            };
+            let _ = self.out.json(&document);
             let _ = self.out.flush();
         }
         let _ = self.out.error(&error);
         Ok(error.exit_code())
     }
 
-    /// Prints the result as the document of `--json`, or as `print` does.
+    /// Prints the document of `--json`, if the command made one.
+    pub fn succeed(&mut self, code: u8) -> Result<u8> {
+        if let Some(data) = self.data.take() {
+            self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
+        }
+        Ok(code)
+    }
+
+    /// The result as the document of `--json`, which is printed at the command's end, or printed as `print` does.
     pub fn answer(
         &mut self,
         data: impl FnOnce() -> Value,
         print: impl FnOnce(&mut Output) -> Result<()>,
     ) -> Result<()> {
         if self.out.is_json() {
-            self.out.json(&object([("success", Value::Bool(true)), ("data", data())]))
+            self.data = Some(data());
+            Ok(())
         } else {
             print(&mut self.out)
         }

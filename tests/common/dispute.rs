@@ -124,11 +124,13 @@ impl Dispute {
         let mut dump = String::new();
         for name in names.iter().filter(|name| *name != "sync_log" && !name.starts_with("sqlite_")) {
             let mut rows = db.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).expect("SQL");
-            let columns = rows.column_count();
+            // When a row was last written is no part of what it says.
+            let columns: Vec<usize> =
+                (0..rows.column_count()).filter(|n| rows.column_name(*n) != Ok("synced_at")).collect();
             let mut rows = rows.query([]).expect("SQL");
             while let Some(row) = rows.next().expect("SQL") {
                 let cells: Vec<String> =
-                    (0..columns).map(|n| format!("{:?}", row.get::<_, Cell>(n).expect("any value"))).collect();
+                    columns.iter().map(|n| format!("{:?}", row.get::<_, Cell>(*n).expect("any value"))).collect();
                 dump += &format!("{name}: {}\n", cells.join(" | "));
             }
         }
