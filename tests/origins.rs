@@ -62,7 +62,8 @@ fn signed_in(url: &str) -> Sandbox {
     person
 }
 
-/// Fails when the comparison of origins in `Transport::redirected` goes.
+/// Fails when ureq may follow by itself (`max_redirects` in api/agent.rs). That `Transport` goes nowhere else is its
+/// shape: it keeps one origin and adds paths to it.
 #[test]
 fn a_redirect_to_another_server_is_not_followed() {
     let server = Server::start();
