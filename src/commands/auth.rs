@@ -29,7 +29,10 @@ pub fn login(session: &mut Session) -> Result<()> {
         verify(&http)?
     };
     let paths = session.paths()?;
-    let kept = session.with_vault(&paths, |vault| vault.patient().store(&env, &secret, choice))?;
+    let kept = session.with_vault(&paths, |vault| {
+        let vault = if std::io::stdin().is_terminal() { vault.patient() } else { vault };
+        vault.store(&env, &secret, choice)
+    })?;
     for notice in &kept.notices {
         session.out.warn(notice)?;
     }

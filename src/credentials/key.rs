@@ -57,11 +57,6 @@ impl<'a> Keys<'a> {
         Keys { vars, paths, ask, typed: RefCell::new(None) }
     }
 
-    /// Somebody is there who can type a passphrase.
-    pub fn can_ask(&self) -> bool {
-        self.ask.is_some()
-    }
-
     /// The key for a file that exists.
     pub fn to_open(&self, header: &Header) -> Result<(KeySource, Key)> {
         if let Some(explicit) = self.explicit()? {

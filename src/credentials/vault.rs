@@ -67,12 +67,9 @@ impl<'a> Vault<'a> {
         Vault { keys: Keys::new(vars, paths, Some(ask)), ..Vault::new(paths, vars) }
     }
 
-    /// For signing in: a person who is there to be asked may have a keyring to unlock first.
-    pub fn patient(mut self) -> Vault<'a> {
-        if self.keys.can_ask() {
-            self.patience = PATIENCE_WITH_A_PERSON;
-        }
-        self
+    /// For somebody who signs in at a terminal, and may have a keyring to unlock first.
+    pub fn patient(self) -> Vault<'a> {
+        Vault { patience: PATIENCE_WITH_A_PERSON, ..self }
     }
 
     /// The token for a request to this environment. `Error::SignIn` if there is none or if it was stored for another
