@@ -21,6 +21,8 @@ pub struct Session<'a> {
     pub out: Output,
     pub input: Input,
     pub vars: Vars,
+    /// The document of `--json` was printed: there is to be one and no more.
+    answered: bool,
 }
 
 /// How long a command is ready to try.
@@ -41,7 +43,7 @@ impl<'a> Session<'a> {
     pub fn new(call: &'a Invocation) -> Result<Session<'a>> {
         let options = options(call);
         let input = Input::new(call.has("no-input"));
-        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()? })
+        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()?, answered: false })
     }
 
     pub fn paths(&self) -> Result<Paths> {
@@ -122,7 +124,7 @@ impl<'a> Session<'a> {
         if matches!(error, Error::ClosedPipe) {
             return Ok(0);
         }
-        if self.out.is_json() {
+        if self.out.is_json() && !self.answered {
             let advice = error.advice().map_or(Value::Null, text);
             let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
             let _ = self.out.json(&object([("success", Value::Bool(false)), ("error", body)]));
@@ -138,6 +140,7 @@ impl<'a> Session<'a> {
         data: impl FnOnce() -> Value,
         print: impl FnOnce(&mut Output) -> Result<()>,
     ) -> Result<()> {
+        self.answered = true;
         if self.out.is_json() {
             self.out.json(&object([("success", Value::Bool(true)), ("data", data())]))
         } else {
