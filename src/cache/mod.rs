@@ -149,11 +149,12 @@ fn create_private(path: &Path) -> Result<()> {
 fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {
     let path = path.display();
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => Error::failure(format!("{path} is not a database; it was left alone")).hint(
-            format!("move it away and run anyt sync: queued work is restored from the journal; mv {path} {path}.old"),
-        ),
-        Some(ErrorCode::DatabaseCorrupt) => Error::failure(format!("{path} is damaged: {error}"))
-            .hint("move it away and run anyt sync: queued work is restored from the journal"),
+        Some(ErrorCode::NotADatabase) => {
+            Error::failure(format!("{path} is not a database; it was left alone")).hint(move_away(&path))
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            Error::failure(format!("{path} is damaged: {error}")).hint(move_away(&path))
+        }
         Some(ErrorCode::DiskFull) => Error::failure(format!("no room left on the disk of {path}; nothing was changed"))
             .hint("make room and run it again"),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
@@ -162,7 +163,12 @@ fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { pid: None, age: None },
         Some(ErrorCode::SystemIoFailure) => {
             Error::failure(format!("{path} cannot be read or written: {error}; nothing was changed"))
+                .hint("is the disk full?")
         }
         _ => Error::failure(format!("{path}: {error}")),
     }
+}
+
+fn move_away(path: &std::path::Display) -> String {
+    format!("move it away and run anyt sync: queued work is restored from the journal; mv {path} {path}.old")
 }

@@ -93,13 +93,18 @@ impl Engine<'_> {
     }
 
     /// Stages what changed since the cursor. False when that cannot be trusted to be everything.
-    pub(super) fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
+    fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
         let Some(cursor) = self.cache.metadata(&format!("cursor:{workspace_id}"))? else { return Ok(false) };
         let Some(after) = Timestamp::parse(&cursor) else { return Ok(false) };
         self.page_through(workspace_id, Some(after.minus(OVERLAP)))?;
         let row = self.cache.metadata(&format!("cursor_task:{workspace_id}"))?.and_then(|id| id.parse().ok());
         // The row that set the cursor lies in the overlap, or was changed since: either way it must be there.
         row.map_or(Ok(false), |row| Ok(self.cache.staged_task(row)?.is_some()))
+    }
+
+    /// Stages everything that the cache may not know of, also when there is no cursor yet.
+    pub(super) fn stage_anew(&mut self, workspace_id: i64) -> Result<()> {
+        if self.stage_changes(workspace_id)? { Ok(()) } else { self.page_through(workspace_id, None) }
     }
 
     /// A server restored from a backup hands out numbers it has handed out before.

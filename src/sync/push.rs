@@ -389,7 +389,7 @@ impl Engine<'_> {
     /// Looks for a task of ours that a create whose answer was lost has made.
     fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_changes(operation.workspace_id) {
+        if let Err(error) = self.stage_anew(operation.workspace_id) {
             return Ok(Found::Unknown(error));
         }
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
