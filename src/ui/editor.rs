@@ -29,8 +29,9 @@ pub struct Editor {
 impl Editor {
     /// `$VISUAL`, `$EDITOR`, `configured` (config.json), `vi`, in this order.
     pub fn new(configured: Option<&str>) -> Editor {
-        let variable = |name| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
-        let command = variable("VISUAL").or_else(|| variable("EDITOR")).or_else(|| configured.map(String::from));
+        let variable = |name| std::env::var(name).ok();
+        let places = [variable("VISUAL"), variable("EDITOR"), configured.map(String::from)];
+        let command = places.into_iter().flatten().find(|text| !text.trim().is_empty());
         let fallback = || isatty(stdin()).then(|| "vi".to_string());
         Editor { command: command.or_else(fallback), unfinished: None }
     }
@@ -58,11 +59,12 @@ impl Editor {
 }
 
 /// Runs the editor as git does: straight when its name is only a name, through the shell when it has arguments.
-/// Ctrl-C belongs to it while it runs, and the terminal is afterwards as it was.
+/// Ctrl-C belongs to it while it runs, not to us and not to the shell between: an editor that uses it goes on, one
+/// that dies of it is one that failed. The terminal is afterwards as it was.
 fn run(command: &str, path: &Path) -> Result<(), String> {
     let mut editor = if command.contains(|c: char| "|&;<>()$`\\\"' \t\n*?[#~=%".contains(c)) {
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("{command} \"$@\"")).arg(command);
+        shell.arg("-c").arg(format!("trap : INT; {command} \"$@\"")).arg(command);
         shell
     } else {
         Command::new(command)

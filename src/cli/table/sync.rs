@@ -69,6 +69,8 @@ pub const SYNC: Command = Command {
             skip for now, q stop and roll the pull back. Answers are read from standard input, so they can be piped. \
             At the end of input, with --no-input, or after three answers that are none, the conflict goes to the inbox: \
             'anyt sync conflicts' lists it, 'anyt sync resolve' settles it, the next sync sends the result.\n\n\
+            Ctrl-C at the prompt ends the sync with exit code 130 and the cache as it was. In the editor it belongs to the \
+            editor; one that dies of it leads back to the prompt.\n\n\
             Whatever loses is written below the discarded directory first; 'anyt sync restore' brings it back.",
         ),
         (
