@@ -424,6 +424,29 @@ pub struct Operation {
     pub error: Option<String>,
 }
 
+impl Operation {
+    /// Points everything that named the task `old` at the id and the name it has now. True when something did.
+    pub fn follow(&mut self, old: i64, id: i64, identifier: &str) -> bool {
+        let mut named = self.task_id == old;
+        if named {
+            (self.task_id, self.identifier) = (id, identifier.to_string());
+        }
+        if let Some((target, name)) = &mut self.depends_on
+            && *target == old
+        {
+            (*target, *name) = (id, identifier.to_string());
+            named = true;
+        }
+        for patch in [&mut self.set, &mut self.base] {
+            if patch.get(&Field::Parent) == Some(&Value::Int(old)) {
+                patch.insert(Field::Parent, Value::Int(id));
+                named = true;
+            }
+        }
+        named
+    }
+}
+
 /// What is known of a request whose answer never came.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Uncertain {

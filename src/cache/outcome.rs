@@ -8,9 +8,9 @@ use super::tasks::{by_id, columns, highest_number, read, write, write_into};
 use super::{Cache, queue, set_metadata};
 use crate::error::Result;
 use crate::failpoint::hit;
-use crate::model::{Field, Kind, Label, Member, Operation, Project, Task, Value, Workspace};
+use crate::model::{Kind, Label, Member, Operation, Project, Task, Workspace};
 use miniserde::json;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, named_params};
 use std::collections::BTreeSet;
 
 /// What the server said to one operation.
@@ -134,6 +134,7 @@ impl Cache {
     pub fn fold_answers(&mut self, answers: &[Answer], now: &str) -> Result<()> {
         self.write(|db| {
             answers.iter().try_for_each(|answer| apply_answer(db, answer, false, now))?;
+            renumber(db, now)?;
             renew_pending(db)
         })
     }
@@ -275,6 +276,8 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
 fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) -> rusqlite::Result<()> {
     hit("cache.apply.answer");
     let operation = &answer.operation;
+    // The task may have got its server id earlier in this very outcome: the queue's row followed it.
+    let (task_id, target) = queue::named_tasks(db, &operation.op_id)?.unwrap_or((operation.task_id, None));
     match operation.kind {
         Kind::CreateTask => {
             if let Some(task) = &answer.task {
@@ -287,26 +290,18 @@ fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) 
             answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
         }
         Kind::UpdateTask => {
-            queue::mark_synced(db, &operation.op_id, Some(operation.task_id), now)?;
+            queue::mark_synced(db, &operation.op_id, Some(task_id), now)?;
             answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
         }
         Kind::DeleteTask => {
-            queue::mark_synced(db, &operation.op_id, Some(operation.task_id), now)?;
-            remove_task(db, operation.task_id)
+            queue::mark_synced(db, &operation.op_id, Some(task_id), now)?;
+            remove_task(db, task_id)
         }
         Kind::AddDependency | Kind::RemoveDependency => {
-            // The task may have got its server id earlier in this very outcome: the queue's row followed it.
-            let ends: Option<(String, Option<i64>)> = db
-                .prepare_cached("SELECT entity_id, depends_on_id FROM sync_queue WHERE op_id = :op_id")?
-                .query_row(named_params! {":op_id": operation.op_id}, |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
             queue::mark_synced(db, &operation.op_id, None, now)?;
-            match ends.map(|(task, target)| (task.parse(), target)) {
-                Some((Ok(task), Some(target))) => {
-                    set_dependency(db, task, target, operation.kind == Kind::AddDependency, now)
-                }
-                _ => Ok(()),
-            }
+            target.map_or(Ok(()), |target| {
+                set_dependency(db, task_id, target, operation.kind == Kind::AddDependency, now)
+            })
         }
     }
 }
@@ -327,22 +322,7 @@ fn give_server_id(db: &Connection, old_id: i64, task: &Task) -> rusqlite::Result
     db.prepare_cached("UPDATE OR REPLACE conflicts SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
     db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
     for mut operation in queue::pending(db)? {
-        let before = operation.clone();
-        if operation.task_id == old_id {
-            operation.task_id = task.id;
-            operation.identifier = task.identifier.clone();
-        }
-        if let Some((target, name)) = &mut operation.depends_on
-            && *target == old_id
-        {
-            (*target, *name) = (task.id, task.identifier.clone());
-        }
-        for patch in [&mut operation.set, &mut operation.base] {
-            if patch.get(&Field::Parent) == Some(&Value::Int(old_id)) {
-                patch.insert(Field::Parent, Value::Int(task.id));
-            }
-        }
-        if operation != before {
+        if operation.follow(old_id, task.id, &task.identifier) {
             queue::put(db, &operation)?;
         }
     }

@@ -79,6 +79,13 @@ pub(super) fn put(db: &Connection, operation: &Operation) -> rusqlite::Result<()
     .map(drop)
 }
 
+/// The task an operation's row names now, and the one it is to depend on.
+pub(super) fn named_tasks(db: &Connection, op_id: &str) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+    db.prepare_cached("SELECT CAST(entity_id AS INTEGER), depends_on_id FROM sync_queue WHERE op_id = :op_id")?
+        .query_row(named_params! {":op_id": op_id}, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
 /// Takes an operation out. A conflict of which nothing is queued any more goes with it.
 pub(super) fn remove(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM sync_queue WHERE op_id = :op_id AND synced = 0")?

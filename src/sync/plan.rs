@@ -153,10 +153,14 @@ impl Plan {
         self.created.get(&task_id).map(|task| (task.id, task.identifier.clone()))
     }
 
-    /// Says that the server made `task` of the provisional one: later operations of this plan follow.
+    /// Says that the server made `task` of the provisional one: what waits for it in this plan follows, as the queue's
+    /// rows do in the commit, so that a row which is written over by its operation keeps its task.
     pub fn task_created(&mut self, provisional: i64, task: &Task) {
         self.created.insert(provisional, task.clone());
         self.seen.insert(task.id, Some(task.clone()));
+        for entry in self.entries.iter_mut().filter(|entry| entry.fate == Fate::Waiting) {
+            entry.operation.follow(provisional, task.id, &task.identifier);
+        }
     }
 
     pub fn into_outcome(self, outcome: &mut Outcome, now: &str) {

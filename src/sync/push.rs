@@ -426,13 +426,13 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
         plan.task_created(operation.task_id, task);
     }
     plan.seen.insert(task.id, Some(task.clone()));
-    let rest: Vec<usize> = plan.chain(operation.task_id);
+    let rest: Vec<usize> = plan.chain(task.id);
     let rebased = merge::rebase(&plan.operations(&rest), task, true);
     if rebased.differences.is_empty() {
         plan.replace(&rest, rebased.chain);
     }
     // A delete has no fields to rebase; it has seen this version too.
-    for index in plan.chain(operation.task_id) {
+    for index in plan.chain(task.id) {
         let entry = &mut plan.entries[index];
         if entry.operation.kind == Kind::DeleteTask && entry.operation.base_version == operation.base_version {
             entry.operation.base_version = task.version;

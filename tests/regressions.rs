@@ -1,0 +1,108 @@
+//! Ways in which an edit was once lost, doubled or misdirected. Each test is named after what it protects.
+
+mod common;
+
+use common::json::{self, Look, Value};
+use common::proxy::{Gate, Proxy, What, When};
+use common::run::{Running, TIMEOUT};
+use common::scripted::{Quirks, Scripted};
+use common::{ALICE, Sandbox};
+
+/// A server with these tasks, a proxy before it, and a person who has synced.
+fn stage(quirks: Quirks, titles: &[&str]) -> (Scripted, Proxy, Sandbox) {
+    let server = Scripted::start(quirks);
+    for title in titles {
+        server.add_task(&json::object([("title", json::string(*title))]));
+    }
+    let proxy = Proxy::before_address(server.address());
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.set_env("ANYT_TIMEOUT", "1");
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    (server, proxy, sandbox)
+}
+
+fn titled(server: &Scripted, title: &str) -> Vec<Value> {
+    server.live_tasks().into_iter().filter(|task| task.text("title") == title).collect()
+}
+
+/// The queue's row must follow the task that its create made, also when the edit itself changes in the same run.
+#[test]
+fn an_edit_of_a_new_task_that_is_refused_stays_with_the_task() {
+    let (server, proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-2", "--priority", "2", "--offline"]).ok();
+    proxy.fault(When::first("PATCH", ""), What::status(422, &[]));
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert_eq!(sandbox.cached_task("DEV-2").int("priority"), 2, "what waits is shown");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titled(&server, "Mine")[0].int("priority"), 2);
+}
+
+#[test]
+fn an_edit_of_a_new_task_survives_a_lost_answer() {
+    for fault in [What::DropReply, What::ResetAfterRequestBytes(40)] {
+        let (server, proxy, sandbox) = stage(Quirks::c(), &["One"]);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-2", "--priority", "2", "--offline"]).ok();
+        proxy.fault(When::first("PATCH", "").times(2), fault);
+        sandbox.anyt(&["sync", "--no-input"]).run();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(titled(&server, "Mine")[0].int("priority"), 2);
+        assert_eq!(sandbox.pending(), 0);
+    }
+}
+
+/// A create whose answer is lost with its process: it is on the server, and only uncertain here.
+fn lose_an_answer(proxy: &Proxy, sandbox: &Sandbox) {
+    let gate = Gate::new();
+    proxy.fault(When::first("POST", ""), What::StallReply(gate.clone()));
+    sandbox.set_env("ANYT_TIMEOUT", "60");
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    syncing.kill();
+    gate.open();
+}
+
+#[test]
+fn a_task_whose_create_and_delete_are_settled_in_one_run_is_gone_here_too() {
+    for crash in [false, true] {
+        let (server, proxy, sandbox) = stage(Quirks::c(), &["One"]);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        lose_an_answer(&proxy, &sandbox);
+        sandbox.anyt(&["task", "rm", "DEV-2", "--force", "--offline"]).ok();
+        if crash {
+            sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.answered:2").run();
+        } else {
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+        }
+        assert_eq!(titled(&server, "Mine").len(), 0);
+        assert_eq!(sandbox.cached_tasks().len(), 1, "crash: {crash}");
+        assert_eq!(sandbox.pending(), 0);
+    }
+}
+
+/// After a crash the server's task and a provisional one must not answer to the same name.
+#[test]
+fn two_tasks_never_share_a_name_after_a_crash() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "create", "First", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Second", "--offline"]).ok();
+    server.world().counter = 2;
+    sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.answered").run();
+    let mut names: Vec<String> =
+        sandbox.cached_tasks().iter().map(|task| task.text("identifier").to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["DEV-1", "DEV-3", "DEV-4"]);
+}
+
+trait OwnedText {
+    fn to_owned_text(&self) -> String;
+}
+
+impl OwnedText for Value {
+    fn to_owned_text(&self) -> String {
+        json::as_text(self).unwrap_or_default().to_string()
+    }
+}
