@@ -339,7 +339,12 @@ impl Engine<'_> {
     /// Looks for a task of ours that a create whose answer was lost has made.
     fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_changes(operation.workspace_id) {
+        let workspace = operation.workspace_id;
+        let looked = self.stage_changes(workspace).and_then(|complete| {
+            // A wiped cache has no cursor: only the whole list tells what is there.
+            if complete { Ok(()) } else { self.page_through(workspace, None) }
+        });
+        if let Err(error) = looked {
             return Ok(Found::Unknown(error));
         }
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
