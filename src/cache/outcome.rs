@@ -270,6 +270,8 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
 fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) -> rusqlite::Result<()> {
     hit("cache.apply.answer");
     let operation = &answer.operation;
+    // The task may have got its server id earlier in this very outcome: the queue's row followed it.
+    let ends = ends(db, operation)?;
     match operation.kind {
         Kind::CreateTask => {
             if let Some(task) = &answer.task {
@@ -286,24 +288,27 @@ fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) 
             answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
         }
         Kind::DeleteTask => {
-            queue::mark_synced(db, &operation.op_id, Some(operation.task_id), now)?;
-            remove_task(db, operation.task_id)
+            let task_id = ends.map_or(operation.task_id, |(task, _)| task);
+            queue::mark_synced(db, &operation.op_id, Some(task_id), now)?;
+            remove_task(db, task_id)
         }
         Kind::AddDependency | Kind::RemoveDependency => {
-            // The task may have got its server id earlier in this very outcome: the queue's row followed it.
-            let ends: Option<(String, Option<i64>)> = db
-                .prepare_cached("SELECT entity_id, depends_on_id FROM sync_queue WHERE op_id = :op_id")?
-                .query_row(named_params! {":op_id": operation.op_id}, |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
             queue::mark_synced(db, &operation.op_id, None, now)?;
-            match ends.map(|(task, target)| (task.parse(), target)) {
-                Some((Ok(task), Some(target))) => {
+            match ends {
+                Some((task, Some(target))) => {
                     set_dependency(db, task, target, operation.kind == Kind::AddDependency, now)
                 }
                 _ => Ok(()),
             }
         }
     }
+}
+
+/// The ids in an operation's row of the queue: its task, and the task depended on.
+fn ends(db: &Connection, operation: &Operation) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+    db.prepare_cached("SELECT CAST(entity_id AS INTEGER), depends_on_id FROM sync_queue WHERE op_id = :op_id")?
+        .query_row(named_params! {":op_id": operation.op_id}, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
 }
 
 /// A provisional task became a server task: everything that pointed at its negative id follows.
