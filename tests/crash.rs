@@ -28,7 +28,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Default)]
 struct Tally {
     cases: BTreeMap<&'static str, usize>,
-    failures: Vec<String>,
+    /// The case's name and what was seen.
+    failures: Vec<(String, String)>,
 }
 
 /// A scenario on one kind of server. The cases of one unit share a server and are run one after the other.
@@ -57,14 +58,17 @@ fn killed_anywhere_the_next_run_ends_where_the_uninterrupted_one_did() {
     }
     let total: usize = tally.cases.values().sum();
     println!("{total:5} crashes in all, {} not survived", tally.failures.len());
-    let shown = tally.failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n\n");
+    for (name, _) in &tally.failures {
+        println!("not survived: {name}");
+    }
+    let shown = tally.failures.iter().take(5).map(|(name, why)| format!("{name}: {why}\n")).collect::<String>();
     assert!(tally.failures.is_empty(), "{} of {total} cases failed\n{shown}", tally.failures.len());
     assert!(!only.is_empty() || total > 500, "the places to crash at were not found: {total}");
 }
 
 fn run_unit((scenario, keys): Unit, only: &str, tally: &Mutex<Tally>) {
     let fail = |name: &str, why: String| {
-        tally.lock().expect("no worker panics holding it").failures.push(format!("{name}: {why}"));
+        tally.lock().expect("no worker panics holding it").failures.push((name.to_string(), why));
     };
     let unit = format!("{} / {}", scenario.name, if keys { "keys" } else { "no keys" });
     let prepared = caught(|| {

@@ -55,8 +55,10 @@ impl Cache {
             db.busy_timeout(BUSY_TIMEOUT)?;
             // The server's rows may point at what it no longer lists (api.md 7), so the references are not enforced.
             db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL")?;
-            if schema::migrate(&mut db)? {
-                db.execute_batch("PRAGMA journal_mode = WAL")?;
+            schema::migrate(&mut db)?;
+            // Whoever made the file may have died before this; while somebody else is in it, a later run does it.
+            if !is_wal(&db)? {
+                let _ = db.execute_batch("PRAGMA journal_mode = WAL");
             }
             Ok(Cache { db, path: real.clone() })
         };
@@ -112,6 +114,10 @@ impl Cache {
         };
         run(&mut self.db).map_err(|e| sqlite_error(&self.path, e))
     }
+}
+
+fn is_wal(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).map(|mode| mode == "wal")
 }
 
 fn set_metadata(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {

@@ -124,7 +124,7 @@ impl Engine<'_> {
     /// Pages through a workspace's tasks in the order of their changes, moving the lower bound rather than an offset
     /// through rows that are being changed meanwhile (keyset paging); an offset is used inside a run of equal times, and
     /// where a server does not sort or filter as asked.
-    fn page_through(&mut self, workspace_id: i64, from: Option<Timestamp>) -> Result<()> {
+    pub(super) fn page_through(&mut self, workspace_id: i64, from: Option<Timestamp>) -> Result<()> {
         let now = Timestamp::now().rfc3339();
         let mut pager = Pager::new(from, self.options.page_size);
         while let Some(query) = pager.next() {

@@ -64,9 +64,11 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
             changed.push(operation);
         }
     }
+    // Before the answers are folded in: those give the rest of the queue the server's ids, which must stay.
+    cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
+    hit("recover.marked");
     cache.fold_answers(&answers, &Timestamp::now().rfc3339())?;
     hit("recover.folded");
-    cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
     cache.set_folded()?;
     compact(cache, journal)?;
     Ok(Recovered { restored: count, answered: answers.len() })

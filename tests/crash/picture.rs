@@ -6,6 +6,7 @@ use crate::common::Sandbox;
 use crate::common::json::{self, Look, Value};
 use crate::common::sandbox::ENV;
 use crate::common::server::User;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 
@@ -87,8 +88,7 @@ impl Picture {
             let width = query.column_count();
             let mut rows = query.query([]).expect("no parameters");
             while let Some(row) = rows.next().expect("a sound database") {
-                let cells: Vec<String> =
-                    (0..width).map(|at| format!("{:?}", row.get_ref(at).expect("a cell"))).collect();
+                let cells: Vec<String> = (0..width).map(|at| shown(row.get_ref(at).expect("a cell"))).collect();
                 self.line(what, cells.join(" "));
             }
         }
@@ -130,12 +130,25 @@ impl Picture {
     }
 }
 
+fn is_passing(name: &str) -> bool {
+    PASSING.contains(&name)
+}
+
+/// A cell for people.
+fn shown(cell: ValueRef) -> String {
+    match cell {
+        ValueRef::Null => "-".into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
 /// A JSON value without what differs from run to run.
 fn lasting(value: &Value) -> String {
     fn strip(value: &Value) -> Value {
         match value {
             Value::Object(members) => {
-                let kept = members.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
+                let kept = members.iter().filter(|(name, value)| !is_passing(name) && !matches!(value, Value::Null));
                 Value::Object(kept.map(|(name, value)| (name.clone(), strip(value))).collect())
             }
             Value::Array(items) => Value::Array(items.iter().map(strip).collect()),

@@ -34,7 +34,7 @@ const LOCAL: &[&str] = &["sync", "--no-input", "--resolve", "local"];
 const REMOTE: &[&str] = &["sync", "--no-input", "--resolve", "remote"];
 const SKIP: &[&str] = &["sync", "--no-input", "--resolve", "skip"];
 const FORCE: &[&str] = &["sync", "--force", "--yes"];
-const DROP_ALL: &[&str] = &["sync", "queue", "drop", "--all", "--yes"];
+const DROP_ALL: &[&str] = &["sync", "queue", "drop", "1", "2", "3", "4", "--yes"];
 const RESOLVE_LOCAL: &[&str] = &["sync", "resolve", "--local", "--all"];
 const RESOLVE_REMOTE: &[&str] = &["sync", "resolve", "--remote", "--all"];
 
@@ -207,6 +207,15 @@ pub const ALL: &[Scenario] = &[
         prepare: |alice, _| {
             mixed(alice);
             die_at(alice, "push.request.after");
+        },
+        ..NONE
+    },
+    Scenario {
+        name: "recovery of a task deleted meanwhile",
+        prepare: |alice, _| {
+            do_all(alice, &[&["task", "create", "Mine", "--offline"]]);
+            die_at(alice, "push.request.after");
+            do_all(alice, &[&["task", "rm", "DEV-5", "--force", "--offline"]]);
         },
         ..NONE
     },
