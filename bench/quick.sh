@@ -56,6 +56,6 @@ cd "$work"
 measure 'anyt task list (50)' "$anyt" task list
 if command -v sqlite3 >/dev/null; then
     measure 'sqlite3, the same rows' sqlite3 "$work/.cache/anyt/bench/cache.db" "SELECT identifier, status, priority, title,
-        assignee_id, labels FROM tasks WHERE deleted_at IS NULL AND status NOT IN ('done', 'canceled', 'archived')
-        ORDER BY priority DESC, updated_us DESC LIMIT 50"
+        assignee_id, labels FROM tasks WHERE deleted_at IS NULL AND workspace_id = 1
+        AND status NOT IN ('done', 'canceled', 'archived') ORDER BY priority DESC, updated_us DESC, id LIMIT 50"
 fi
