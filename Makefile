@@ -23,6 +23,14 @@ SQLITE_SMALL := \
 	-DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
 	-DSQLITE_DQS=0
 
+# Linked by the linker that comes with Rust: it folds equal functions and packs relocations (which needs the C library of
+# Rust 1.93 or newer). Names of this machine's folders stay out of the file.
+SYSROOT = $(shell rustc --print sysroot)
+HOST = $(shell rustc --version --verbose | sed -n 's/^host: //p')
+STATIC_RUSTFLAGS = -C link-arg=-fuse-ld=lld -C link-arg=-B$(SYSROOT)/lib/rustlib/$(HOST)/bin/gcc-ld \
+	-C link-arg=-Wl,--icf=safe,--pack-dyn-relocs=relr,-T,.cargo/static.ld \
+	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
+
 .DEFAULT_GOAL := help
 .PHONY: help build static static-check musl install uninstall docs demo test check chaos bench clean
 
@@ -34,8 +42,9 @@ build: ## Build anyt and anyt-server for this machine, in target/release
 	$(CARGO) build --release --locked --features server
 
 static: musl ## Build anyt as one small static file for Linux on x86-64
-	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" $(CARGO) build --profile static --locked --target $(MUSL) --bin anyt
-	@echo "$(STATIC): $$(wc -c <$(STATIC)) bytes"
+	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \
+		$(CARGO) build --profile static --locked --target $(MUSL) --bin anyt
+	@echo "$(STATIC): $$($(STATIC) --version), $$(wc -c <$(STATIC)) bytes"
 
 static-check: static ## Check the static file: size, linkage, a sync in an otherwise empty root folder
 	$(CARGO) build --locked --features server --bin anyt-server

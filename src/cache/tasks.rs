@@ -255,9 +255,10 @@ impl Cache {
         highest_number(&self.db, workspace_id).map_err(|e| self.error(e))
     }
 
-    /// Live tasks that pass the filter, without the page's limit.
+    /// Live tasks that pass the filter, without the page's limit. Counted in the one index that answers the usual filter
+    /// alone: by itself SQLite takes another one and reads every row for its status.
     pub fn count_tasks(&self, filter: &Filter) -> Result<i64> {
-        let select = Select::new("SELECT count(*) FROM tasks t", filter);
+        let select = Select::new("SELECT count(*) FROM tasks t INDEXED BY tasks_by_status", filter);
         self.db
             .prepare_cached(&select.sql)
             .and_then(|mut query| query.query_row(&*select.bindings(), |row| row.get(0)))

@@ -18,6 +18,7 @@ mod workbench;
 mod workspace;
 
 pub use session::Session;
+pub use workbench::Name;
 
 use crate::cli::{self, Id, Invocation};
 use crate::error::Result;
