@@ -1,5 +1,6 @@
 //! Long text of a task for reading. On a terminal: headings bold, code dim and indented, long lines wrapped between
 //! words with the indent of their list item or quote. In a pipe: the text, sanitised, and nothing else.
+//! Always behind a margin, so that no line of it passes for one of ours.
 //! Only the fences around code go; this is no Markdown parser, and what it does not know it prints as it is.
 
 use crate::error::Error;
@@ -9,7 +10,10 @@ use crate::ui::{Output, Style, sanitise};
 /// Columns below which nothing is wrapped.
 const NARROWEST: usize = 20;
 
-/// Prints `text` with a newline at its end; nothing for an empty one.
+/// Before every line, as `git log` does it: the text may hold lines that look like ours, and ours begin at the margin.
+const MARGIN: &str = "  ";
+
+/// Prints `text`, indented, with a newline at its end; nothing for an empty one.
 pub fn print(out: &mut Output, text: &str) -> Result<(), Error> {
     let text = sanitise::text(text);
     let text = text.trim_end();
@@ -17,10 +21,11 @@ pub fn print(out: &mut Output, text: &str) -> Result<(), Error> {
         return Ok(());
     }
     let rendered = match out.columns() {
-        Some(width) => render(out, text, width.max(NARROWEST)),
-        None => format!("{text}\n"),
+        Some(width) => render(out, text, width.saturating_sub(MARGIN.len()).max(NARROWEST)),
+        None => text.to_string(),
     };
-    out.raw(&rendered)
+    let margin = |line: &str| if line.is_empty() { "\n".to_string() } else { format!("{MARGIN}{line}\n") };
+    out.raw(&rendered.lines().map(margin).collect::<String>())
 }
 
 fn render(out: &Output, text: &str, width: usize) -> String {
@@ -102,7 +107,7 @@ mod tests {
         print(&mut out, "# A\r\n\r\n```sh\n\tls\x1b\n```\n\n").unwrap();
         print(&mut out, "").unwrap();
         out.flush().unwrap();
-        assert_eq!(stdout.text(), "# A\n\n```sh\n\tls\\x1b\n```\n");
+        assert_eq!(stdout.text(), "  # A\n\n  ```sh\n  \tls\\x1b\n  ```\n");
     }
 
     #[test]
