@@ -97,6 +97,34 @@ fn two_tasks_never_share_a_name_after_a_crash() {
     assert_eq!(names, ["DEV-1", "DEV-3", "DEV-4"]);
 }
 
+/// What an edit is derived from is read where it is queued: nobody comes in between.
+#[test]
+fn notes_written_at_the_same_time_are_all_kept() {
+    let (_server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    let note = |n: usize| sandbox.anyt(&["task", "note", "DEV-1", "-m", &format!("note <{n}>"), "--offline"]).spawn();
+    let writers: Vec<Running> = (0..12).map(note).collect();
+    writers.into_iter().for_each(|writer| drop(writer.wait(TIMEOUT).ok()));
+    let description = sandbox.cached_task("DEV-1").text("description").to_string();
+    let lost: Vec<usize> = (0..12).filter(|n| !description.contains(&format!("note <{n}>"))).collect();
+    assert_eq!(lost, Vec::<usize>::new());
+}
+
+#[test]
+fn a_note_does_not_overwrite_what_arrived_while_its_command_waited() {
+    let (server, proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    let gate = Gate::new();
+    proxy.fault(When::first("GET", "/v1/auth"), What::StallRequest(gate.clone()));
+    sandbox.set_env("ANYT_TIMEOUT", "60");
+    let noting = sandbox.anyt(&["task", "note", "DEV-1", "-m", "ours"]).spawn();
+    gate.wait_for_somebody();
+    server.change_task("DEV-1", &json::parse(r#"{"description":"theirs"}"#));
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    gate.open();
+    noting.wait(TIMEOUT).ok();
+    let description = server.task("DEV-1").expect("live").text("description").to_string();
+    assert!(description.contains("theirs") && description.contains("ours"), "{description}");
+}
+
 trait OwnedText {
     fn to_owned_text(&self) -> String;
 }

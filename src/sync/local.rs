@@ -29,11 +29,18 @@ pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &
     })
 }
 
-/// Queues an update with the fields that differ from what is shown; nothing when none does.
-pub fn update(cache: &mut Cache, journal: &Journal, task_id: i64, set: &Patch) -> Result<Queued> {
+/// Queues an update with the fields that differ from what is shown; nothing when none does. `make` sees the task as it
+/// is in the transaction that queues the update: what it derives from the task nobody changes in between.
+pub fn update(
+    cache: &mut Cache,
+    journal: &Journal,
+    task_id: i64,
+    make: impl FnOnce(&Task) -> Result<Patch>,
+) -> Result<Queued> {
     let mut operation = blank(Kind::UpdateTask)?;
     queue(cache, journal, |queue| {
         let task = live_task(queue, task_id)?;
+        let set = make(&task)?;
         operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
         if operation.set.is_empty() {
             return Ok(Change::default());
