@@ -125,6 +125,22 @@ fn a_note_does_not_overwrite_what_arrived_while_its_command_waited() {
     assert!(description.contains("theirs") && description.contains("ours"), "{description}");
 }
 
+/// Provisional ids are used again once they are free, so they must not be what a restored edit is aimed by.
+#[test]
+fn a_restored_edit_goes_to_its_own_task() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "create", "First", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-2", "--priority", "2", "--offline"]).ok();
+    sandbox.anyt(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    sandbox.anyt(&["task", "create", "Second", "--offline"]).ok();
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titled(&server, "Second")[0].int("priority"), 0, "another task's edit");
+    assert_eq!(titled(&server, "First")[0].int("priority"), 2);
+    assert_eq!(sandbox.pending(), 0);
+}
+
 trait OwnedText {
     fn to_owned_text(&self) -> String;
 }

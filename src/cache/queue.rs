@@ -179,6 +179,19 @@ impl Queueing<'_> {
         super::tasks::by_id(self.db, id).map_err(|e| self.error(e))
     }
 
+    /// The live task that bore this name first: a provisional one may have got another since.
+    pub fn task_once_called(&self, workspace_id: i64, identifier: &str) -> Result<Option<Task>> {
+        let id = self.db.query_row(
+            "SELECT id FROM tasks WHERE workspace_id = :workspace AND deleted_at IS NULL AND (identifier = :name \
+             OR id IN (SELECT task_id FROM renames WHERE workspace_id = :workspace AND old_identifier = :name)) \
+             ORDER BY identifier = :name LIMIT 1",
+            named_params! {":workspace": workspace_id, ":name": identifier},
+            |row| row.get(0),
+        );
+        let id = id.optional().map_err(|e| self.error(e))?;
+        id.map_or(Ok(None), |id| self.task(id))
+    }
+
     pub fn pending_of(&self, task_id: i64) -> Result<Vec<Operation>> {
         pending_of(self.db, task_id).map_err(|e| self.error(e))
     }

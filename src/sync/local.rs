@@ -86,7 +86,6 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
     let mut renewed = Vec::new();
     for mut operation in operations {
         operation.op_id = new_op_id()?;
-        operation.created_at = now.clone();
         operation.uncertain = None;
         operation.error = None;
         renewed.push(operation);
@@ -105,6 +104,10 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
             }
         }
         renewed.iter_mut().for_each(|operation| follow(operation, &moved));
+        for operation in &mut renewed {
+            find_again(queue, operation, &moved)?;
+            operation.created_at = now.clone();
+        }
         Ok(Change { put: renewed, removed: Vec::new() })
     })
 }
@@ -227,6 +230,36 @@ fn follow(operation: &mut Operation, moved: &[(i64, i64, String)]) {
     {
         *parent = *id;
     }
+}
+
+/// Points an operation on a task that was provisional when it was thrown away at what that task is now. It is found by
+/// its name: provisional ids are given again.
+fn find_again(queue: &Queueing, operation: &mut Operation, moved: &[(i64, i64, String)]) -> Result<()> {
+    let workspace = operation.workspace_id;
+    let find = |id: i64, name: &str| -> Result<Option<Task>> {
+        if id > 0 || moved.iter().any(|(_, new, _)| *new == id) {
+            return Ok(None);
+        }
+        let gone = || Error::failure(format!("{name} is no longer here; nothing was restored"));
+        queue.task_once_called(workspace, name)?.map(Some).ok_or_else(gone)
+    };
+    if let Some(task) = find(operation.task_id, &operation.identifier)? {
+        (operation.task_id, operation.identifier) = (task.id, task.identifier);
+    }
+    if let Some((target, name)) = &mut operation.depends_on
+        && let Some(task) = find(*target, name)?
+    {
+        (*target, *name) = (task.id, task.identifier);
+    }
+    // A parent has no name here; a task that is younger than the operation is another one.
+    if let Some(Value::Int(parent)) = operation.set.get(&Field::Parent)
+        && *parent < 0
+        && !moved.iter().any(|(_, new, _)| new == parent)
+        && queue.task(*parent)?.is_none_or(|task| task.created_at > operation.created_at)
+    {
+        operation.set.remove(&Field::Parent);
+    }
+    Ok(())
 }
 
 /// A random UUID (RFC 9562, version 4).
