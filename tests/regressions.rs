@@ -141,6 +141,17 @@ fn a_restored_edit_goes_to_its_own_task() {
     assert_eq!(sandbox.pending(), 0);
 }
 
+/// A server whose rows change without a new version (a label is renamed) is still what a forced sync makes the cache.
+#[test]
+fn a_forced_sync_takes_every_row_anew() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    for task in server.world().tasks.values_mut() {
+        task.insert("phase".into(), json::string("renamed"));
+    }
+    sandbox.anyt(&["sync", "--force", "--yes"]).ok();
+    assert_eq!(sandbox.cached_task("DEV-1").text("phase"), "renamed");
+}
+
 trait OwnedText {
     fn to_owned_text(&self) -> String;
 }
