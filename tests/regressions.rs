@@ -125,6 +125,27 @@ fn a_note_does_not_overwrite_what_arrived_while_its_command_waited() {
     assert!(description.contains("theirs") && description.contains("ours"), "{description}");
 }
 
+/// An empty workspace has no cursor; a create that got lost there is looked for all the same.
+#[test]
+fn a_lost_create_in_an_empty_workspace_is_not_sent_twice() {
+    let (server, proxy, sandbox) = stage(Quirks::c(), &[]);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    proxy.fault(When::first("POST", ""), What::DropReply);
+    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
+    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
+    assert_eq!(titled(&server, "Mine").len(), 1);
+}
+
+#[test]
+fn a_lost_create_is_not_sent_twice_after_the_cache_was_wiped() {
+    let (server, proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    lose_an_answer(&proxy, &sandbox);
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is there");
+    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
+    assert_eq!(titled(&server, "Mine").len(), 1);
+}
+
 /// Provisional ids are used again once they are free, so they must not be what a restored edit is aimed by.
 #[test]
 fn a_restored_edit_goes_to_its_own_task() {
@@ -139,6 +160,19 @@ fn a_restored_edit_goes_to_its_own_task() {
     assert_eq!(titled(&server, "Second")[0].int("priority"), 0, "another task's edit");
     assert_eq!(titled(&server, "First")[0].int("priority"), 2);
     assert_eq!(sandbox.pending(), 0);
+}
+
+/// The cache knows a newer row than the edit was made on: a server that ignores If-Match would not object.
+#[test]
+fn an_edit_in_conflict_is_not_pushed_past_the_decision() {
+    let (server, _proxy, sandbox) = stage(Quirks { ignores_if_match: true, ..Quirks::c() }, &["One"]);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Ours", "--offline"]).ok();
+    server.change_task("DEV-1", &json::parse(r#"{"title":"Theirs"}"#));
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
+    assert_eq!(server.task("DEV-1").expect("live").text("title"), "Theirs");
+    sandbox.anyt(&["task", "update", "DEV-1", "--priority", "2", "--no-input"]).run();
+    assert_eq!(server.task("DEV-1").expect("live").text("title"), "Theirs");
 }
 
 /// A server whose rows change without a new version (a label is renamed) is still what a forced sync makes the cache.

@@ -92,8 +92,13 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Stages what changed since the cursor, or everything where there is no cursor to trust.
+    pub(super) fn stage_all_changes(&mut self, workspace_id: i64) -> Result<()> {
+        if self.stage_changes(workspace_id)? { Ok(()) } else { self.page_through(workspace_id, None) }
+    }
+
     /// Stages what changed since the cursor. False when that cannot be trusted to be everything.
-    pub(super) fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
+    fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
         let Some(cursor) = self.cache.metadata(&format!("cursor:{workspace_id}"))? else { return Ok(false) };
         let Some(after) = Timestamp::parse(&cursor) else { return Ok(false) };
         self.page_through(workspace_id, Some(after.minus(OVERLAP)))?;

@@ -149,14 +149,14 @@ impl Engine<'_> {
         let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
             return Ok(Sent::Refused("the task it changes was never created".into()));
         };
-        let version = match plan.seen.get(&task_id) {
-            Some(None) => return self.look_again(plan, summary, index, task_id, &identifier),
-            Some(Some(task)) if task.version != operation.base_version => {
-                return self.look_again(plan, summary, index, task_id, &identifier);
-            }
-            _ => operation.base_version,
+        // The newest row known here: without a pull it is the cache's. A server that ignores If-Match would not object.
+        let (seen, known) = match plan.seen.get(&task_id) {
+            Some(seen) => (true, seen.clone()),
+            None => (false, self.cache.server_task(task_id)?),
         };
-        if operation.uncertain.is_some() && !plan.seen.contains_key(&task_id) {
+        let version = operation.base_version;
+        let as_expected = known.map_or(!seen, |task| task.version == version);
+        if !as_expected || (operation.uncertain.is_some() && !seen) {
             return self.look_again(plan, summary, index, task_id, &identifier);
         }
         let set = resolve_parent(plan, &operation.set);
@@ -386,7 +386,7 @@ impl Engine<'_> {
     /// Looks for a task of ours that a create whose answer was lost has made.
     fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_changes(operation.workspace_id) {
+        if let Err(error) = self.stage_all_changes(operation.workspace_id) {
             return Ok(Found::Unknown(error));
         }
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
