@@ -175,6 +175,22 @@ fn an_edit_in_conflict_is_not_pushed_past_the_decision() {
     assert_eq!(server.task("DEV-1").expect("live").text("title"), "Theirs");
 }
 
+/// A clock that was wrong for a while must not hide what is changed afterwards.
+#[test]
+fn a_row_from_the_future_hides_no_change() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One", "Two"]);
+    server.change_task("DEV-2", &json::parse(r#"{"title":"Two, tomorrow"}"#));
+    for task in server.world().tasks.values_mut() {
+        if task["identifier"].to_owned_text() == "DEV-2" {
+            task.insert("updated_at".into(), json::string("2199-01-01T00:00:00Z"));
+        }
+    }
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    server.change_task("DEV-1", &json::parse(r#"{"title":"One, changed"}"#));
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.cached_task("DEV-1").text("title"), "One, changed");
+}
+
 /// A server whose rows change without a new version (a label is renamed) is still what a forced sync makes the cache.
 #[test]
 fn a_forced_sync_takes_every_row_anew() {

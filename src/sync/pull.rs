@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Read again before the cursor: rows of one instant, and transactions that commit late (design.md "Pull").
 const OVERLAP: Duration = Duration::from_secs(30);
 
+/// A server's clock may be ahead of ours by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
 /// The smallest step of a server's clock that we can name.
 const INSTANT: Duration = Duration::from_micros(1);
 
@@ -167,9 +170,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The cursor after this pull: the newest row received, never this machine's clock.
+    /// The cursor after this pull: the newest row received, never this machine's clock. A row from the future (the
+    /// server's clock was wrong for a while) would hide every later change; without it more is read again, that is all.
     fn next_cursor(&self, workspace_id: i64) -> Result<Option<(String, i64)>> {
-        self.cache.newest_staged(workspace_id)
+        self.cache.newest_staged(workspace_id, Timestamp::now().plus(CLOCKS_DIFFER))
     }
 }
 
