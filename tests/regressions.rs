@@ -175,6 +175,18 @@ fn an_edit_in_conflict_is_not_pushed_past_the_decision() {
     assert_eq!(server.task("DEV-1").expect("live").text("title"), "Theirs");
 }
 
+#[test]
+fn a_conflict_goes_with_the_edits_it_is_about() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Ours", "--offline"]).ok();
+    server.change_task("DEV-1", &json::parse(r#"{"title":"Theirs"}"#));
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    sandbox.anyt(&["sync", "queue", "drop", "DEV-1", "--yes"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let waiting = sandbox.anyt(&["sync", "conflicts", "--json"]).ok().json();
+    assert_eq!(waiting.int("data.count"), 0);
+}
+
 /// A clock that was wrong for a while must not hide what is changed afterwards.
 #[test]
 fn a_row_from_the_future_hides_no_change() {

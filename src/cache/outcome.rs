@@ -354,7 +354,8 @@ fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
         }
     }
     outcome.settled.iter().try_for_each(|task| conflicts::remove(db, *task))?;
-    outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))
+    outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))?;
+    conflicts::forget_settled(db)
 }
 
 /// Gives provisional tasks whose identifier the server has taken the next free numbers.

@@ -1,6 +1,6 @@
 //! `sync_queue`: the operations that wait to be sent, in the order they were made.
 
-use super::{Cache, overlay};
+use super::{Cache, conflicts, overlay};
 use crate::document;
 use crate::error::{Error, Result};
 use crate::model::{Kind, Operation, Task};
@@ -134,6 +134,9 @@ impl Cache {
             change.removed.iter().try_for_each(|operation| remove(db, &operation.op_id))?;
             change.put.iter().try_for_each(|operation| put(db, operation))?;
             change.removed.iter().chain(&change.put).try_for_each(|operation| overlay::renew_for(db, operation))?;
+            if !change.removed.is_empty() {
+                conflicts::forget_settled(db)?;
+            }
             Ok(change)
         })?;
         refused.map_or(Ok(change), Err)
