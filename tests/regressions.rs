@@ -214,6 +214,22 @@ fn a_forced_sync_takes_every_row_anew() {
     assert_eq!(sandbox.cached_task("DEV-1").text("phase"), "renamed");
 }
 
+/// Sending the first dependency makes server tasks of all three; the second one has to follow.
+#[test]
+fn one_command_on_several_provisional_tasks_reaches_all_of_them() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    for title in ["A", "B", "C"] {
+        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+    }
+    sandbox.anyt(&["task", "dep", "add", "DEV-2", "--on", "DEV-3,DEV-4"]).ok();
+    assert_eq!(server.world().edges.len(), 2);
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "create", "Parent", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Child", "--parent", "DEV-2", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-3", "DEV-2", "--priority", "2"]).ok();
+    assert_eq!(titled(&server, "Parent")[0].int("priority"), 2);
+}
+
 trait OwnedText {
     fn to_owned_text(&self) -> String;
 }

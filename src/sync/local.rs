@@ -34,12 +34,12 @@ pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &
 pub fn update(
     cache: &mut Cache,
     journal: &Journal,
-    task_id: i64,
+    task: &Task,
     make: impl FnOnce(&Task) -> Result<Patch>,
 ) -> Result<Queued> {
     let mut operation = blank(Kind::UpdateTask)?;
     queue(cache, journal, |queue| {
-        let task = live_task(queue, task_id)?;
+        let task = live_task(queue, task)?;
         let set = make(&task)?;
         operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
         if operation.set.is_empty() {
@@ -51,18 +51,18 @@ pub fn update(
 }
 
 /// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
-pub fn delete(cache: &mut Cache, journal: &Journal, task_id: i64, sending: bool) -> Result<Deletion> {
+pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) -> Result<Deletion> {
     let mut operation = blank(Kind::DeleteTask)?;
     let mut cancelled = false;
     let queued = queue(cache, journal, |queue| {
-        let task = live_task(queue, task_id)?;
+        let task = live_task(queue, task)?;
         let never_sent = queue
-            .pending_of(task_id)?
+            .pending_of(task.id)?
             .iter()
             .any(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
         if never_sent && !sending {
             cancelled = true;
-            return cancel_out(queue, journal, task_id);
+            return cancel_out(queue, journal, task.id);
         }
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
@@ -71,10 +71,10 @@ pub fn delete(cache: &mut Cache, journal: &Journal, task_id: i64, sending: bool)
 }
 
 /// Queues the adding or removing of a dependency.
-pub fn depend(cache: &mut Cache, journal: &Journal, task_id: i64, on: i64, add: bool) -> Result<Queued> {
+pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Queued> {
     let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
     queue(cache, journal, |queue| {
-        let (task, target) = (live_task(queue, task_id)?, live_task(queue, on)?);
+        let (task, target) = (live_task(queue, task)?, live_task(queue, on)?);
         operation.depends_on = Some((target.id, target.identifier));
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })
@@ -168,9 +168,15 @@ pub(super) fn farewell(operations: &[Operation]) -> Vec<Entry> {
     operations.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect()
 }
 
-fn live_task(queue: &Queueing, task_id: i64) -> Result<Task> {
-    queue
-        .task(task_id)?
+/// The task as it is now. A provisional one may have been sent since the command looked it up; its id is then free, or
+/// another's.
+fn live_task(queue: &Queueing, seen: &Task) -> Result<Task> {
+    let same = |task: &Task| !task.is_provisional() || task.created_at == seen.created_at;
+    let found = match queue.task(seen.id)?.filter(same) {
+        None if seen.is_provisional() => queue.task_once_called(seen.workspace_id, &seen.identifier)?,
+        found => found,
+    };
+    found
         .filter(|task| task.deleted_at.is_none())
         .ok_or_else(|| Error::failure("the task was deleted meanwhile; nothing was changed"))
 }

@@ -124,7 +124,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (task, hint) in tasks {
         let sending = !bench.lock()?.is_free()?;
-        let changed = match local::delete(&mut bench.cache, &bench.journal, task.id, sending)? {
+        let changed = match local::delete(&mut bench.cache, &bench.journal, &task, sending)? {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
                 session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
@@ -147,14 +147,14 @@ fn each(
     let mut planned = Vec::new();
     for (task, hint) in named_tasks(session, &bench)? {
         make(session, &task)?;
-        planned.push((task.id, hint));
+        planned.push((task, hint));
     }
     let road = road(session, &bench)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    for (task_id, hint) in planned {
-        let queued = local::update(&mut bench.cache, &bench.journal, task_id, |task| make(session, task))?;
+    for (task, hint) in planned {
+        let queued = local::update(&mut bench.cache, &bench.journal, &task, |task| make(session, task))?;
         if queued.operations.is_empty() {
-            let identifier = bench.cache.task(task_id)?.map_or_else(String::new, |task| task.identifier);
+            let (identifier, task_id) = (task.identifier, task.id);
             changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
             continue;
         }
