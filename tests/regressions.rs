@@ -230,6 +230,24 @@ fn one_command_on_several_provisional_tasks_reaches_all_of_them() {
     assert_eq!(titled(&server, "Parent")[0].int("priority"), 2);
 }
 
+/// A server that was restored from a backup gives a version twice: the same number is not the same row.
+#[test]
+fn a_version_that_is_given_twice_overwrites_nobody() {
+    let (server, _proxy, sandbox) = stage(Quirks::c(), &["One"]);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Ours", "--offline"]).ok();
+    server.change_task("DEV-1", &json::parse(r#"{"title":"Theirs"}"#));
+    for task in server.world().tasks.values_mut() {
+        task.insert("version".into(), json::int(1));
+    }
+    for args in [&["sync", "--no-input"][..], &["sync", "--no-input"], &["sync", "--push", "--no-input"]] {
+        sandbox.anyt(args).code(3);
+        assert_eq!(server.task("DEV-1").expect("live").text("title"), "Theirs");
+    }
+    sandbox.anyt(&["sync", "resolve", "DEV-1", "--local"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(server.task("DEV-1").expect("live").text("title"), "Ours");
+}
+
 trait OwnedText {
     fn to_owned_text(&self) -> String;
 }
