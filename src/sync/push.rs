@@ -397,7 +397,8 @@ impl Engine<'_> {
         let mut found = self.cache.tasks_after(operation.workspace_id, after, *project, title)?;
         found.retain(|task| {
             let ours = task.creator_id.is_none() || account.is_none() || task.creator_id == account;
-            ours && task.get(Field::Description) == description
+            // Servers may cut white space off a text.
+            ours && trimmed(&task.get(Field::Description)) == trimmed(&description)
         });
         let taken = self.cache.answered_ids(operation.workspace_id)?;
         found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
@@ -435,6 +436,13 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
             entry.operation.base_version = task.version;
             entry.changed = true;
         }
+    }
+}
+
+fn trimmed(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text.trim(),
+        _ => "",
     }
 }
 
