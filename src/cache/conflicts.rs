@@ -72,3 +72,13 @@ pub(super) fn remove(db: &Connection, task_id: i64) -> rusqlite::Result<()> {
         .execute(named_params! {":task": task_id})
         .map(drop)
 }
+
+/// A conflict is about queued operations and goes with the last of them.
+pub(super) fn forget_settled(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM conflicts WHERE NOT EXISTS (SELECT 1 FROM sync_queue WHERE synced = 0 AND entity_type = 'task' \
+         AND entity_id = CAST(conflicts.task_id AS TEXT))",
+        [],
+    )
+    .map(drop)
+}

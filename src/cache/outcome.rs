@@ -191,9 +191,10 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
         ", synced_at) SELECT ",
         columns!(),
         ", synced_at FROM staging.tasks s WHERE s.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM main.tasks t \
-         WHERE t.id = s.id AND (t.remote IS NOT NULL OR (t.version = s.version AND t.updated_at = s.updated_at)))"
+         WHERE t.id = s.id AND (t.remote IS NOT NULL \
+         OR (NOT :exactly AND t.version = s.version AND t.updated_at = s.updated_at)))"
     ))?
-    .execute([])?;
+    .execute(named_params! {":exactly": outcome.exactly})?;
     let mut gone: Vec<i64> = ids(
         db,
         "SELECT id FROM main.tasks WHERE id IN (SELECT id FROM staging.tasks WHERE deleted_at IS NOT NULL) \
@@ -364,7 +365,8 @@ fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
         }
     }
     outcome.settled.iter().try_for_each(|task| conflicts::remove(db, *task))?;
-    outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))
+    outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))?;
+    conflicts::forget_settled(db)
 }
 
 /// Gives provisional tasks whose identifier the server has taken the next free numbers.

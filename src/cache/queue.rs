@@ -1,6 +1,6 @@
 //! `sync_queue`: the operations that wait to be sent, in the order they were made.
 
-use super::{Cache, overlay};
+use super::{Cache, conflicts, overlay};
 use crate::document;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
@@ -143,6 +143,9 @@ impl Cache {
             change.put.iter().try_for_each(|operation| put(db, operation))?;
             hit("cache.queue.put");
             change.removed.iter().chain(&change.put).try_for_each(|operation| overlay::renew_for(db, operation))?;
+            if !change.removed.is_empty() {
+                conflicts::forget_settled(db)?;
+            }
             Ok(change)
         })?;
         refused.map_or(Ok(change), Err)
@@ -186,6 +189,19 @@ pub struct Queueing<'a> {
 impl Queueing<'_> {
     pub fn task(&self, id: i64) -> Result<Option<Task>> {
         super::tasks::by_id(self.db, id).map_err(|e| self.error(e))
+    }
+
+    /// The live task that bore this name first: a provisional one may have got another since.
+    pub fn task_once_called(&self, workspace_id: i64, identifier: &str) -> Result<Option<Task>> {
+        let id = self.db.query_row(
+            "SELECT id FROM tasks WHERE workspace_id = :workspace AND deleted_at IS NULL AND (identifier = :name \
+             OR id IN (SELECT task_id FROM renames WHERE workspace_id = :workspace AND old_identifier = :name)) \
+             ORDER BY identifier = :name LIMIT 1",
+            named_params! {":workspace": workspace_id, ":name": identifier},
+            |row| row.get(0),
+        );
+        let id = id.optional().map_err(|e| self.error(e))?;
+        id.map_or(Ok(None), |id| self.task(id))
     }
 
     pub fn pending_of(&self, task_id: i64) -> Result<Vec<Operation>> {

@@ -7,6 +7,7 @@ use super::tasks::{columns, read, write, write_into};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Edge, Task};
+use crate::time::Timestamp;
 use rusqlite::{OptionalExtension, named_params};
 
 const TABLES: &str = "
@@ -151,15 +152,19 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
-    /// The newest staged row of a workspace: its `updated_at` as the server wrote it, and its id.
-    pub fn newest_staged(&self, workspace_id: i64) -> Result<Option<(String, i64)>> {
+    /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and
+    /// its id.
+    pub fn newest_staged(&self, workspace_id: i64, until: Timestamp) -> Result<Option<(String, i64)>> {
         self.db
             .prepare_cached(
-                "SELECT updated_at, id FROM staging.tasks WHERE workspace_id = :workspace ORDER BY updated_us DESC, id DESC LIMIT 1",
+                "SELECT updated_at, id FROM staging.tasks WHERE workspace_id = :workspace AND updated_us <= :until \
+                 ORDER BY updated_us DESC, id DESC LIMIT 1",
             )
             .and_then(|mut query| {
                 query
-                    .query_row(named_params! {":workspace": workspace_id}, |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row(named_params! {":workspace": workspace_id, ":until": until.0}, |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
                     .optional()
             })
             .map_err(|e| self.error(e))

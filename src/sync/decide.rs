@@ -61,6 +61,9 @@ impl Decider<'_> {
         match remote {
             None => self.deleted_there(plan, summary, task_id, known.as_ref()),
             Some(remote) => {
+                if is_another_row(known.as_ref(), &remote) {
+                    plan.forget_version(task_id);
+                }
                 take_what_arrived(plan, task_id, &remote);
                 let chain = plan.operations(&plan.chain(task_id));
                 match chain.first() {
@@ -315,6 +318,11 @@ impl Decider<'_> {
         summary.notes.push(format!("{}: {word}", task.identifier));
         Ok(choice)
     }
+}
+
+/// A server that was restored from a backup gives a version twice: the same number with another time is another row.
+fn is_another_row(known: Option<&Task>, remote: &Task) -> bool {
+    known.is_some_and(|known| known.version == remote.version && known.updated_at != remote.updated_at)
 }
 
 /// An update whose answer was lost and whose values the server holds has arrived.

@@ -30,11 +30,18 @@ pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &
     })
 }
 
-/// Queues an update with the fields that differ from what is shown; nothing when none does.
-pub fn update(cache: &mut Cache, journal: &Journal, task_id: i64, set: &Patch) -> Result<Queued> {
+/// Queues an update with the fields that differ from what is shown; nothing when none does. `make` sees the task as it
+/// is in the transaction that queues the update: what it derives from the task nobody changes in between.
+pub fn update(
+    cache: &mut Cache,
+    journal: &Journal,
+    task: &Task,
+    make: impl FnOnce(&Task) -> Result<Patch>,
+) -> Result<Queued> {
     let mut operation = blank(Kind::UpdateTask)?;
     queue(cache, journal, |queue| {
-        let task = live_task(queue, task_id)?;
+        let task = live_task(queue, task)?;
+        let set = make(&task)?;
         operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
         if operation.set.is_empty() {
             return Ok(Change::default());
@@ -45,18 +52,18 @@ pub fn update(cache: &mut Cache, journal: &Journal, task_id: i64, set: &Patch) -
 }
 
 /// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
-pub fn delete(cache: &mut Cache, journal: &Journal, task_id: i64, sending: bool) -> Result<Deletion> {
+pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) -> Result<Deletion> {
     let mut operation = blank(Kind::DeleteTask)?;
     let mut cancelled = false;
     let queued = queue(cache, journal, |queue| {
-        let task = live_task(queue, task_id)?;
+        let task = live_task(queue, task)?;
         let never_sent = queue
-            .pending_of(task_id)?
+            .pending_of(task.id)?
             .iter()
             .any(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
         if never_sent && !sending {
             cancelled = true;
-            return cancel_out(queue, journal, task_id);
+            return cancel_out(queue, journal, task.id);
         }
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
@@ -65,10 +72,10 @@ pub fn delete(cache: &mut Cache, journal: &Journal, task_id: i64, sending: bool)
 }
 
 /// Queues the adding or removing of a dependency.
-pub fn depend(cache: &mut Cache, journal: &Journal, task_id: i64, on: i64, add: bool) -> Result<Queued> {
+pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Queued> {
     let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
     queue(cache, journal, |queue| {
-        let (task, target) = (live_task(queue, task_id)?, live_task(queue, on)?);
+        let (task, target) = (live_task(queue, task)?, live_task(queue, on)?);
         operation.depends_on = Some((target.id, target.identifier));
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })
@@ -80,7 +87,6 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
     let mut renewed = Vec::new();
     for mut operation in operations {
         operation.op_id = new_op_id()?;
-        operation.created_at = now.clone();
         operation.uncertain = None;
         operation.error = None;
         renewed.push(operation);
@@ -99,6 +105,10 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
             }
         }
         renewed.iter_mut().for_each(|operation| follow(operation, &moved));
+        for operation in &mut renewed {
+            find_again(queue, operation, &moved)?;
+            operation.created_at = now.clone();
+        }
         Ok(Change { put: renewed, removed: Vec::new() })
     })
 }
@@ -171,9 +181,15 @@ pub(super) fn farewell(operations: &[Operation]) -> Vec<Entry> {
     operations.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect()
 }
 
-fn live_task(queue: &Queueing, task_id: i64) -> Result<Task> {
-    queue
-        .task(task_id)?
+/// The task as it is now. A provisional one may have been sent since the command looked it up; its id is then free, or
+/// another's.
+fn live_task(queue: &Queueing, seen: &Task) -> Result<Task> {
+    let same = |task: &Task| !task.is_provisional() || task.created_at == seen.created_at;
+    let found = match queue.task(seen.id)?.filter(same) {
+        None if seen.is_provisional() => queue.task_once_called(seen.workspace_id, &seen.identifier)?,
+        found => found,
+    };
+    found
         .filter(|task| task.deleted_at.is_none())
         .ok_or_else(|| Error::failure("the task was deleted meanwhile; nothing was changed"))
 }
@@ -233,6 +249,36 @@ fn follow(operation: &mut Operation, moved: &[(i64, i64, String)]) {
     {
         *parent = *id;
     }
+}
+
+/// Points an operation on a task that was provisional when it was thrown away at what that task is now. It is found by
+/// its name: provisional ids are given again.
+fn find_again(queue: &Queueing, operation: &mut Operation, moved: &[(i64, i64, String)]) -> Result<()> {
+    let workspace = operation.workspace_id;
+    let find = |id: i64, name: &str| -> Result<Option<Task>> {
+        if id > 0 || moved.iter().any(|(_, new, _)| *new == id) {
+            return Ok(None);
+        }
+        let gone = || Error::failure(format!("{name} is no longer here; nothing was restored"));
+        queue.task_once_called(workspace, name)?.map(Some).ok_or_else(gone)
+    };
+    if let Some(task) = find(operation.task_id, &operation.identifier)? {
+        (operation.task_id, operation.identifier) = (task.id, task.identifier);
+    }
+    if let Some((target, name)) = &mut operation.depends_on
+        && let Some(task) = find(*target, name)?
+    {
+        (*target, *name) = (task.id, task.identifier);
+    }
+    // A parent has no name here; a task that is younger than the operation is another one.
+    if let Some(Value::Int(parent)) = operation.set.get(&Field::Parent)
+        && *parent < 0
+        && !moved.iter().any(|(_, new, _)| new == parent)
+        && queue.task(*parent)?.is_none_or(|task| task.created_at > operation.created_at)
+    {
+        operation.set.remove(&Field::Parent);
+    }
+    Ok(())
 }
 
 /// A random UUID (RFC 9562, version 4).

@@ -111,6 +111,15 @@ impl Plan {
         }
     }
 
+    /// The version that the changes of a task were made on is no longer what the server means by it.
+    pub fn forget_version(&mut self, task_id: i64) {
+        for index in self.chain(task_id) {
+            let entry = &mut self.entries[index];
+            entry.operation.base_version = 0;
+            entry.changed = true;
+        }
+    }
+
     pub fn drop_entry(&mut self, index: usize) {
         if self.entries[index].fate == Fate::Waiting {
             self.entries[index].fate = Fate::Dropped;

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Read again before the cursor: rows of one instant, and transactions that commit late (design.md "Pull").
 const OVERLAP: Duration = Duration::from_secs(30);
 
+/// A server's clock may be ahead of ours by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
 /// The smallest step of a server's clock that we can name.
 const INSTANT: Duration = Duration::from_micros(1);
 
@@ -92,6 +95,11 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Stages what changed since the cursor, or everything where there is no cursor to trust.
+    pub(super) fn stage_all_changes(&mut self, workspace_id: i64) -> Result<()> {
+        if self.stage_changes(workspace_id)? { Ok(()) } else { self.page_through(workspace_id, None) }
+    }
+
     /// Stages what changed since the cursor. False when that cannot be trusted to be everything.
     fn stage_changes(&mut self, workspace_id: i64) -> Result<bool> {
         let Some(cursor) = self.cache.metadata(&format!("cursor:{workspace_id}"))? else { return Ok(false) };
@@ -100,11 +108,6 @@ impl Engine<'_> {
         let row = self.cache.metadata(&format!("cursor_task:{workspace_id}"))?.and_then(|id| id.parse().ok());
         // The row that set the cursor lies in the overlap, or was changed since: either way it must be there.
         row.map_or(Ok(false), |row| Ok(self.cache.staged_task(row)?.is_some()))
-    }
-
-    /// Stages everything that the cache may not know of, also when there is no cursor yet.
-    pub(super) fn stage_anew(&mut self, workspace_id: i64) -> Result<()> {
-        if self.stage_changes(workspace_id)? { Ok(()) } else { self.page_through(workspace_id, None) }
     }
 
     /// A server restored from a backup hands out numbers it has handed out before.
@@ -167,9 +170,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The cursor after this pull: the newest row received, never this machine's clock.
+    /// The cursor after this pull: the newest row received, never this machine's clock. A row from the future (the
+    /// server's clock was wrong for a while) would hide every later change; without it more is read again, that is all.
     fn next_cursor(&self, workspace_id: i64) -> Result<Option<(String, i64)>> {
-        self.cache.newest_staged(workspace_id)
+        self.cache.newest_staged(workspace_id, Timestamp::now().plus(CLOCKS_DIFFER))
     }
 }
 

@@ -149,14 +149,14 @@ impl Engine<'_> {
         let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
             return Ok(Sent::Refused("the task it changes was never created".into()));
         };
-        let version = match plan.seen.get(&task_id) {
-            Some(None) => return self.look_again(plan, summary, index, task_id, &identifier),
-            Some(Some(task)) if task.version != operation.base_version => {
-                return self.look_again(plan, summary, index, task_id, &identifier);
-            }
-            _ => operation.base_version,
+        // The newest row known here: without a pull it is the cache's. A server that ignores If-Match would not object.
+        let (seen, known) = match plan.seen.get(&task_id) {
+            Some(seen) => (true, seen.clone()),
+            None => (false, self.cache.server_task(task_id)?),
         };
-        if operation.uncertain.is_some() && !plan.seen.contains_key(&task_id) {
+        let version = operation.base_version;
+        let as_expected = known.map_or(!seen, |task| task.version == version);
+        if !as_expected || (operation.uncertain.is_some() && !seen) {
             return self.look_again(plan, summary, index, task_id, &identifier);
         }
         let set = resolve_parent(plan, &operation.set);
@@ -389,7 +389,7 @@ impl Engine<'_> {
     /// Looks for a task of ours that a create whose answer was lost has made.
     fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_anew(operation.workspace_id) {
+        if let Err(error) = self.stage_all_changes(operation.workspace_id) {
             return Ok(Found::Unknown(error));
         }
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
@@ -400,7 +400,8 @@ impl Engine<'_> {
         let mut found = self.cache.tasks_after(operation.workspace_id, after, *project, title)?;
         found.retain(|task| {
             let ours = task.creator_id.is_none() || account.is_none() || task.creator_id == account;
-            ours && task.get(Field::Description) == description
+            // Servers may cut white space off a text.
+            ours && trimmed(&task.get(Field::Description)) == trimmed(&description)
         });
         let taken = self.cache.answered_ids(operation.workspace_id)?;
         found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
@@ -438,6 +439,13 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
             entry.operation.base_version = task.version;
             entry.changed = true;
         }
+    }
+}
+
+fn trimmed(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text.trim(),
+        _ => "",
     }
 }
 

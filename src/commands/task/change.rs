@@ -73,7 +73,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
         Err(error) if session.call.given("project").is_some() => return Err(error),
         Err(_) => fields::from_flags(session, &bench, &no_workspace())?,
     };
-    each(session, bench, "Updated", |session, _, task| {
+    each(session, bench, "Updated", |session, task| {
         if let Some(wanted) = if_match
             && i64::try_from(wanted) != Ok(task.version)
         {
@@ -91,7 +91,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
 pub fn done(session: &mut Session) -> Result<u8> {
     let note = session.call.given("note").map(fields::typed_text).transpose()?;
     let bench = Workbench::open(session)?;
-    each(session, bench, "Updated", |_, _, task| {
+    each(session, bench, "Updated", |_, task| {
         let mut set = Patch::from([(Field::Status, Value::Text("done".into()))]);
         if let Some(note) = &note {
             set.insert(Field::Description, Value::Text(with_note(task, "Completed", note)));
@@ -106,7 +106,7 @@ pub fn note(session: &mut Session) -> Result<u8> {
         return Err(Error::usage("the note is empty"));
     }
     let bench = Workbench::open(session)?;
-    each(session, bench, "Updated", |_, _, task| {
+    each(session, bench, "Updated", |_, task| {
         Ok(Patch::from([(Field::Description, Value::Text(with_note(task, "Note", &message)))]))
     })
 }
@@ -124,7 +124,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (task, hint) in tasks {
         let sending = !bench.lock()?.is_free()?;
-        let changed = match local::delete(&mut bench.cache, &bench.journal, task.id, sending)? {
+        let changed = match local::delete(&mut bench.cache, &bench.journal, &task, sending)? {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
                 session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
@@ -136,24 +136,25 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     report(session, &bench, road, changes, errors)
 }
 
-/// Changes each named task by what `make` gives for it.
+/// Changes each named task by what `make` gives for it, at first for a check and then where it is queued.
 fn each(
     session: &mut Session,
     mut bench: Workbench,
     verb: &'static str,
-    make: impl Fn(&Session, &Workbench, &Task) -> Result<Patch>,
+    make: impl Fn(&Session, &Task) -> Result<Patch>,
 ) -> Result<u8> {
     // Everything is looked up and checked before the first change.
     let mut planned = Vec::new();
     for (task, hint) in named_tasks(session, &bench)? {
-        planned.push((task.id, make(session, &bench, &task)?, hint));
+        make(session, &task)?;
+        planned.push((task, hint));
     }
     let road = road(session, &bench)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    for (task_id, set, hint) in planned {
-        let queued = local::update(&mut bench.cache, &bench.journal, task_id, &set)?;
+    for (task, hint) in planned {
+        let queued = local::update(&mut bench.cache, &bench.journal, &task, |task| make(session, task))?;
         if queued.operations.is_empty() {
-            let identifier = bench.cache.task(task_id)?.map_or_else(String::new, |task| task.identifier);
+            let (identifier, task_id) = (task.identifier, task.id);
             changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
             continue;
         }

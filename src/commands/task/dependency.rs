@@ -31,7 +31,7 @@ pub fn depend(session: &mut Session, add: bool) -> Result<u8> {
             session.out.say(&format!("{} {state} {} already", task.identifier, target.identifier))?;
             continue;
         }
-        let queued = local::depend(&mut bench.cache, &bench.journal, task.id, target.id, add)?;
+        let queued = local::depend(&mut bench.cache, &bench.journal, &task, &target, add)?;
         let delivery = deliver(session, &mut bench, &road, queued)?;
         let state = if add { "depends on" } else { "no longer depends on" };
         let queued = if matches!(delivery, Delivery::Sent { .. }) { "" } else { " (queued for sync)" };
