@@ -109,6 +109,12 @@ impl Directory {
         load().map_err(|fault| damaged(&file, &fault))
     }
 
+    /// When the task was picked, if the file says it in a form that we know.
+    pub fn picked_at(&self) -> Option<Timestamp> {
+        let [_, file] = self.files();
+        Timestamp::parse(&word(&read(&file).ok()??, "picked_at").ok()??)
+    }
+
     /// Picks a task, now.
     pub fn set_active(&self, task: &ActiveTask) -> Result<()> {
         let [_, file] = self.files();

@@ -206,5 +206,5 @@ fn a_direct_write_that_loses_does_not_say_it_was_made() {
     let shown = dispute.alice.anyt(&["task", "update", "DEV-1", "--title", "Mine"]).stdin("2\n").ok();
     assert!(shown.stdout.contains("✓ Resolved conflict (accepted remote)\n"), "{shown}");
     assert!(!shown.stdout.contains("✓ Updated DEV-1"), "{shown}");
-    assert_eq!(dispute.served("DEV-1").text("title"), "Theirs");
+    assert_eq!(dispute.both("DEV-1", "title"), ("Theirs".into(), "Theirs".into()), "the cache has what was chosen");
 }

@@ -59,6 +59,8 @@ pub struct Outcome {
     pub dropped: Vec<Operation>,
     /// Tasks whose conflict was accepted as "deleted there": they go once nothing is queued for them.
     pub let_go: Vec<i64>,
+    /// Server rows to show now that nothing is queued over them.
+    pub accepted: Vec<Task>,
     pub conflicts: Vec<StoredConflict>,
     /// Tasks whose inbox entry is settled.
     pub settled: Vec<i64>,
@@ -112,7 +114,7 @@ impl Cache {
             outcome.answers.iter().try_for_each(|answer| {
                 apply_answer(db, answer, outcome.unannounced.contains(&answer.operation.op_id), now)
             })?;
-            apply_queue(db, outcome)?;
+            apply_queue(db, outcome, now)?;
             hit("cache.apply.queue");
             let renumbered = renumber(db, now)?;
             renew_pending(db)?;
@@ -349,7 +351,7 @@ fn drop_operations(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
+fn apply_queue(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Result<()> {
     for operation in &outcome.rewritten {
         // Another process may have taken it back meanwhile.
         let waiting = db
@@ -364,6 +366,7 @@ fn apply_queue(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
             remove_task(db, *id)?;
         }
     }
+    outcome.accepted.iter().try_for_each(|task| put_server_row(db, task, now))?;
     outcome.settled.iter().try_for_each(|task| conflicts::remove(db, *task))?;
     outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))?;
     conflicts::forget_settled(db)

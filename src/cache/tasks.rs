@@ -216,17 +216,20 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
-    /// The task that was called `identifier` before the server gave it another name.
-    pub fn renamed_task(&self, workspace_id: i64, identifier: &str) -> Result<Option<Task>> {
+    /// The task that was called `identifier` before it got another name, later than `after` (RFC 3339; empty: ever).
+    pub fn renamed_task(&self, workspace_id: i64, identifier: &str, after: &str) -> Result<Option<Task>> {
         let id: Option<i64> = self
             .db
             .prepare_cached(
                 "SELECT task_id FROM renames WHERE workspace_id = :workspace AND old_identifier = :identifier \
-                 ORDER BY renamed_at DESC LIMIT 1",
+                 AND renamed_at > :after ORDER BY renamed_at DESC LIMIT 1",
             )
             .and_then(|mut query| {
                 query
-                    .query_row(named_params! {":workspace": workspace_id, ":identifier": identifier}, |row| row.get(0))
+                    .query_row(
+                        named_params! {":workspace": workspace_id, ":identifier": identifier, ":after": after},
+                        |row| row.get(0),
+                    )
                     .optional()
             })
             .map_err(|e| self.error(e))?;

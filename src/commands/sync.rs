@@ -5,7 +5,6 @@ use super::asker::Asker;
 use super::screen::{Mode, Screen};
 use super::session::Effort;
 use super::workbench::Workbench;
-use crate::directory::{ActiveTask, Directory};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::Value as FieldValue;
@@ -56,7 +55,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let summary = ran.inspect_err(|error| drop(remember_wait(&mut bench.cache, error)))?;
     let closed = screen.close(&summary);
     drop(held);
-    follow_active(&bench, &summary)?;
+    follow_picked(&bench);
     if let Some(path) = &summary.discarded {
         session.out.say(&format!("  The queue was set aside in {}; anyt sync restore --last", path.display()))?;
     }
@@ -139,16 +138,9 @@ fn remember_wait(cache: &mut crate::cache::Cache, error: &Error) -> Result<()> {
     }
 }
 
-/// The picked task follows when the server gave it another name.
-fn follow_active(bench: &Workbench, summary: &Summary) -> Result<()> {
-    let Some(directory) = Directory::find() else { return Ok(()) };
-    let Ok(Some(active)) = directory.active() else { return Ok(()) };
-    let Some((_, new)) = summary.renames.iter().find(|(old, _)| *old == active.identifier) else { return Ok(()) };
-    let workspace = active.workspace_id.unwrap_or_default();
-    if bench.cache.task_named(workspace, new)?.is_some() {
-        directory.set_active(&ActiveTask { identifier: new.clone(), ..active })?;
-    }
-    Ok(())
+/// The picked task's name follows. A damaged file is for the commands that need it to complain about.
+pub fn follow_picked(bench: &Workbench) {
+    let _ = bench.picked();
 }
 
 fn to_json(summary: &Summary) -> Value {

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::cache::Cache;
 use crate::config::Environment;
-use crate::directory::Settings;
+use crate::directory::{ActiveTask, Directory, Settings};
 use crate::error::{Error, Result};
 use crate::lock::LockFile;
 use crate::model::{Project, Task, Workspace, number_of};
@@ -12,6 +12,7 @@ use crate::paths::Paths;
 use crate::sync::discard::Discard;
 use crate::sync::journal::Journal;
 use crate::sync::recover::{Recovered, is_needed, recover};
+use crate::time::Timestamp;
 
 pub struct Workbench {
     pub env: Environment,
@@ -127,7 +128,7 @@ impl Workbench {
         };
         let workspace = self.workspace_of(session, &name)?;
         let identifier = format!("{}-{}", workspace.identifier, name.number);
-        let renamed = self.cache.renamed_task(workspace.id, &identifier)?;
+        let renamed = self.cache.renamed_task(workspace.id, &identifier, "")?;
         match (self.cache.task_named(workspace.id, &identifier)?, renamed) {
             (Some(task), Some(other)) if other.id != task.id => {
                 let hint = format!("the task created here as {identifier} is now {}", other.identifier);
@@ -147,14 +148,29 @@ impl Workbench {
         match typed {
             Some(typed) => self.task(session, typed),
             None => {
-                let picked = crate::directory::Directory::find().map(|d| d.active()).transpose()?.flatten();
-                let Some(picked) = picked else {
-                    return Err(Error::usage("no task was named and none is picked here")
-                        .hint("name one, for example DEV-42, or pick one: anyt task pick DEV-42"));
-                };
+                let picked = self.picked()?.ok_or_else(|| {
+                    Error::usage("no task was named and none is picked here")
+                        .hint("name one, for example DEV-42, or pick one: anyt task pick DEV-42")
+                })?;
                 self.task(session, &picked.identifier)
             }
         }
+    }
+
+    /// The task picked in this directory. One that got another name since it was picked is written down under that.
+    pub fn picked(&self) -> Result<Option<ActiveTask>> {
+        let Some(directory) = Directory::find() else { return Ok(None) };
+        let Some(active) = directory.active()? else { return Ok(None) };
+        let here = directory.load()?.is_none_or(|settings| self.is_of_this_server(&settings));
+        let Some(workspace) = active.workspace_id.filter(|_| here) else { return Ok(Some(active)) };
+        let since = directory.picked_at().map_or_else(String::new, Timestamp::rfc3339);
+        let Some(task) = self.cache.renamed_task(workspace, &active.identifier, &since)? else {
+            return Ok(Some(active));
+        };
+        let active = ActiveTask { identifier: task.identifier, ..active };
+        // The name is right whether or not it can be written down.
+        let _ = directory.set_active(&active);
+        Ok(Some(active))
     }
 
     fn workspace_of(&self, session: &Session, name: &Name) -> Result<Workspace> {

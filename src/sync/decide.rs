@@ -117,6 +117,7 @@ impl Decider<'_> {
             Choice::Remote => {
                 self.discard.operations("resolved", &chain)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
+                plan.accepted.push(remote.clone());
                 summary.accepted_remote += 1;
                 Resolution::AcceptedRemote
             }
@@ -156,6 +157,7 @@ impl Decider<'_> {
             Choice::Remote | Choice::Edited(_) => {
                 self.discard.operations("resolved", &chain)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
+                plan.accepted.push(remote.clone());
                 summary.accepted_remote += 1;
                 self.resolved(plan, summary, task_id, Resolution::AcceptedRemote);
             }

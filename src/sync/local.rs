@@ -7,6 +7,7 @@ use crate::cache::{Cache, Change, Queueing};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// What queueing did.
 pub struct Queued {
@@ -118,9 +119,10 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
 pub fn drop_operations(cache: &mut Cache, journal: &Journal, removed: Vec<Operation>) -> Result<()> {
     // Shortening the journal must not forget what a run that was killed a moment ago was told.
     super::recover::recover(cache, journal)?;
-    cache.queue(|_| {
-        journal.append(&farewell(&removed), true)?;
-        Ok(Change { put: Vec::new(), removed })
+    cache.queue(|queue| {
+        let change = without(queue, removed)?;
+        journal.append(&farewell(&change.removed), true)?;
+        Ok(change)
     })?;
     super::recover::compact(cache, journal)
 }
@@ -172,9 +174,33 @@ fn cancel_out(queue: &Queueing, journal: &Journal, task_id: i64) -> Result<Chang
     let concerns = |operation: &Operation| {
         operation.task_id == task_id || operation.depends_on.as_ref().is_some_and(|(target, _)| *target == task_id)
     };
-    let removed: Vec<Operation> = queue.pending()?.into_iter().filter(concerns).collect();
-    journal.append(&farewell(&removed), true)?;
-    Ok(Change { put: Vec::new(), removed })
+    let change = without(queue, queue.pending()?.into_iter().filter(concerns).collect())?;
+    journal.append(&farewell(&change.removed), true)?;
+    Ok(change)
+}
+
+/// Takes `removed` out. Where a task goes that was never sent, it stops being the parent of others: their operations
+/// say what they say without it, and one that says nothing more goes too.
+fn without(queue: &Queueing, mut removed: Vec<Operation>) -> Result<Change> {
+    let unmade = removed.iter().filter(|operation| operation.kind == Kind::CreateTask);
+    let gone: Vec<Value> = unmade.map(|create| Value::Int(create.task_id)).collect();
+    let (mut put, mut before) = (Vec::new(), BTreeMap::new());
+    for operation in queue.pending()? {
+        let mut kept = operation.clone();
+        if kept.base.get(&Field::Parent).is_some_and(|parent| gone.contains(parent)) {
+            kept.base.insert(Field::Parent, before.get(&kept.task_id).cloned().unwrap_or(Value::Null));
+        }
+        if kept.set.get(&Field::Parent).is_some_and(|parent| gone.contains(parent)) {
+            kept.set.remove(&Field::Parent);
+            before.insert(kept.task_id, kept.base.remove(&Field::Parent).unwrap_or(Value::Null));
+        }
+        let known = removed.iter().any(|other| other.op_id == operation.op_id);
+        if known || kept == operation {
+            continue;
+        }
+        if kept.kind == Kind::UpdateTask && kept.set.is_empty() { removed.push(operation) } else { put.push(kept) }
+    }
+    Ok(Change { put, removed })
 }
 
 pub(super) fn farewell(operations: &[Operation]) -> Vec<Entry> {

@@ -83,9 +83,10 @@ fn prose(base: &Value, local: &str, remote: &str) -> Merged {
     }
 }
 
-/// The text with its last line ended, so that appending after it does not count as changing that line.
+/// The text with its last line ended, so that appending after it does not count as changing that line. An empty text
+/// has no line.
 fn closed(text: &str) -> String {
-    if text.ends_with('\n') { text.to_string() } else { format!("{text}\n") }
+    if text.is_empty() || text.ends_with('\n') { text.to_string() } else { format!("{text}\n") }
 }
 
 /// A chain moved onto a server row.

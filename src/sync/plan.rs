@@ -46,6 +46,8 @@ pub struct Plan {
     pub let_go: Vec<i64>,
     /// Tasks gone on the server that a decision creates again, with the changes that the creation replaces.
     pub reborn: Vec<(Vec<usize>, Task)>,
+    /// Server rows that were chosen over ours. A pull has staged them; a push has them only here.
+    pub accepted: Vec<Task>,
     /// Provisional id → the task the server made of it.
     pub created: BTreeMap<i64, Task>,
 }
@@ -184,6 +186,7 @@ impl Plan {
             }
         }
         outcome.let_go = self.let_go;
+        outcome.accepted = self.accepted;
         outcome.settled = self.settled.into_iter().collect();
         outcome.reported = self.reported;
         outcome.conflicts = self

@@ -52,23 +52,27 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
     cache.queue(|_| Ok(Change { put: restored, removed: Vec::new() }))?;
     hit("recover.restored");
 
-    let (mut answers, mut changed, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answers = Vec::new();
+    for operation in cache.pending()? {
+        if let Some(task) = stories.get_mut(&operation.op_id).and_then(|story| story.answered.take()) {
+            answers.push(Answer { operation, task });
+        }
+    }
+    cache.fold_answers(&answers, &Timestamp::now().rfc3339())?;
+    hit("recover.folded");
+    // Read anew: what the answers created has got its server id in the operations that wait.
+    let (mut changed, mut dropped) = (Vec::new(), Vec::new());
     for mut operation in cache.pending()? {
         let Some(story) = stories.get_mut(&operation.op_id) else { continue };
-        if let Some(task) = story.answered.take() {
-            answers.push(Answer { operation, task });
-        } else if story.dropped {
+        if story.dropped {
             dropped.push(operation);
         } else if operation.uncertain.is_none() && story.sending.is_some() {
             operation.uncertain = story.sending.take();
             changed.push(operation);
         }
     }
-    // Before the answers are folded in: those give the rest of the queue the server's ids, which must stay.
     cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
     hit("recover.marked");
-    cache.fold_answers(&answers, &Timestamp::now().rfc3339())?;
-    hit("recover.folded");
     cache.set_folded()?;
     compact(cache, journal)?;
     Ok(Recovered { restored: count, answered: answers.len() })

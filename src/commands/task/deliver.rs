@@ -6,6 +6,7 @@ use crate::commands::Session;
 use crate::commands::asker::Asker;
 use crate::commands::screen::{Mode, Screen};
 use crate::commands::session::Effort;
+use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
@@ -128,6 +129,7 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
         }
     };
     screen.close(&summary)?;
+    follow_picked(bench);
     if summary.waiting > 0 {
         return Ok(Delivery::Conflict(summary.waiting));
     }

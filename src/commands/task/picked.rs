@@ -34,11 +34,10 @@ pub fn unpick(session: &mut Session) -> Result<()> {
 }
 
 pub fn active(session: &mut Session) -> Result<()> {
-    let picked = Directory::find().map(|directory| directory.active()).transpose()?.flatten();
-    let Some(picked) = picked else {
+    let bench = Workbench::open(session)?;
+    let Some(picked) = bench.picked()? else {
         return Err(Error::failure("no task is picked here").hint("pick one: anyt task pick DEV-42"));
     };
-    let bench = Workbench::open(session)?;
     let (task, hint) = bench.task(session, &picked.identifier)?;
     let pending = !bench.cache.pending_of(task.id)?.is_empty();
     session.answer(
