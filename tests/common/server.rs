@@ -6,7 +6,7 @@ use super::tempdir::TempDir;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -57,6 +57,25 @@ impl Server {
         (self.child, self.address) = launch(self.folder.path(), &listen, &[], Stdio::null());
     }
 
+    /// A copy of the database as it is now, for `restore`.
+    pub fn back_up(&mut self) -> TempDir {
+        self.stop();
+        let backup = TempDir::new("backup");
+        copy_files(self.folder.path(), backup.path());
+        self.resume();
+        backup
+    }
+
+    /// The server as it was when the backup was made.
+    pub fn restore(&mut self, backup: &TempDir) {
+        self.stop();
+        for file in database_files(self.folder.path()) {
+            std::fs::remove_file(file).expect("our own file");
+        }
+        copy_files(backup.path(), self.folder.path());
+        self.resume();
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -87,6 +106,18 @@ impl Drop for Server {
             let _ = log.and_then(|mut log| log.read_to_string(&mut complaints));
             eprintln!("--- anyt-server's stderr\n{complaints}");
         }
+    }
+}
+
+fn database_files(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).expect("our own folder").flatten().map(|file| file.path());
+    files.filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server.db"))).collect()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for file in database_files(from) {
+        let name = file.file_name().expect("a listed file has a name");
+        std::fs::copy(&file, to.join(name)).expect("our own files");
     }
 }
 
