@@ -261,6 +261,22 @@ fn a_restored_server_that_hands_its_numbers_out_again() {
     assert_converged(&server, &sandbox);
 }
 
+/// An edit of ours on a task that the server has forgotten must not land on the one that got its number: same id, same
+/// name, same version. Fails without `stands_on` in `reconcile`.
+#[test]
+fn an_edit_does_not_follow_a_number_to_another_task() {
+    let (mut server, _proxy, sandbox) = stage();
+    let backup = server.back_up();
+    server.bob().add_task("Before");
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-4", "--title", "Before, mine", "--offline"]).ok();
+    server.restore(&backup);
+    server.bob().add_task("After");
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    assert_eq!(titles(&server.alice().all_tasks()), ["After", "One", "Three", "Two"]);
+    assert_eq!(sandbox.pending(), 1);
+}
+
 /// More than half of a workspace missing without a word is not believed, until somebody says so.
 #[test]
 fn a_mass_of_deletions_is_asked_about() {

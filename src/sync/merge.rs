@@ -156,6 +156,11 @@ pub fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
         .collect()
 }
 
+/// The server still has what the chain was made on.
+pub fn stands_on(chain: &[Operation], remote: &Task) -> bool {
+    changes(chain).into_iter().all(|(field, base, _)| remote.get(field) == base)
+}
+
 fn take_theirs(chain: &mut [Operation], field: Field) {
     for operation in chain {
         operation.set.remove(&field);
