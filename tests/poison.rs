@@ -220,7 +220,7 @@ fn a_server_restored_from_a_backup() {
     for n in 4..=6 {
         server.bob().add_task(&format!("Old {n}"));
     }
-    let backup = server.back_up();
+    let backup = server.remember();
     server.bob().edit_task("DEV-1", r#"{"title":"One, since"}"#);
     for n in 7..=8 {
         server.bob().add_task(&format!("Since {n}"));
@@ -233,7 +233,7 @@ fn a_server_restored_from_a_backup() {
     sandbox.anyt(&["task", "update", "DEV-1", "--phase", "mine", "--offline"]).ok();
     sandbox.anyt(&["task", "update", "DEV-8", "--title", "Since 8, mine", "--offline"]).ok();
 
-    server.restore(&backup);
+    server.go_back(&backup);
     sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
     sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
     let wanted = ["Mine", "Old 4", "Old 5", "Old 6", "One", "Since 8, mine", "Three, mine", "Two"];
@@ -250,11 +250,11 @@ fn a_server_restored_from_a_backup() {
 #[test]
 fn a_restored_server_that_hands_its_numbers_out_again() {
     let (mut server, _proxy, sandbox) = stage();
-    let backup = server.back_up();
+    let backup = server.remember();
     server.bob().add_task("Before");
     server.bob().add_task("Before, too");
     sandbox.anyt(&["sync"]).ok();
-    server.restore(&backup);
+    server.go_back(&backup);
     server.bob().add_task("After");
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&sandbox.cached_tasks()), ["After", "One", "Three", "Two"]);
@@ -266,11 +266,11 @@ fn a_restored_server_that_hands_its_numbers_out_again() {
 #[test]
 fn an_edit_does_not_follow_a_number_to_another_task() {
     let (mut server, _proxy, sandbox) = stage();
-    let backup = server.back_up();
+    let backup = server.remember();
     server.bob().add_task("Before");
     sandbox.anyt(&["sync"]).ok();
     sandbox.anyt(&["task", "update", "DEV-4", "--title", "Before, mine", "--offline"]).ok();
-    server.restore(&backup);
+    server.go_back(&backup);
     server.bob().add_task("After");
     sandbox.anyt(&["sync", "--no-input"]).code(3);
     assert_eq!(titles(&server.alice().all_tasks()), ["After", "One", "Three", "Two"]);
@@ -281,13 +281,13 @@ fn an_edit_does_not_follow_a_number_to_another_task() {
 #[test]
 fn a_mass_of_deletions_is_asked_about() {
     let (mut server, _proxy, sandbox) = stage();
-    let backup = server.back_up();
+    let backup = server.remember();
     for n in 0..15 {
         server.bob().add_task(&format!("Since {n}"));
     }
     sandbox.anyt(&["sync"]).ok();
     sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    server.restore(&backup);
+    server.go_back(&backup);
     let before = titles(&sandbox.cached_tasks());
     let run = sandbox.anyt(&["sync", "--no-input"]).code(1);
     assert!(run.stderr.contains("--accept-deletes") && run.stderr.contains("15 of 18"), "{run}");

@@ -57,22 +57,26 @@ impl Server {
         (self.child, self.address) = launch(self.folder.path(), &listen, &[], Stdio::null());
     }
 
-    /// A copy of the database as it is now, for `restore`.
-    pub fn back_up(&mut self) -> TempDir {
+    /// Its database as it is now, to come back to with `go_back`.
+    pub fn remember(&mut self) -> Database {
         self.stop();
-        let backup = TempDir::new("backup");
-        copy_files(self.folder.path(), backup.path());
+        let files = std::fs::read_dir(self.folder.path()).expect("our own folder").flatten();
+        let files = files.map(|file| file.path()).filter(|path| is_database(path));
+        let files = files.map(|path| (path.clone(), std::fs::read(path).expect("our own file"))).collect();
         self.resume();
-        backup
+        Database { files }
     }
 
-    /// The server as it was when the backup was made.
-    pub fn restore(&mut self, backup: &TempDir) {
+    /// A restart on the database as it was.
+    pub fn go_back(&mut self, to: &Database) {
         self.stop();
-        for file in database_files(self.folder.path()) {
-            std::fs::remove_file(file).expect("our own file");
+        let now = std::fs::read_dir(self.folder.path()).expect("our own folder").flatten();
+        for path in now.map(|file| file.path()).filter(|path| is_database(path)) {
+            std::fs::remove_file(path).expect("our own file");
         }
-        copy_files(backup.path(), self.folder.path());
+        for (path, content) in &to.files {
+            std::fs::write(path, content).expect("our own folder");
+        }
         self.resume();
     }
 
@@ -97,6 +101,15 @@ impl Server {
     }
 }
 
+/// A server's database at some moment.
+pub struct Database {
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+fn is_database(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server.db"))
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
@@ -106,18 +119,6 @@ impl Drop for Server {
             let _ = log.and_then(|mut log| log.read_to_string(&mut complaints));
             eprintln!("--- anyt-server's stderr\n{complaints}");
         }
-    }
-}
-
-fn database_files(folder: &Path) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(folder).expect("our own folder").flatten().map(|file| file.path());
-    files.filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server.db"))).collect()
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    for file in database_files(from) {
-        let name = file.file_name().expect("a listed file has a name");
-        std::fs::copy(&file, to.join(name)).expect("our own files");
     }
 }
 
