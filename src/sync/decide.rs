@@ -71,7 +71,8 @@ impl Decider<'_> {
                         plan.settle(task_id);
                         Ok(())
                     }
-                    Some(first) if first.base_version == remote.version => {
+                    // A server put back to a backup hands a version out again, for other values or another task.
+                    Some(first) if first.base_version == remote.version && merge::stands_on(&chain, &remote) => {
                         plan.settle(task_id);
                         Ok(())
                     }

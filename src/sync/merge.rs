@@ -143,6 +143,11 @@ pub fn settle(chain: &mut [Operation], differences: &[Difference], values: &Patc
     }
 }
 
+/// The server still has what the chain was made on.
+pub fn stands_on(chain: &[Operation], remote: &Task) -> bool {
+    changes(chain).into_iter().all(|(field, base, _)| remote.get(field) == base)
+}
+
 /// Field, base and local value of everything the chain sets, in the order people are shown fields.
 pub fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
     Field::ALL

@@ -61,7 +61,12 @@ impl Client {
         if trouble && online && dice.chance(40) {
             for _ in 0..=dice.roll(2) {
                 let luck = bad_luck(dice);
-                self.proxy.fault(When::is(|_| true).after(dice.roll(14)), luck);
+                // Reads are many and writes are few, and it is the writes that can go wrong for good.
+                let when = match dice.chance(50) {
+                    true => When::is(|seen| seen.method != "GET").after(dice.roll(3)),
+                    false => When::is(|_| true).after(dice.roll(14)),
+                };
+                self.proxy.fault(when, luck);
             }
         }
         let run = match dice.roll(100) {
@@ -92,8 +97,12 @@ impl Client {
     fn run_killed_at_request(&self, args: &[&str], dice: &mut Dice) -> Run {
         let (sender, pid) = mpsc::channel::<u32>();
         let what = if dice.chance(50) { What::DropReply } else { What::ResetAfterRequestBytes(0) };
-        let (after, arrived) = (dice.roll(14), Cell::new(0));
-        let when = When::is(move |_| {
+        let only_writes = dice.chance(60);
+        let (after, arrived) = (dice.roll(if only_writes { 3 } else { 14 }), Cell::new(0));
+        let when = When::is(move |seen| {
+            if only_writes && seen.method == "GET" {
+                return false;
+            }
             arrived.set(arrived.get() + 1);
             // The request may be faster than the news of its process.
             let pid = (arrived.get() == after + 1).then(|| pid.recv().ok()).flatten();

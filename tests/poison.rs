@@ -1,0 +1,341 @@
+//! What a server may refuse or forget (issue 3 "Poison operations", "Pull under fire"): operations it will not take, a
+//! credential it no longer takes, a pause it asks for, a past it was put back to, another one in its place.
+
+mod common;
+
+use common::http::Message;
+use common::json::{Look, Value};
+use common::proxy::{Proxy, Seen, What, When};
+use common::skip::skip;
+use common::{ALICE, BOB, Sandbox, Server};
+
+/// A person who has synced three tasks through a proxy.
+fn stage() -> (Server, Proxy, Sandbox) {
+    let server = Server::start();
+    for title in ["One", "Two", "Three"] {
+        server.bob().add_task(title);
+    }
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    (server, proxy, sandbox)
+}
+
+fn titles(tasks: &[Value]) -> Vec<String> {
+    let mut titles: Vec<String> = tasks.iter().map(|task| task.text("title").to_string()).collect();
+    titles.sort();
+    titles
+}
+
+#[track_caller]
+fn assert_converged(server: &Server, sandbox: &Sandbox) {
+    let name = |tasks: &[Value]| -> Vec<String> {
+        let line =
+            |task: &Value| format!("{} v{} {}", task.text("identifier"), task.int("version"), task.text("title"));
+        let mut lines: Vec<String> = tasks.iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(name(&sandbox.cached_tasks()), name(&server.alice().all_tasks()), "the cache and the server");
+}
+
+fn refusal(status: u16) -> What {
+    let body =
+        format!(r#"{{"type":"about:blank","title":"Refused","status":{status},"detail":"poison is not allowed"}}"#);
+    What::Answer(Message::reply(status, "application/problem+json", body))
+}
+
+fn mentions(method: &'static str, word: &'static str) -> impl Fn(&Seen) -> bool + Send + 'static {
+    move |seen| seen.method == method && seen.request.text().contains(word)
+}
+
+/// Parked with the server's words; what needs it waits; the rest goes on; exit 6.
+#[test]
+fn refused_operations_hold_up_nothing_but_what_needs_them() {
+    for status in [400, 404, 422] {
+        let (server, proxy, sandbox) = stage();
+        sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-4", "--priority", "2", "--offline"]).ok();
+        sandbox.anyt(&["task", "dep", "add", "DEV-4", "--on", "DEV-1", "--offline"]).ok();
+        sandbox.anyt(&["task", "create", "Child", "--parent", "DEV-4", "--offline"]).ok();
+        sandbox.anyt(&["task", "create", "Good", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-1", "--title", "One, changed", "--offline"]).ok();
+        proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(status));
+
+        let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
+        assert!(run.stderr.contains("poison is not allowed"), "{run}");
+        assert_eq!(titles(&server.alice().all_tasks()), ["Good", "One, changed", "Three", "Two"]);
+        assert_eq!(sandbox.pending(), 4, "the refused one and the three that need it");
+        let queue = sandbox.anyt(&["sync", "queue"]).ok();
+        assert!(queue.stdout.contains("refused: ") && queue.stdout.contains("poison is not allowed"), "{queue}");
+        sandbox.anyt(&["sync", "queue", "show", "1"]).ok().says("poison is not allowed");
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+
+        sandbox.anyt(&["sync", "queue", "retry", "--all"]).ok();
+        proxy.reset();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(titles(&server.alice().all_tasks()), ["Child", "Good", "One, changed", "Poison", "Three", "Two"]);
+        assert_eq!(sandbox.pending(), 0);
+        assert_converged(&server, &sandbox);
+    }
+}
+
+/// Updates, deletes and dependencies that are refused stay too, each with its own words.
+#[test]
+fn every_kind_of_operation_can_be_refused() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Changed", "--offline"]).ok();
+    sandbox.anyt(&["task", "rm", "DEV-2", "--force", "--offline"]).ok();
+    sandbox.anyt(&["task", "dep", "add", "DEV-3", "--on", "DEV-1", "--offline"]).ok();
+    proxy.fault(When::is(|seen| seen.method != "GET").always(), refusal(422));
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert_eq!(titles(&server.alice().all_tasks()), ["One", "Three", "Two"]);
+    assert_eq!(sandbox.pending(), 3);
+    let queue = sandbox.anyt(&["sync", "queue", "--json"]).ok().json();
+    assert!(queue.items("data.items").iter().all(|item| item.text("error").contains("poison is not allowed")));
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server.alice().all_tasks()), ["Changed", "Three"]);
+    assert_converged(&server, &sandbox);
+}
+
+/// Dropped with what needs it, kept in a file, and brought back whole.
+#[test]
+fn what_is_dropped_can_be_restored() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-4", "--priority", "2", "--offline"]).ok();
+    sandbox.anyt(&["task", "dep", "add", "DEV-4", "--on", "DEV-1", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Good", "--offline"]).ok();
+    proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    sandbox.anyt(&["sync", "queue", "drop", "1"]).code(1);
+    assert_eq!(sandbox.pending(), 3, "nobody said yes");
+    sandbox.anyt(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    assert_eq!(sandbox.pending(), 0);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_converged(&server, &sandbox);
+
+    proxy.reset();
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    assert_eq!(sandbox.pending(), 3);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server.alice().all_tasks()), ["Good", "One", "Poison", "Three", "Two"]);
+    let poison = sandbox.cached_tasks().into_iter().find(|task| task.text("title") == "Poison").expect("it is there");
+    assert_eq!(poison.int("priority"), 2);
+    assert_eq!(sandbox.cached_task(poison.text("identifier")).items("depends_on").len(), 1);
+    assert_converged(&server, &sandbox);
+}
+
+/// Real validation rather than an injected one: a parent that somebody deleted meanwhile.
+#[test]
+fn a_parent_that_is_gone() {
+    let (server, _proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Child", "--parent", "DEV-1", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Good", "--offline"]).ok();
+    server.bob().delete(&server.bob().tasks("DEV-1"));
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert!(run.stderr.contains("parent"), "{run}");
+    assert_eq!(titles(&server.alice().all_tasks()), ["Good", "Three", "Two"]);
+    assert_eq!(sandbox.pending(), 1);
+}
+
+/// With refused operations too, stdout is one document.
+#[test]
+fn a_refusal_as_json_is_one_document() {
+    let (_server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+    proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+    let run = sandbox.anyt(&["sync", "--no-input", "--json"]).code(6);
+    assert_eq!(run.stdout_lines().len(), 1, "{run}");
+    assert_eq!(run.json().int("data.refused"), 1);
+}
+
+#[test]
+fn a_credential_that_expires_during_a_push() {
+    for status in [401, 403] {
+        let (server, proxy, sandbox) = stage();
+        for title in ["First", "Second", "Last"] {
+            sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+        }
+        proxy.fault(When::ending("POST", "/tasks").after(1).always(), refusal(status));
+        sandbox.anyt(&["sync", "--no-input"]).code(4);
+        assert_eq!(titles(&server.alice().all_tasks()), ["First", "One", "Three", "Two"]);
+        assert_eq!(proxy.writes().len(), 2, "nothing is sent after a {status}");
+        assert_eq!(sandbox.pending(), 2);
+        proxy.reset();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(titles(&server.alice().all_tasks()), ["First", "Last", "One", "Second", "Three", "Two"]);
+        assert_converged(&server, &sandbox);
+    }
+}
+
+/// An hour asked for in either form holds for later runs, whatever this machine's clock says, and ends.
+#[test]
+fn a_pause_the_server_asks_for_holds_for_later_runs() {
+    if !cfg!(feature = "failpoints") {
+        skip("the clock can be set wrong only with --features failpoints");
+        return;
+    }
+    let now = anyt::time::Timestamp::now();
+    let http_date = |after: i64| {
+        let text = anyt::time::Timestamp(now.0 + after * 1_000_000).rfc3339();
+        let (year, month, day) = (&text[..4], &text[5..7], &text[8..10]);
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let month = months[month.parse::<usize>().expect("a month") - 1];
+        format!("Sun, {day} {month} {year} {} GMT", &text[11..19])
+    };
+    for (status, pause, skew) in [
+        (429, "3600".to_string(), 0),
+        (503, "3600".to_string(), 0),
+        (429, http_date(3600), 0),
+        (503, http_date(3600), 86_400),
+        (503, http_date(3600), -86_400),
+        (429, "3600".to_string(), -86_400),
+    ] {
+        let (_server, proxy, sandbox) = stage();
+        let clock = |after: i64| (skew + after).to_string();
+        let date = http_date(0);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        proxy.fault(When::is(|_| true), What::status(status, &[("Retry-After", &pause), ("Date", &date)]));
+        let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_CLOCK_SKEW", &clock(0)).code(5);
+        let requests = proxy.log().len();
+        for after in [0, 60, 3000] {
+            let again = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_CLOCK_SKEW", &clock(after)).code(5);
+            assert_eq!(proxy.log().len(), requests, "{status} {pause} skew {skew}\n{run}\n{again}");
+        }
+        sandbox.anyt(&["task", "create", "Meanwhile", "--offline"]).ok();
+        sandbox.anyt(&["sync", "--no-input"]).env("ANYT_CLOCK_SKEW", &clock(3700)).ok();
+        assert_eq!(sandbox.pending(), 0);
+    }
+}
+
+/// A server put back to yesterday: what was made since is gone, its numbers are handed out again. The cache follows, and
+/// what is queued here arrives.
+#[test]
+fn a_server_restored_from_a_backup() {
+    let (mut server, proxy, sandbox) = stage();
+    for n in 4..=6 {
+        server.bob().add_task(&format!("Old {n}"));
+    }
+    let backup = server.remember();
+    server.bob().edit_task("DEV-1", r#"{"title":"One, since"}"#);
+    for n in 7..=8 {
+        server.bob().add_task(&format!("Since {n}"));
+    }
+    server.bob().delete(&server.bob().tasks("DEV-2"));
+    sandbox.anyt(&["sync"]).ok();
+    assert_converged(&server, &sandbox);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-3", "--title", "Three, mine", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-1", "--phase", "mine", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-8", "--title", "Since 8, mine", "--offline"]).ok();
+
+    server.go_back(&backup);
+    sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
+    sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
+    let wanted = ["Mine", "Old 4", "Old 5", "Old 6", "One", "Since 8, mine", "Three, mine", "Two"];
+    assert_eq!(titles(&server.alice().all_tasks()), wanted);
+    assert_eq!(server.alice().task("DEV-1").expect("it is there").text("phase"), "mine");
+    assert_converged(&server, &sandbox);
+    assert_eq!(sandbox.pending(), 0);
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(proxy.writes().len(), 0);
+}
+
+/// Nothing queued, and other tasks under the old ids and numbers at the same versions.
+#[test]
+fn a_restored_server_that_hands_its_numbers_out_again() {
+    let (mut server, _proxy, sandbox) = stage();
+    let backup = server.remember();
+    server.bob().add_task("Before");
+    server.bob().add_task("Before, too");
+    sandbox.anyt(&["sync"]).ok();
+    server.go_back(&backup);
+    server.bob().add_task("After");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&sandbox.cached_tasks()), ["After", "One", "Three", "Two"]);
+    assert_converged(&server, &sandbox);
+}
+
+/// An edit of ours on a task that the server has forgotten must not land on the one that got its number: same id, same
+/// name, same version. Fails without `stands_on` in `reconcile`.
+#[test]
+fn an_edit_does_not_follow_a_number_to_another_task() {
+    let (mut server, _proxy, sandbox) = stage();
+    let backup = server.remember();
+    server.bob().add_task("Before");
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-4", "--title", "Before, mine", "--offline"]).ok();
+    server.go_back(&backup);
+    server.bob().add_task("After");
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    assert_eq!(titles(&server.alice().all_tasks()), ["After", "One", "Three", "Two"]);
+    assert_eq!(sandbox.pending(), 1);
+}
+
+/// More than half of a workspace missing without a word is not believed, until somebody says so.
+#[test]
+fn a_mass_of_deletions_is_asked_about() {
+    let (mut server, _proxy, sandbox) = stage();
+    let backup = server.remember();
+    for n in 0..15 {
+        server.bob().add_task(&format!("Since {n}"));
+    }
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    server.go_back(&backup);
+    let before = titles(&sandbox.cached_tasks());
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(1);
+    assert!(run.stderr.contains("--accept-deletes") && run.stderr.contains("15 of 18"), "{run}");
+    assert_eq!(titles(&sandbox.cached_tasks()), before);
+    assert_eq!(titles(&server.alice().all_tasks()), ["One", "Three", "Two"], "nothing was sent");
+    sandbox.anyt(&["sync", "--no-input", "--accept-deletes"]).ok();
+    assert_eq!(titles(&sandbox.cached_tasks()), ["Mine", "One", "Three", "Two"]);
+    assert_converged(&server, &sandbox);
+}
+
+/// A queue is never sent to another account or server than it was made for; without a queue the cache is replaced.
+#[test]
+fn another_account_or_server_behind_the_environment() {
+    let (server, proxy, sandbox) = stage();
+    let elsewhere = Server::start();
+    elsewhere.bob().add_task("Elsewhere");
+    let other = Proxy::before(&elsewhere);
+    let move_to = |from: &str, to: &str| {
+        let config = sandbox.read("config/anyt/config.json");
+        assert!(config.contains(from), "{config}");
+        sandbox.write("config/anyt/config.json", config.replace(from, to));
+    };
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let refused = |writes: &Proxy| {
+        let before = titles(&sandbox.cached_tasks());
+        for args in [&["sync", "--no-input"][..], &["sync", "--no-input", "--push"], &["task", "create", "x"]] {
+            let run = sandbox.anyt(args).code(1);
+            let why = ["queued operation", "another server or account"].iter().any(|words| run.stderr.contains(words));
+            assert!(why, "{run}");
+        }
+        assert_eq!(writes.writes().len(), 0);
+        assert_eq!((sandbox.pending(), titles(&sandbox.cached_tasks())), (1, before));
+    };
+    sandbox.set_env("ANYT_AUTH_TOKEN", BOB);
+    refused(&proxy);
+    sandbox.set_env("ANYT_AUTH_TOKEN", ALICE);
+    move_to(&proxy.url(), &other.url());
+    refused(&other);
+    assert_eq!(titles(&elsewhere.alice().all_tasks()), ["Elsewhere"]);
+
+    move_to(&other.url(), &proxy.url());
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server.alice().all_tasks()), ["Mine", "One", "Three", "Two"]);
+
+    sandbox.set_env("ANYT_AUTH_TOKEN", BOB);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_converged(&server, &sandbox);
+    move_to(&proxy.url(), &other.url());
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&sandbox.cached_tasks()), ["Elsewhere"]);
+}
