@@ -184,7 +184,10 @@ impl Decider<'_> {
             plan.settle(task_id);
             return Ok(());
         }
-        let mut task = known.cloned().unwrap_or_else(|| stand_in(first));
+        let mut task = match known {
+            Some(known) => known.clone(),
+            None => stand_in(first, self.cache.projects(first.workspace_id)?.first().map_or(0, |project| project.id)),
+        };
         let differences: Vec<Difference> = merge::changes(&chain)
             .into_iter()
             .map(|(field, base, local)| Difference { field, base, local, remote: crate::model::Value::Null })
@@ -202,6 +205,11 @@ impl Decider<'_> {
                 plan.let_go.push(task_id);
                 summary.accepted_remote += 1;
                 self.resolved(plan, summary, task_id, Resolution::AcceptedRemote);
+            }
+            // The cache was lost, and no project is known yet to make the task in: the next run knows one.
+            Choice::Local | Choice::Edited(_) if task.project_id == 0 => {
+                self.put_in_inbox(plan, summary, first, None);
+                return Ok(());
             }
             choice => {
                 chain.iter().for_each(|operation| task.apply(&operation.set));
@@ -363,9 +371,10 @@ fn creation_set(task: &Task) -> Patch {
 }
 
 /// A task of which only a queued change is known, because the cache was lost.
-fn stand_in(operation: &Operation) -> Task {
+fn stand_in(operation: &Operation, project_id: i64) -> Task {
     let mut task = Task {
         id: operation.task_id,
+        project_id,
         workspace_id: operation.workspace_id,
         identifier: operation.identifier.clone(),
         title: operation.identifier.clone(),
