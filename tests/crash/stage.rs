@@ -57,12 +57,15 @@ pub struct Stage {
     keys: bool,
     done: Picture,
     untouched: Picture,
+    /// The cache before and after a command that changes it in one transaction.
+    whole: Option<[Picture; 2]>,
 }
 
 impl Stage {
     /// Four tasks, one dependency, a person who has synced them, and what the scenario adds.
     pub fn new(scenario: &'static Scenario, keys: bool) -> Stage {
-        assert!(cfg!(feature = "failpoints"), "these tests need: cargo test --features server,failpoints");
+        let armed = cfg!(feature = "failpoints");
+        assert!(armed, "these tests need: cargo test --features server,failpoints");
         let mut server = Server::start();
         let bob = server.bob();
         for title in ["One", "Two", "Three", "Four"] {
@@ -80,7 +83,7 @@ impl Stage {
         (scenario.prepare)(&prepared, &server);
         let database = server.remember();
         let (done, untouched) = (Picture::default(), Picture::default());
-        Stage { scenario, server, proxy, database, prepared, keys, done, untouched }
+        Stage { scenario, server, proxy, database, prepared, keys, done, untouched, whole: None }
     }
 
     /// Both sides as they were when everything was prepared.
@@ -99,6 +102,7 @@ impl Stage {
         let trace = sandbox.path("trace");
         let act = sandbox.anyt(self.scenario.act).env("ANYT_FAILPOINT_TRACE", &trace.to_string_lossy());
         act.run().code(self.scenario.code);
+        let after = Picture::of_cache(&sandbox);
         let writes = self.proxy.writes().len();
         let story = self.heal(&sandbox, "uninterrupted".into());
         let keyed = self.proxy.writes().iter().any(|write| write.header("Idempotency-Key").is_some());
@@ -108,7 +112,11 @@ impl Stage {
             return Vec::new();
         }
         let trace = std::fs::read_to_string(trace).expect("an uninterrupted run passes failpoints");
-        self.cases(&trace.lines().collect::<Vec<_>>(), writes)
+        let trace: Vec<&str> = trace.lines().collect();
+        if trace.iter().filter(|point| **point == "cache.commit.after").count() == 1 {
+            self.whole = Some([Picture::of_cache(&self.prepared), after]);
+        }
+        self.cases(&trace, writes)
     }
 
     fn cases(&self, trace: &[&str], writes: usize) -> Vec<Case> {
@@ -142,6 +150,11 @@ impl Stage {
         self.proxy.reset();
         if case.wiped {
             std::fs::remove_dir_all(sandbox.path("cache")).expect("our own folder");
+        } else if let Some(whole) = &self.whole {
+            let seen = Picture::of_cache(&sandbox);
+            let [before, after] = whole.each_ref().map(|whole| seen.difference(whole));
+            let half = !before.is_empty() && !after.is_empty();
+            assert!(!half, "half a change in the cache; to before: {before}\nto after: {after}\nafter {died}");
         }
         let story = self.heal(&sandbox, died.to_string());
         let picture = self.look(&sandbox, &story);
