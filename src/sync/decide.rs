@@ -204,7 +204,10 @@ impl Decider<'_> {
             plan.settle(task_id);
             return Ok(());
         }
-        let mut task = known.cloned().unwrap_or_else(|| stand_in(first));
+        let mut task = match known {
+            Some(known) => known.clone(),
+            None => stand_in(first, self.cache.projects(first.workspace_id)?.first().map_or(0, |project| project.id)),
+        };
         let differences = merge::all_lost(&chain);
         let (local_version, remote_version) = (first.base_version, first.base_version + 1);
         match self.ask(&task, Clash::DeletedThere, local_version, remote_version, &differences, summary)? {
@@ -222,6 +225,11 @@ impl Decider<'_> {
                 plan.let_go.push(task_id);
                 summary.accepted_remote += 1;
                 self.resolved(plan, summary, task_id, Resolution::AcceptedRemote);
+            }
+            // The cache was lost, and no project is known yet to make the task in: the next run knows one.
+            Choice::Local | Choice::Edited(_) if task.project_id == 0 => {
+                self.put_in_inbox(plan, summary, first, None);
+                return Ok(());
             }
             choice => {
                 chain.iter().for_each(|operation| task.apply(&operation.set));
@@ -393,9 +401,10 @@ fn creation_set(task: &Task) -> Patch {
 }
 
 /// A task of which only a queued change is known, because the cache was lost.
-fn stand_in(operation: &Operation) -> Task {
+fn stand_in(operation: &Operation, project_id: i64) -> Task {
     let mut task = Task {
         id: operation.task_id,
+        project_id,
         workspace_id: operation.workspace_id,
         identifier: operation.identifier.clone(),
         title: operation.identifier.clone(),

@@ -59,6 +59,13 @@ impl Picture {
         picture
     }
 
+    /// The cache alone.
+    pub fn of_cache(sandbox: &Sandbox) -> Picture {
+        let mut picture = Picture::default();
+        picture.take_cache(sandbox);
+        picture
+    }
+
     /// What is in one and not in the other.
     pub fn difference(&self, wanted: &Picture) -> String {
         let surplus = self.lines.difference(&wanted.lines).map(|line| format!("\n  + {line}"));
