@@ -94,9 +94,10 @@ impl Paths {
         self.cache_dir(env).join("cache.db")
     }
 
-    /// Held for the length of a sync.
+    /// Held for the length of a sync. Beside the journal rather than in the cache folder: whoever wipes `~/.cache` during
+    /// a sync must not wipe the lock with it, or the next command would take up what is just being sent.
     pub fn lock_file(&self, env: &EnvName) -> PathBuf {
-        self.cache_dir(env).join("lock")
+        self.state_dir(env).join("sync.lock")
     }
 
     pub fn state_dir(&self, env: &EnvName) -> PathBuf {

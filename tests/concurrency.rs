@@ -142,7 +142,7 @@ fn a_sync_that_waited_for_one_that_was_killed_sends_nothing_twice() {
     let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
     gate.wait_for_somebody();
     let waiting = sandbox.anyt(&["sync", "--no-input", "--wait", "30"]).spawn();
-    let lock = sandbox.cache_db().with_file_name("lock");
+    let lock = sandbox.journal().with_file_name("sync.lock");
     let mut looks = 0;
     wait_until("the second sync waits for the lock", Duration::from_secs(30), || {
         looks = if has_open(waiting.pid(), &lock) { looks + 1 } else { 0 };

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::lock::LockFile;
 use crate::model::{Project, Task, Workspace, number_of};
 use crate::origin::origin;
-use crate::paths::Paths;
+use crate::paths::{Paths, create_private_dir};
 use crate::sync::discard::Discard;
 use crate::sync::journal::Journal;
 use crate::sync::recover::{Recovered, is_needed, recover};
@@ -48,6 +48,7 @@ impl Workbench {
     }
 
     pub fn lock(&self) -> Result<LockFile> {
+        create_private_dir(&self.paths.state_dir(&self.env.name))?;
         LockFile::open(&self.paths.lock_file(&self.env.name))
     }
 

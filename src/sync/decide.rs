@@ -251,20 +251,32 @@ impl Decider<'_> {
     /// Turns the changes of a task that is gone into the creation of a new one. Written down at once, in one step: the
     /// provisional id must be taken before another process takes it, and dying now must not create the task twice.
     fn create_again(&mut self, plan: &mut Plan, indices: &[usize], task: &Task) -> Result<()> {
-        let removed = plan.operations(indices);
+        let mut removed = plan.operations(indices);
         let create = super::local::creation(task.workspace_id, &creation_set(task))?;
         let journal = self.journal;
         let change = self.cache.queue(|queue| {
             let create = super::local::name_provisional(queue, create, prefix(&task.identifier))?;
-            let mut entries = vec![Entry::Queued(create.clone())];
-            entries.extend(removed.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }));
+            let mut put = vec![create.clone()];
+            // What else names the task follows it, queued anew behind its creation.
+            for operation in queue.pending()? {
+                let mut renewed = operation.clone();
+                if renewed.follow(task.id, create.task_id, &create.identifier)
+                    && !removed.iter().any(|gone| gone.op_id == operation.op_id)
+                {
+                    renewed.op_id = super::local::new_op_id()?;
+                    put.push(renewed);
+                    removed.push(operation);
+                }
+            }
+            let mut entries: Vec<Entry> = put.iter().cloned().map(Entry::Queued).collect();
+            entries.extend(super::local::farewell(&removed));
             journal.append(&entries, true)?;
-            Ok(Change { put: vec![create], removed })
+            Ok(Change { put, removed })
         })?;
-        indices.iter().for_each(|index| plan.forget(*index));
-        for create in change.put {
-            plan.add(create);
+        for gone in &change.removed {
+            plan.forget_operation(&gone.op_id);
         }
+        change.put.into_iter().for_each(|operation| plan.add(operation));
         Ok(())
     }
 

@@ -129,8 +129,10 @@ impl Plan {
     }
 
     /// The operation was taken out of the queue already.
-    pub fn forget(&mut self, index: usize) {
-        self.entries[index].fate = Fate::Forgotten;
+    pub fn forget_operation(&mut self, op_id: &str) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.operation.op_id == op_id) {
+            entry.fate = Fate::Forgotten;
+        }
     }
 
     /// An operation that was queued while this run was under way, by the run itself.

@@ -72,7 +72,7 @@ pub const FILES: &[Entry] = &[
         text: "The tasks, the queue and the log of an environment; SQLite. May be deleted: the next sync fills it.",
         groups: &["sync", "task"],
     },
-    Entry { name: "$XDG_CACHE_HOME/anyt/ENV/lock", text: "Held while a sync runs.", groups: &["sync"] },
+    Entry { name: "$XDG_STATE_HOME/anyt/ENV/sync.lock", text: "Held while a sync runs.", groups: &["sync"] },
     Entry {
         name: "$XDG_STATE_HOME/anyt/ENV/journal.jsonl",
         text: "The queue's second home, and what the server has already taken.",

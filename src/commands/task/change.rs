@@ -123,8 +123,11 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let road = road(session, &bench)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (task, hint) in tasks {
-        let sending = !bench.lock()?.is_free()?;
-        let changed = match local::delete(&mut bench.cache, &bench.journal, &task, sending)? {
+        // Held so that no sync starts to send what is being cancelled.
+        let held = bench.lock()?.try_hold()?;
+        let deletion = local::delete(&mut bench.cache, &bench.journal, &task, held.is_none())?;
+        drop(held);
+        let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
                 session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
