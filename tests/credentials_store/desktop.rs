@@ -56,7 +56,7 @@ impl Desktop {
         if let Some(missing) = programs.iter().find(|program| !is_installed(program)) {
             let required = std::env::var("ANYT_TEST_REQUIRE_SECRET_SERVICE").is_ok_and(|value| value == "1");
             assert!(!required, "{missing} is not installed, and ANYT_TEST_REQUIRE_SECRET_SERVICE=1");
-            println!("skipped: {missing} is not installed");
+            super::home::skipped(&format!("{missing} is not installed"));
             return None;
         }
         let home = Home::new();

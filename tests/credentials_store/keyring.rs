@@ -87,7 +87,7 @@ fn pythons_keyring_reads_ours_and_we_read_its() {
     let Some(desktop) = desktop() else { return };
     let python = |code: &str| desktop.output("python3", &["-c", &format!("import keyring; {code}")]);
     if !python("print('there')").contains("there") {
-        println!("skipped: Python has no keyring module");
+        super::home::skipped("Python has no keyring module");
         return;
     }
     assert_eq!(desktop.step("store anyt_ours").0, 0);

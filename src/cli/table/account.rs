@@ -167,20 +167,34 @@ pub const AUTH: Command = Command {
             ..Command::NONE
         },
     ],
-    sections: &[(
-        "WHO CAN READ THE TOKEN",
-        "Keyring (Secret Service, Keychain, Credential Manager): encrypted on the disk, unlocked when you log in. \
+    sections: &[
+        (
+            "WHO CAN READ THE TOKEN",
+            "Keyring (Secret Service, Keychain, Credential Manager): encrypted on the disk, unlocked when you log in. \
         Programs that run as you can ask the unlocked keyring for it, as anyt does. Other users, a stolen disk and a \
         copied home directory do not give it away.\n\n\
         Encrypted file with a passphrase (ANYT_PASSPHRASE_FILE, ANYT_PASSPHRASE, a prompt, or a systemd credential): \
-        whoever has the file and the passphrase. A passphrase in the environment can be read by programs that run as \
-        you.\n\n\
+        whoever has the file and the passphrase. A passphrase in the environment or in a file can be read by programs \
+        that run as you.\n\n\
         Encrypted file with a random key (neither keyring nor passphrase): the key lies in the state directory, mode \
         0600, next door to the file. This protects against leaking one directory, such as a dotfiles repository or a \
         partial backup, and against nothing more: whoever can read all your files can read the token.\n\n\
         Environment variables: whoever can read the process's environment, which is you and root, and whatever starts \
         anyt. root can read the token under every store.\n\n\
         When a token may have been seen by others, revoke it on the server; deleting files does not undo that.",
-    )],
+        ),
+        (
+            "WHERE THE TOKEN GOES",
+            "A token is bound to the server (scheme, host and port) it was stored for. It is not sent to another one: not \
+        after a redirect, not when config.json, --api-url or ANYT_API_URL points elsewhere (exit code 4), and not \
+        through a proxy to a server on this machine. A token from an environment variable is bound to nothing: it goes \
+        to the server of the command. Plain http is refused beyond 127.0.0.0/8, ::1 and localhost without \
+        --allow-insecure-http.\n\n\
+        Without --store the keyring is used where one is in reach, else the encrypted file. A keyring that is locked or \
+        does not answer within 3 seconds (60 while you sign in at a terminal) is an error and never a reason to fall \
+        back. A token that an older client left in config.json is moved out by the first command that needs it; copies \
+        of that file are named, not deleted.",
+        ),
+    ],
     ..Command::NONE
 };
