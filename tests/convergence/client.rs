@@ -49,7 +49,8 @@ impl Client {
         let page_size = *dice.pick(&[1, 2, 3, 5, 100]);
         sandbox.configure("sync", json::object([("page_size", json::int(page_size))]));
         sandbox.set_env("ANYT_TIMEOUT", "1");
-        sandbox.set_env("ANYT_CLOCK_SKEW", *dice.pick(&["0", "86400", "-86400"]));
+        let seconds: &str = dice.pick::<&str>(&["0", "86400", "-86400"]);
+        sandbox.set_env("ANYT_CLOCK_SKEW", seconds);
         sandbox.anyt(&["sync"]).ok();
         Client { name, sandbox, proxy }
     }
