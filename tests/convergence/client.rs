@@ -49,8 +49,8 @@ impl Client {
         let page_size = *dice.pick(&[1, 2, 3, 5, 100]);
         sandbox.configure("sync", json::object([("page_size", json::int(page_size))]));
         sandbox.set_env("ANYT_TIMEOUT", "1");
-        let seconds: &str = dice.pick::<&str>(&["0", "86400", "-86400"]);
-        sandbox.set_env("ANYT_CLOCK_SKEW", seconds);
+        let skew = *dice.pick(&["0", "86400", "-86400"]);
+        sandbox.set_env("ANYT_CLOCK_SKEW", skew);
         sandbox.anyt(&["sync"]).ok();
         Client { name, sandbox, proxy }
     }
