@@ -8,9 +8,10 @@
 //! program's own operation ids, its jitter and the clock are not its to fix.
 //!
 //! It can fail. Each of these lines, removed, was found out within 40 seeds: `self.discard.operations(…)` of
-//! `Choice::Remote` in `Decider::changed_on_both_sides` (what lost is kept nowhere), and `restored.push(…)` in
-//! `recover::recover` (a wiped cache stays without its queue). With the journal's `answered` alone removed it passes: what
-//! was `sending` is checked before it is sent again, and found.
+//! `Choice::Remote` in `Decider::changed_on_both_sides` (what lost is kept nowhere), `restored.push(…)` in
+//! `recover::recover` (a wiped cache stays without its queue), and the `Entry::Sending` line of `Engine::about_to_send`
+//! (a create whose answer a kill took is sent again). With the journal's `answered` alone removed it passes: what was
+//! `sending` is checked before it is sent again, and found.
 
 mod common;
 
