@@ -164,8 +164,8 @@ const QUEUE: Command = Command {
             id: Some(Id::SyncQueueDrop),
             name: "drop",
             summary: "Give operations up; they are kept for 'anyt sync restore'",
-            arguments: &[IDS],
-            flags: &[YES],
+            arguments: &[Argument { needed: Needed::Unless("all"), ..IDS }],
+            flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, YES],
             data: true,
             ..Command::NONE
         },
