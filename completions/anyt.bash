@@ -40,7 +40,7 @@ _anyt_words() {
             ;;
         'anyt sync queue drop')
             commands=''
-            flags='--yes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--all --yes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt sync conflicts')

@@ -214,6 +214,7 @@ complete -c anyt -n '__anyt_at "anyt sync queue"' -l json -d 'Print one JSON doc
 complete -c anyt -n '__anyt_at "anyt sync queue show"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt sync queue retry"' -l all -d 'All that were refused'
 complete -c anyt -n '__anyt_at "anyt sync queue retry"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt sync queue drop"' -l all -d 'The whole queue'
 complete -c anyt -n '__anyt_at "anyt sync queue drop"' -s y -l yes -d 'Do not ask for confirmation'
 complete -c anyt -n '__anyt_at "anyt sync queue drop"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt sync conflicts"' -l json -d 'Print one JSON document'

@@ -6,6 +6,14 @@
 //! does not, with the cache kept and with `~/.cache` wiped after the kill. Every write is also killed while the server
 //! has carried it out and its answer is under way.
 //!
+//! To see it fail, remove one of these lines and run the cases named:
+//! * P1, in `sync/local.rs`, `queue`: `journal.append(&entries, false)`, and an edit that was confirmed is gone with the
+//!   cache (`offline update / keys / not killed / wiped`).
+//! * P2, in `sync/push.rs`, `about_to_send`: `self.journal.append(&[Entry::Sending ..])`, and a create whose answer was
+//!   lost is on the server twice (`online create / no keys / push.request.after`).
+//! * P3, in `cache/mod.rs`, `write`: the transaction and its commit, and half a sync is in the cache (`update / keys /
+//!   cache.apply`).
+//!
 //! `ANYT_CRASH=TEXT` runs only the cases whose name, as a failure prints it, contains TEXT.
 
 mod common;

@@ -96,6 +96,9 @@ fn every_kind_of_operation_can_be_refused() {
     let queue = sandbox.anyt(&["sync", "queue", "--json"]).ok().json();
     assert!(queue.items("data.items").iter().all(|item| item.text("error").contains("poison is not allowed")));
     proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert_eq!(proxy.writes().len(), 0, "what was refused is parked");
+    sandbox.anyt(&["sync", "queue", "retry", "--all"]).ok();
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&server.alice().all_tasks()), ["Changed", "Three"]);
     assert_converged(&server, &sandbox);

@@ -44,6 +44,10 @@ impl Engine<'_> {
 
     /// Sends one operation until it is settled. Gives the error that ends the run, if one does.
     fn push_one(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Option<Error>> {
+        if let Some(message) = self.parked(plan, index) {
+            self.refused(plan, summary, index, message);
+            return Ok(None);
+        }
         for _ in 0..ROUNDS {
             let entry = &plan.entries[index];
             if entry.fate != Fate::Waiting || !entry.in_scope {
@@ -74,10 +78,19 @@ impl Engine<'_> {
             }
         }
         if plan.entries[index].fate == Fate::Waiting {
-            let message = "the server's version kept changing; it is sent again with the next sync".to_string();
-            self.refused(plan, summary, index, message);
+            let name = plan.entries[index].operation.identifier.clone();
+            let message = format!("{name} kept changing on the server; it is sent again with the next sync");
+            self.lost(plan, summary, index, Error::unreachable(message));
         }
         Ok(None)
+    }
+
+    /// What the server said when it refused the operation in an earlier run. It is not sent again until somebody says
+    /// so (`sync queue retry`), or asks for it by a command of its own.
+    fn parked(&self, plan: &Plan, index: usize) -> Option<String> {
+        let entry = &plan.entries[index];
+        let due = entry.fate == Fate::Waiting && entry.in_scope && self.options.only.is_none();
+        entry.operation.error.clone().filter(|_| due)
     }
 
     fn send(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {

@@ -125,7 +125,8 @@ impl Picture {
 
     /// Files that no finished run leaves.
     fn take_leftovers(&mut self, sandbox: &Sandbox) {
-        let known = ["cache.db", "cache.db-wal", "cache.db-shm", "sync.lock", "journal.jsonl", "journal.lock", "discarded"];
+        let known =
+            ["cache.db", "cache.db-wal", "cache.db-shm", "sync.lock", "journal.jsonl", "journal.lock", "discarded"];
         for place in ["state/anyt", "cache/anyt"] {
             for file in std::fs::read_dir(sandbox.path(place).join(ENV)).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();

@@ -34,7 +34,7 @@ const LOCAL: &[&str] = &["sync", "--no-input", "--resolve", "local"];
 const REMOTE: &[&str] = &["sync", "--no-input", "--resolve", "remote"];
 const SKIP: &[&str] = &["sync", "--no-input", "--resolve", "skip"];
 const FORCE: &[&str] = &["sync", "--force", "--yes"];
-const DROP_ALL: &[&str] = &["sync", "queue", "drop", "1", "2", "3", "4", "--yes"];
+const DROP_ALL: &[&str] = &["sync", "queue", "drop", "--all", "--yes"];
 const RESOLVE_LOCAL: &[&str] = &["sync", "resolve", "--local", "--all"];
 const RESOLVE_REMOTE: &[&str] = &["sync", "resolve", "--remote", "--all"];
 

@@ -133,8 +133,8 @@ const QUEUE: Command = Command {
     name: "queue",
     summary: "List the queued operations, or act on them",
     description: "\
-        An operation that the server refuses stays queued with the server's message. Fix the cause, then retry it or \
-        drop it.",
+        An operation that the server refuses is parked with the server's message: no sync sends it again until it is \
+        retried. Fix the cause, then retry it or drop it. The rest of the queue goes on; what needs it waits.",
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
@@ -167,7 +167,7 @@ const QUEUE: Command = Command {
             name: "drop",
             summary: "Give operations up; they are kept for 'anyt sync restore'",
             arguments: &[Argument { needed: Needed::Unless("all"), ..IDS }],
-            flags: &[Flag { long: "all", help: "All that wait", ..Flag::SWITCH }, YES],
+            flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, YES],
             data: true,
             ..Command::NONE
         },
