@@ -206,7 +206,11 @@ impl Decider<'_> {
         }
         let mut task = match known {
             Some(known) => known.clone(),
-            None => stand_in(first, self.cache.projects(first.workspace_id)?.first().map_or(0, |project| project.id)),
+            None => {
+                let cached = self.cache.projects(first.workspace_id)?.first().map(|project| project.id);
+                let pulled = plan.projects.get(&first.workspace_id).copied();
+                stand_in(first, pulled.or(cached).unwrap_or(0))
+            }
         };
         let differences = merge::all_lost(&chain);
         let (local_version, remote_version) = (first.base_version, first.base_version + 1);

@@ -17,7 +17,7 @@ pub mod remote;
 pub mod report;
 pub mod settle;
 
-use crate::cache::{Cache, Direction, LogRow, Outcome, Totals};
+use crate::cache::{Cache, Direction, LogRow, Outcome, Pulled, Totals};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::Account;
@@ -28,7 +28,7 @@ use journal::Journal;
 use plan::Plan;
 use remote::{Remote, RemoteError};
 use report::{Event, Prompter, Reporter, Summary};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who decides a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,6 +125,7 @@ impl Engine<'_> {
         if self.options.pull {
             self.reporter.tell(Event::Fetching);
             self.pull(&mut outcome)?;
+            plan.projects = first_projects(&outcome);
             if self.options.force {
                 self.throw_away(&mut plan, &mut summary)?;
             } else {
@@ -253,6 +254,12 @@ impl Engine<'_> {
     fn fatal(&self, error: RemoteError) -> Error {
         remote::to_error(error, &self.remote.origin())
     }
+}
+
+/// Per workspace the project a task can be made again in, when its own was never known here.
+fn first_projects(outcome: &Outcome) -> BTreeMap<i64, i64> {
+    let first = |pulled: &Pulled| Some((pulled.workspace_id, pulled.projects.first()?.id));
+    outcome.pulled.iter().filter_map(first).collect()
 }
 
 fn other_identity(

@@ -34,6 +34,8 @@ pub struct Plan {
     pub entries: Vec<Entry>,
     /// The newest server row seen in this run, per task id; `None`: deleted there.
     pub seen: BTreeMap<i64, Option<Task>>,
+    /// Per workspace a project that the pull brought.
+    pub projects: BTreeMap<i64, i64>,
     /// Inbox entries, old and new.
     pub inbox: BTreeMap<i64, StoredConflict>,
     /// Inbox entries that this run settled.

@@ -109,7 +109,9 @@ impl Stage {
         }
         let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for task in self.all_ever() {
-            let mark = tokens(task.text("title"), 'c').into_iter().next().unwrap_or_default();
+            // An edit of a task that was deleted there, kept after the cache was lost, makes it again without the title
+            // that nobody knows any more: such a task has no mark.
+            let Some(mark) = tokens(task.text("title"), 'c').into_iter().next() else { continue };
             made.entry(mark).or_default().push(task.text("identifier").to_string());
         }
         for (mark, identifiers) in made.iter().filter(|(mark, _)| !self.given.contains(*mark)) {
