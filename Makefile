@@ -20,15 +20,14 @@ SQLITE_SMALL := \
 	-USQLITE_ENABLE_API_ARMOR -USQLITE_ENABLE_LOAD_EXTENSION -USQLITE_ENABLE_MEMORY_MANAGEMENT \
 	-DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_TRACE \
 	-DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_AUTHORIZATION -DSQLITE_OMIT_EXPLAIN -DSQLITE_OMIT_GET_TABLE \
+	-DSQLITE_OMIT_AUTOVACUUM -DSQLITE_OMIT_INCRBLOB -DSQLITE_OMIT_DESERIALIZE -DSQLITE_OMIT_INTEGRITY_CHECK \
+	-DSQLITE_OMIT_COMPILEOPTION_DIAGS -DSQLITE_OMIT_LOCALTIME -DSQLITE_MAX_EXPR_DEPTH=0 \
 	-DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
 	-DSQLITE_DQS=0
 
-# Linked by the linker that comes with Rust: it folds equal functions and packs relocations (which needs the C library of
-# Rust 1.93 or newer). Names of this machine's folders stay out of the file.
-SYSROOT = $(shell rustc --print sysroot)
-HOST = $(shell rustc --version --verbose | sed -n 's/^host: //p')
-STATIC_RUSTFLAGS = -C link-arg=-fuse-ld=lld -C link-arg=-B$(SYSROOT)/lib/rustlib/$(HOST)/bin/gcc-ld \
-	-C link-arg=-Wl,--icf=safe,--pack-dyn-relocs=relr,-T,.cargo/static.ld \
+# Packed relocations need the C library of Rust 1.93 or newer: with an older one the file would not start, which the
+# last line of `static` finds out. Names of this machine's folders stay out of the file.
+STATIC_RUSTFLAGS = -C link-arg=-Wl,-z,pack-relative-relocs,-T,.cargo/static.ld \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
 
 .DEFAULT_GOAL := help

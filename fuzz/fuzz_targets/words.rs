@@ -1,8 +1,8 @@
 //! What people and servers write for tasks, environments, servers, times and spans.
 #![no_main]
 
+use anyt::api::Origin;
 use anyt::commands::Name;
-use anyt::origin::Origin;
 use anyt::paths::EnvName;
 use anyt::time::{Timestamp, parse_span};
 use libfuzzer_sys::fuzz_target;
