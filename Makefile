@@ -25,9 +25,9 @@ SQLITE_SMALL := \
 	-DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
 	-DSQLITE_DQS=0
 
-# Packed relocations need the C library of Rust 1.93 or newer: with an older one the file would not start, which the
-# last line of `static` finds out. Names of this machine's folders stay out of the file.
-STATIC_RUSTFLAGS = -C link-arg=-Wl,-z,pack-relative-relocs,-T,.cargo/static.ld \
+# At a fixed address: no relocations to store or to apply at every start, and `file` calls it statically linked. Names of
+# this machine's folders stay out of the file.
+STATIC_RUSTFLAGS = -C relocation-model=static -C link-arg=-Wl,-T,.cargo/static.ld \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
 
 .DEFAULT_GOAL := help
