@@ -71,7 +71,7 @@ fn files_are_private_whatever_the_umask() {
                 "cache.db",
                 "cache.db-wal",
                 "cache.db-shm",
-                "dev/lock",
+                "dev/sync.lock",
                 "journal.jsonl",
                 "discarded",
                 "646576.cred",

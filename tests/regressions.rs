@@ -35,6 +35,7 @@ fn an_edit_of_a_new_task_that_is_refused_stays_with_the_task() {
     sandbox.anyt(&["task", "update", "DEV-2", "--priority", "2", "--offline"]).ok();
     proxy.fault(When::first("PATCH", ""), What::status(422, &[]));
     sandbox.anyt(&["sync", "--no-input"]).code(6);
+    sandbox.anyt(&["sync", "queue", "retry", "--all"]).ok();
     assert_eq!(sandbox.cached_task("DEV-2").int("priority"), 2, "what waits is shown");
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titled(&server, "Mine")[0].int("priority"), 2);
