@@ -178,7 +178,7 @@ fn a_race_that_never_ends_is_given_up_and_the_edit_stays_queued() {
     );
     dispute.proxy.fault(When::first("PATCH", "").always(), What::Answer(conflict));
     let tired = dispute.sync(&["--no-input"]).code(5);
-    assert!(tired.stderr.contains("DEV-1 was not sent: the server's version kept changing"), "{tired}");
+    assert!(tired.stderr.contains("kept changing"), "{tired}");
     let tries = dispute.proxy.writes().len();
     assert!((2..=10).contains(&tries), "{tries} tries");
     dispute.proxy.reset();
