@@ -24,7 +24,7 @@ pub use tasks::{Filter, Sort, TaskRow};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
 use schema::Unusable;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     db: Connection,
     path: PathBuf,
+    /// Device and number of the file that was opened.
+    inode: (u64, u64),
 }
 
 impl Cache {
@@ -50,6 +52,7 @@ impl Cache {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // SQLITE_OPEN_NOFOLLOW refuses a symlink anywhere in the path, and only the file itself is ours to judge.
         let real = path.canonicalize().map_err(|e| Error::io("open", path, e))?;
+        let inode = inode(&real).map_err(|e| Error::io("open", path, e))?;
         let attempt = || -> Result<Cache, Unusable> {
             let mut db = Connection::open_with_flags(&real, flags)?;
             db.busy_timeout(BUSY_TIMEOUT)?;
@@ -60,7 +63,7 @@ impl Cache {
             if !is_wal(&db)? {
                 let _ = db.execute_batch("PRAGMA journal_mode = WAL");
             }
-            Ok(Cache { db, path: real.clone() })
+            Ok(Cache { db, path: real.clone(), inode })
         };
         attempt().map_err(|unusable| match unusable {
             Unusable::Newer(version) => Error::failure(format!(
@@ -85,6 +88,11 @@ impl Cache {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that was opened is still the one that others find. Somebody may wipe `~/.cache` at any time.
+    pub fn is_in_place(&self) -> bool {
+        inode(&self.path).is_ok_and(|inode| inode == self.inode)
     }
 
     pub fn metadata(&self, key: &str) -> Result<Option<String>> {
@@ -114,6 +122,10 @@ impl Cache {
         };
         run(&mut self.db).map_err(|e| sqlite_error(&self.path, e))
     }
+}
+
+fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 fn is_wal(db: &Connection) -> rusqlite::Result<bool> {

@@ -25,10 +25,10 @@ pub fn run(session: &mut Session) -> Result<()> {
     let operations = Discard::read(&path)?;
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let queued = local::restore(&mut bench.cache, &bench.journal, operations)?;
-    for operation in &queued.operations {
+    for operation in &queued {
         session.out.say(&format!("  {}", describe(operation)))?;
     }
-    let count = queued.operations.len();
+    let count = queued.len();
     session.answer(
         || object([("restored", integer(count as i64))]),
         |out| out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),

@@ -2,9 +2,10 @@
 //! the rest, and writes the answer into the plan (design.md "Merge and conflicts").
 
 use super::discard::Discard;
-use super::journal::{Entry, Journal};
+use super::journal::Journal;
 use super::merge::{self, Difference, Side};
 use super::plan::Plan;
+use super::record::record;
 use super::report::{Choice, Clash, Decision, Event, Prompter, Question, Reporter, Resolution, Summary};
 use super::{Options, Policy};
 use crate::cache::{Cache, Change, StoredConflict};
@@ -257,8 +258,7 @@ impl Decider<'_> {
     fn create_again(&mut self, plan: &mut Plan, indices: &[usize], task: &Task) -> Result<()> {
         let mut removed = plan.operations(indices);
         let create = super::local::creation(task.workspace_id, &creation_set(task))?;
-        let journal = self.journal;
-        let change = self.cache.queue(|queue| {
+        let change = record(self.cache, self.journal, |queue| {
             let create = super::local::name_provisional(queue, create, prefix(&task.identifier))?;
             let mut put = vec![create.clone()];
             // What else names the task follows it, queued anew behind its creation.
@@ -272,9 +272,6 @@ impl Decider<'_> {
                     removed.push(operation);
                 }
             }
-            let mut entries: Vec<Entry> = put.iter().cloned().map(Entry::Queued).collect();
-            entries.extend(super::local::farewell(&removed));
-            journal.append(&entries, true)?;
             Ok(Change { put, removed })
         })?;
         for gone in &change.removed {

@@ -8,7 +8,7 @@
 use crate::document::{self, as_text, member, object, text};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::lock::LockFile;
+use crate::lock::{Held, LockFile};
 use crate::model::{Operation, Task, Uncertain};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
@@ -107,6 +107,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// How long an access waits for another process's append or compaction.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Bytes at a line's beginning that hold checksum, time and kind.
+const HEAD: usize = 128;
+
 pub struct Journal {
     path: PathBuf,
 }
@@ -133,80 +136,20 @@ impl Journal {
         }
     }
 
-    /// A run was interrupted: there is more than operations that wait. A quick look without parsing; the words cannot
-    /// occur inside a value, where the quotes would be escaped.
+    /// A run was interrupted: there is more than operations that wait. A quick look without parsing, because every command
+    /// takes it: at the beginnings of lines, where the kind is. Inside a value its quotes would be escaped.
     pub fn tells_of_a_run(&self) -> Result<bool> {
-        let bytes = self.bytes()?;
-        let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
-        Ok(has(b"\"kind\":\"answered\"") || has(b"\"kind\":\"dropped\"") || has(b"\"kind\":\"sending\""))
+        let tells = |line: &[u8]| {
+            let head = &line[..line.len().min(HEAD)];
+            let has = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
+            has(b"\"kind\":\"answered\"") || has(b"\"kind\":\"dropped\"") || has(b"\"kind\":\"sending\"")
+        };
+        Ok(self.bytes()?.split(|byte| *byte == b'\n').any(tells))
     }
 
-    /// Makes sure that an append can work, before anything else is changed: the folder and the file exist and can be
-    /// written.
-    pub fn prepare(&self) -> Result<()> {
-        self.locked(|| self.open().map(drop))
-    }
-
-    /// Appends lines. `durable`: they are on the disk when this returns.
-    pub fn append(&self, entries: &[Entry], durable: bool) -> Result<()> {
-        let lines: String = entries.iter().map(encode).collect();
-        self.locked(|| {
-            hit("journal.append.before");
-            let mut file = self.open()?;
-            let io = |e| Error::io("write", &self.path, e);
-            // A torn tail must not swallow the next line.
-            let torn = file.seek(SeekFrom::End(0)).map_err(io)? > 0 && {
-                let mut last = [0];
-                file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(io)?;
-                last != *b"\n"
-            };
-            let lines = if torn { format!("\n{lines}") } else { lines };
-            file.write_all(lines.as_bytes()).map_err(io)?;
-            hit("journal.append.written");
-            if durable {
-                file.sync_data().map_err(io)?;
-                hit("journal.append.synced");
-            }
-            Ok(())
-        })
-    }
-
-    /// Replaces the journal by what `keep` gives, called under the journal's lock, so that a line appended meanwhile is
-    /// either seen by `keep` (its row is committed first) or appended afterwards. Nothing to keep empties the file.
-    pub fn compact(&self, keep: impl FnOnce() -> Result<Vec<Entry>>) -> Result<()> {
-        self.locked(|| {
-            hit("journal.compact.before");
-            let entries = keep()?;
-            if entries.is_empty() && self.bytes()?.is_empty() {
-                return Ok(());
-            }
-            let fresh = self.path.with_extension("jsonl.new");
-            let io = |e| Error::io("write", &fresh, e);
-            let _ = std::fs::remove_file(&fresh);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
-            file.write_all(entries.iter().map(encode).collect::<String>().as_bytes()).map_err(io)?;
-            hit("journal.compact.written");
-            file.sync_data().map_err(io)?;
-            hit("journal.compact.flushed");
-            std::fs::rename(&fresh, &self.path).map_err(|e| Error::io("replace", &self.path, e))?;
-            hit("journal.compact.renamed");
-            sync_folder(&self.path);
-            hit("journal.compact.synced");
-            Ok(())
-        })
-    }
-
-    fn open(&self) -> Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&self.path)
-            .map_err(|e| Error::io("open", &self.path, e))
-    }
-
-    fn locked<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// Takes the journal, so that nobody else appends to it or shortens it meanwhile. Everybody who also changes the cache
+    /// takes the journal first: in this order two never wait for each other. Fails where an append could not work.
+    pub fn hold(&self) -> Result<Writer> {
         if let Some(folder) = self.path.parent() {
             DirBuilder::new()
                 .recursive(true)
@@ -214,9 +157,121 @@ impl Journal {
                 .create(folder)
                 .map_err(|e| Error::io("create the folder", folder, e))?;
         }
-        let _held = LockFile::open(&self.path.with_extension("lock"))?.hold(PATIENCE)?;
-        work()
+        let held = LockFile::open(&self.path.with_extension("lock"))?.hold(PATIENCE)?;
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path);
+        let file = open.map_err(|e| Error::io("open", &self.path, e))?;
+        let length = file.metadata().map_err(|e| Error::io("open", &self.path, e))?.len();
+        Ok(Writer { file, path: self.path.clone(), length, held })
     }
+
+    /// Appends lines. `durable`: they are on the disk when this returns.
+    pub fn append(&self, entries: &[Entry], durable: bool) -> Result<()> {
+        self.hold()?.append(entries, durable)
+    }
+}
+
+/// The journal, taken by `Journal::hold` until this is dropped.
+pub struct Writer {
+    file: File,
+    path: PathBuf,
+    /// Bytes it had when it was taken.
+    length: u64,
+    #[expect(dead_code, reason = "its drop is what gives the journal back")]
+    held: Held,
+}
+
+/// A place in the journal for lines that are still to be written.
+pub struct Room {
+    at: u64,
+    lines: String,
+}
+
+impl Writer {
+    /// Appends lines. `durable`: they are on the disk when this returns.
+    pub fn append(&mut self, entries: &[Entry], durable: bool) -> Result<()> {
+        hit("journal.append.before");
+        let lines = lines(entries);
+        let at = self.after_torn_tail()?;
+        self.write(at, &lines)?;
+        if durable {
+            self.file.sync_data().map_err(|e| Error::io("write", &self.path, e))?;
+            hit("journal.append.synced");
+        }
+        Ok(())
+    }
+
+    /// Makes room for lines by blank ones of the same length: a disk that is full says so now, while nothing is changed
+    /// yet, and whoever dies before the room is filled leaves lines that say nothing.
+    pub fn make_room(&mut self, entries: &[Entry]) -> Result<Room> {
+        let lines = lines(entries);
+        let at = self.after_torn_tail()?;
+        let blank = "\n".repeat(lines.len());
+        let made = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(blank.as_bytes()));
+        made.map_err(|e| Error::io("write", &self.path, e))?;
+        hit("journal.room.made");
+        Ok(Room { at, lines })
+    }
+
+    /// Writes the lines that room was made for.
+    pub fn fill(&mut self, room: &Room) -> Result<()> {
+        hit("journal.append.before");
+        self.write(room.at, &room.lines)
+    }
+
+    /// Forgets everything written since the journal was taken. What cannot be cut off says less than it could, as a
+    /// crash at this instant would have it.
+    pub fn take_back(&mut self) {
+        let _ = self.file.set_len(self.length);
+    }
+
+    /// Replaces the journal by these lines. Nothing to keep empties the file.
+    pub fn replace(self, entries: &[Entry]) -> Result<()> {
+        hit("journal.compact.before");
+        let io = |e| Error::io("write", &self.path, e);
+        if entries.is_empty() && self.file.metadata().map_err(io)?.len() == 0 {
+            return Ok(());
+        }
+        let fresh = self.path.with_extension("jsonl.new");
+        let io = |e| Error::io("write", &fresh, e);
+        let _ = std::fs::remove_file(&fresh);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
+        file.write_all(lines(entries).as_bytes()).map_err(io)?;
+        hit("journal.compact.written");
+        file.sync_data().map_err(io)?;
+        hit("journal.compact.flushed");
+        std::fs::rename(&fresh, &self.path).map_err(|e| Error::io("replace", &self.path, e))?;
+        hit("journal.compact.renamed");
+        sync_folder(&self.path);
+        hit("journal.compact.synced");
+        Ok(())
+    }
+
+    fn write(&mut self, at: u64, lines: &str) -> Result<()> {
+        let written = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(lines.as_bytes()));
+        written.map_err(|e| Error::io("write", &self.path, e))?;
+        hit("journal.append.written");
+        Ok(())
+    }
+
+    /// Where the next line begins. A torn tail gets the line end it lacks, so that it swallows nothing.
+    fn after_torn_tail(&mut self) -> Result<u64> {
+        let io = |e| Error::io("write", &self.path, e);
+        let end = self.file.seek(SeekFrom::End(0)).map_err(io)?;
+        if end == 0 {
+            return Ok(0);
+        }
+        let mut last = [0];
+        self.file.seek(SeekFrom::End(-1)).and_then(|_| self.file.read_exact(&mut last)).map_err(io)?;
+        if last == *b"\n" {
+            return Ok(end);
+        }
+        self.file.write_all(b"\n").map_err(io)?;
+        Ok(end + 1)
+    }
+}
+
+fn lines(entries: &[Entry]) -> String {
+    entries.iter().map(encode).collect()
 }
 
 /// Makes a rename durable. A file system that cannot sync folders is no reason to fail: the rename itself happened.
@@ -279,9 +334,9 @@ mod tests {
         let ids: Vec<String> = journal.read().expect("read").iter().map(|entry| entry.op_id().to_string()).collect();
         assert_eq!(ids, ["b", "b"]);
         assert!(journal.tells_of_a_run().expect("read"));
-        journal.compact(|| Ok(vec![Entry::Queued(operation("b"))])).expect("compact");
+        journal.hold().and_then(|held| held.replace(&[Entry::Queued(operation("b"))])).expect("replace");
         assert!(!journal.tells_of_a_run().expect("read"), "a title that looks like an entry is none");
-        journal.compact(|| Ok(Vec::new())).expect("compact");
+        journal.hold().and_then(|held| held.replace(&[])).expect("replace");
         assert_eq!(std::fs::read(journal.path()).expect("read"), b"");
         let _ = std::fs::remove_dir_all(folder);
     }

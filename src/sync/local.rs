@@ -1,34 +1,35 @@
-//! Changes made here: queued in one transaction with their effect on what is shown, then written to the journal. No
-//! network. The caller has checked the values.
+//! Changes made here: queued in one transaction with their effect on what is shown, and written to the journal
+//! (`record`). No network. The caller has checked the values.
 
-use super::journal::{Entry, Journal};
+use super::journal::Journal;
 use super::merge::Difference;
+use super::record::record;
 use crate::cache::{Cache, Change, Queueing};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// What queueing did.
-pub struct Queued {
-    pub operations: Vec<Operation>,
-    /// The operations are safe in the cache, but their second copy could not be written.
-    pub warning: Option<Error>,
-}
-
 /// What a delete became.
 pub enum Deletion {
-    Queued(Queued),
+    Queued(Vec<Operation>),
     /// The task was never sent: it and everything queued for it are gone, and no request will be made.
     Cancelled,
 }
 
 /// Queues the creation of a task. `prefix` is the workspace's identifier, which the provisional name begins with.
-pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &str, set: &Patch) -> Result<Queued> {
+pub fn create(
+    cache: &mut Cache,
+    journal: &Journal,
+    workspace_id: i64,
+    prefix: &str,
+    set: &Patch,
+) -> Result<Vec<Operation>> {
     let operation = creation(workspace_id, set)?;
-    queue(cache, journal, |queue| {
+    let change = record(cache, journal, |queue| {
         Ok(Change { put: vec![name_provisional(queue, operation, prefix)?], removed: Vec::new() })
-    })
+    })?;
+    Ok(change.put)
 }
 
 /// Queues an update with the fields that differ from what is shown; nothing when none does. `make` sees the task as it
@@ -38,9 +39,9 @@ pub fn update(
     journal: &Journal,
     task: &Task,
     make: impl FnOnce(&Task) -> Result<Patch>,
-) -> Result<Queued> {
+) -> Result<Vec<Operation>> {
     let mut operation = blank(Kind::UpdateTask)?;
-    queue(cache, journal, |queue| {
+    let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
         let set = make(&task)?;
         operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
@@ -49,14 +50,15 @@ pub fn update(
         }
         operation.base = operation.set.keys().map(|field| (*field, task.get(*field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
-    })
+    })?;
+    Ok(change.put)
 }
 
 /// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
 pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) -> Result<Deletion> {
     let mut operation = blank(Kind::DeleteTask)?;
     let mut cancelled = false;
-    let queued = queue(cache, journal, |queue| {
+    let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
         let never_sent = queue
             .pending_of(task.id)?
@@ -64,26 +66,27 @@ pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) 
             .any(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
         if never_sent && !sending {
             cancelled = true;
-            return cancel_out(queue, journal, task.id);
+            return cancel_out(queue, task.id);
         }
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(if cancelled { Deletion::Cancelled } else { Deletion::Queued(queued) })
+    Ok(if cancelled { Deletion::Cancelled } else { Deletion::Queued(change.put) })
 }
 
 /// Queues the adding or removing of a dependency.
-pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Queued> {
+pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Vec<Operation>> {
     let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
-    queue(cache, journal, |queue| {
+    let change = record(cache, journal, |queue| {
         let (task, target) = (live_task(queue, task)?, live_task(queue, on)?);
         operation.depends_on = Some((target.id, target.identifier));
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
-    })
+    })?;
+    Ok(change.put)
 }
 
 /// Queues operations that were thrown away before, under new ids: the old ones may have reached the server.
-pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<Queued> {
+pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<Vec<Operation>> {
     let now = Timestamp::now().rfc3339();
     let mut renewed = Vec::new();
     for mut operation in operations {
@@ -92,7 +95,7 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
         operation.error = None;
         renewed.push(operation);
     }
-    queue(cache, journal, |queue| {
+    let change = record(cache, journal, |queue| {
         let mut moved = Vec::new();
         for operation in &mut renewed {
             if operation.kind == Kind::CreateTask {
@@ -111,7 +114,8 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
             operation.created_at = now.clone();
         }
         Ok(Change { put: renewed, removed: Vec::new() })
-    })
+    })?;
+    Ok(change.put)
 }
 
 /// Takes operations out of the queue for good. They are in `discarded/` already, or were refused before the command
@@ -119,11 +123,7 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
 pub fn drop_operations(cache: &mut Cache, journal: &Journal, removed: Vec<Operation>) -> Result<()> {
     // Shortening the journal must not forget what a run that was killed a moment ago was told.
     super::recover::recover(cache, journal)?;
-    cache.queue(|queue| {
-        let change = without(queue, removed)?;
-        journal.append(&farewell(&change.removed), true)?;
-        Ok(change)
-    })?;
+    record(cache, journal, |queue| without(queue, removed))?;
     super::recover::compact(cache, journal)
 }
 
@@ -160,23 +160,12 @@ pub(super) fn name_provisional(queue: &Queueing, operation: Operation, prefix: &
     Ok(Operation { task_id, identifier, ..operation })
 }
 
-fn queue(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing) -> Result<Change>) -> Result<Queued> {
-    journal.prepare()?;
-    let change = cache.queue(make)?;
-    let entries: Vec<Entry> = change.put.iter().cloned().map(Entry::Queued).collect();
-    let warning = if entries.is_empty() { None } else { journal.append(&entries, false).err() };
-    Ok(Queued { operations: change.put, warning })
-}
-
-/// Everything queued for a task that was never sent goes, and so do dependencies on it. Written to the journal first:
-/// a lost cache must not bring them back.
-fn cancel_out(queue: &Queueing, journal: &Journal, task_id: i64) -> Result<Change> {
+/// Everything queued for a task that was never sent goes, and so do dependencies on it.
+fn cancel_out(queue: &Queueing, task_id: i64) -> Result<Change> {
     let concerns = |operation: &Operation| {
         operation.task_id == task_id || operation.depends_on.as_ref().is_some_and(|(target, _)| *target == task_id)
     };
-    let change = without(queue, queue.pending()?.into_iter().filter(concerns).collect())?;
-    journal.append(&farewell(&change.removed), true)?;
-    Ok(change)
+    without(queue, queue.pending()?.into_iter().filter(concerns).collect())
 }
 
 /// Takes `removed` out. Where a task goes that was never sent, it stops being the parent of others: their operations
@@ -201,10 +190,6 @@ fn without(queue: &Queueing, mut removed: Vec<Operation>) -> Result<Change> {
         if kept.kind == Kind::UpdateTask && kept.set.is_empty() { removed.push(operation) } else { put.push(kept) }
     }
     Ok(Change { put, removed })
-}
-
-pub(super) fn farewell(operations: &[Operation]) -> Vec<Entry> {
-    operations.iter().map(|operation| Entry::Dropped { op_id: operation.op_id.clone() }).collect()
 }
 
 /// The task as it is now. A provisional one may have been sent since the command looked it up; its id is then free, or

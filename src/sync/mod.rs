@@ -12,6 +12,7 @@ pub mod merge;
 mod plan;
 mod pull;
 mod push;
+pub mod record;
 pub mod recover;
 pub mod remote;
 pub mod report;
@@ -188,7 +189,7 @@ impl Engine<'_> {
                 detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
             });
         }
-        for (from, to) in settle::apply(self.cache, self.journal, &outcome, &now)? {
+        for (from, to) in record::apply(self.cache, self.journal, &outcome, &now)? {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }

@@ -78,9 +78,16 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
     Ok(Recovered { restored: count, answered: answers.len() })
 }
 
-/// Shortens the journal to the operations that still wait.
+/// Shortens the journal to the operations that still wait. Where the cache was removed under this process, the journal
+/// stays as it is: what it tells is for the cache that took the other's place.
 pub fn compact(cache: &Cache, journal: &Journal) -> Result<()> {
-    journal.compact(|| Ok(cache.pending()?.into_iter().map(Entry::Queued).collect()))
+    let held = journal.hold()?;
+    if !cache.is_in_place() {
+        return Ok(());
+    }
+    // Read while the journal is held: an operation queued meanwhile is either seen here or appended afterwards.
+    let waiting: Vec<Entry> = cache.pending()?.into_iter().map(Entry::Queued).collect();
+    held.replace(&waiting)
 }
 
 /// The stories by operation, and the operations in the order they were first queued.

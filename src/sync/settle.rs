@@ -1,5 +1,4 @@
-//! Settling conflicts of the inbox without a server, and the step every decision ends with: journal, one transaction,
-//! a shorter journal.
+//! Settling conflicts of the inbox without a server.
 
 use super::decide::{self, Decider};
 use super::discard::Discard;
@@ -7,7 +6,7 @@ use super::journal::Journal;
 use super::merge::{self, Difference};
 use super::plan::Plan;
 use super::report::{Clash, Prompter, Reporter, Summary};
-use super::{Options, Policy, local, recover};
+use super::{Options, Policy, record, recover};
 use crate::cache::{Cache, Outcome, StoredConflict};
 use crate::error::Result;
 use crate::model::{Kind, Operation, Task};
@@ -49,25 +48,9 @@ impl Settler<'_> {
         let now = Timestamp::now().rfc3339();
         let mut outcome = Outcome::default();
         plan.into_outcome(&mut outcome, &now);
-        apply(self.cache, self.journal, &outcome, &now)?;
+        record::apply(self.cache, self.journal, &outcome, &now)?;
         Ok(summary)
     }
-}
-
-/// Applies an outcome in one transaction. What is dropped is written to the journal first, so that a cache lost at this
-/// very moment does not bring it back. Gives the provisional tasks that were renumbered: old and new identifier.
-pub(super) fn apply(
-    cache: &mut Cache,
-    journal: &Journal,
-    outcome: &Outcome,
-    now: &str,
-) -> Result<Vec<(String, String)>> {
-    if !outcome.dropped.is_empty() {
-        journal.append(&local::farewell(&outcome.dropped), true)?;
-    }
-    let renumbered = cache.apply(outcome, now)?;
-    recover::compact(cache, journal)?;
-    Ok(renumbered)
 }
 
 /// What a stored conflict is about: its kind and the fields in dispute.

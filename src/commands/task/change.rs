@@ -6,8 +6,8 @@ use crate::commands::Session;
 use crate::commands::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::{Field, Patch, Task, Value};
-use crate::sync::local::{self, Deletion, Queued};
+use crate::model::{Field, Operation, Patch, Task, Value};
+use crate::sync::local::{self, Deletion};
 use crate::time::Timestamp;
 use miniserde::json;
 use std::io::IsTerminal;
@@ -156,7 +156,7 @@ fn each(
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (task, hint) in planned {
         let queued = local::update(&mut bench.cache, &bench.journal, &task, |task| make(session, task))?;
-        if queued.operations.is_empty() {
+        if queued.is_empty() {
             let (identifier, task_id) = (task.identifier, task.id);
             changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
             continue;
@@ -186,12 +186,12 @@ fn finish(
     bench: &mut Workbench,
     road: &Road,
     verb: &'static str,
-    queued: Queued,
+    queued: Vec<Operation>,
     hint: Option<String>,
 ) -> Result<Change> {
-    let first = queued.operations.first().map(|operation| (operation.task_id, operation.identifier.clone()));
+    let first = queued.first().map(|operation| (operation.task_id, operation.identifier.clone()));
     let (task_id, identifier) = first.unwrap_or_default();
-    let delivery = deliver(session, bench, road, queued)?;
+    let delivery = deliver(session, bench, road, &queued)?;
     let identifier = match &delivery {
         Delivery::Sent { renames } => {
             renames.iter().find(|(old, _)| *old == identifier).map_or(identifier, |(_, new)| new.clone())

@@ -10,7 +10,6 @@ use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
-use crate::sync::local::Queued;
 use crate::sync::remote::{Remote, RemoteError, to_error};
 use crate::sync::{Engine, Options, local};
 use crate::ui::Editor;
@@ -82,12 +81,9 @@ fn check_identity(bench: &Workbench, http: &Http, account: Option<&Account>) -> 
 ///
 /// # Errors
 /// `Unreachable` when the change is queued because the server went away. A change the server refuses is taken back.
-pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued: Queued) -> Result<Delivery> {
-    if let Some(warning) = queued.warning {
-        session.out.warn(&format!("the change is queued, but its second copy is not written: {warning}"))?;
-    }
+pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued: &[Operation]) -> Result<Delivery> {
     match road {
-        Road::Server(server) if !queued.operations.is_empty() => send(session, bench, server, &queued.operations),
+        Road::Server(server) if !queued.is_empty() => send(session, bench, server, queued),
         _ => Ok(Delivery::Queued),
     }
 }

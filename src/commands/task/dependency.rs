@@ -32,7 +32,7 @@ pub fn depend(session: &mut Session, add: bool) -> Result<u8> {
             continue;
         }
         let queued = local::depend(&mut bench.cache, &bench.journal, &task, &target, add)?;
-        let delivery = deliver(session, &mut bench, &road, queued)?;
+        let delivery = deliver(session, &mut bench, &road, &queued)?;
         let state = if add { "depends on" } else { "no longer depends on" };
         let queued = if matches!(delivery, Delivery::Sent { .. }) { "" } else { " (queued for sync)" };
         session.out.say(&format!("✓ {} {state} {}{queued}", task.identifier, target.identifier))?;
