@@ -15,6 +15,7 @@ pub mod failpoint;
 pub mod json;
 pub mod lock;
 pub mod model;
+pub mod notes;
 pub mod origin;
 pub mod paths;
 pub mod replace;

@@ -159,6 +159,42 @@ fn what_was_edited_survives_a_failed_push() {
     dispute.assert_settled();
 }
 
+/// The run that a text was edited in may be stopped at a later question, or killed: the cache is as before, and the text
+/// can be had back. After a run that ended well nothing is left of it.
+#[test]
+fn what_was_edited_survives_a_run_that_was_stopped_or_killed() {
+    for killed in [false, true] {
+        let dispute = Dispute::about(2);
+        dispute.over_titles(&[1, 2]);
+        edit_by(&dispute, "echo 'title: Edited' > \"$1\"");
+        let before = dispute.cache();
+        let named = if killed {
+            let run = dispute.sync(&[]).env("ANYT_FAILPOINT", "sync.pulled").stdin("3\n1\n").run();
+            assert_eq!(run.exit, Exit::Signal(9), "{run}");
+            "--last".to_string()
+        } else {
+            let run = dispute.sync(&[]).stdin("3\nq\n").code(130);
+            let told =
+                run.stderr.lines().find_map(|line| line.split("What you edited is kept: anyt sync restore ").nth(1));
+            told.unwrap_or_else(|| panic!("nobody said where the text is\n{run}")).to_string()
+        };
+        assert_eq!(dispute.cache(), before);
+        let listed = dispute.alice.anyt(&["sync", "restore", "--list"]).ok();
+        assert!(listed.stdout.contains("Update: DEV-1 (title): edited by hand, never sent"), "{listed}");
+        if !killed {
+            dispute.alice.anyt(&["sync", "restore", &named]).ok().says("✓ Queued 1 operation again");
+            let asked = dispute.sync(&[]).stdin("1\n1\n").ok();
+            assert!(asked.stdout.contains("title: Task 1 → local Edited, remote Theirs"), "{asked}");
+            assert_eq!(dispute.both("DEV-1", "title"), ("Edited".into(), "Edited".into()));
+            dispute.assert_settled();
+        }
+    }
+    let dispute = with_editor("echo 'title: Edited' > \"$1\"");
+    dispute.sync(&[]).stdin("3\n").ok();
+    let listed = dispute.alice.anyt(&["sync", "restore", "--list"]).ok();
+    assert!(!listed.stdout.contains("edited by hand"), "{listed}");
+}
+
 #[test]
 fn the_editor_sees_no_token_and_a_private_file() {
     let dispute = with_editor("env > seen; stat -c %a \"$1\" \"$(dirname \"$1\")\" >> seen; exit 1");

@@ -3,6 +3,7 @@
 
 mod common;
 
+use anyt::notes;
 use common::Dispute;
 use common::json::{self, Look};
 use common::proxy::{Gate, What, When};
@@ -70,6 +71,29 @@ fn long_texts_merge_by_line() {
     let wanted = lines(&[(3, "mein 3 😀"), (179, "mein Ende"), (0, "ihr Anfang"), (90, "ihre\nMitte")]);
     assert_eq!(dispute.both("DEV-1", "description"), (wanted.clone(), wanted));
     dispute.assert_settled();
+}
+
+/// Notes are a log: two people who each add one want both. Whoever syncs first, the result is the same.
+#[test]
+fn notes_of_two_people_are_both_kept() {
+    for described in ["", "About"] {
+        let dispute = Dispute::about(1);
+        dispute.theirs("DEV-1", &json::to_string(&json::object([("description", json::string(described))])));
+        dispute.sync(&[]).ok();
+        dispute.alice.anyt(&["task", "note", "DEV-1", "-m", "Mine", "--offline"]).ok();
+        dispute.alice.anyt(&["task", "done", "DEV-1", "-n", "Done by me", "--offline"]).ok();
+        let theirs = notes::add(described, "2020-01-01 12:00", "Note", "Theirs, and earlier");
+        dispute.theirs("DEV-1", &json::to_string(&json::object([("description", json::string(&theirs))])));
+        dispute.sync(&["--no-input"]).ok().says("✓ Merged DEV-1 (status yours, description both)");
+        let (served, cached) = dispute.both("DEV-1", "description");
+        assert_eq!(served, cached);
+        assert!(served.starts_with(&theirs), "{served}");
+        let order: Vec<usize> =
+            ["Theirs, and earlier", "- Mine", "- Done by me"].iter().filter_map(|note| served.find(note)).collect();
+        assert!(order.len() == 3 && order.is_sorted(), "{served}");
+        assert_eq!(served.matches("## Events").count(), 1, "{served}");
+        dispute.assert_settled();
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::screen::{describe, plural};
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::sync::discard::{Discard, OVERRULED};
+use crate::sync::discard::{Discard, EDITED, OVERRULED};
 use crate::sync::local;
 use miniserde::json::Value;
 use std::path::{Path, PathBuf};
@@ -35,8 +35,13 @@ pub fn run(session: &mut Session) -> Result<()> {
     )
 }
 
-fn is_overruled(path: &Path) -> bool {
-    Discard::reason(path).as_deref() == Some(OVERRULED)
+/// What a file keeps, where that is not a change of ours that was given up.
+fn kept(path: &Path) -> &'static str {
+    match Discard::reason(path).as_deref() {
+        Some(OVERRULED) => ": the server's version",
+        Some(EDITED) => ": edited by hand, never sent",
+        _ => "",
+    }
 }
 
 /// A file by its path, or by its name in the discarded folder.
@@ -73,7 +78,7 @@ fn list(session: &mut Session, files: &[PathBuf]) -> Result<()> {
             }
             for (path, lines) in &described {
                 out.line(&path.display().to_string())?;
-                let what = if is_overruled(path) { ": the server's version" } else { "" };
+                let what = kept(path);
                 lines.iter().try_for_each(|line| out.line(&format!("  {line}{what}")))?;
             }
             out.say("Queue one again: anyt sync restore FILE, or the newest: anyt sync restore --last")

@@ -1,7 +1,7 @@
 //! Brings the queued changes of a task and the server's newest row together: merges what does not overlap, asks about
 //! the rest, and writes the answer into the plan (design.md "Merge and conflicts").
 
-use super::discard::Discard;
+use super::discard::{self, Discard};
 use super::journal::Journal;
 use super::merge::{self, Difference, Side};
 use super::plan::Plan;
@@ -111,7 +111,7 @@ impl Decider<'_> {
         let local_version = chain[0].base_version;
         let choice = self.ask(remote, Clash::Changed, local_version, remote.version, &rebased.differences, summary)?;
         let resolution = match choice {
-            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Stop => return Err(self.stop(plan)),
             Choice::Skip => {
                 self.put_in_inbox(plan, summary, &chain[0], Some(remote));
                 return Ok(());
@@ -135,6 +135,9 @@ impl Decider<'_> {
                 }
                 let mut settled = rebased.chain;
                 merge::settle(&mut settled, &rebased.differences, &values);
+                if resolution == Resolution::Edited {
+                    plan.drafts.push(self.discard.operations(discard::EDITED, &settled)?);
+                }
                 plan.replace(&indices, settled);
                 resolution
             }
@@ -154,7 +157,7 @@ impl Decider<'_> {
             self.ask(remote, Clash::DeletedHere, chain[0].base_version, remote.version, &differences, summary)?
         };
         match choice {
-            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Stop => return Err(self.stop(plan)),
             Choice::Skip => self.put_in_inbox(plan, summary, &chain[0], Some(remote)),
             Choice::Remote | Choice::Edited(_) => {
                 self.discard.operations("resolved", &chain)?;
@@ -216,7 +219,7 @@ impl Decider<'_> {
         let differences = merge::all_lost(&chain);
         let (local_version, remote_version) = (first.base_version, first.base_version + 1);
         match self.ask(&task, Clash::DeletedThere, local_version, remote_version, &differences, summary)? {
-            Choice::Stop => return Err(Error::Interrupted),
+            Choice::Stop => return Err(self.stop(plan)),
             Choice::Skip => {
                 self.put_in_inbox(plan, summary, first, None);
                 return Ok(());
@@ -279,6 +282,15 @@ impl Decider<'_> {
         }
         change.put.into_iter().for_each(|operation| plan.add(operation));
         Ok(())
+    }
+
+    /// The run ends and takes its decisions back. What somebody has typed meanwhile is not lost with them.
+    fn stop(&mut self, plan: &Plan) -> Error {
+        for draft in &plan.drafts {
+            let name = draft.file_name().unwrap_or_default().to_string_lossy();
+            self.reporter.tell(Event::Note(format!("What you edited is kept: anyt sync restore {name}")));
+        }
+        Error::Interrupted
     }
 
     fn resolved(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, resolution: Resolution) {

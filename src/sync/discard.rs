@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// The reason of a file that keeps the server's version of a task.
 pub const OVERRULED: &str = "overruled";
 
+/// The reason of a file that keeps what somebody typed in an editor until the cache has it.
+pub const EDITED: &str = "edited";
+
 pub struct Discard {
     folder: PathBuf,
 }
@@ -64,6 +67,13 @@ impl Discard {
             }
         }
         Err(Error::failure(format!("{} is full of files of this instant", self.folder.display())))
+    }
+
+    /// What these files kept is in the cache now. One that cannot be removed keeps a copy, which does no harm.
+    pub fn release(&self, files: &[PathBuf]) {
+        for file in files {
+            let _ = std::fs::remove_file(file);
+        }
     }
 
     /// The files, newest first.

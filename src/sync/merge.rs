@@ -5,6 +5,7 @@
 //! person or a policy to decide, and `settle` writes that decision into the chain.
 
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
+use crate::notes;
 
 /// A field that both sides changed, differently.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,20 +68,28 @@ fn labels(base: &Value, local: &Value, remote: &Value) -> Value {
     Value::Set(merged)
 }
 
-/// Line by line (diff3). Overlapping changes are a conflict.
+/// Notes that both sides added are both kept; everything else merges line by line (diff3). Overlapping changes are a
+/// conflict.
 fn prose(base: &Value, local: &str, remote: &str) -> Merged {
     let base = if let Value::Text(text) = base { text.as_str() } else { "" };
+    let merged = notes::merge(base, local, remote, by_line).or_else(|| by_line(base, local, remote));
+    merged.map_or(Merged::Conflict, |text| Merged::Both(Value::Text(text)))
+}
+
+fn by_line(base: &str, local: &str, remote: &str) -> Option<String> {
+    if local == base || local == remote {
+        return Some(remote.to_string());
+    }
+    if remote == base {
+        return Some(local.to_string());
+    }
     // Two texts written into an empty field have no common lines to order them by.
     if base.is_empty() {
-        return Merged::Conflict;
+        return None;
     }
-    match diffy::merge(&closed(base), &closed(local), &closed(remote)) {
-        Ok(text) => {
-            let open = !local.ends_with('\n') && !remote.ends_with('\n');
-            Merged::Both(Value::Text(if open { text.trim_end_matches('\n').to_string() } else { text }))
-        }
-        Err(_) => Merged::Conflict,
-    }
+    let merged = diffy::merge(&closed(base), &closed(local), &closed(remote)).ok()?;
+    let open = !local.ends_with('\n') && !remote.ends_with('\n');
+    Some(if open { merged.trim_end_matches('\n').to_string() } else { merged })
 }
 
 /// The text with its last line ended, so that appending after it does not count as changing that line. An empty text
@@ -226,28 +235,76 @@ mod tests {
         }
     }
 
-    /// Every combination of (base, local, remote) over two or three values, per kind of field.
+    /// Every combination of (base, local, remote) over three values and none, per kind of field.
     #[test]
     fn every_combination_of_a_plain_field() {
-        for name in [Field::Title, Field::Status, Field::Owner, Field::Phase] {
-            let values = [Value::Null, words("a"), words("b"), words("c")];
-            for base in &values {
-                for local in &values {
-                    for remote in &values {
+        let texts = [Value::Null, words("a"), words("b"), words("c")];
+        let whole = [Value::Null, Value::Int(-2), Value::Int(0), Value::Int(2)];
+        let broken = [Value::Null, Value::Number(0.0), Value::Number(0.5), Value::Number(8.0)];
+        let plain = Field::ALL.into_iter().filter(|name| *name != Field::Labels && !name.is_prose());
+        for name in plain {
+            let values = match name {
+                Field::Priority | Field::Project | Field::Parent => &whole,
+                Field::Estimate => &broken,
+                _ => &texts,
+            };
+            for base in values {
+                for local in values {
+                    for remote in values {
                         let expected = match () {
                             () if remote == base => Merged::Ours,
                             () if local == remote || local == base => Merged::Theirs,
                             () => Merged::Conflict,
                         };
-                        assert_eq!(
-                            field(name, base, local, remote),
-                            expected,
-                            "{name:?} {base:?} {local:?} {remote:?}"
-                        );
+                        let merged = field(name, base, local, remote);
+                        assert_eq!(merged, expected, "{name:?} {base:?} {local:?} {remote:?}");
                     }
                 }
             }
         }
+    }
+
+    /// The same for prose, over texts that touch the same line, another one, and none.
+    #[test]
+    fn every_combination_of_a_long_text() {
+        let texts = ["", "one\ntwo\nthree", "ONE\ntwo\nthree", "one\ntwo\nTHREE", "1\ntwo\nthree", "other"].map(words);
+        let mut both = 0;
+        for base in &texts {
+            for local in &texts {
+                for remote in &texts {
+                    let merged = field(Field::Description, base, local, remote);
+                    let expected = match () {
+                        () if remote == base => Merged::Ours,
+                        () if local == remote || local == base => Merged::Theirs,
+                        () if *base == texts[1] => {
+                            let sides = [local, remote];
+                            let changes = |text: &Value| sides.contains(&text);
+                            match () {
+                                () if changes(&texts[3]) && changes(&texts[2]) => {
+                                    Merged::Both(words("ONE\ntwo\nTHREE"))
+                                }
+                                () if changes(&texts[3]) && changes(&texts[4]) => Merged::Both(words("1\ntwo\nTHREE")),
+                                () => Merged::Conflict,
+                            }
+                        }
+                        // From a text that has one end changed to texts that have the other one, or both, changed back.
+                        () if merged != Merged::Conflict => {
+                            let Merged::Both(Value::Text(text)) = &merged else { panic!("{merged:?}") };
+                            let lines = |value: &Value| value.to_string().lines().map(String::from).collect::<Vec<_>>();
+                            let (ours, theirs) = (lines(local), lines(remote));
+                            assert!(text.lines().all(|line| ours.iter().chain(&theirs).any(|known| known == line)));
+                            merged.clone()
+                        }
+                        () => Merged::Conflict,
+                    };
+                    both += usize::from(matches!(merged, Merged::Both(_)));
+                    assert_eq!(merged, expected, "{base:?} {local:?} {remote:?}");
+                    let swapped = field(Field::Description, base, remote, local);
+                    assert_eq!(matches!(swapped, Merged::Both(_)), matches!(merged, Merged::Both(_)), "{base:?}");
+                }
+            }
+        }
+        assert!(both >= 4, "nothing was merged by line");
     }
 
     #[test]

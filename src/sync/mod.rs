@@ -158,8 +158,9 @@ impl Engine<'_> {
     }
 
     /// Applies everything in one transaction, then shortens the journal.
-    fn commit(&mut self, plan: Plan, mut outcome: Outcome, summary: &mut Summary) -> Result<()> {
+    fn commit(&mut self, mut plan: Plan, mut outcome: Outcome, summary: &mut Summary) -> Result<()> {
         let now = Timestamp::now().rfc3339();
+        let drafts = std::mem::take(&mut plan.drafts);
         plan.into_outcome(&mut outcome, &now);
         outcome.unannounced = self.options.only.clone().unwrap_or_default();
         let whole_sync = self.options.only.is_none();
@@ -193,6 +194,7 @@ impl Engine<'_> {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }
+        self.discard.release(&drafts);
         Ok(())
     }
 

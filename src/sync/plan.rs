@@ -4,6 +4,7 @@
 use crate::cache::{Answer, Outcome, StoredConflict};
 use crate::model::{Kind, Operation, Task, Uncertain};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
@@ -52,6 +53,8 @@ pub struct Plan {
     pub accepted: Vec<Task>,
     /// Provisional id → the task the server made of it.
     pub created: BTreeMap<i64, Task>,
+    /// Files that keep what was edited by hand, until the commit.
+    pub drafts: Vec<PathBuf>,
 }
 
 impl Plan {

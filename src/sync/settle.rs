@@ -47,8 +47,10 @@ impl Settler<'_> {
         decider.carry_out(&mut plan)?;
         let now = Timestamp::now().rfc3339();
         let mut outcome = Outcome::default();
+        let drafts = std::mem::take(&mut plan.drafts);
         plan.into_outcome(&mut outcome, &now);
         record::apply(self.cache, self.journal, &outcome, &now)?;
+        self.discard.release(&drafts);
         Ok(summary)
     }
 }

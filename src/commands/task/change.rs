@@ -7,6 +7,7 @@ use crate::commands::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
+use crate::notes;
 use crate::sync::local::{self, Deletion};
 use crate::time::Timestamp;
 use miniserde::json;
@@ -94,7 +95,7 @@ pub fn done(session: &mut Session) -> Result<u8> {
     each(session, bench, "Updated", |_, task| {
         let mut set = Patch::from([(Field::Status, Value::Text("done".into()))]);
         if let Some(note) = &note {
-            set.insert(Field::Description, Value::Text(with_note(task, "Completed", note)));
+            set.insert(Field::Description, with_note(task, "Completed", note));
         }
         Ok(set)
     })
@@ -107,7 +108,7 @@ pub fn note(session: &mut Session) -> Result<u8> {
     }
     let bench = Workbench::open(session)?;
     each(session, bench, "Updated", |_, task| {
-        Ok(Patch::from([(Field::Description, Value::Text(with_note(task, "Note", &message)))]))
+        Ok(Patch::from([(Field::Description, with_note(task, "Note", &message))]))
     })
 }
 
@@ -285,20 +286,9 @@ fn current(bench: &Workbench, change: &Change) -> Result<Option<Task>> {
     Ok(None)
 }
 
-/// The description with a note under `## Events`, as the published clients write it (api.md 6.3).
-fn with_note(task: &Task, what: &str, note: &str) -> String {
-    let mut description = task.description.clone().unwrap_or_default();
-    if !description.is_empty() && !description.ends_with('\n') {
-        description.push('\n');
-    }
-    if !description.lines().any(|line| line.trim_end() == "## Events") {
-        if !description.is_empty() {
-            description.push('\n');
-        }
-        description.push_str("## Events\n");
-    }
-    description.push_str(&format!("\n### {} - {what}\n- {}\n", Timestamp::now().minute(), note.trim()));
-    description
+fn with_note(task: &Task, what: &str, note: &str) -> Value {
+    let description = task.description.as_deref().unwrap_or_default();
+    Value::Text(notes::add(description, &Timestamp::now().minute(), what, note))
 }
 
 fn no_workspace() -> crate::model::Workspace {
