@@ -1,5 +1,5 @@
 //! Places with nothing in them: the static binary in a root file system that holds /etc/hosts and nothing else, and a
-//! cron job's environment. The static one is `$ANYT_STATIC` or the musl build of this checkout.
+//! cron job's environment. The static one is `$ANYT_STATIC` or what `make static` built.
 #![cfg(unix)]
 
 mod common;
@@ -10,10 +10,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 fn static_binary() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/x86_64-unknown-linux-musl/release/anyt");
+    // Where `make static` puts it, beside the folder of the binary under test.
+    let built = Path::new(env!("CARGO_BIN_EXE_anyt")).join("../../x86_64-unknown-linux-musl/static/anyt");
     let found = std::env::var_os("ANYT_STATIC").map(PathBuf::from).unwrap_or(built);
     if !found.exists() {
-        skip("there is no static binary; build it for x86_64-unknown-linux-musl or name it with ANYT_STATIC");
+        skip("there is no static binary; make static builds it, or name one with ANYT_STATIC");
         return None;
     }
     Some(found)

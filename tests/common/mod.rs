@@ -18,7 +18,9 @@ pub mod sandbox;
 pub mod scripted;
 pub mod server;
 pub mod skip;
+pub mod stranger;
 pub mod tempdir;
+pub mod tls;
 pub mod transcript;
 
 pub use dispute::Dispute;
