@@ -1,7 +1,7 @@
 //! What people and servers write for tasks, environments, servers, times and spans.
 #![no_main]
 
-use anyt::api::Origin;
+use anyt::origin::Origin;
 use anyt::commands::Name;
 use anyt::paths::EnvName;
 use anyt::time::{Timestamp, parse_span};

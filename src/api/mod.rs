@@ -9,7 +9,6 @@ mod backoff;
 mod body;
 mod endpoints;
 mod lists;
-mod origin;
 mod problem;
 mod proxy;
 mod sent;
@@ -17,8 +16,6 @@ mod sent;
 mod tests;
 mod transport;
 mod wire;
-
-pub use origin::{Base, Origin, Scheme};
 
 use crate::credentials::Secret;
 use crate::error::Result;

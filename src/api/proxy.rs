@@ -1,7 +1,7 @@
 //! Which proxy, if any, a server is reached through: the environment's words, read once. A loopback server never has
 //! one, whatever the environment says: the token would travel to the proxy in clear text.
 
-use super::origin::{Origin, Scheme};
+use crate::origin::{Origin, Scheme};
 
 /// The environment, as a function so that tests can play their own.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;

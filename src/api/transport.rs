@@ -5,10 +5,10 @@
 use super::agent::{Agents, Setup};
 use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
-use super::origin::{Base, Origin};
 use super::proxy::{self, Env};
-use super::{Options, Patience, Scheme, Verbose, problem};
+use super::{Options, Patience, Verbose, problem};
 use crate::credentials::Secret;
+use crate::origin::{Base, Origin, Scheme};
 use crate::sync::remote::{RemoteError, RemoteResult};
 use crate::time::Timestamp;
 use std::cell::{Cell, OnceCell};

@@ -1,7 +1,7 @@
 //! `anyt env`: named servers.
 
 use super::Session;
-use crate::api::Base;
+use crate::origin::Base;
 use crate::cache::Cache;
 use crate::config::{self, Configured};
 use crate::document::{object, optional, text};

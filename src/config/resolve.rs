@@ -1,7 +1,7 @@
 //! Which environment a command is about: flags before variables before config.json (api.md 5.9).
 
 use crate::error::{Error, Result};
-use crate::origin::{origin, parts};
+use crate::origin::{Origin, origin};
 use crate::paths::EnvName;
 use crate::vars::Vars;
 
@@ -93,10 +93,9 @@ fn trimmed(url: &str) -> &str {
 
 /// `url-<host>-<port>`, with what a name cannot hold written as `-`.
 fn derived_name(url: &str) -> Result<EnvName> {
-    origin(url)?;
-    let (_, host, port) = parts(url).unwrap_or_default();
-    let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    EnvName::parse(&format!("url-{}-{port}", host.trim_matches('-')))
+    let origin = Origin::parse(url)?;
+    let host: String = origin.host().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    EnvName::parse(&format!("url-{}-{}", host.trim_matches('-'), origin.port()))
 }
 
 /// The error for a name that config.json does not have; the names it has follow, the most alike first.
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn flags_win_over_variables_and_those_over_the_file() {
-        let (dev, prod) = (pair("dev", "http://localhost:8000"), pair("prod", "https://api.anyt.dev:443"));
+        let (dev, prod) = (pair("dev", "http://localhost:8000"), pair("prod", "https://api.anyt.dev"));
         assert_eq!(chosen(None, None, vars(None, None)), dev);
         assert_eq!(chosen(None, None, vars(Some("prod"), None)), prod);
         assert_eq!(chosen(Some("dev"), None, vars(Some("prod"), None)), dev);
