@@ -111,6 +111,17 @@ impl Remote for Http {
         })
     }
 
+    fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {
+        match self.read(&Call::new(Method::GET, format!("/v1/workspaces/{workspace_id}"))) {
+            Err(RemoteError::NotFound(_) | RemoteError::Forbidden(_)) => Ok(false),
+            answer => {
+                let answer = answer?;
+                let found = wire::unwrap(&answer).and_then(wire::workspace);
+                found.map(|_| true).map_err(|words| self.malformed(&words))
+            }
+        }
+    }
+
     fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>> {
         self.list(List {
             path: format!("/v1/workspaces/{workspace_id}/projects"),

@@ -87,6 +87,21 @@ pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
     )
 }
 
+/// Forgets a workspace and what belongs to it beside its tasks.
+pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM workspaces WHERE id = :workspace",
+        "DELETE FROM projects WHERE workspace_id = :workspace",
+        "DELETE FROM labels WHERE workspace_id = :workspace",
+        "DELETE FROM members WHERE workspace_id = :workspace",
+        "DELETE FROM renames WHERE workspace_id = :workspace",
+        "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace)",
+    ] {
+        db.prepare_cached(sql)?.execute(named_params! {":workspace": workspace_id})?;
+    }
+    Ok(())
+}
+
 pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO workspaces (id, identifier, name, description, created_at, updated_at, synced_at, \

@@ -1,7 +1,9 @@
 //! Everything a sync changes in the cache, applied in one transaction: it happened or it did not (design.md "The sync").
 
 use super::conflicts::{self, StoredConflict};
-use super::entities::{forget_server, put_workspace, replace_labels, replace_members, replace_projects};
+use super::entities::{
+    forget_server, forget_workspace, put_workspace, replace_labels, replace_members, replace_projects,
+};
 use super::log::{self, Direction};
 use super::overlay::{keep_server_row, remove_task, renew, renew_for, set_dependency};
 use super::tasks::{by_id, columns, highest_number, read, write, write_into};
@@ -48,6 +50,8 @@ pub struct LogRow {
 pub struct Outcome {
     pub workspaces: Vec<Workspace>,
     pub pulled: Vec<Pulled>,
+    /// Workspaces that are gone; their tasks are staged as gone.
+    pub left: Vec<i64>,
     /// Remove every server task of the pulled workspaces that is not staged (`sync --force`).
     pub exactly: bool,
     /// Forget what another server told first.
@@ -102,6 +106,7 @@ impl Cache {
                 forget_server(db)?;
             }
             outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
+            outcome.left.iter().try_for_each(|workspace| forget_workspace(db, *workspace))?;
             hit("cache.apply.workspaces");
             // Before the server's rows, which say what is true where ours no longer counts.
             drop_operations(db, outcome)?;
@@ -175,7 +180,7 @@ fn count_staged(db: &Connection, reported: &BTreeSet<i64>, exactly: bool) -> rus
 
 /// Moves the staged rows over. A task with queued operations keeps them: only its server row changes.
 fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Result<()> {
-    if outcome.pulled.is_empty() {
+    if outcome.pulled.is_empty() && outcome.left.is_empty() {
         return Ok(());
     }
     let held: Vec<Task> = db

@@ -104,6 +104,17 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
+    /// Every task of a workspace that is gone.
+    pub fn stage_workspace_gone(&mut self, workspace_id: i64) -> Result<()> {
+        self.db
+            .prepare_cached(
+                "INSERT OR IGNORE INTO staging.gone (id) SELECT id FROM main.tasks WHERE workspace_id = :workspace AND id > 0",
+            )
+            .and_then(|mut insert| insert.execute(named_params! {":workspace": workspace_id}))
+            .map(drop)
+            .map_err(|e| self.error(e))
+    }
+
     pub fn staged_task(&self, id: i64) -> Result<Option<Task>> {
         self.db
             .prepare_cached(concat!("SELECT ", columns!(), " FROM staging.tasks WHERE id = :id"))

@@ -1,11 +1,11 @@
 //! `anyt env`: named servers.
 
 use super::Session;
-use crate::origin::Base;
 use crate::cache::Cache;
 use crate::config::{self, Configured};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
+use crate::origin::Base;
 use crate::paths::EnvName;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;

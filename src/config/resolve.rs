@@ -94,7 +94,8 @@ fn trimmed(url: &str) -> &str {
 /// `url-<host>-<port>`, with what a name cannot hold written as `-`.
 fn derived_name(url: &str) -> Result<EnvName> {
     let origin = Origin::parse(url)?;
-    let host: String = origin.host().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    let host: String =
+        origin.host().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
     EnvName::parse(&format!("url-{}-{}", host.trim_matches('-'), origin.port()))
 }
 

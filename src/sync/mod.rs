@@ -9,6 +9,7 @@ pub mod discard;
 pub mod journal;
 pub mod local;
 pub mod merge;
+mod pager;
 mod plan;
 mod pull;
 mod push;

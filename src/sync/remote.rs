@@ -91,6 +91,8 @@ pub trait Remote {
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>>;
+    /// Whether this account has the workspace: not when the server answers 403, 404 or 410 for it.
+    fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool>;
     fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>>;
     fn members(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Member>>>;
     fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Label>>>;
