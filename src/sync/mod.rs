@@ -8,6 +8,7 @@ mod decide;
 pub mod discard;
 pub mod journal;
 pub mod local;
+mod lost;
 pub mod merge;
 mod pager;
 mod plan;

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::journal::Entry;
+use super::lost::Found;
 use super::merge;
 use super::plan::{Fate, Plan};
 use super::remote::{RemoteError, to_error};
@@ -15,7 +16,7 @@ use crate::model::{Field, Kind, Operation, Patch, Task, Uncertain, Value};
 const ROUNDS: usize = 5;
 
 /// What came of one operation.
-enum Sent {
+pub(super) enum Sent {
     /// Done on the server.
     Done(Option<Box<Task>>),
     /// It changed, was dropped or went to the inbox: look at the plan again.
@@ -127,34 +128,6 @@ impl Engine<'_> {
             Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, message),
             Err(error) => Ok(self.failed(plan, index, error)),
         }
-    }
-
-    /// The answer to a create was lost. A server that honours the key is asked again; on another one the task may be
-    /// there already, or may still appear when a request that is stuck on the way gets through: only a later run sends
-    /// it again.
-    fn create_lost(&mut self, plan: &mut Plan, index: usize, set: &Patch, message: String) -> Result<Sent> {
-        let first_time = self.note_lost(plan, index);
-        if self.remote.honours_idempotency_key() {
-            return Ok(if first_time { Sent::Again } else { Sent::Lost(self.lost_error(message)) });
-        }
-        let operation = plan.entries[index].operation.clone();
-        Ok(match self.find_created(plan, &operation, set)? {
-            Found::One(task) => Sent::Done(Some(task)),
-            Found::None | Found::Several(_) => Sent::Lost(self.lost_error(message)),
-            Found::Unknown(error) => Sent::Stop(error),
-        })
-    }
-
-    /// Remembers that an answer was lost, for this run and, through the queue, for the next. True for the first time.
-    fn note_lost(&self, plan: &mut Plan, index: usize) -> bool {
-        let entry = &mut plan.entries[index];
-        entry.uncertain_before = entry.operation.uncertain.clone();
-        entry.lost += 1;
-        entry.lost == 1
-    }
-
-    fn lost_error(&self, message: String) -> Error {
-        to_error(RemoteError::Uncertain(message), &self.remote.origin())
     }
 
     fn send_update(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
@@ -348,14 +321,6 @@ impl Engine<'_> {
         Sent::Refused(error.message().to_string())
     }
 
-    /// Nothing more is sent for the task in this run, and the run ends with the error; the rest of the queue goes on,
-    /// so that one operation that a server always fails at does not hold everything up.
-    fn lost(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, error: Error) {
-        plan.held.insert(plan.entries[index].operation.task_id);
-        summary.first_error.get_or_insert_with(|| error.to_string());
-        summary.stopped.get_or_insert(error);
-    }
-
     fn refused(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, message: String) {
         let entry = &mut plan.entries[index];
         entry.operation.error = Some(message.clone());
@@ -392,46 +357,6 @@ impl Engine<'_> {
             self.reporter.tell(Event::Held { identifier });
         }
     }
-
-    fn highest_number(&self, plan: &Plan, workspace_id: i64) -> Result<i64> {
-        let created =
-            plan.created.values().filter(|task| task.workspace_id == workspace_id).map(|task| task.number).max();
-        Ok(self.cache.highest_known_number(workspace_id)?.max(created.unwrap_or(0)))
-    }
-
-    /// Looks for a task of ours that a create whose answer was lost has made.
-    fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
-        // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_all_changes(operation.workspace_id) {
-            return Ok(Found::Unknown(error));
-        }
-        let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
-        let Some(Value::Text(title)) = set.get(&Field::Title) else { return Ok(Found::None) };
-        let Some(Value::Int(project)) = set.get(&Field::Project) else { return Ok(Found::None) };
-        let after = operation.uncertain.as_ref().map_or(0, |uncertain| uncertain.after_number);
-        let description = set.get(&Field::Description).cloned().unwrap_or(Value::Null);
-        let mut found = self.cache.tasks_after(operation.workspace_id, after, *project, title)?;
-        found.retain(|task| {
-            let ours = task.creator_id.is_none() || account.is_none() || task.creator_id == account;
-            // Servers may cut white space off a text.
-            ours && trimmed(&task.get(Field::Description)) == trimmed(&description)
-        });
-        let taken = self.cache.answered_ids(operation.workspace_id)?;
-        found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
-        Ok(match found.len() {
-            0 => Found::None,
-            1 => Found::One(Box::new(found.remove(0))),
-            _ => Found::Several(found.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ")),
-        })
-    }
-}
-
-enum Found {
-    None,
-    One(Box<Task>),
-    Several(String),
-    /// The server could not be asked.
-    Unknown(Error),
 }
 
 /// Later operations on the same task have now seen the server's new row.
@@ -452,13 +377,6 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
             entry.operation.base_version = task.version;
             entry.changed = true;
         }
-    }
-}
-
-fn trimmed(value: &Value) -> &str {
-    match value {
-        Value::Text(text) => text.trim(),
-        _ => "",
     }
 }
 
