@@ -6,6 +6,7 @@ mod conflicts;
 mod env;
 mod health;
 mod init;
+mod patience;
 mod project;
 mod queue;
 mod restore;

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::asker::Asker;
+use super::patience::{remember_wait, wait_allowed};
 use super::screen::{Mode, Screen};
 use super::session::Effort;
 use super::workbench::Workbench;
@@ -10,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::model::Value as FieldValue;
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Options, Policy};
-use crate::time::Timestamp;
 use crate::ui::Editor;
 use miniserde::json::Value;
 use std::cell::RefCell;
@@ -52,7 +52,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
         options,
     }
     .run();
-    let summary = ran.inspect_err(|error| drop(remember_wait(&mut bench.cache, error)))?;
+    let summary = ran.inspect_err(|error| drop(remember_wait(&bench.cache, error)))?;
     let closed = screen.close(&summary);
     drop(held);
     follow_picked(&bench);
@@ -65,7 +65,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     }
     closed?;
     if let Some(error) = &summary.stopped {
-        remember_wait(&mut bench.cache, error)?;
+        remember_wait(&bench.cache, error)?;
     }
     summary.into_error().map_or(Ok(0), Err)
 }
@@ -110,32 +110,6 @@ fn confirm_force(session: &mut Session, bench: &Workbench) -> Result<()> {
         return Ok(());
     }
     Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
-}
-
-const NEXT_ALLOWED: &str = "next_allowed_at";
-
-/// What a server asked for with `Retry-After` holds for the next run too.
-fn wait_allowed(bench: &Workbench) -> Result<()> {
-    let until = bench.cache.metadata(NEXT_ALLOWED)?.and_then(|text| Timestamp::parse(&text));
-    let now = Timestamp::now();
-    match until {
-        // A clock that was set back must not shut the door for days.
-        Some(until) if until > now && until.age(now).is_zero() && until < now.plus(Duration::from_secs(86_400)) => {
-            Err(Error::unreachable(format!(
-                "{} asked to be left alone until {} UTC; nothing was sent",
-                bench.env.origin,
-                until.minute()
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn remember_wait(cache: &mut crate::cache::Cache, error: &Error) -> Result<()> {
-    match error {
-        Error::Wait { until, .. } => cache.set_metadata(NEXT_ALLOWED, &until.rfc3339()),
-        _ => Ok(()),
-    }
 }
 
 /// The picked task's name follows. A damaged file is for the commands that need it to complain about.

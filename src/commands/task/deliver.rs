@@ -4,6 +4,7 @@
 use crate::api::Http;
 use crate::commands::Session;
 use crate::commands::asker::Asker;
+use crate::commands::patience::{remember_wait, wait_allowed};
 use crate::commands::screen::{Mode, Screen};
 use crate::commands::session::Effort;
 use crate::commands::sync::follow_picked;
@@ -52,6 +53,11 @@ pub fn road(session: &mut Session, bench: &Workbench) -> Result<Road> {
         return Ok(Road::Queue);
     }
     let secret = session.token(&bench.env)?;
+    match wait_allowed(bench) {
+        Err(error) if session.call.has("no-queue") => return Err(error),
+        Err(error) => return Ok(Road::Unreachable(error)),
+        Ok(()) => {}
+    }
     let http = session.http(&bench.env, Some(secret), Effort::Write)?;
     match http.account() {
         Ok(account) => {
@@ -61,8 +67,11 @@ pub fn road(session: &mut Session, bench: &Workbench) -> Result<Road> {
         Err(error @ (RemoteError::Unauthorized(_) | RemoteError::Forbidden(_) | RemoteError::Malformed(_))) => {
             Err(to_error(error, &bench.env.origin))
         }
-        Err(error) if session.call.has("no-queue") => Err(to_error(error, &bench.env.origin)),
-        Err(error) => Ok(Road::Unreachable(to_error(error, &bench.env.origin))),
+        Err(error) => {
+            let error = to_error(error, &bench.env.origin);
+            remember_wait(&bench.cache, &error)?;
+            if session.call.has("no-queue") { Err(error) } else { Ok(Road::Unreachable(error)) }
+        }
     }
 }
 
@@ -137,6 +146,7 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     match (summary.stopped, refusal) {
         (None, None) => Ok(Delivery::Sent { renames }),
         (Some(error @ (Error::Unreachable { .. } | Error::Wait { .. })), _) => {
+            remember_wait(&bench.cache, &error)?;
             still_queued(session, bench, operations, error)
         }
         (Some(error), _) => Err(take_back(bench, operations, error)?),
