@@ -5,9 +5,11 @@ use crate::document;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Kind, Operation, Task};
+use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::Path;
+use std::time::Duration;
 
 macro_rules! columns {
     () => {
@@ -98,15 +100,19 @@ pub(super) fn remove(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-/// Marks an operation as taken by the server. Rows stay for a month of history (spec "mark as synced").
+/// How long operations that the server has taken stay as history.
+const HISTORY: Duration = Duration::from_secs(30 * 86_400);
+
+/// Marks an operation as taken by the server (spec "mark as synced").
 pub(super) fn mark_synced(db: &Connection, op_id: &str, remote_id: Option<i64>, now: &str) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE sync_queue SET synced = 1, synced_at = :now, remote_id = :remote, error = NULL, uncertain = NULL \
          WHERE op_id = :op_id",
     )?
     .execute(named_params! {":op_id": op_id, ":remote": remote_id, ":now": now})?;
-    db.prepare_cached("DELETE FROM sync_queue WHERE synced = 1 AND synced_at < datetime('now', '-30 days')")?
-        .execute([])
+    let Some(now) = Timestamp::parse(now) else { return Ok(()) };
+    db.prepare_cached("DELETE FROM sync_queue WHERE synced = 1 AND synced_at < :oldest")?
+        .execute(named_params! {":oldest": now.minus(HISTORY).rfc3339()})
         .map(drop)
 }
 
