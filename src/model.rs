@@ -295,6 +295,12 @@ impl PartialEq for Value {
 }
 
 impl Value {
+    /// Equal but for the white space that servers may write in their own way: line ends, blanks at the ends or doubled.
+    pub fn reads_as(&self, other: &Value) -> bool {
+        let (Value::Text(one), Value::Text(other)) = (self, other) else { return self == other };
+        one.split_whitespace().eq(other.split_whitespace())
+    }
+
     fn to_text(&self) -> Option<String> {
         match self {
             Value::Text(text) => Some(text.clone()),

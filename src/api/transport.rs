@@ -249,7 +249,8 @@ impl Transport {
                 message: message(),
             }),
             429 => wait(&answer, message()),
-            503 if answer.retry_after().is_some() => wait(&answer, message()),
+            // To a read. A gateway says this of writes too that the server behind it may have carried out.
+            503 if answer.retry_after().is_some() && call.is_read() => wait(&answer, message()),
             408 | 500.. if !call.is_read() => self.uncertain(call, message()),
             408 | 502..=504 => Failure { error: RemoteError::Unavailable(message()), again: Again::Backoff },
             500.. => never(RemoteError::Unavailable(message())),

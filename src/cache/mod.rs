@@ -30,6 +30,10 @@ use std::time::Duration;
 
 const FOLDED: &str = "journal_folded";
 
+/// `sync_metadata` keys: the server and the account that filled the cache, or that its queue is meant for.
+pub const SERVER: &str = "server";
+pub const ACCOUNT: &str = "account";
+
 /// How long a local write waits for another's commit. A commit takes milliseconds; nobody holds the write lock across
 /// a request or a prompt.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

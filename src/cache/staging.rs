@@ -194,29 +194,20 @@ impl Cache {
         Ok(staged.max(cached))
     }
 
-    /// Server tasks, staged or cached, with this number or a higher one, project and title: candidates for a create
-    /// whose answer was lost.
-    pub fn tasks_after(&self, workspace_id: i64, number: i64, project_id: i64, title: &str) -> Result<Vec<Task>> {
+    /// Server tasks, staged (also as deleted) or cached, with a higher number than this: candidates for a create whose
+    /// answer was lost.
+    pub fn tasks_after(&self, workspace_id: i64, number: i64) -> Result<Vec<Task>> {
         self.db
             .prepare_cached(concat!(
                 "SELECT ",
                 columns!(),
-                " FROM staging.tasks WHERE workspace_id = :workspace AND number > :number AND project_id = :project \
-                 AND trim(title) = trim(:title) AND deleted_at IS NULL UNION ALL SELECT ",
+                " FROM staging.tasks WHERE workspace_id = :workspace AND number > :number UNION ALL SELECT ",
                 columns!(),
-                " FROM main.tasks WHERE workspace_id = :workspace AND number > :number AND project_id = :project \
-                 AND trim(title) = trim(:title) AND id > 0 AND deleted_at IS NULL \
+                " FROM main.tasks WHERE workspace_id = :workspace AND number > :number AND id > 0 \
                  AND id NOT IN (SELECT id FROM staging.tasks)"
             ))
             .and_then(|mut query| {
-                query
-                    .query_map(
-                        named_params! {
-                            ":workspace": workspace_id, ":number": number, ":project": project_id, ":title": title
-                        },
-                        read,
-                    )?
-                    .collect()
+                query.query_map(named_params! {":workspace": workspace_id, ":number": number}, read)?.collect()
             })
             .map_err(|e| self.error(e))
     }

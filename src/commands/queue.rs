@@ -7,7 +7,7 @@ use super::workbench::{Name, Workbench};
 use crate::cache::Change;
 use crate::document::{integer, object, operation_to_json, text};
 use crate::error::{Error, Result};
-use crate::model::Operation;
+use crate::model::{Kind, Operation};
 use crate::sync::local;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
@@ -114,7 +114,8 @@ fn choose(session: &Session, bench: &Workbench, pending: &[Operation]) -> Result
     Ok(chosen)
 }
 
-/// Clears the server's refusal; the next sync sends the operation again.
+/// Clears the server's refusal; the next sync sends the operation again. Of a create whose lost answer may have made one
+/// of several tasks this says that it has not.
 pub fn retry(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
@@ -124,7 +125,11 @@ pub fn retry(session: &mut Session) -> Result<()> {
     } else {
         choose(session, &bench, &pending)?.into_iter().map(|(_, operation)| operation).collect()
     };
-    let put: Vec<Operation> = chosen.into_iter().map(|operation| Operation { error: None, ..operation }).collect();
+    let again = |operation: Operation| match (&operation.error, operation.kind) {
+        (Some(_), Kind::CreateTask) => Operation { error: None, uncertain: None, ..operation },
+        _ => Operation { error: None, ..operation },
+    };
+    let put: Vec<Operation> = chosen.into_iter().map(again).collect();
     let count = put.len();
     bench.cache.queue(|_| Ok(Change { put, removed: Vec::new() }))?;
     let said = format!("✓ {count} {} will be sent with the next sync", plural(count, "operation"));

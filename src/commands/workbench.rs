@@ -1,7 +1,7 @@
 //! An environment's cache, journal, discarded edits and lock, opened together; and the names people type found in it.
 
 use super::Session;
-use crate::cache::Cache;
+use crate::cache::{Cache, SERVER};
 use crate::config::Environment;
 use crate::directory::{ActiveTask, Directory, Settings};
 use crate::error::{Error, Result};
@@ -43,6 +43,10 @@ impl Workbench {
                 session.out.warn(&format!("the cache was gone; {restored} queued operations were restored"))?;
             }
             session.out.detail(1, &format!("journal folded in: {restored} restored, {answered} answered"))?;
+        }
+        if bench.cache.metadata(SERVER)?.is_none() {
+            // A cache that cannot be written takes no work either.
+            let _ = bench.cache.set_metadata(SERVER, &bench.env.origin);
         }
         Ok(bench)
     }

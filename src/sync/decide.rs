@@ -10,7 +10,7 @@ use super::report::{Choice, Clash, Decision, Event, Prompter, Question, Reporter
 use super::{Options, Policy};
 use crate::cache::{Cache, Change, StoredConflict};
 use crate::error::{Error, Result};
-use crate::model::{Field, Kind, Operation, Patch, Task};
+use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
 
 /// Those who take part in a decision. It needs no server, so a stored conflict can be settled without one.
@@ -150,7 +150,7 @@ impl Decider<'_> {
     fn deleted_here(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, remote: &Task) -> Result<()> {
         let indices = plan.chain(task_id);
         let chain = plan.operations(&indices);
-        let differences = since_deleted(&chain, remote);
+        let differences = merge::since_deleted(&chain, remote);
         let choice = if differences.is_empty() {
             Choice::Local
         } else {
@@ -361,35 +361,32 @@ fn is_another_row(known: Option<&Task>, remote: &Task) -> bool {
     known.is_some_and(|known| known.version == remote.version && known.updated_at != remote.updated_at)
 }
 
-/// An update whose answer was lost and whose values the server holds has arrived.
+/// An update whose answer was lost and whose values the server holds has arrived. One that was changed since it was sent
+/// (a decision, an edit by hand) stands on what arrived.
 fn take_what_arrived(plan: &mut Plan, task_id: i64, remote: &Task) {
     let Some(first) = plan.chain(task_id).first().copied() else { return };
-    let Some(sent) = &plan.entries[first].operation.uncertain else { return };
-    let update = plan.entries[first].operation.kind == Kind::UpdateTask;
-    if update && !sent.set.is_empty() && sent.set.iter().all(|(field, value)| remote.get(*field) == *value) {
+    let entry = &mut plan.entries[first];
+    let Some(sent) = entry.operation.uncertain.clone().filter(|_| entry.operation.kind == Kind::UpdateTask) else {
+        return;
+    };
+    let arrived = |field: &Field, value: &Value| remote.get(*field).reads_as(value);
+    if sent.set.is_empty() || !sent.set.iter().all(|(field, value)| arrived(field, value)) {
+        return;
+    }
+    if entry.operation.set.iter().all(|(field, value)| sent.set.get(field) == Some(value)) {
         plan.answer(first, Some(remote.clone()));
-        let rest = plan.chain(task_id);
-        let rebased = merge::rebase(&plan.operations(&rest), remote, true);
-        if rebased.differences.is_empty() {
-            plan.replace(&rest, rebased.chain);
+    } else {
+        entry.operation.uncertain = None;
+        entry.changed = true;
+        for field in sent.set.keys().filter(|field| entry.operation.set.contains_key(field)) {
+            entry.operation.base.insert(*field, remote.get(*field));
         }
     }
-}
-
-/// What the server changed after we deleted: our base (the whole task) against its row.
-pub(super) fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
-    let Some(delete) = chain.iter().find(|operation| operation.kind == Kind::DeleteTask) else { return Vec::new() };
-    Field::ALL
-        .into_iter()
-        .filter_map(|field| {
-            let local = delete.base.get(&field)?.clone();
-            // A field that the chain itself had set before the delete is compared with what it was before that.
-            let base = merge::changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, base, _)| base);
-            let base = base.unwrap_or_else(|| local.clone());
-            let remote = remote.get(field);
-            (remote != base && remote != local).then_some(Difference { field, base, local, remote })
-        })
-        .collect()
+    let rest = plan.chain(task_id);
+    let rebased = merge::rebase(&plan.operations(&rest), remote, true);
+    if rebased.differences.is_empty() {
+        plan.replace(&rest, rebased.chain);
+    }
 }
 
 /// Every field of a task.
@@ -421,7 +418,7 @@ fn creation_set(task: &Task) -> Patch {
         .into_iter()
         .filter(|field| *field != Field::CodingAgent)
         .map(|field| (field, task.get(field)))
-        .filter(|(_, value)| *value != crate::model::Value::Null)
+        .filter(|(_, value)| *value != Value::Null)
         .collect()
 }
 

@@ -21,6 +21,8 @@ use std::time::Duration;
 /// A line of the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
+    /// Which server, and which account of it, the operations are meant for. The first line of a journal that has any.
+    Meant { server: String, account: Option<String> },
     /// A new or changed operation, after its row was committed.
     Queued(Operation),
     /// A request is about to leave.
@@ -32,16 +34,24 @@ pub enum Entry {
 }
 
 impl Entry {
-    pub fn op_id(&self) -> &str {
+    /// The operation a line is about.
+    pub fn op_id(&self) -> Option<&str> {
         match self {
-            Entry::Queued(operation) => &operation.op_id,
-            Entry::Sending { op_id, .. } | Entry::Answered { op_id, .. } | Entry::Dropped { op_id } => op_id,
+            Entry::Meant { .. } => None,
+            Entry::Queued(operation) => Some(&operation.op_id),
+            Entry::Sending { op_id, .. } | Entry::Answered { op_id, .. } | Entry::Dropped { op_id } => Some(op_id),
         }
     }
 
     fn to_json(&self) -> Value {
         let at = text(Timestamp::now().rfc3339());
         match self {
+            Entry::Meant { server, account } => object([
+                ("kind", text("meant")),
+                ("at", at),
+                ("server", text(server)),
+                ("account", document::optional(account)),
+            ]),
             Entry::Queued(operation) => {
                 object([("kind", text("queued")), ("at", at), ("operation", document::operation_to_json(operation))])
             }
@@ -64,6 +74,9 @@ impl Entry {
     fn from_json(value: &Value) -> Option<Entry> {
         let op_id = || as_text(member(value, "op_id"));
         Some(match as_text(member(value, "kind"))?.as_str() {
+            "meant" => {
+                Entry::Meant { server: as_text(member(value, "server"))?, account: as_text(member(value, "account")) }
+            }
             "queued" => Entry::Queued(document::operation_from_json(member(value, "operation")?)?),
             "sending" => Entry::Sending {
                 op_id: op_id()?,
@@ -218,6 +231,11 @@ impl Writer {
         self.write(room.at, &room.lines)
     }
 
+    /// There is no line yet.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// Forgets everything written since the journal was taken. What cannot be cut off says less than it could, as a
     /// crash at this instant would have it.
     pub fn take_back(&mut self) {
@@ -331,7 +349,8 @@ mod tests {
         let whole = std::fs::read(journal.path()).expect("read");
         std::fs::write(journal.path(), &whole[..whole.len() - 9]).expect("tear");
         journal.append(&[Entry::Queued(operation("b")), Entry::Dropped { op_id: "b".into() }], false).expect("append");
-        let ids: Vec<String> = journal.read().expect("read").iter().map(|entry| entry.op_id().to_string()).collect();
+        let ids: Vec<String> =
+            journal.read().expect("read").iter().filter_map(|entry| entry.op_id().map(String::from)).collect();
         assert_eq!(ids, ["b", "b"]);
         assert!(journal.tells_of_a_run().expect("read"));
         journal.hold().and_then(|held| held.replace(&[Entry::Queued(operation("b"))])).expect("replace");

@@ -8,28 +8,37 @@ use super::report::Summary;
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
 
+/// Operations put off one after the other, after which no more are tried.
+const IN_A_ROW: usize = 2;
+
+/// Characters that a text has at least whose rest a server has cut off.
+const CUT_AT: usize = 40;
+
 /// What a server holds of a create whose answer was lost.
 pub(super) enum Found {
     None,
     One(Box<Task>),
+    /// Several are what it asked for.
     Several(String),
+    /// None is, but these may have been.
+    Alike(String),
     /// The server could not be asked.
     Unknown(Error),
 }
 
 impl Engine<'_> {
-    /// The answer to a create was lost. A server that honours the key is asked again; on another one the task may be
-    /// there already, or may still appear when a request that is stuck on the way gets through: only a later run sends
-    /// it again.
+    /// The answer to a create was lost, also after the tries that a server which honours the key allows. On another one
+    /// the task may be there already, or may still appear when a request that is stuck on the way gets through: only a
+    /// later run sends it again.
     pub(super) fn create_lost(&mut self, plan: &mut Plan, index: usize, set: &Patch, message: String) -> Result<Sent> {
-        let first_time = self.note_lost(plan, index);
+        self.note_lost(plan, index);
         if self.remote.honours_idempotency_key() {
-            return Ok(if first_time { Sent::Again } else { Sent::Lost(self.lost_error(message)) });
+            return Ok(Sent::Later(self.lost_error(message)));
         }
         let operation = plan.entries[index].operation.clone();
         Ok(match self.find_created(plan, &operation, set)? {
             Found::One(task) => Sent::Done(Some(task)),
-            Found::None | Found::Several(_) => Sent::Lost(self.lost_error(message)),
+            Found::None | Found::Several(_) | Found::Alike(_) => Sent::Later(self.lost_error(message)),
             Found::Unknown(error) => Sent::Stop(error),
         })
     }
@@ -46,12 +55,24 @@ impl Engine<'_> {
         to_error(RemoteError::Uncertain(message), &self.remote.origin())
     }
 
-    /// Nothing more is sent for the task in this run, and the run ends with the error; the rest of the queue goes on,
-    /// so that one operation that a server always fails at does not hold everything up.
-    pub(super) fn lost(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, error: Error) {
+    /// Nothing more is sent for the task in this run, and the run ends with the error. The rest of the queue goes on, so
+    /// that one operation that a server always fails at does not hold everything up; but each may take as long as all
+    /// tries take, and several in a row are the server's trouble. Gives the error that ends the run then.
+    pub(super) fn put_off(
+        &mut self,
+        plan: &mut Plan,
+        summary: &mut Summary,
+        index: usize,
+        error: Error,
+    ) -> Option<Error> {
         plan.held.insert(plan.entries[index].operation.task_id);
+        plan.put_off += 1;
         summary.first_error.get_or_insert_with(|| error.to_string());
+        if plan.put_off >= IN_A_ROW {
+            return Some(error);
+        }
         summary.stopped.get_or_insert(error);
+        None
     }
 
     pub(super) fn highest_number(&self, plan: &Plan, workspace_id: i64) -> Result<i64> {
@@ -62,34 +83,64 @@ impl Engine<'_> {
 
     /// Looks for a task of ours that a create whose answer was lost has made.
     pub(super) fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
-        // What the pull staged may be older than the lost request.
-        if let Err(error) = self.stage_all_changes(operation.workspace_id) {
-            return Ok(Found::Unknown(error));
+        // What the pull staged may be older than the lost request. Before it is said that nothing was made, everything
+        // is listed: a server's clock may have been set back.
+        for everything in [false, true] {
+            let workspace = operation.workspace_id;
+            let staged =
+                if everything { self.page_through(workspace, None) } else { self.stage_all_changes(workspace) };
+            if let Err(error) = staged {
+                return Ok(Found::Unknown(error));
+            }
+            match self.look_for(plan, operation, set)? {
+                Found::None => {}
+                found => return Ok(found),
+            }
         }
+        Ok(Found::None)
+    }
+
+    /// Looks through what is staged and cached.
+    fn look_for(&self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
-        let Some(Value::Text(title)) = set.get(&Field::Title) else { return Ok(Found::None) };
-        let Some(Value::Int(project)) = set.get(&Field::Project) else { return Ok(Found::None) };
         let after = operation.uncertain.as_ref().map_or(0, |uncertain| uncertain.after_number);
-        let description = set.get(&Field::Description).cloned().unwrap_or(Value::Null);
-        let mut found = self.cache.tasks_after(operation.workspace_id, after, *project, title)?;
-        found.retain(|task| {
-            let ours = task.creator_id.is_none() || account.is_none() || task.creator_id == account;
-            // Servers may cut white space off a text.
-            ours && trimmed(&task.get(Field::Description)) == trimmed(&description)
-        });
         let taken = self.cache.answered_ids(operation.workspace_id)?;
-        found.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
-        Ok(match found.len() {
-            0 => Found::None,
-            1 => Found::One(Box::new(found.remove(0))),
-            _ => Found::Several(found.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ")),
+        let mut newer = self.cache.tasks_after(operation.workspace_id, after)?;
+        newer.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
+        let names = |tasks: &[&Task]| tasks.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ");
+        let ours: Vec<&Task> = newer.iter().filter(|task| is_made_of(task, set, account.as_deref())).collect();
+        let alike: Vec<&Task> = newer.iter().filter(|task| is_alike(task, set)).collect();
+        Ok(match (&ours[..], &alike[..]) {
+            ([], []) => Found::None,
+            ([], alike) => Found::Alike(names(alike)),
+            ([one], _) => Found::One(Box::new((*one).clone())),
+            (several, _) => Found::Several(names(several)),
         })
     }
 }
 
-fn trimmed(value: &Value) -> &str {
-    match value {
-        Value::Text(text) => text.trim(),
-        _ => "",
-    }
+/// The task is what the create asked for, as far as a server may write texts in its own way.
+fn is_made_of(task: &Task, set: &Patch, account: Option<&str>) -> bool {
+    let same = |field: Field| task.get(field).reads_as(set.get(&field).unwrap_or(&Value::Null));
+    let ours = task.creator_id.is_none() || account.is_none() || task.creator_id.as_deref() == account;
+    ours && task.deleted_at.is_none() && [Field::Title, Field::Description, Field::Project].into_iter().all(same)
+}
+
+/// It may be that task all the same: cut, rewritten by the server, changed or deleted by somebody since, made under
+/// another name of the account.
+fn is_alike(task: &Task, set: &Patch) -> bool {
+    let alike = |field: Field| {
+        let (here, there) = (skeleton(set.get(&field)), skeleton(Some(&task.get(field))));
+        let length = here.len().min(there.len());
+        length > 0 && (here == there || (length >= CUT_AT && here[..length] == there[..length]))
+    };
+    alike(Field::Title) || alike(Field::Description)
+}
+
+/// What no server changes in a text: its ASCII letters and digits, in lower case.
+fn skeleton(value: Option<&Value>) -> Vec<u8> {
+    let Some(Value::Text(text)) = value else { return Vec::new() };
+    let kept: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
+    // Nothing to compare in other scripts; then everything is.
+    if kept.is_empty() { text.split_whitespace().collect::<String>().into_bytes() } else { kept }
 }

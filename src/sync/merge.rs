@@ -113,11 +113,12 @@ pub struct Rebased {
 /// about (`--no-merge`).
 pub fn rebase(chain: &[Operation], remote: &Task, merge: bool) -> Rebased {
     let mut rebased = Rebased { chain: chain.to_vec(), ..Rebased::default() };
+    let doubtful = in_doubt(chain, remote);
     for (field, base, local) in changes(chain) {
         let theirs = remote.get(field);
         let outcome = match self::field(field, &base, &local, &theirs) {
-            Merged::Both(_) if !merge => Merged::Conflict,
-            Merged::Ours if !merge => Merged::Conflict,
+            Merged::Both(_) | Merged::Ours if !merge => Merged::Conflict,
+            Merged::Ours if doubtful.contains(&field) => Merged::Conflict,
             other => other,
         };
         match outcome {
@@ -139,6 +140,14 @@ pub fn rebase(chain: &[Operation], remote: &Task, merge: bool) -> Rebased {
     rebased
 }
 
+/// Fields of an update whose answer was lost, where the task has changed since: it may have arrived, and somebody may
+/// have taken it back.
+fn in_doubt(chain: &[Operation], remote: &Task) -> Vec<Field> {
+    let moved = |operation: &&Operation| operation.kind == Kind::UpdateTask && operation.base_version != remote.version;
+    let sent = chain.iter().filter(moved).filter_map(|operation| operation.uncertain.as_ref());
+    sent.flat_map(|sent| sent.set.keys().copied()).collect()
+}
+
 /// Writes a decision about differences into a chain that was rebased onto the same `remote`. `values` holds the value
 /// to keep for each differing field; a field that is not in it takes the remote's.
 pub fn settle(chain: &mut [Operation], differences: &[Difference], values: &Patch) {
@@ -155,6 +164,23 @@ pub fn settle(chain: &mut [Operation], differences: &[Difference], values: &Patc
 /// The server still has what the chain was made on.
 pub fn stands_on(chain: &[Operation], remote: &Task) -> bool {
     changes(chain).into_iter().all(|(field, base, _)| remote.get(field) == base)
+        && since_deleted(chain, remote).is_empty()
+}
+
+/// What the server changed after we deleted: our base (the whole task) against its row.
+pub fn since_deleted(chain: &[Operation], remote: &Task) -> Vec<Difference> {
+    let Some(delete) = chain.iter().find(|operation| operation.kind == Kind::DeleteTask) else { return Vec::new() };
+    Field::ALL
+        .into_iter()
+        .filter_map(|field| {
+            let local = delete.base.get(&field)?.clone();
+            // A field that the chain itself had set before the delete is compared with what it was before that.
+            let base = changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, base, _)| base);
+            let base = base.unwrap_or_else(|| local.clone());
+            let remote = remote.get(field);
+            (remote != base && remote != local).then_some(Difference { field, base, local, remote })
+        })
+        .collect()
 }
 
 /// Field, base and local value of everything the chain sets, in the order people are shown fields.

@@ -20,7 +20,7 @@ pub mod remote;
 pub mod report;
 pub mod settle;
 
-use crate::cache::{Cache, Direction, LogRow, Outcome, Pulled, Totals};
+use crate::cache::{ACCOUNT, Cache, Direction, LogRow, Outcome, Pulled, SERVER, Totals};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::Account;
@@ -220,8 +220,8 @@ impl Engine<'_> {
             None => self.remote.account().map_err(|e| self.fatal(e))?,
         };
         let account = account.map(|account| account.user_id);
-        let known_origin = self.cache.metadata("server")?;
-        let known_account = self.cache.metadata("account")?;
+        let known_origin = self.cache.metadata(SERVER)?;
+        let known_account = self.cache.metadata(ACCOUNT)?;
         let other_server = known_origin.as_ref().is_some_and(|known| *known != origin);
         let other_account = known_account.is_some() && account.is_some() && known_account != account;
         if other_server || other_account {
@@ -236,8 +236,8 @@ impl Engine<'_> {
             }
             self.options.afresh = true;
         }
-        let mut metadata = vec![("server".to_string(), origin)];
-        metadata.extend(account.map(|account| ("account".to_string(), account)));
+        let mut metadata = vec![(SERVER.to_string(), origin)];
+        metadata.extend(account.map(|account| (ACCOUNT.to_string(), account)));
         Ok(metadata)
     }
 

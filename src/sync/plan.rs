@@ -53,6 +53,8 @@ pub struct Plan {
     pub accepted: Vec<Task>,
     /// Provisional id → the task the server made of it.
     pub created: BTreeMap<i64, Task>,
+    /// Operations put off one after the other, until now.
+    pub put_off: usize,
     /// Files that keep what was edited by hand, until the commit.
     pub drafts: Vec<PathBuf>,
 }

@@ -6,7 +6,7 @@ use super::journal::Entry;
 use super::lost::Found;
 use super::merge;
 use super::plan::{Fate, Plan};
-use super::remote::{RemoteError, to_error};
+use super::remote::{RemoteError, RemoteResult, to_error};
 use super::report::{Event, Summary};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
@@ -23,8 +23,9 @@ pub(super) enum Sent {
     Again,
     /// It stays queued with this message; the rest of the queue goes on.
     Refused(String),
-    /// It was sent and its answer was lost: it stays queued until a later run has checked it. The rest goes on.
-    Lost(Error),
+    /// Its answer was lost: it stays queued until a later run has checked it. The rest goes on, unless that happens to
+    /// several in a row.
+    Later(Error),
     /// It stays queued, and so does everything after it.
     Stop(Error),
 }
@@ -60,18 +61,17 @@ impl Engine<'_> {
             }
             match self.send(plan, summary, index)? {
                 Sent::Done(task) => {
+                    plan.put_off = 0;
                     self.done(plan, summary, index, task)?;
                     return Ok(None);
                 }
                 Sent::Again => {}
                 Sent::Refused(message) => {
+                    plan.put_off = 0;
                     self.refused(plan, summary, index, message);
                     return Ok(None);
                 }
-                Sent::Lost(error) => {
-                    self.lost(plan, summary, index, error);
-                    return Ok(None);
-                }
+                Sent::Later(error) => return Ok(self.put_off(plan, summary, index, error)),
                 Sent::Stop(error) => {
                     summary.first_error.get_or_insert_with(|| error.to_string());
                     return Ok(Some(error));
@@ -81,7 +81,7 @@ impl Engine<'_> {
         if plan.entries[index].fate == Fate::Waiting {
             let name = plan.entries[index].operation.identifier.clone();
             let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-            self.lost(plan, summary, index, Error::unreachable(message));
+            return Ok(self.put_off(plan, summary, index, Error::unreachable(message)));
         }
         Ok(None)
     }
@@ -110,9 +110,9 @@ impl Engine<'_> {
             match self.find_created(plan, &operation, &set)? {
                 Found::One(task) => return Ok(Sent::Done(Some(task))),
                 Found::None => {}
-                Found::Several(names) => {
+                Found::Several(names) | Found::Alike(names) => {
                     return Ok(Sent::Refused(format!(
-                        "its answer was lost, and several tasks look like it ({names}); delete it here if one of them is it"
+                        "its answer was lost, and it may have become {names}: if so: anyt sync queue drop, else: anyt sync queue retry"
                     )));
                 }
                 Found::Unknown(error) => return Ok(Sent::Stop(error)),
@@ -135,14 +135,10 @@ impl Engine<'_> {
         let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
             return Ok(Sent::Refused("the task it changes was never created".into()));
         };
-        // The newest row known here: without a pull it is the cache's. A server that ignores If-Match would not object.
-        let (seen, known) = match plan.seen.get(&task_id) {
-            Some(seen) => (true, seen.clone()),
-            None => (false, self.cache.server_task(task_id)?),
-        };
+        // Nothing is changed that this run has not seen as it is: servers may not look at If-Match, and one that was put
+        // back to a backup may mean another task by the name.
         let version = operation.base_version;
-        let as_expected = known.map_or(!seen, |task| task.version == version);
-        if !as_expected || (operation.uncertain.is_some() && !seen) {
+        if !matches!(plan.seen.get(&task_id), Some(Some(task)) if task.version == version) {
             return self.look_again(plan, summary, index, task_id, &identifier);
         }
         let set = resolve_parent(plan, &operation.set);
@@ -150,13 +146,14 @@ impl Engine<'_> {
         match self.remote.update_task(operation.workspace_id, &identifier, &set, version) {
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Conflict { .. } | RemoteError::NotFound(_)) => {
+                nothing_was_done(plan, index);
                 self.look_again(plan, summary, index, task_id, &identifier)
             }
             Err(RemoteError::Uncertain(message)) => {
                 let first_time = self.note_lost(plan, index);
                 match self.look_again(plan, summary, index, task_id, &identifier)? {
                     Sent::Again if !first_time && plan.entries[index].fate == Fate::Waiting => {
-                        Ok(Sent::Lost(self.lost_error(message)))
+                        Ok(Sent::Later(self.lost_error(message)))
                     }
                     other => Ok(other),
                 }
@@ -170,30 +167,20 @@ impl Engine<'_> {
         let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
             return Ok(Sent::Done(None));
         };
-        // DELETE takes no If-Match (api.md 7), so the version is looked at first.
+        // DELETE takes no If-Match (api.md 7), so the task is looked at first.
         match plan.seen.get(&task_id) {
             Some(Some(task)) if task.version == operation.base_version => {}
             Some(None) => return Ok(Sent::Done(None)),
-            _ => match self.remote.task(operation.workspace_id, &identifier) {
-                Ok(None) => return Ok(Sent::Done(None)),
-                Ok(Some(task)) if task.version == operation.base_version => {
-                    plan.seen.insert(task_id, Some(task));
-                }
-                Ok(Some(task)) => {
-                    self.decider().reconcile(plan, summary, task_id, Some(task))?;
-                    return Ok(Sent::Again);
-                }
-                Err(error) => return Ok(self.failed(plan, index, error)),
-            },
+            _ => return self.look_again(plan, summary, index, task_id, &identifier),
         }
         self.about_to_send(plan, index, Uncertain::default())?;
         match self.remote.delete_task(operation.workspace_id, &identifier) {
             Ok(()) | Err(RemoteError::NotFound(_)) => Ok(Sent::Done(None)),
             Err(RemoteError::Uncertain(message)) => {
                 let first_time = self.note_lost(plan, index);
-                match self.remote.task(operation.workspace_id, &identifier) {
+                match self.task_of(operation.workspace_id, task_id, &identifier) {
                     Ok(None) => Ok(Sent::Done(None)),
-                    Ok(Some(_)) if !first_time => Ok(Sent::Lost(self.lost_error(message))),
+                    Ok(Some(_)) if !first_time => Ok(Sent::Later(self.lost_error(message))),
                     Ok(Some(task)) => {
                         plan.seen.insert(task_id, Some(task));
                         Ok(Sent::Again)
@@ -212,9 +199,16 @@ impl Engine<'_> {
         };
         let ends =
             plan.server_name(operation.task_id, &operation.identifier).zip(plan.server_name(*target, target_name));
-        let Some(((_, task), (_, depends_on))) = ends else {
+        let Some(((task_id, task), (target_id, depends_on))) = ends else {
             return Ok(Sent::Refused("a task it names was never created".into()));
         };
+        for (id, name) in [(task_id, &task), (target_id, &depends_on)] {
+            match self.is_still_called(plan, operation.workspace_id, id, name) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Sent::Refused(format!("{name} is gone"))),
+                Err(error) => return Ok(self.failed(plan, index, error)),
+            }
+        }
         self.about_to_send(plan, index, Uncertain::default())?;
         let workspace = operation.workspace_id;
         let adding = operation.kind == Kind::AddDependency;
@@ -252,7 +246,7 @@ impl Engine<'_> {
         identifier: &str,
     ) -> Result<Sent> {
         let workspace = plan.entries[index].operation.workspace_id;
-        match self.remote.task(workspace, identifier) {
+        match self.task_of(workspace, task_id, identifier) {
             Ok(remote) => {
                 hit("push.looked");
                 let mut decider = self.decider();
@@ -262,6 +256,26 @@ impl Engine<'_> {
             }
             Err(error) => Ok(self.failed(plan, index, error)),
         }
+    }
+
+    /// The server's row of a task. Its name may have gone to another one when the server was put back to a backup.
+    fn task_of(&self, workspace_id: i64, task_id: i64, identifier: &str) -> RemoteResult<Option<Task>> {
+        Ok(self.remote.task(workspace_id, identifier)?.filter(|task| task.id == task_id))
+    }
+
+    /// The name that a request will use still means the task: as the pull has shown, or as the server says now.
+    fn is_still_called(&self, plan: &mut Plan, workspace_id: i64, task_id: i64, name: &str) -> RemoteResult<bool> {
+        if let Some(seen) = plan.seen.get(&task_id) {
+            return Ok(seen.is_some());
+        }
+        if self.options.pull {
+            // What cannot be read from the staging area is as good as not known.
+            return Ok(!self.cache.is_staged_gone(task_id).unwrap_or(false));
+        }
+        let task = self.task_of(workspace_id, task_id, name)?;
+        let found = task.is_some();
+        plan.seen.insert(task_id, task);
+        Ok(found)
     }
 
     /// Writes to the journal, flushed, what is about to leave.
@@ -309,11 +323,10 @@ impl Engine<'_> {
     fn failed(&mut self, plan: &mut Plan, index: usize, error: RemoteError) -> Sent {
         let certain = !matches!(error, RemoteError::Uncertain(_) | RemoteError::Malformed(_));
         if certain {
-            // The server said no, or was never reached: nothing is uncertain, unless an earlier request had left too.
-            plan.entries[index].operation.uncertain = plan.entries[index].uncertain_before.clone();
+            nothing_was_done(plan, index);
         }
         if let RemoteError::Uncertain(message) = error {
-            return Sent::Lost(self.lost_error(message));
+            return Sent::Later(self.lost_error(message));
         }
         if error.stops_the_run() || matches!(error, RemoteError::Forbidden(_)) {
             return Sent::Stop(to_error(error, &self.remote.origin()));
@@ -359,6 +372,12 @@ impl Engine<'_> {
     }
 }
 
+/// The server said no, or was never reached: nothing is uncertain, unless an earlier request had left too.
+fn nothing_was_done(plan: &mut Plan, index: usize) {
+    let entry = &mut plan.entries[index];
+    entry.operation.uncertain = entry.uncertain_before.clone();
+}
+
 /// Later operations on the same task have now seen the server's new row.
 fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
     if operation.kind == Kind::CreateTask {
@@ -366,6 +385,13 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
     }
     plan.seen.insert(task.id, Some(task.clone()));
     let rest: Vec<usize> = plan.chain(task.id);
+    // A server may write a text in its own way (line ends, blanks): what it answers is what was made of ours.
+    for field in operation.set.keys() {
+        let next = rest.iter().find(|index| plan.entries[**index].operation.base.contains_key(field));
+        if let Some(next) = next {
+            plan.entries[*next].operation.base.insert(*field, task.get(*field));
+        }
+    }
     let rebased = merge::rebase(&plan.operations(&rest), task, true);
     if rebased.differences.is_empty() {
         plan.replace(&rest, rebased.chain);

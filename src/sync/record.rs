@@ -20,10 +20,14 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
     if !cache.is_in_place() {
         return Err(Error::failure("the cache was removed meanwhile; nothing was changed").hint("run it again"));
     }
+    let meant = if journal.is_empty() { recover::meant_for(cache)? } else { None };
     let mut room = None;
     let queued = cache.queue(|queue| {
         let change = make(queue)?;
         let mut entries: Vec<Entry> = change.put.iter().cloned().map(Entry::Queued).collect();
+        if !entries.is_empty() {
+            entries.splice(..0, meant);
+        }
         if change.removed.is_empty() {
             room = Some(journal.make_room(&entries)?);
         } else {

@@ -2,7 +2,7 @@
 //! (it will commit by itself). Doing it twice, or dying in the middle, changes nothing more.
 
 use super::journal::{Entry, Journal};
-use crate::cache::{Answer, Cache, Change};
+use crate::cache::{ACCOUNT, Answer, Cache, Change, SERVER};
 use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::{Operation, Task, Uncertain};
@@ -32,12 +32,19 @@ pub fn is_needed(cache: &Cache, journal: &Journal) -> Result<bool> {
     Ok(cache.is_fresh()? || journal.tells_of_a_run()?)
 }
 
-/// Folds the journal in, if there is anything to fold. The caller holds the environment's lock.
+/// Folds the journal in, if there is anything to fold. The caller holds the environment's lock. The journal is held
+/// throughout: an operation that is being queued is either in it by then, or goes into a cache that has folded.
 pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
     if !is_needed(cache, journal)? {
         return Ok(Recovered::default());
     }
-    let (order, mut stories) = stories(journal.read()?);
+    let held = journal.hold()?;
+    if !cache.is_in_place() {
+        return Ok(Recovered::default());
+    }
+    let entries = journal.read()?;
+    remember_identity(cache, &entries)?;
+    let (order, mut stories) = stories(entries);
     let mut restored = Vec::new();
     for op_id in &order {
         let story = &stories[op_id];
@@ -74,8 +81,21 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
     cache.queue(|_| Ok(Change { put: changed, removed: dropped }))?;
     hit("recover.marked");
     cache.set_folded()?;
-    compact(cache, journal)?;
+    held.replace(&what_waits(cache)?)?;
     Ok(Recovered { restored: count, answered: answers.len() })
+}
+
+/// A new cache does not know yet what the queue that it gets back is meant for.
+fn remember_identity(cache: &Cache, entries: &[Entry]) -> Result<()> {
+    if let Some(Entry::Meant { server, account }) = entries.iter().find(|entry| entry.op_id().is_none())
+        && cache.is_fresh()?
+    {
+        cache.set_metadata(SERVER, server)?;
+        if let Some(account) = account {
+            cache.set_metadata(ACCOUNT, account)?;
+        }
+    }
+    Ok(())
 }
 
 /// Shortens the journal to the operations that still wait. Where the cache was removed under this process, the journal
@@ -86,8 +106,18 @@ pub fn compact(cache: &Cache, journal: &Journal) -> Result<()> {
         return Ok(());
     }
     // Read while the journal is held: an operation queued meanwhile is either seen here or appended afterwards.
+    held.replace(&what_waits(cache)?)
+}
+
+fn what_waits(cache: &Cache) -> Result<Vec<Entry>> {
     let waiting: Vec<Entry> = cache.pending()?.into_iter().map(Entry::Queued).collect();
-    held.replace(&waiting)
+    Ok(if waiting.is_empty() { waiting } else { meant_for(cache)?.into_iter().chain(waiting).collect() })
+}
+
+/// The line that says what a cache's queue is meant for; `None` while no server is known.
+pub(super) fn meant_for(cache: &Cache) -> Result<Option<Entry>> {
+    let account = cache.metadata(ACCOUNT)?;
+    Ok(cache.metadata(SERVER)?.map(|server| Entry::Meant { server, account }))
 }
 
 /// The stories by operation, and the operations in the order they were first queued.
@@ -95,17 +125,20 @@ fn stories(entries: Vec<Entry>) -> (Vec<String>, BTreeMap<String, Story>) {
     let mut order = Vec::new();
     let mut stories: BTreeMap<String, Story> = BTreeMap::new();
     for entry in entries {
-        let op_id = entry.op_id().to_string();
+        let Some(op_id) = entry.op_id().map(String::from) else { continue };
         let story = stories.entry(op_id.clone()).or_default();
         match entry {
             Entry::Queued(operation) => {
                 if story.queued.replace(operation).is_none() {
                     order.push(op_id);
                 }
+                // Brought back after it was given up.
+                story.dropped = false;
             }
             Entry::Sending { uncertain, .. } => story.sending = Some(uncertain),
             Entry::Answered { task, .. } => story.answered = Some(task.map(|task| *task)),
             Entry::Dropped { .. } => story.dropped = true,
+            Entry::Meant { .. } => {}
         }
     }
     (order, stories)

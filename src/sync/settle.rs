@@ -1,6 +1,6 @@
 //! Settling conflicts of the inbox without a server.
 
-use super::decide::{self, Decider};
+use super::decide::Decider;
 use super::discard::Discard;
 use super::journal::Journal;
 use super::merge::{self, Difference};
@@ -61,7 +61,7 @@ pub fn describe_conflict(cache: &Cache, conflict: &StoredConflict) -> Result<(Cl
     let deleted_here = chain.iter().any(|operation| operation.kind == Kind::DeleteTask);
     Ok(match &conflict.remote {
         None => (Clash::DeletedThere, merge::all_lost(&chain)),
-        Some(remote) if deleted_here => (Clash::DeletedHere, decide::since_deleted(&chain, remote)),
+        Some(remote) if deleted_here => (Clash::DeletedHere, merge::since_deleted(&chain, remote)),
         Some(remote) => (Clash::Changed, merge::rebase(&chain, remote, overlaps(&chain, remote)).differences),
     })
 }

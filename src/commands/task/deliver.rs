@@ -2,6 +2,7 @@
 //! stays queued when the server is out of reach. So a command's own write and a sync cannot differ in what they promise.
 
 use crate::api::Http;
+use crate::cache::{ACCOUNT, SERVER};
 use crate::commands::Session;
 use crate::commands::asker::Asker;
 use crate::commands::patience::{remember_wait, wait_allowed};
@@ -77,7 +78,7 @@ pub fn road(session: &mut Session, bench: &Workbench) -> Result<Road> {
 
 /// A change is never sent to another server or account than the cache was filled from.
 fn check_identity(bench: &Workbench, http: &Http, account: Option<&Account>) -> Result<()> {
-    let (server, user) = (bench.cache.metadata("server")?, bench.cache.metadata("account")?);
+    let (server, user) = (bench.cache.metadata(SERVER)?, bench.cache.metadata(ACCOUNT)?);
     let same_user = user.is_none() || account.is_none_or(|account| user.as_deref() == Some(&account.user_id));
     if server.is_none_or(|server| server == http.origin()) && same_user {
         return Ok(());
