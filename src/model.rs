@@ -431,6 +431,15 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Every task it names: the one it changes, the one depended on, the new parent.
+    pub fn tasks(&self) -> Vec<i64> {
+        let parent = match self.set.get(&Field::Parent) {
+            Some(Value::Int(parent)) => Some(*parent),
+            _ => None,
+        };
+        [Some(self.task_id), self.depends_on.as_ref().map(|(id, _)| *id), parent].into_iter().flatten().collect()
+    }
+
     /// Points everything that named the task `old` at the id and the name it has now. True when something did.
     pub fn follow(&mut self, old: i64, id: i64, identifier: &str) -> bool {
         let mut named = self.task_id == old;

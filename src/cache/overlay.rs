@@ -90,6 +90,8 @@ pub(super) fn remove_task(db: &Connection, task_id: i64) -> rusqlite::Result<()>
     let id = named_params! {":id": task_id};
     db.prepare_cached("DELETE FROM tasks WHERE id = :id")?.execute(id)?;
     db.prepare_cached("DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id")?.execute(id)?;
+    // A provisional id is given again, and must not bring the names of this task along.
+    db.prepare_cached("DELETE FROM renames WHERE task_id = :id AND task_id < 0")?.execute(id)?;
     db.prepare_cached("DELETE FROM conflicts WHERE task_id = :id")?.execute(id).map(drop)
 }
 

@@ -197,6 +197,18 @@ impl Queueing<'_> {
         super::tasks::by_id(self.db, id).map_err(|e| self.error(e))
     }
 
+    /// The task that a create operation has made or will make.
+    pub fn task_made_by(&self, op_id: &str) -> Result<Option<Task>> {
+        let id = self.db.query_row(
+            "SELECT CASE synced WHEN 1 THEN remote_id ELSE CAST(entity_id AS INTEGER) END FROM sync_queue \
+             WHERE op_id = :op_id AND operation = 'create' AND entity_type = 'task'",
+            named_params! {":op_id": op_id},
+            |row| row.get::<_, Option<i64>>(0),
+        );
+        let id = id.optional().map_err(|e| self.error(e))?.flatten();
+        id.map_or(Ok(None), |id| self.task(id))
+    }
+
     /// The live task that bore this name first: a provisional one may have got another since.
     pub fn task_once_called(&self, workspace_id: i64, identifier: &str) -> Result<Option<Task>> {
         let id = self.db.query_row(

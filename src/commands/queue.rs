@@ -159,7 +159,7 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
     if !session.call.has("yes") && !session.input.confirm(&mut session.out, &question)? {
         return Err(Error::failure("nothing was dropped").hint("without a terminal: give --yes"));
     }
-    let path = bench.discard.operations("dropped", &removed)?;
+    let path = bench.discard.operations("dropped", &bench.cache, &removed)?;
     local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
     let shown = path.display().to_string();
     session.answer(

@@ -3,6 +3,7 @@
 use super::Session;
 use super::screen::{describe, plural};
 use super::workbench::Workbench;
+use crate::cache::Cache;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::sync::discard::{Discard, EDITED, OVERRULED};
@@ -15,24 +16,48 @@ pub fn run(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
     let files = bench.discard.files()?;
     if session.call.has("list") || (session.call.arguments().is_empty() && !session.call.has("last")) {
-        return list(session, &files);
+        return list(session, &bench.cache, &files);
     }
     let path = match session.call.arguments().first() {
-        Some(typed) => named(&files, typed),
-        None => files.first().cloned(),
+        Some(typed) => Some(named(&files, typed)),
+        None => last(&bench.cache, files)?,
     };
     let path = path.ok_or_else(|| Error::failure("nothing was thrown away in this environment"))?;
-    let operations = Discard::read(&path)?;
+    let kept = Discard::read(&path)?;
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
-    let queued = local::restore(&mut bench.cache, &bench.journal, operations)?;
+    let all = kept.len();
+    let queued = local::restore(&mut bench.cache, &bench.journal, kept)?;
     for operation in &queued {
         session.out.say(&format!("  {}", describe(operation)))?;
     }
-    let count = queued.len();
+    let (count, known) = (queued.len(), all - queued.len());
+    if known > 0 {
+        session.out.warn(&format!("{known} {} restored before, and not again", plural(known, "operation")))?;
+    }
     session.answer(
-        || object([("restored", integer(count as i64))]),
+        || object([("restored", integer(count as i64)), ("known", integer(known as i64))]),
         |out| out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),
     )
+}
+
+/// The newest file that was not restored yet.
+fn last(cache: &Cache, files: Vec<PathBuf>) -> Result<Option<PathBuf>> {
+    for file in files {
+        if !is_restored(cache, &file)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// Everything in the file is queued or was sent. A damaged file is for its own command to complain about.
+fn is_restored(cache: &Cache, file: &Path) -> Result<bool> {
+    for kept in Discard::read(file).unwrap_or_default() {
+        if !cache.knows(&kept.operation.op_id)? {
+            return Ok(false);
+        }
+    }
+    Ok(Discard::read(file).is_ok_and(|kept| !kept.is_empty()))
 }
 
 /// What a file keeps, where that is not a change of ours that was given up.
@@ -45,28 +70,28 @@ fn kept(path: &Path) -> &'static str {
 }
 
 /// A file by its path, or by its name in the discarded folder.
-fn named(files: &[PathBuf], typed: &str) -> Option<PathBuf> {
+fn named(files: &[PathBuf], typed: &str) -> PathBuf {
     let by_name = files.iter().find(|path| path.file_name().is_some_and(|name| name == typed));
-    by_name.cloned().or_else(|| Some(PathBuf::from(typed)))
+    by_name.cloned().unwrap_or_else(|| PathBuf::from(typed))
 }
 
-fn list(session: &mut Session, files: &[PathBuf]) -> Result<()> {
-    let described: Vec<(&Path, Vec<String>)> = files
-        .iter()
-        .map(|path| {
-            let operations = Discard::read(path).unwrap_or_default();
-            (path.as_path(), operations.iter().map(describe).collect())
-        })
-        .collect();
+fn list(session: &mut Session, cache: &Cache, files: &[PathBuf]) -> Result<()> {
+    let mut described: Vec<(&Path, Vec<String>, bool)> = Vec::new();
+    for path in files {
+        let kept = Discard::read(path).unwrap_or_default();
+        let lines = kept.iter().map(|kept| describe(&kept.operation)).collect();
+        described.push((path, lines, is_restored(cache, path)?));
+    }
     session.answer(
         || {
             let items = described
                 .iter()
-                .map(|(path, lines)| {
+                .map(|(path, lines, restored)| {
                     object([
                         ("file", text(path.display().to_string())),
                         ("reason", Discard::reason(path).map_or(Value::Null, text)),
                         ("operations", Value::Array(lines.iter().map(text).collect())),
+                        ("restored", Value::Bool(*restored)),
                     ])
                 })
                 .collect();
@@ -76,8 +101,8 @@ fn list(session: &mut Session, files: &[PathBuf]) -> Result<()> {
             if described.is_empty() {
                 return out.line("Nothing was thrown away");
             }
-            for (path, lines) in &described {
-                out.line(&path.display().to_string())?;
+            for (path, lines, restored) in &described {
+                out.line(&format!("{}{}", path.display(), if *restored { " (restored)" } else { "" }))?;
                 let what = kept(path);
                 lines.iter().try_for_each(|line| out.line(&format!("  {line}{what}")))?;
             }

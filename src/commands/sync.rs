@@ -3,7 +3,7 @@
 use super::Session;
 use super::asker::Asker;
 use super::patience::{remember_wait, wait_allowed};
-use super::screen::{Mode, Screen};
+use super::screen::{Mode, Screen, plural};
 use super::session::Effort;
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
@@ -14,6 +14,7 @@ use crate::sync::{Engine, Options, Policy};
 use crate::ui::Editor;
 use miniserde::json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Tasks asked for at a time. More than 100 is not known to work (api.md 4.9).
@@ -21,12 +22,12 @@ const PAGE_SIZE: u32 = 100;
 
 pub fn run(session: &mut Session) -> Result<u8> {
     let mut bench = Workbench::open(session)?;
-    let options = options(session)?;
+    let mut options = options(session)?;
     let secret = session.token(&bench.env)?;
     let http = session.http(&bench.env, Some(secret), Effort::Sync)?;
     wait_allowed(&bench)?;
     if options.force && !options.dry_run {
-        confirm_force(session, &bench)?;
+        options.set_aside = confirm_force(session, &bench)?;
     }
     let patience = Duration::from_secs(session.call.number("wait").unwrap_or(0));
     let held = bench.lock()?.hold(patience)?;
@@ -56,8 +57,9 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let closed = screen.close(&summary);
     drop(held);
     follow_picked(&bench);
-    if let Some(path) = &summary.discarded {
-        session.out.say(&format!("  The queue was set aside in {}; anyt sync restore --last", path.display()))?;
+    if let Some((path, count)) = &summary.discarded {
+        let what = plural(*count, "operation");
+        session.out.say(&format!("  {count} {what} set aside in {}; anyt sync restore --last", path.display()))?;
     }
     if session.out.is_json() {
         let document = to_json(&summary);
@@ -96,18 +98,26 @@ fn options(session: &Session) -> Result<Options> {
     })
 }
 
-/// A force sync is asked about; without anybody to ask it needs `--yes`.
-fn confirm_force(session: &mut Session, bench: &Workbench) -> Result<()> {
-    let waiting = bench.cache.count_pending()?;
-    session.out.say("⚠ This will overwrite local changes")?;
-    if waiting > 0 {
-        let (what, them) = if waiting == 1 { ("operation", "it") } else { ("operations", "them") };
-        session
-            .out
-            .say(&format!("  {waiting} queued {what} will be set aside; anyt sync restore brings {them} back"))?;
+/// A force sync is asked about; without anybody to ask it needs `--yes`. Gives the operations that were agreed to be set
+/// aside: what somebody queues while the question stands is not among them. All there are, if nobody was asked.
+fn confirm_force(session: &mut Session, bench: &Workbench) -> Result<Option<BTreeSet<String>>> {
+    let queued: BTreeSet<String> = bench.cache.pending()?.into_iter().map(|operation| operation.op_id).collect();
+    let mut lines = vec!["⚠ This will overwrite local changes".to_string()];
+    if !queued.is_empty() {
+        let them = if queued.len() == 1 { "it" } else { "them" };
+        let (count, what) = (queued.len(), plural(queued.len(), "operation"));
+        lines.push(format!("  {count} queued {what} will be set aside; anyt sync restore brings {them} back"));
     }
-    if session.call.has("yes") || session.input.confirm(&mut session.out, "Continue?")? {
-        return Ok(());
+    if session.call.has("yes") {
+        lines.iter().try_for_each(|line| session.out.say(line))?;
+        return Ok(None);
+    }
+    if session.input.can_answer(&session.out) {
+        // A question is seen under --quiet too, and so is what it is about.
+        lines.iter().try_for_each(|line| session.out.question(&format!("{line}\n")))?;
+    }
+    if session.input.confirm(&mut session.out, "Continue?")? {
+        return Ok(Some(queued));
     }
     Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
 }

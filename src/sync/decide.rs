@@ -3,6 +3,7 @@
 
 use super::discard::{self, Discard};
 use super::journal::Journal;
+use super::local;
 use super::merge::{self, Difference, Side};
 use super::plan::Plan;
 use super::record::record;
@@ -116,10 +117,16 @@ impl Decider<'_> {
                 self.put_in_inbox(plan, summary, &chain[0], Some(remote));
                 return Ok(());
             }
+            // What was not asked about is not given up with the rest.
             Choice::Remote => {
-                self.discard.operations("resolved", &chain)?;
-                indices.iter().for_each(|index| plan.drop_entry(*index));
-                plan.accepted.push(remote.clone());
+                let lost = local::renewed(merge::only(&chain, &rebased.differences))?;
+                self.discard.operations("resolved", self.cache, &lost)?;
+                let mut settled = rebased.chain;
+                merge::settle(&mut settled, &rebased.differences, &Patch::new());
+                if settled.iter().all(|operation| operation.set.is_empty()) {
+                    plan.accepted.push(remote.clone());
+                }
+                plan.replace(&indices, settled);
                 summary.accepted_remote += 1;
                 Resolution::AcceptedRemote
             }
@@ -128,15 +135,15 @@ impl Decider<'_> {
                     Choice::Edited(values) => (values, Resolution::Edited),
                     _ => (locals(&rebased.differences), Resolution::KeptLocal),
                 };
-                let bring_back = super::local::giving_back(remote, &rebased.differences, &values)?;
-                self.discard.overruled(remote, &bring_back)?;
-                if resolution == Resolution::Edited {
-                    self.discard.operations("resolved", &chain)?;
-                }
+                let bring_back = local::giving_back(remote, &rebased.differences, &values)?;
+                self.discard.overruled(self.cache, remote, &bring_back)?;
                 let mut settled = rebased.chain;
                 merge::settle(&mut settled, &rebased.differences, &values);
                 if resolution == Resolution::Edited {
-                    plan.drafts.push(self.discard.operations(discard::EDITED, &settled)?);
+                    let lost = local::renewed(merge::only(&chain, &rebased.differences))?;
+                    self.discard.operations("resolved", self.cache, &lost)?;
+                    let edited = local::renewed(settled.clone())?;
+                    plan.drafts.push(self.discard.operations(discard::EDITED, self.cache, &edited)?);
                 }
                 plan.replace(&indices, settled);
                 resolution
@@ -160,7 +167,7 @@ impl Decider<'_> {
             Choice::Stop => return Err(self.stop(plan)),
             Choice::Skip => self.put_in_inbox(plan, summary, &chain[0], Some(remote)),
             Choice::Remote | Choice::Edited(_) => {
-                self.discard.operations("resolved", &chain)?;
+                self.discard.operations("resolved", self.cache, &local::renewed(chain)?)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
                 plan.accepted.push(remote.clone());
                 summary.accepted_remote += 1;
@@ -168,9 +175,9 @@ impl Decider<'_> {
             }
             Choice::Local => {
                 if !differences.is_empty() {
-                    let create = super::local::creation(remote.workspace_id, &creation_set(remote))?;
+                    let create = local::creation(remote.workspace_id, &creation_set(remote))?;
                     let identifier = remote.identifier.clone();
-                    self.discard.overruled(remote, &Operation { identifier, ..create })?;
+                    self.discard.overruled(self.cache, remote, &Operation { identifier, ..create })?;
                 }
                 let mut chain = chain;
                 for operation in &mut chain {
@@ -226,9 +233,9 @@ impl Decider<'_> {
             }
             Choice::Remote => {
                 // The task goes with its edits: what it was lies in the first one's base, or nothing could restore it.
-                let mut lost = chain.clone();
+                let mut lost = local::renewed(chain)?;
                 lost[0].base = whole(&task);
-                self.discard.operations("resolved", &lost)?;
+                self.discard.operations("resolved", self.cache, &lost)?;
                 indices.iter().for_each(|index| plan.drop_entry(*index));
                 plan.let_go.push(task_id);
                 summary.accepted_remote += 1;
@@ -260,9 +267,9 @@ impl Decider<'_> {
     /// provisional id must be taken before another process takes it, and dying now must not create the task twice.
     fn create_again(&mut self, plan: &mut Plan, indices: &[usize], task: &Task) -> Result<()> {
         let mut removed = plan.operations(indices);
-        let create = super::local::creation(task.workspace_id, &creation_set(task))?;
+        let create = local::creation(task.workspace_id, &creation_set(task))?;
         let change = record(self.cache, self.journal, |queue| {
-            let create = super::local::name_provisional(queue, create, prefix(&task.identifier))?;
+            let create = local::name_provisional(queue, create, prefix(&task.identifier))?;
             let mut put = vec![create.clone()];
             // What else names the task follows it, queued anew behind its creation.
             for operation in queue.pending()? {
@@ -270,7 +277,7 @@ impl Decider<'_> {
                 if renewed.follow(task.id, create.task_id, &create.identifier)
                     && !removed.iter().any(|gone| gone.op_id == operation.op_id)
                 {
-                    renewed.op_id = super::local::new_op_id()?;
+                    renewed.op_id = local::new_op_id()?;
                     put.push(renewed);
                     removed.push(operation);
                 }

@@ -1,12 +1,14 @@
 //! `discarded/`: every edit that a force sync, a resolution or `queue drop` threw away, one file each, written and
 //! flushed before the edit goes.
 
-use crate::document::{self, as_text, member, object, text};
+use crate::cache::{ACCOUNT, Cache, SERVER};
+use crate::document::{self, as_text, member, object, optional, text};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::{Operation, Task};
+use crate::model::{Kind, Operation, Task};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -27,28 +29,43 @@ impl Discard {
         Discard { folder: folder.to_path_buf() }
     }
 
-    /// Keeps operations of ours. `reason` is a word for the file's name: `force`, `resolved`, `dropped`.
-    pub fn operations(&self, reason: &str, operations: &[Operation]) -> Result<PathBuf> {
-        self.write(reason, operations.iter().map(|operation| (Value::Null, operation)))
+    /// Keeps operations of ours, which are or were in the queue of `cache`. `reason` is a word for the file's name:
+    /// `force`, `resolved`, `dropped`.
+    pub fn operations(&self, reason: &str, cache: &Cache, operations: &[Operation]) -> Result<PathBuf> {
+        self.write(reason, cache, operations.iter().map(|operation| (Value::Null, operation)))
     }
 
     /// Keeps the server's version of a task that ours overrules, with the operation that brings it back.
-    pub fn overruled(&self, task: &Task, bring_back: &Operation) -> Result<PathBuf> {
+    pub fn overruled(&self, cache: &Cache, task: &Task, bring_back: &Operation) -> Result<PathBuf> {
         let remote = Value::Object(document::task_to_json(task));
-        self.write(OVERRULED, [(remote, bring_back)].into_iter())
+        self.write(OVERRULED, cache, [(remote, bring_back)].into_iter())
     }
 
-    fn write<'a>(&self, reason: &str, records: impl Iterator<Item = (Value, &'a Operation)>) -> Result<PathBuf> {
+    fn write<'a>(
+        &self,
+        reason: &str,
+        cache: &Cache,
+        records: impl Iterator<Item = (Value, &'a Operation)>,
+    ) -> Result<PathBuf> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)
             .map_err(|e| Error::io("create the folder", &self.folder, e))?;
         let at = Timestamp::now().rfc3339();
+        let (server, account) = (optional(&cache.metadata(SERVER)?), optional(&cache.metadata(ACCOUNT)?));
+        let pending = cache.pending()?;
         let lines: String = records
             .map(|(remote, operation)| {
-                let operation = document::operation_to_json(operation);
-                let line = [("at", text(&at)), ("reason", text(reason)), ("remote", remote), ("operation", operation)];
+                let line = [
+                    ("at", text(&at)),
+                    ("reason", text(reason)),
+                    ("server", server.clone()),
+                    ("account", account.clone()),
+                    ("remote", remote),
+                    ("made_by", makers(operation, &pending)),
+                    ("operation", document::operation_to_json(operation)),
+                ];
                 format!("{}\n", json::to_string(&object(line)))
             })
             .collect();
@@ -91,15 +108,14 @@ impl Discard {
         Ok(files)
     }
 
-    /// The operations a file keeps: ours, or the one that brings back what the server had.
-    pub fn read(path: &Path) -> Result<Vec<Operation>> {
+    /// What a file keeps: operations of ours, or the one that brings back what the server had.
+    pub fn read(path: &Path) -> Result<Vec<Kept>> {
         let content = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         content
             .lines()
             .map(document::parse)
             .map(|line| {
-                member(&line, "operation")
-                    .and_then(document::operation_from_json)
+                Kept::from_json(&line)
                     .ok_or_else(|| Error::failure(format!("{} is not a file of discarded operations", path.display())))
             })
             .collect()
@@ -110,4 +126,38 @@ impl Discard {
         let content = std::fs::read_to_string(path).ok()?;
         as_text(member(&document::parse(content.lines().next()?), "reason"))
     }
+}
+
+/// An operation that was thrown away, and what is needed to mean the same by it later.
+pub struct Kept {
+    pub operation: Operation,
+    /// What it was meant for.
+    pub server: Option<String>,
+    pub account: Option<String>,
+    /// Per provisional task that it names: the operation that makes the task. Provisional ids and names are given again.
+    pub made_by: BTreeMap<i64, String>,
+}
+
+impl Kept {
+    fn from_json(line: &Value) -> Option<Kept> {
+        let made_by = match member(line, "made_by") {
+            Some(Value::Object(made_by)) => {
+                made_by.iter().filter_map(|(id, op_id)| Some((id.parse().ok()?, as_text(Some(op_id))?))).collect()
+            }
+            _ => BTreeMap::new(),
+        };
+        Some(Kept {
+            operation: member(line, "operation").and_then(document::operation_from_json)?,
+            server: as_text(member(line, "server")),
+            account: as_text(member(line, "account")),
+            made_by,
+        })
+    }
+}
+
+/// `Kept::made_by` of an operation while `pending` is the queue.
+fn makers(operation: &Operation, pending: &[Operation]) -> Value {
+    let makes = |id: i64| pending.iter().find(move |create| create.kind == Kind::CreateTask && create.task_id == id);
+    let named = operation.tasks().into_iter().filter(|id| *id < 0);
+    Value::Object(named.filter_map(|id| Some((id.to_string(), text(&makes(id)?.op_id)))).collect())
 }

@@ -1,10 +1,11 @@
 //! Changes made here: queued in one transaction with their effect on what is shown, and written to the journal
 //! (`record`). No network. The caller has checked the values.
 
+use super::discard::Kept;
 use super::journal::Journal;
 use super::merge::Difference;
 use super::record::record;
-use crate::cache::{Cache, Change, Queueing};
+use crate::cache::{ACCOUNT, Cache, Change, Queueing, SERVER};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
@@ -85,19 +86,21 @@ pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add:
     Ok(change.put)
 }
 
-/// Queues operations that were thrown away before, under new ids: the old ones may have reached the server.
-pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>) -> Result<Vec<Operation>> {
-    let now = Timestamp::now().rfc3339();
-    let mut renewed = Vec::new();
-    for mut operation in operations {
-        operation.op_id = new_op_id()?;
-        operation.uncertain = None;
-        operation.error = None;
-        renewed.push(operation);
+/// Queues operations that were thrown away before. Those that are queued again or were sent already are passed over.
+///
+/// # Errors
+/// They were made for another server or account, or name a task that is gone: nothing is restored.
+pub fn restore(cache: &mut Cache, journal: &Journal, kept: Vec<Kept>) -> Result<Vec<Operation>> {
+    refuse_strangers(cache, &kept)?;
+    let mut fresh = Vec::new();
+    for kept in kept {
+        if !cache.knows(&kept.operation.op_id)? {
+            fresh.push(Kept { operation: as_new(kept.operation)?, ..kept });
+        }
     }
     let change = record(cache, journal, |queue| {
         let mut moved = Vec::new();
-        for operation in &mut renewed {
+        for Kept { operation, .. } in &mut fresh {
             if operation.kind == Kind::CreateTask {
                 let old = operation.task_id;
                 let prefix = operation.identifier.rsplit_once('-').map_or("", |(prefix, _)| prefix).to_string();
@@ -108,14 +111,49 @@ pub fn restore(cache: &mut Cache, journal: &Journal, operations: Vec<Operation>)
                 moved.push((old, operation.task_id, operation.identifier.clone()));
             }
         }
-        renewed.iter_mut().for_each(|operation| follow(operation, &moved));
-        for operation in &mut renewed {
-            find_again(queue, operation, &moved)?;
-            operation.created_at = now.clone();
-        }
-        Ok(Change { put: renewed, removed: Vec::new() })
+        fresh.iter_mut().for_each(|kept| follow(&mut kept.operation, &moved));
+        fresh.iter_mut().try_for_each(|kept| find_again(queue, kept, &moved))?;
+        let put = fresh.into_iter().map(|kept| kept.operation).collect();
+        Ok(Change { put, removed: Vec::new() })
     })?;
     Ok(change.put)
+}
+
+/// What was made for one server or account says nothing that another one should be told.
+fn refuse_strangers(cache: &Cache, kept: &[Kept]) -> Result<()> {
+    let (server, account) = (cache.metadata(SERVER)?, cache.metadata(ACCOUNT)?);
+    for Kept { server: meant, account: whose, .. } in kept {
+        for (then, now) in [(meant, &server), (whose, &account)] {
+            if let (Some(then), Some(now)) = (then, now)
+                && then != now
+            {
+                return Err(Error::failure(format!(
+                    "these changes were made for {then}, and this environment is {now} now; nothing was restored"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The operation as it is queued again. A creation that may have reached the server keeps what it is known by, so that
+/// it is checked before it is sent; another operation is repeated under a new id.
+fn as_new(mut operation: Operation) -> Result<Operation> {
+    if operation.kind != Kind::CreateTask && operation.uncertain.take().is_some() {
+        operation.op_id = new_op_id()?;
+    }
+    operation.error = None;
+    operation.created_at = Timestamp::now().rfc3339();
+    Ok(operation)
+}
+
+/// The same operations under new ids: what becomes of the old ones says nothing about these.
+pub(super) fn renewed(mut operations: Vec<Operation>) -> Result<Vec<Operation>> {
+    for operation in &mut operations {
+        operation.op_id = new_op_id()?;
+        operation.uncertain = None;
+    }
+    Ok(operations)
 }
 
 /// Takes operations out of the queue for good. They are in `discarded/` already, or were refused before the command
@@ -168,28 +206,50 @@ fn cancel_out(queue: &Queueing, task_id: i64) -> Result<Change> {
     without(queue, queue.pending()?.into_iter().filter(concerns).collect())
 }
 
-/// Takes `removed` out. Where a task goes that was never sent, it stops being the parent of others: their operations
-/// say what they say without it, and one that says nothing more goes too.
+/// Takes `removed` out. Later changes of the same fields stand on what was there before. Where a task goes that was never
+/// sent, it stops being the parent of others: their operations say what they say without it, and one that says nothing
+/// more goes too.
 fn without(queue: &Queueing, mut removed: Vec<Operation>) -> Result<Change> {
     let unmade = removed.iter().filter(|operation| operation.kind == Kind::CreateTask);
     let gone: Vec<Value> = unmade.map(|create| Value::Int(create.task_id)).collect();
     let (mut put, mut before) = (Vec::new(), BTreeMap::new());
     for operation in queue.pending()? {
-        let mut kept = operation.clone();
-        if kept.base.get(&Field::Parent).is_some_and(|parent| gone.contains(parent)) {
-            kept.base.insert(Field::Parent, before.get(&kept.task_id).cloned().unwrap_or(Value::Null));
-        }
-        if kept.set.get(&Field::Parent).is_some_and(|parent| gone.contains(parent)) {
-            kept.set.remove(&Field::Parent);
-            before.insert(kept.task_id, kept.base.remove(&Field::Parent).unwrap_or(Value::Null));
-        }
-        let known = removed.iter().any(|other| other.op_id == operation.op_id);
-        if known || kept == operation {
+        let goes = removed.iter().any(|other| other.op_id == operation.op_id);
+        let kept = without_lost(&operation, goes, &gone, &mut before);
+        if goes || kept == operation {
             continue;
         }
         if kept.kind == Kind::UpdateTask && kept.set.is_empty() { removed.push(operation) } else { put.push(kept) }
     }
     Ok(Change { put, removed })
+}
+
+/// An operation without what is lost of it: everything if it `goes`, else a parent that is `gone`. `before` holds, per
+/// task and field, what was there before the changes that are lost.
+fn without_lost(
+    operation: &Operation,
+    goes: bool,
+    gone: &[Value],
+    before: &mut BTreeMap<(i64, Field), Value>,
+) -> Operation {
+    let mut kept = operation.clone();
+    for field in Field::ALL {
+        let key = (operation.task_id, field);
+        if let Some(value) = before.get(&key)
+            && kept.base.contains_key(&field)
+        {
+            kept.base.insert(field, value.clone());
+        }
+        let Some(value) = operation.set.get(&field) else { continue };
+        if goes || (field == Field::Parent && gone.contains(value)) {
+            kept.set.remove(&field);
+            let base = kept.base.remove(&field).unwrap_or(Value::Null);
+            before.entry(key).or_insert(base);
+        } else {
+            before.remove(&key);
+        }
+    }
+    kept
 }
 
 /// The task as it is now. A provisional one may have been sent since the command looked it up; its id is then free, or
@@ -263,31 +323,31 @@ fn follow(operation: &mut Operation, moved: &[(i64, i64, String)]) {
 }
 
 /// Points an operation on a task that was provisional when it was thrown away at what that task is now. It is found by
-/// its name: provisional ids are given again.
-fn find_again(queue: &Queueing, operation: &mut Operation, moved: &[(i64, i64, String)]) -> Result<()> {
-    let workspace = operation.workspace_id;
-    let find = |id: i64, name: &str| -> Result<Option<Task>> {
+/// the operation that made it: provisional ids and names are given again.
+fn find_again(queue: &Queueing, kept: &mut Kept, moved: &[(i64, i64, String)]) -> Result<()> {
+    let Kept { operation, made_by, .. } = kept;
+    let find = |id: i64| -> Result<Option<Task>> {
         if id > 0 || moved.iter().any(|(_, new, _)| *new == id) {
             return Ok(None);
         }
-        let gone = || Error::failure(format!("{name} is no longer here; nothing was restored"));
-        queue.task_once_called(workspace, name)?.map(Some).ok_or_else(gone)
+        let made = made_by.get(&id).map_or(Ok(None), |op_id| queue.task_made_by(op_id))?;
+        let gone = || Error::failure("a task that these changes are about is no longer here; nothing was restored");
+        made.filter(|task| task.deleted_at.is_none()).map(Some).ok_or_else(gone)
     };
-    if let Some(task) = find(operation.task_id, &operation.identifier)? {
+    if operation.kind != Kind::CreateTask
+        && let Some(task) = find(operation.task_id)?
+    {
         (operation.task_id, operation.identifier) = (task.id, task.identifier);
     }
     if let Some((target, name)) = &mut operation.depends_on
-        && let Some(task) = find(*target, name)?
+        && let Some(task) = find(*target)?
     {
         (*target, *name) = (task.id, task.identifier);
     }
-    // A parent has no name here; a task that is younger than the operation is another one.
-    if let Some(Value::Int(parent)) = operation.set.get(&Field::Parent)
-        && *parent < 0
-        && !moved.iter().any(|(_, new, _)| new == parent)
-        && queue.task(*parent)?.is_none_or(|task| task.created_at > operation.created_at)
+    if let Some(Value::Int(parent)) = operation.set.get_mut(&Field::Parent)
+        && let Some(task) = find(*parent)?
     {
-        operation.set.remove(&Field::Parent);
+        *parent = task.id;
     }
     Ok(())
 }

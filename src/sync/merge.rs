@@ -161,6 +161,17 @@ pub fn settle(chain: &mut [Operation], differences: &[Difference], values: &Patc
     }
 }
 
+/// What a chain says of the differing fields alone.
+pub fn only(chain: &[Operation], differences: &[Difference]) -> Vec<Operation> {
+    let differs = |field: &Field| differences.iter().any(|difference| difference.field == *field);
+    let restricted = chain.iter().cloned().map(|mut operation| {
+        operation.set.retain(|field, _| differs(field));
+        operation.base.retain(|field, _| differs(field));
+        operation
+    });
+    restricted.filter(|operation| !operation.set.is_empty()).collect()
+}
+
 /// The server still has what the chain was made on.
 pub fn stands_on(chain: &[Operation], remote: &Task) -> bool {
     changes(chain).into_iter().all(|(field, base, _)| remote.get(field) == base)

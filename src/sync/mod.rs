@@ -50,6 +50,8 @@ pub struct Options {
     pub push: bool,
     /// Throw the queue away (kept in `discarded/`) and make the cache equal the server.
     pub force: bool,
+    /// With `force`: throw away only these operations; `None`: all.
+    pub set_aside: Option<BTreeSet<String>>,
     /// Merge changes to different fields without asking.
     pub merge: bool,
     pub policy: Policy,
@@ -71,6 +73,7 @@ impl Default for Options {
             pull: true,
             push: true,
             force: false,
+            set_aside: None,
             merge: true,
             policy: Policy::Ask,
             accept_deletes: false,
@@ -243,14 +246,15 @@ impl Engine<'_> {
 
     /// `--force`: what is queued goes to `discarded/`, then out of the plan.
     fn throw_away(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
-        let operations: Vec<_> = plan.waiting().map(|entry| entry.operation.clone()).collect();
+        let agreed = |op_id: &String| self.options.set_aside.as_ref().is_none_or(|agreed| agreed.contains(op_id));
+        let goes: Vec<usize> =
+            (0..plan.entries.len()).filter(|index| agreed(&plan.entries[*index].operation.op_id)).collect();
+        let operations = plan.operations(&goes);
         if operations.is_empty() || self.options.dry_run {
             return Ok(());
         }
-        summary.discarded = Some(self.discard.operations("force", &operations)?);
-        for index in 0..plan.entries.len() {
-            plan.drop_entry(index);
-        }
+        summary.discarded = Some((self.discard.operations("force", self.cache, &operations)?, operations.len()));
+        goes.into_iter().for_each(|index| plan.drop_entry(index));
         plan.settle_all();
         Ok(())
     }

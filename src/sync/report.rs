@@ -137,8 +137,8 @@ pub struct Summary {
     pub stopped: Option<Error>,
     /// Identifiers that changed: provisional name, final name.
     pub renames: Vec<(String, String)>,
-    /// Where a force sync put the queue.
-    pub discarded: Option<PathBuf>,
+    /// Where a force sync put the queue, and how many operations that were.
+    pub discarded: Option<(PathBuf, usize)>,
     /// What a policy decided.
     pub notes: Vec<String>,
 }

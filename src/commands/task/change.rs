@@ -4,6 +4,7 @@ use super::deliver::{Delivery, Road, deliver, queued_for_later, road};
 use super::{fields, to_json};
 use crate::commands::Session;
 use crate::commands::workbench::Workbench;
+use crate::directory::{ActiveTask, Directory};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
@@ -128,6 +129,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         let held = bench.lock()?.try_hold()?;
         let deletion = local::delete(&mut bench.cache, &bench.journal, &task, held.is_none())?;
         drop(held);
+        unpick(&bench, &task);
         let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
@@ -138,6 +140,18 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         collect(changed, &mut changes, &mut errors);
     }
     report(session, &bench, road, changes, errors)
+}
+
+/// A task that is deleted is nobody's next one, and its name may be given again. A damaged file is for the commands that
+/// need it to complain about.
+fn unpick(bench: &Workbench, task: &Task) {
+    let is_it =
+        |active: &ActiveTask| active.identifier == task.identifier && active.workspace_id == Some(task.workspace_id);
+    if bench.picked().is_ok_and(|active| active.as_ref().is_some_and(is_it))
+        && let Some(directory) = Directory::find()
+    {
+        let _ = directory.clear_active();
+    }
 }
 
 /// Changes each named task by what `make` gives for it, at first for a check and then where it is queued.

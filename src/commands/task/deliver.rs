@@ -139,7 +139,7 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     if summary.waiting > 0 {
         return Ok(Delivery::Conflict(summary.waiting));
     }
-    if summary.accepted_remote > 0 {
+    if summary.accepted_remote > 0 && summary.pushed == 0 {
         return Ok(Delivery::Withdrawn);
     }
     let renames = summary.renames.clone();

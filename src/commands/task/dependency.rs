@@ -24,6 +24,8 @@ pub fn depend(session: &mut Session, add: bool) -> Result<u8> {
     }
     let (present, _) = bench.cache.dependencies_of(task.id)?;
     let road = road(session, &bench)?;
+    // All are queued before the first is sent: a server that goes away meanwhile takes none of them with it.
+    let mut queued = Vec::new();
     for target in targets {
         let exists = present.iter().any(|known| known.id == target.id);
         if exists == add {
@@ -31,11 +33,26 @@ pub fn depend(session: &mut Session, add: bool) -> Result<u8> {
             session.out.say(&format!("{} {state} {} already", task.identifier, target.identifier))?;
             continue;
         }
-        let queued = local::depend(&mut bench.cache, &bench.journal, &task, &target, add)?;
-        let delivery = deliver(session, &mut bench, &road, &queued)?;
+        let operations = local::depend(&mut bench.cache, &bench.journal, &task, &target, add)?;
+        queued.push((target, operations));
+    }
+    let mut failure = None;
+    for (target, operations) in queued {
+        let delivery = match deliver(session, &mut bench, &road, &operations) {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                if let Some(earlier) = failure.replace(error) {
+                    session.out.error(&earlier)?;
+                }
+                continue;
+            }
+        };
         let state = if add { "depends on" } else { "no longer depends on" };
         let queued = if matches!(delivery, Delivery::Sent { .. }) { "" } else { " (queued for sync)" };
         session.out.say(&format!("✓ {} {state} {}{queued}", task.identifier, target.identifier))?;
+    }
+    if let Some(error) = failure {
+        return Err(error);
     }
     if session.out.is_json() {
         dependencies(session)?;
