@@ -431,13 +431,14 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Every task it names: the one it changes, the one depended on, the new parent.
+    /// Every task it names: the one it changes, the one depended on, the new parent and the one before.
     pub fn tasks(&self) -> Vec<i64> {
-        let parent = match self.set.get(&Field::Parent) {
+        let parent = |patch: &Patch| match patch.get(&Field::Parent) {
             Some(Value::Int(parent)) => Some(*parent),
             _ => None,
         };
-        [Some(self.task_id), self.depends_on.as_ref().map(|(id, _)| *id), parent].into_iter().flatten().collect()
+        let target = self.depends_on.as_ref().map(|(id, _)| *id);
+        [Some(self.task_id), target, parent(&self.set), parent(&self.base)].into_iter().flatten().collect()
     }
 
     /// Points everything that named the task `old` at the id and the name it has now. True when something did.

@@ -13,7 +13,7 @@ use crate::failpoint::hit;
 use crate::model::{Kind, Label, Member, Operation, Project, Task, Workspace};
 use miniserde::json;
 use rusqlite::{Connection, named_params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the server said to one operation.
 #[derive(Debug, Clone)]
@@ -116,9 +116,7 @@ impl Cache {
                 apply_kinds(db, pulled, now)?;
             }
             hit("cache.apply.kinds");
-            outcome.answers.iter().try_for_each(|answer| {
-                apply_answer(db, answer, outcome.unannounced.contains(&answer.operation.op_id), now)
-            })?;
+            apply_answers(db, &outcome.answers, &outcome.unannounced, now)?;
             apply_queue(db, outcome, now)?;
             hit("cache.apply.queue");
             let renumbered = renumber(db, now)?;
@@ -140,7 +138,7 @@ impl Cache {
     /// Folds in what an interrupted run had already been told by the server (the journal's `answered`).
     pub fn fold_answers(&mut self, answers: &[Answer], now: &str) -> Result<()> {
         self.write(|db| {
-            answers.iter().try_for_each(|answer| apply_answer(db, answer, false, now))?;
+            apply_answers(db, answers, &BTreeSet::new(), now)?;
             renumber(db, now)?;
             renew_pending(db)
         })
@@ -281,19 +279,35 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
     .map(drop)
 }
 
-fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) -> rusqlite::Result<()> {
+/// What the server has said to operations: first the tasks it made get their ids, everywhere at once, then each answer.
+fn apply_answers(
+    db: &Connection,
+    answers: &[Answer],
+    unannounced: &BTreeSet<String>,
+    now: &str,
+) -> rusqlite::Result<()> {
+    let mut made = BTreeMap::new();
+    for Answer { operation, task } in answers {
+        if let (Kind::CreateTask, Some(task)) = (operation.kind, task) {
+            give_server_id(db, operation.task_id, task)?;
+            made.insert(operation.task_id, (task.id, task.identifier.clone()));
+            if !unannounced.contains(&operation.op_id) {
+                remember_name(db, task.workspace_id, &operation.identifier, task.id, &task.identifier, now)?;
+            }
+        }
+    }
+    rename_in_queue(db, &made)?;
+    answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
+    queue::forget_old(db, now)
+}
+
+fn apply_answer(db: &Connection, answer: &Answer, now: &str) -> rusqlite::Result<()> {
     hit("cache.apply.answer");
     let operation = &answer.operation;
-    // The task may have got its server id earlier in this very outcome: the queue's row followed it.
+    // The task may have got its server id in this very outcome: the queue's row followed it.
     let (task_id, target) = queue::named_tasks(db, &operation.op_id)?.unwrap_or((operation.task_id, None));
     match operation.kind {
         Kind::CreateTask => {
-            if let Some(task) = &answer.task {
-                give_server_id(db, operation.task_id, task)?;
-                if !unannounced {
-                    remember_name(db, task.workspace_id, &operation.identifier, task.id, &task.identifier, now)?;
-                }
-            }
             queue::mark_synced(db, &operation.op_id, answer.task.as_ref().map(|task| task.id), now)?;
             answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
         }
@@ -314,7 +328,7 @@ fn apply_answer(db: &Connection, answer: &Answer, unannounced: bool, now: &str) 
     }
 }
 
-/// A provisional task became a server task: everything that pointed at its negative id follows.
+/// A provisional task became a server task: every row that pointed at its negative id follows.
 fn give_server_id(db: &Connection, old_id: i64, task: &Task) -> rusqlite::Result<()> {
     let moved = named_params! {":old": old_id, ":new": task.id};
     // The cache may hold the task already: a pull brought it before its lost answer was understood.
@@ -328,9 +342,23 @@ fn give_server_id(db: &Connection, old_id: i64, task: &Task) -> rusqlite::Result
     db.prepare_cached("UPDATE OR IGNORE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
         .execute(moved)?;
     db.prepare_cached("UPDATE OR REPLACE conflicts SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved).map(drop)
+}
+
+/// Lets every queued operation follow tasks that got another id or name: id → id and identifier now. The queue is gone
+/// through once, however many tasks there are.
+fn rename_in_queue(db: &Connection, moved: &BTreeMap<i64, (i64, String)>) -> rusqlite::Result<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
     for mut operation in queue::pending(db)? {
-        if operation.follow(old_id, task.id, &task.identifier) {
+        let mut followed = false;
+        for old in operation.tasks() {
+            if let Some((id, identifier)) = moved.get(&old) {
+                followed |= operation.follow(old, *id, identifier);
+            }
+        }
+        if followed {
             queue::put(db, &operation)?;
         }
     }
@@ -386,28 +414,22 @@ fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(String, String)
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut renumbered = Vec::new();
-    for (id, workspace, old) in taken {
+    let (mut free, mut moved, mut renumbered) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    for (id, workspace, old) in &taken {
+        let highest = match free.get(workspace) {
+            Some(highest) => *highest,
+            None => highest_number(db, *workspace)?,
+        };
+        free.insert(*workspace, highest + 1);
         let prefix = old.rsplit_once('-').map_or(old.as_str(), |(prefix, _)| prefix);
-        let new = format!("{prefix}-{}", highest_number(db, workspace)? + 1);
-        for mut operation in queue::pending(db)? {
-            let mut changed = operation.task_id == id;
-            if changed {
-                operation.identifier = new.clone();
-            }
-            if let Some((target, name)) = &mut operation.depends_on
-                && *target == id
-            {
-                *name = new.clone();
-                changed = true;
-            }
-            if changed {
-                queue::put(db, &operation)?;
-            }
-        }
-        renew(db, id)?;
-        remember_name(db, workspace, &old, id, &new, now)?;
-        renumbered.push((old, new));
+        let new = format!("{prefix}-{}", highest + 1);
+        moved.insert(*id, (*id, new.clone()));
+        renumbered.push((old.clone(), new));
+    }
+    rename_in_queue(db, &moved)?;
+    for ((id, workspace, _), (old, new)) in taken.iter().zip(&renumbered) {
+        renew(db, *id)?;
+        remember_name(db, *workspace, old, *id, new, now)?;
     }
     Ok(renumbered)
 }

@@ -109,7 +109,12 @@ pub(super) fn mark_synced(db: &Connection, op_id: &str, remote_id: Option<i64>, 
         "UPDATE sync_queue SET synced = 1, synced_at = :now, remote_id = :remote, error = NULL, uncertain = NULL \
          WHERE op_id = :op_id",
     )?
-    .execute(named_params! {":op_id": op_id, ":remote": remote_id, ":now": now})?;
+    .execute(named_params! {":op_id": op_id, ":remote": remote_id, ":now": now})
+    .map(drop)
+}
+
+/// Forgets what was taken longer ago than history goes.
+pub(super) fn forget_old(db: &Connection, now: &str) -> rusqlite::Result<()> {
     let Some(now) = Timestamp::parse(now) else { return Ok(()) };
     db.prepare_cached("DELETE FROM sync_queue WHERE synced = 1 AND synced_at < :oldest")?
         .execute(named_params! {":oldest": now.minus(HISTORY).rfc3339()})

@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-const MIGRATIONS: [&str; 1] = [V1];
+const MIGRATIONS: [&str; 2] = [V1, V2];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (design.md "Files"). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -196,6 +196,9 @@ CREATE TABLE renames (
   PRIMARY KEY (workspace_id, old_identifier, task_id)
 );
 ";
+
+/// What is queued for one task is looked for once per operation of a sync.
+const V2: &str = "CREATE INDEX queue_by_task ON sync_queue(entity_id, synced)";
 
 /// Why a file cannot be used as a cache.
 pub enum Unusable {
