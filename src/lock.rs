@@ -95,9 +95,15 @@ impl LockFile {
     }
 }
 
-/// The error that names the present holder.
+/// The error that names the present holder. It writes its name just after it has taken the lock, so one look may come
+/// too early.
 fn busy(path: &Path) -> Error {
-    let holder = read_holder(path);
+    let holder = (0..5).find_map(|look| {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        read_holder(path)
+    });
     Error::Busy { pid: holder.map(|(pid, _)| pid), age: holder.map(|(_, age)| age) }
 }
 

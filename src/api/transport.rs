@@ -223,14 +223,14 @@ impl Transport {
             (false, _) => Failure { error: RemoteError::Unreachable(message), again },
             (true, true) if fault.kind == Kind::Garbled => Failure { error: RemoteError::Malformed(message), again },
             (true, true) => Failure { error: RemoteError::Unreachable(message), again },
-            (true, false) => self.uncertain(call, message),
+            (true, false) => self.uncertain(call, message, None),
         }
     }
 
-    /// A write of which nobody here knows whether it was done.
-    fn uncertain(&self, call: &Call, message: String) -> Failure {
+    /// A write of which nobody here knows whether it was done. `pause` is what the server asked for.
+    fn uncertain(&self, call: &Call, message: String, pause: Option<Duration>) -> Failure {
         let harmless = call.key.is_some() && self.honours_keys();
-        let again = if harmless { Again::Backoff } else { Again::Never };
+        let again = if harmless { pause.map_or(Again::Backoff, Again::After) } else { Again::Never };
         Failure { error: RemoteError::Uncertain(message), again }
     }
 
@@ -251,7 +251,7 @@ impl Transport {
             429 => wait(&answer, message()),
             // To a read. A gateway says this of writes too that the server behind it may have carried out.
             503 if answer.retry_after().is_some() && call.is_read() => wait(&answer, message()),
-            408 | 500.. if !call.is_read() => self.uncertain(call, message()),
+            408 | 500.. if !call.is_read() => self.uncertain(call, message(), answer.retry_after()),
             408 | 502..=504 => Failure { error: RemoteError::Unavailable(message()), again: Again::Backoff },
             500.. => never(RemoteError::Unavailable(message())),
             _ => never(RemoteError::Refused { status, message: message() }),
@@ -273,7 +273,9 @@ impl Transport {
             307 | 308 => Ok(next),
             301..=303 if call.is_read() => Ok(next),
             // "See other" is how some servers say that a form was taken.
-            303 => Err(self.uncertain(call, refuse("it answers with a redirect".into()).error.message().to_string())),
+            303 => {
+                Err(self.uncertain(call, refuse("it answers with a redirect".into()).error.message().to_string(), None))
+            }
             _ => Err(refuse(format!("it redirects {} requests ({})", call.method, problem::status_line(status)))),
         }
     }

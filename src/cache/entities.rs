@@ -82,7 +82,8 @@ pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
          DELETE FROM workspaces; DELETE FROM tasks WHERE id > 0; DELETE FROM renames; DELETE FROM conflicts; \
-         DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%'; \
+         DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%' \
+         OR key LIKE 'listed:%' OR key LIKE 'unlisted:%'; \
          DELETE FROM sync_queue WHERE synced = 1",
     )
 }
@@ -95,7 +96,8 @@ pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::
         "DELETE FROM labels WHERE workspace_id = :workspace",
         "DELETE FROM members WHERE workspace_id = :workspace",
         "DELETE FROM renames WHERE workspace_id = :workspace",
-        "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace)",
+        "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
+         'listed:' || :workspace, 'unlisted:' || :workspace)",
     ] {
         db.prepare_cached(sql)?.execute(named_params! {":workspace": workspace_id})?;
     }

@@ -17,7 +17,7 @@ mod tasks;
 
 pub use conflicts::StoredConflict;
 pub use log::{Direction, LogEntry};
-pub use outcome::{Answer, LogRow, Outcome, Pulled, Totals};
+pub use outcome::{Answer, Listing, LogRow, Outcome, Pulled, Totals};
 pub use queue::{Change, Queueing};
 pub use tasks::{Filter, Sort, TaskRow};
 

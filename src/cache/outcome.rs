@@ -33,8 +33,19 @@ pub struct Pulled {
     pub labels: Option<Vec<Label>>,
     /// The dependency graph was fetched and is staged whole.
     pub dependencies: bool,
+    /// The workspace's tasks were listed in full.
+    pub listing: Option<Listing>,
     /// The new cursor: the largest `updated_at` received and the task that had it.
     pub cursor: Option<(String, i64)>,
+}
+
+/// A full listing.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// RFC 3339, this machine's clock.
+    pub at: String,
+    /// Tasks the server has and did not list.
+    pub unlisted: usize,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +61,8 @@ pub struct LogRow {
 pub struct Outcome {
     pub workspaces: Vec<Workspace>,
     pub pulled: Vec<Pulled>,
+    /// Workspaces that could not be read.
+    pub left_out: Vec<i64>,
     /// Workspaces that are gone; their tasks are staged as gone.
     pub left: Vec<i64>,
     /// Remove every server task of the pulled workspaces that is not staged (`sync --force`).
@@ -246,6 +259,10 @@ fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<
     }
     if pulled.dependencies {
         replace_dependencies(db, workspace, now)?;
+    }
+    if let Some(Listing { at, unlisted }) = &pulled.listing {
+        set_metadata(db, &format!("listed:{workspace}"), at)?;
+        set_metadata(db, &format!("unlisted:{workspace}"), &unlisted.to_string())?;
     }
     if let Some((updated_at, task)) = &pulled.cursor {
         set_metadata(db, &format!("cursor:{workspace}"), updated_at)?;

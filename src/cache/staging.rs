@@ -77,6 +77,15 @@ impl Cache {
         stage().map_err(|e| self.error(e))
     }
 
+    /// Takes a workspace's tasks out again: not all of them came.
+    pub fn unstage(&mut self, workspace_id: i64) -> Result<()> {
+        self.db
+            .prepare_cached("DELETE FROM staging.tasks WHERE workspace_id = :workspace")
+            .and_then(|mut delete| delete.execute(named_params! {":workspace": workspace_id}))
+            .map(drop)
+            .map_err(|e| self.error(e))
+    }
+
     pub fn stage_edges(&mut self, workspace_id: i64, edges: &[Edge]) -> Result<()> {
         let stage = || -> rusqlite::Result<()> {
             let transaction = self.db.unchecked_transaction()?;

@@ -128,9 +128,11 @@ impl Engine<'_> {
         let (exactly, afresh) = (self.options.force, self.options.afresh);
         let mut outcome = Outcome { metadata, exactly, afresh, ..Outcome::default() };
         let mut summary = Summary::default();
+        let mut refusal = None;
         if self.options.pull {
             self.reporter.tell(Event::Fetching);
-            self.pull(&mut outcome)?;
+            refusal = self.pull(&mut outcome)?;
+            plan.leave_out(&outcome.left_out);
             plan.projects = first_projects(&outcome);
             if self.options.force {
                 self.throw_away(&mut plan, &mut summary)?;
@@ -158,6 +160,7 @@ impl Engine<'_> {
             self.push(&mut plan, &mut summary)?;
             hit("sync.pushed");
         }
+        summary.stopped = summary.stopped.take().or(refusal);
         self.commit(plan, outcome, &mut summary)?;
         Ok(summary)
     }

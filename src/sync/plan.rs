@@ -77,6 +77,13 @@ impl Plan {
         Plan { entries, inbox, ..Plan::default() }
     }
 
+    /// Nothing is sent to workspaces that could not be read.
+    pub fn leave_out(&mut self, workspaces: &[i64]) {
+        for entry in &mut self.entries {
+            entry.in_scope &= !workspaces.contains(&entry.operation.workspace_id);
+        }
+    }
+
     pub fn waiting(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.fate == Fate::Waiting)
     }

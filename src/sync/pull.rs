@@ -9,7 +9,7 @@ use super::Engine;
 use super::pager::Pager;
 use super::remote::{RemoteError, TaskQuery};
 use super::report::Event;
-use crate::cache::{Outcome, Pulled};
+use crate::cache::{Listing, Outcome, Pulled};
 use crate::error::{Error, Result};
 use crate::model::Workspace;
 use crate::time::Timestamp;
@@ -24,11 +24,19 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 /// A kind the server did not have is looked for again after this long.
 const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
 
+/// A workspace is listed in full after this long.
+const LISTED_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Of so many missing tasks none may be found before a list is taken for wrong.
+const SAMPLE: usize = 20;
+
 /// A reconciliation may remove this many tasks without asking, or half of a workspace if that is more.
 const DELETES_WITHOUT_ASKING: usize = 10;
 
 impl Engine<'_> {
-    pub(super) fn pull(&mut self, outcome: &mut Outcome) -> Result<()> {
+    /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
+    /// is given, where there are others.
+    pub(super) fn pull(&mut self, outcome: &mut Outcome) -> Result<Option<Error>> {
         let workspaces = self.remote.workspaces().map_err(|e| self.fatal(e))?;
         let believed = self.options.afresh || self.options.accept_deletes;
         if workspaces.is_empty() && !believed && !self.cache.workspaces()?.is_empty() {
@@ -38,15 +46,28 @@ impl Engine<'_> {
             ))
             .hint("check the account: anyt auth whoami; if they really are gone: anyt sync --accept-deletes"));
         }
+        let mut refusal = None;
         for workspace in &workspaces {
-            let pulled = self.pull_workspace(workspace)?;
-            outcome.pulled.push(pulled);
+            match self.pull_workspace(workspace) {
+                Ok(pulled) => outcome.pulled.push(pulled),
+                Err(error @ Error::SignIn { .. }) if workspaces.len() > 1 => {
+                    self.cache.unstage(workspace.id)?;
+                    outcome.left_out.push(workspace.id);
+                    refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if outcome.pulled.is_empty()
+            && let Some(refusal) = refusal
+        {
+            return Err(refusal);
         }
         if !self.options.afresh {
             outcome.left = self.workspaces_left(&workspaces)?;
         }
         outcome.workspaces = workspaces;
-        Ok(())
+        Ok(refusal)
     }
 
     /// Workspaces of the cache that are deleted, or no longer this account's: the server does not list them, and says so
@@ -91,16 +112,19 @@ impl Engine<'_> {
 
     fn pull_workspace(&mut self, workspace: &Workspace) -> Result<Pulled> {
         let id = workspace.id;
-        let projects = self.remote.projects(id).map_err(|e| self.fatal(e))?;
+        let projects = match self.remote.projects(id) {
+            Err(RemoteError::NotFound(_)) => self.cache.projects(id)?,
+            projects => projects.map_err(|e| self.fatal(e))?,
+        };
         let members = self.kind("members", id, |engine| engine.remote.members(id))?;
         let labels = self.kind("labels", id, |engine| engine.remote.labels(id))?;
-        self.pull_tasks(workspace)?;
+        let listing = self.pull_tasks(workspace)?;
         let edges = self.kind("dependencies", id, |engine| engine.remote.dependencies(id))?;
         if let Some(edges) = &edges {
             self.cache.stage_edges(id, edges)?;
         }
         let cursor = self.next_cursor(id)?;
-        Ok(Pulled { workspace_id: id, projects, members, labels, dependencies: edges.is_some(), cursor })
+        Ok(Pulled { workspace_id: id, projects, members, labels, dependencies: edges.is_some(), cursor, listing })
     }
 
     /// Fetches a kind of thing that not every server has. One that is absent is remembered and passed over for a while.
@@ -117,25 +141,38 @@ impl Engine<'_> {
         {
             return Ok(None);
         }
-        let found = fetch(self).map_err(|e| self.fatal(e))?;
+        let found = match fetch(self) {
+            // Not for this account: what is cached stays, and the next pull asks again.
+            Err(RemoteError::Forbidden(_)) => return Ok(None),
+            found => found.map_err(|e| self.fatal(e))?,
+        };
         if found.is_none() && !self.options.dry_run {
             self.cache.set_metadata(&key, &now.rfc3339())?;
         }
         Ok(found)
     }
 
-    fn pull_tasks(&mut self, workspace: &Workspace) -> Result<()> {
+    fn pull_tasks(&mut self, workspace: &Workspace) -> Result<Option<Listing>> {
         let id = workspace.id;
         let anew = self.options.force || self.options.afresh || self.counter_went_back(workspace)?;
-        let complete = !anew && self.stage_changes(id)?;
-        if complete && self.live_total(id)? == Some(self.cache.expected_total(id)?) {
-            return Ok(());
+        if !anew && !self.is_listing_due(id)? && self.stage_changes(id)? {
+            let expected = self.cache.expected_total(id)?;
+            let unlisted = self.cache.metadata(&format!("unlisted:{id}"))?.and_then(|n| n.parse::<i64>().ok());
+            let total = self.live_total(id)?;
+            if total == Some(expected) || total == unlisted.map(|unlisted| expected - unlisted) {
+                return Ok(None);
+            }
         }
         self.page_through(id, None)?;
-        if !self.options.force && !self.options.afresh {
-            self.confirm_missing(id)?;
-        }
-        Ok(())
+        let confirm = !self.options.force && !self.options.afresh;
+        let unlisted = if confirm { self.confirm_missing(id)? } else { 0 };
+        Ok(Some(Listing { at: Timestamp::now().rfc3339(), unlisted }))
+    }
+
+    /// Everything is listed once a day: a server whose clock was set back has changes before the cursor.
+    fn is_listing_due(&self, workspace_id: i64) -> Result<bool> {
+        let last = self.cache.metadata(&format!("listed:{workspace_id}"))?.and_then(|at| Timestamp::parse(&at));
+        Ok(last.is_none_or(|last| last.age(Timestamp::now()) > LISTED_EVERY))
     }
 
     /// Stages what changed since the cursor, or everything where there is no cursor to trust.
@@ -185,22 +222,39 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Asks by name for each task of the cache that a full listing did not bring. Absence alone deletes nothing.
-    fn confirm_missing(&mut self, workspace_id: i64) -> Result<()> {
+    /// Asks by name for each task of the cache that a full listing did not bring; absence alone deletes nothing. Gives the
+    /// number of those that are there all the same: a server may leave archived ones out.
+    fn confirm_missing(&mut self, workspace_id: i64) -> Result<usize> {
         let missing = self.cache.missing_from_staging(workspace_id)?;
         let cached = self.cache.count_server_tasks(workspace_id)?.max(0) as usize;
-        self.refuse_mass_delete(missing.len(), cached)?;
-        let now = Timestamp::now().rfc3339();
-        for (id, identifier) in missing {
-            match self.remote.task(workspace_id, &identifier).map_err(|e| self.fatal(e))? {
-                // The name may have gone to another task when the server was restored.
-                Some(task) if task.id == id => {
-                    self.cache.stage_tasks(&[task], &now)?;
-                }
-                Some(_) | None => self.cache.stage_gone(id)?,
+        if self.refuse_mass_delete(missing.len(), cached).is_err() {
+            // Before thousands are asked for: are any of them there?
+            let step = missing.len().div_ceil(SAMPLE).max(1);
+            let mut found = false;
+            for (id, identifier) in missing.iter().step_by(step) {
+                found |= self.is_there(workspace_id, *id, identifier)?;
+            }
+            if !found {
+                self.refuse_mass_delete(missing.len(), cached)?;
             }
         }
-        Ok(())
+        let mut gone = Vec::new();
+        for (id, identifier) in &missing {
+            if !self.is_there(workspace_id, *id, identifier)? {
+                gone.push(*id);
+            }
+        }
+        self.refuse_mass_delete(gone.len(), cached)?;
+        gone.iter().try_for_each(|id| self.cache.stage_gone(*id))?;
+        Ok(missing.len() - gone.len())
+    }
+
+    /// Stages the task if the server has it. Its name may have gone to another one when the server was restored.
+    fn is_there(&mut self, workspace_id: i64, task_id: i64, identifier: &str) -> Result<bool> {
+        let task = self.remote.task(workspace_id, identifier).map_err(|e| self.fatal(e))?;
+        let Some(task) = task.filter(|task| task.id == task_id && task.deleted_at.is_none()) else { return Ok(false) };
+        self.cache.stage_tasks(&[task], &Timestamp::now().rfc3339())?;
+        Ok(true)
     }
 
     /// The cursor after this pull: the newest row received, never this machine's clock. A row from the future (the

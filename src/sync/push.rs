@@ -313,10 +313,24 @@ impl Engine<'_> {
                 Event::DependencyRemoved { identifier, depends_on: target_name(plan, &operation) }
             }
         });
+        if let Some(task) = &task {
+            self.say_what_was_not_taken(&operation, task);
+        }
         if let Some(task) = task {
             follow(plan, &operation, &task);
         }
         Ok(())
+    }
+
+    /// A server that does not know a field may pass it over in silence (api.md 7). Texts it may write in its own way.
+    fn say_what_was_not_taken(&mut self, operation: &Operation, task: &Task) {
+        let passed_over = [Field::Status, Field::Priority, Field::Labels, Field::Owner, Field::Phase, Field::Estimate];
+        let differs = |field: &Field| operation.set.get(field).is_some_and(|value| !task.get(*field).reads_as(value));
+        let words: Vec<&str> = passed_over.into_iter().filter(differs).map(Field::word).collect();
+        if !words.is_empty() {
+            let note = format!("{}: the server did not take the {}", task.identifier, words.join(", "));
+            self.reporter.tell(Event::Note(note));
+        }
     }
 
     /// Sorts a failure: does it concern this operation, or the whole run?

@@ -121,7 +121,8 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
         RemoteError::Unauthorized(message) => {
             Error::sign_in(format!("{origin} does not accept the credential: {message}"))
         }
-        RemoteError::Forbidden(message) => Error::sign_in(format!("{origin} does not allow this: {message}")),
+        RemoteError::Forbidden(message) => Error::sign_in(format!("{origin} does not allow this: {message}"))
+            .hint("is it the right account? anyt auth whoami"),
         RemoteError::NotFound(message) => Error::failure(format!("{origin}: not found: {message}")),
         RemoteError::Conflict { message, .. } => Error::failure(format!("{origin} reports a conflict: {message}")),
         RemoteError::Refused { status, message } => {

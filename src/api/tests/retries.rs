@@ -47,7 +47,9 @@ fn tries_are_counted() {
 
 #[test]
 fn a_write_in_doubt_has_one_try() {
-    for fault in [Reply::Close, Reply::Reset, json(500, ""), json(502, ""), json(503, ""), json(408, "")] {
+    // "Try again later" is what gateways say, also when the server behind them has done it.
+    let later = || Reply::Bytes(answer(503, "Retry-After: 0\r\n", ""));
+    for fault in [Reply::Close, Reply::Reset, json(500, ""), json(502, ""), json(503, ""), later(), json(408, "")] {
         let server = Server::play(vec![fault, json(201, TASK)]);
         let error = patient(&server).create_task(&operation(), &title("Fix")).expect_err("in doubt");
         assert!(matches!(error, RemoteError::Uncertain(_)), "{error:?}");
@@ -57,12 +59,10 @@ fn a_write_in_doubt_has_one_try() {
 
 #[test]
 fn a_write_is_tried_again_when_nothing_was_done() {
-    for status in [429, 503] {
-        let busy = Reply::Bytes(answer(status, "Retry-After: 0\r\n", ""));
-        let server = Server::play(vec![busy, json(201, TASK)]);
-        let task = patient(&server).create_task(&operation(), &title("Fix")).expect("the second try");
-        assert_eq!((task.id, server.seen().len()), (7, 2), "{status}");
-    }
+    let busy = Reply::Bytes(answer(429, "Retry-After: 0\r\n", ""));
+    let server = Server::play(vec![busy, json(201, TASK)]);
+    let task = patient(&server).create_task(&operation(), &title("Fix")).expect("the second try");
+    assert_eq!((task.id, server.seen().len()), (7, 2));
     let server = Server::answers(&[(429, ""), (204, "")]);
     assert_eq!(patient(&server).delete_task(1, "DEV-42"), Ok(()));
 }
@@ -128,10 +128,11 @@ fn more_patience_than_this_run_has() {
     let now = Timestamp::now();
     let dates = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:51:37 GMT\r\n";
     for (status, headers) in [(429, "Retry-After: 120\r\n"), (503, "Retry-After: 120\r\n"), (429, dates)] {
-        for write in [false, true] {
+        // A write that a gateway puts off may have been done.
+        for write in if status == 429 { &[false, true][..] } else { &[false] } {
             let server = Server::play(vec![Reply::Bytes(answer(status, headers, r#"{"detail":"slow down"}"#))]);
             let http = patient(&server);
-            let error = if write {
+            let error = if *write {
                 http.delete_task(1, "DEV-42").expect_err("busy")
             } else {
                 http.task(1, "DEV-42").map(|_| ()).expect_err("busy")
