@@ -47,6 +47,8 @@ pub struct Plan {
     pub held: BTreeSet<i64>,
     /// Tasks let go after a delete there.
     pub let_go: Vec<i64>,
+    /// Tasks whose id another one has now: the row that the pull brought stays.
+    pub replaced: BTreeSet<i64>,
     /// Tasks gone on the server that a decision creates again, with the changes that the creation replaces.
     pub reborn: Vec<(Vec<usize>, Task)>,
     /// Server rows that were chosen over ours. A pull has staged them; a push has them only here.
@@ -201,7 +203,7 @@ impl Plan {
                 Fate::Waiting | Fate::Forgotten => {}
             }
         }
-        outcome.let_go = self.let_go;
+        outcome.let_go = self.let_go.into_iter().filter(|id| !self.replaced.contains(id)).collect();
         outcome.accepted = self.accepted;
         outcome.settled = self.settled.into_iter().collect();
         outcome.reported = self.reported;
