@@ -91,16 +91,15 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
     let choice = vault.file().exists(&env).then_some(StoreChoice::File);
     let (chosen, _) = vault.choose(&env, choice)?;
     let old = chosen.store().get(&env)?;
-    if old.iter().any(|old| clashes(old, &wanted)) {
+    let one_origin = matches!(chosen, Chosen::File(_));
+    if old.iter().any(|old| clashes(old, &wanted, one_origin)) {
         let why = format!(
             "'{name}' has one token in config.json and another one stored; both were kept, the stored one is used"
         );
         return Ok(Verdict::Stays(format!("{why} (end this with: anyt auth login --env {name})")));
     }
-    let others = old.iter().filter(|old| wanted.iter().all(|new| new.kind != old.kind)).cloned();
-    let all: Vec<Stored> = wanted.iter().cloned().chain(others).collect();
     if !wanted.iter().all(|new| old.contains(new)) {
-        chosen.store().set(&env, &all)?;
+        chosen.store().put(&env, &wanted)?;
     }
     failpoint::hit("migrate.stored");
     let fresh = match chosen {
@@ -129,11 +128,12 @@ fn plaintext(configured: &Configured) -> Result<(EnvName, Vec<Stored>)> {
     Ok((env, wanted))
 }
 
-/// Whether storing `wanted` would lose what is stored.
-fn clashes(old: &Stored, wanted: &[Stored]) -> bool {
+/// Whether storing `wanted` would lose what is stored: another secret of the same kind, or, in a store that has one origin
+/// for all it holds, one that is bound to another.
+fn clashes(old: &Stored, wanted: &[Stored], one_origin: bool) -> bool {
     match wanted.iter().find(|new| new.kind == old.kind) {
         Some(new) => new.secret != old.secret,
-        None => wanted.iter().any(|new| old.origin.is_some() && new.origin != old.origin),
+        None => one_origin && wanted.iter().any(|new| new.origin != old.origin),
     }
 }
 

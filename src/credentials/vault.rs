@@ -100,12 +100,20 @@ impl<'a> Vault<'a> {
         Ok(Found { secret, place: Place::Config, notices: moved.notices })
     }
 
-    /// The token in a store, checked against the origin it was stored for.
+    /// The token in a store, checked against the origin it was stored for. Nothing is called missing before it was looked
+    /// for twice: somebody who signs in meanwhile may have moved it from where was looked last to where was looked first.
     fn stored(&self, env: &Environment) -> Result<Option<Found>> {
-        if self.file().exists(&env.name) {
-            let place = self.place_of_file(&env.name)?;
+        match self.stored_now(env)? {
+            None => self.stored_now(env),
+            found => Ok(found),
+        }
+    }
+
+    fn stored_now(&self, env: &Environment) -> Result<Option<Found>> {
+        if let Some((source, _)) = self.file().describe(&env.name)? {
             let credentials = self.file().get(&env.name).map_err(StoreError::into_error)?;
-            let found = |stored: Stored| Found { secret: stored.secret, place, notices: Vec::new() };
+            let found =
+                |stored: Stored| Found { secret: stored.secret, place: Place::File(source), notices: Vec::new() };
             return Ok(self.bound(env, credentials)?.map(found));
         }
         let keyring = match self.reach() {
@@ -118,7 +126,7 @@ impl<'a> Vault<'a> {
                 let mut notices = Vec::new();
                 // Unbound, it works as it did for its own program; the next use tries again.
                 if stored.origin.is_none()
-                    && let Err(error) = keyring.pin(&env.name, &env.origin)
+                    && let Err(error) = keyring.pin(&env.name, &stored, &env.origin)
                 {
                     notices.push(format!("the token could not be bound to {}: {}", env.origin, error.reason()));
                 }

@@ -68,12 +68,9 @@ impl Vault<'_> {
     /// origin. A refused explicit choice is an error; so is a keyring that is there and does not open.
     pub fn store(&self, env: &Environment, secret: &Secret, choice: Option<StoreChoice>) -> Result<Kept> {
         let key_is_new = !self.paths.key_file().exists();
-        let new = [Stored { kind: Kind::of(secret), secret: secret.clone(), origin: Some(env.origin.clone()) }];
+        let new = Stored { kind: Kind::of(secret), secret: secret.clone(), origin: Some(env.origin.clone()) };
         let (chosen, why) = self.choose(&env.name, choice).map_err(StoreError::into_write_error)?;
-        chosen.store().set(&env.name, &new).map_err(StoreError::into_write_error)?;
-        if chosen.store().get(&env.name).map_err(StoreError::into_write_error)? != new {
-            return Err(Error::failure("the store did not keep the token").hint("see: anyt auth status"));
-        }
+        replace_all(chosen.store(), &env.name, new).map_err(StoreError::into_write_error)?;
         let mut notices = Vec::new();
         let place = match chosen {
             Chosen::Keyring(_) => {
@@ -189,6 +186,16 @@ impl Vault<'_> {
             None => Ok(text.to_string()),
         })
     }
+}
+
+/// The new one first, then the other kind goes: at no instant is there none.
+fn replace_all(store: &dyn Store, env: &EnvName, new: Stored) -> Result<(), StoreError> {
+    store.put(env, std::slice::from_ref(&new))?;
+    if !store.get(env)?.contains(&new) {
+        let error = Error::failure("the store did not keep the token").hint("see: anyt auth status");
+        return Err(StoreError::Failed(error));
+    }
+    Kind::ALL.into_iter().filter(|kind| *kind != new.kind).try_for_each(|kind| store.remove(env, kind))
 }
 
 /// The text of config.json without the plain text of an environment, and with or without `auth_token_stored: true`.
