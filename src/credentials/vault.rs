@@ -150,15 +150,28 @@ impl<'a> Vault<'a> {
     fn bound(&self, env: &Environment, credentials: Vec<Stored>) -> Result<Option<Stored>> {
         let mut refusal = None;
         for stored in credentials {
-            // What another program stored belongs to the configured address, wherever a flag points now.
-            let configured = || env.configured.as_ref().map_or(Ok(env.origin.clone()), |known| origin(&known.api_url));
-            let bound = stored.origin.clone().map_or_else(configured, Ok)?;
-            match self.check_origin(env, &bound) {
+            match self.check_stored(env, &stored) {
                 Ok(()) => return Ok(Some(stored)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
         refusal.map_or(Ok(None), Err)
+    }
+
+    /// What another program stored belongs to the configured address, wherever a flag points now.
+    fn check_stored(&self, env: &Environment, stored: &Stored) -> Result<()> {
+        if let Some(bound) = &stored.origin {
+            return self.check_origin(env, bound);
+        }
+        let Some(configured) = &env.configured else {
+            let message = format!(
+                "another program stored the token of '{}', and config.json has no address for it: it was not sent",
+                env.name
+            );
+            let hint = format!("if it belongs to {0}: anyt env add {1} {0}", env.api_url, env.name);
+            return Err(Error::sign_in(message).hint(hint));
+        };
+        self.check_origin(env, &origin(&configured.api_url)?)
     }
 
     fn check_origin(&self, env: &Environment, bound: &str) -> Result<()> {

@@ -220,6 +220,19 @@ fn a_move_of_one_kind_leaves_the_other_as_another_program_wrote_it() {
     assert!(said.starts_with("anyt_agent_theirs from Secret Service"), "{said}");
 }
 
+/// What another program stored belongs to the address in config.json; without one, to none.
+#[test]
+fn a_token_of_another_program_goes_to_no_address_that_only_a_flag_names() {
+    let Some(desktop) = Desktop::with_keyring() else { return };
+    desktop.home.config("{}");
+    desktop.store_as_python("dev:auth_token", "anyt_theirs");
+    let evil = [("ANYT_ENV", "dev"), ("ANYT_API_URL", "http://127.0.0.1:9")];
+    let (code, said) = desktop.step_with("find", &evil);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("was not sent") && said.contains("anyt env add dev"), "{said}");
+    assert!(!desktop.everything().contains("anyt-origin"), "it was not bound either");
+}
+
 #[test]
 fn the_bus_of_the_runtime_folder_is_found() {
     let Some(desktop) = desktop() else { return };
