@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::session::Effort;
-use crate::credentials::{Forgotten, Secret, StoreChoice, clean, forbid_core_dumps};
+use crate::credentials::{Forgotten, Secret, StoreChoice, clean};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::Account;
@@ -15,7 +15,6 @@ use std::io::{IsTerminal, Read};
 const LONGEST: u64 = 64 * 1024;
 
 pub fn login(session: &mut Session) -> Result<()> {
-    forbid_core_dumps();
     let env = session.environment()?;
     let choice = session.call.given("store").map(StoreChoice::parse).transpose()?;
     let secret = read_token(session)?;

@@ -37,7 +37,7 @@ pub fn clean(text: &str) -> Result<Secret> {
     Ok(Secret::new(line))
 }
 
-/// Keeps the memory of this process out of core files. Called by `main`, before a token is read.
+/// Keeps the memory of this process out of core files. Called by `main` before it reads anything.
 pub fn forbid_core_dumps() {
     #[cfg(unix)]
     {
