@@ -30,7 +30,7 @@ pub struct Config {
 }
 
 /// One member of `environments`. The name is as it stands in the file; it becomes an `EnvName` when it is chosen.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
     pub name: String,
     pub api_url: String,
@@ -44,6 +44,9 @@ pub struct Configured {
     pub agent_key: Option<Secret>,
     /// `auth_token_stored`: a store has the credential.
     pub stored: bool,
+    /// `keyring_left`: the credential went to the encrypted file while the keyring, which may hold an older one, was out
+    /// of reach.
+    pub keyring_left: bool,
 }
 
 /// `sync`: what a command does unless a flag says otherwise.
@@ -138,6 +141,7 @@ impl Reader<'_> {
             auth_token: self.secret(&member("auth_token"))?,
             agent_key: self.secret(&member("agent_key"))?,
             stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),
+            keyring_left: self.flag(&member("keyring_left"))?.unwrap_or(false),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::credentials::{Forgotten, Secret, StoreChoice, clean};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::Account;
-use crate::paths::EnvName;
+use crate::paths::{EnvName, Paths};
 use crate::sync::remote::{Remote, to_error};
 use miniserde::json::Value;
 use std::io::{IsTerminal, Read};
@@ -88,29 +88,46 @@ fn read_token(session: &mut Session) -> Result<Secret> {
 
 pub fn logout(session: &mut Session) -> Result<()> {
     let paths = session.paths()?;
-    let outcomes = if session.call.has("all") {
+    let (outcomes, unlisted) = if session.call.has("all") {
         session.with_vault(&paths, |vault| Ok(vault.forget_all()))?
     } else {
-        let name = session.environment()?.name;
-        let forgotten = session.with_vault(&paths, |vault| vault.forget(&name));
-        vec![(name, forgotten)]
+        (vec![forget(session, &paths)?], None)
     };
-    let mut first_error = None;
+    let mut failures = Vec::new();
     for (name, forgotten) in outcomes {
-        match forgotten {
-            Ok(forgotten) => told(session, &name, &forgotten)?,
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
+        told(session, &name, &forgotten)?;
+        let failed = forgotten.failure();
+        failures
+            .extend(failed.map(|error| if session.call.has("all") { error.of(&format!("{name}: ")) } else { error }));
     }
-    first_error.map_or(Ok(()), Err)
+    // What kept an environment's token kept us from the list of them, too: it has been said.
+    let failures = if failures.is_empty() { unlisted.into_iter().collect() } else { failures };
+    Error::all(failures).map_or(Ok(()), Err)
+}
+
+/// The chosen environment's token. A name that config.json does not have is one all the same if something is stored for it.
+fn forget(session: &mut Session, paths: &Paths) -> Result<(EnvName, Forgotten)> {
+    let (name, unknown) = match session.environment() {
+        Ok(env) => (env.name, None),
+        Err(error) => match session.call.given("env").or(session.vars.env.as_deref()).map(EnvName::parse) {
+            Some(Ok(name)) => (name, Some(error)),
+            _ => return Err(error),
+        },
+    };
+    let forgotten = session.with_vault(paths, |vault| Ok(vault.forget(&name)))?;
+    match unknown {
+        Some(error) if forgotten.from.is_empty() && forgotten.failures.is_empty() => Err(error),
+        _ => Ok((name, forgotten)),
+    }
 }
 
 fn told(session: &mut Session, name: &EnvName, forgotten: &Forgotten) -> Result<()> {
-    if forgotten.from.is_empty() {
-        session.out.say(&format!("No token was stored for {name}"))?;
-    } else {
-        let places: Vec<String> = forgotten.from.iter().map(ToString::to_string).collect();
-        session.out.say(&format!("✓ Signed out of {name} (removed from {})", places.join(", ")))?;
+    let places = forgotten.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match (forgotten.failures.is_empty(), forgotten.from.is_empty()) {
+        (true, true) => session.out.say(&format!("No token was stored for {name}"))?,
+        (true, false) => session.out.say(&format!("✓ Signed out of {name} (removed from {places})"))?,
+        (false, true) => {}
+        (false, false) => session.out.say(&format!("The token of {name} was removed from {places}"))?,
     }
     forgotten.notices.iter().try_for_each(|notice| session.out.warn(notice))
 }

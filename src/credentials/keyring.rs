@@ -15,6 +15,7 @@ mod entry;
 #[cfg(not(target_os = "linux"))]
 use entry as system;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,10 @@ use super::store::{Kind, Store, StoreError, Stored};
 
 /// How often a call is begun again because an item went away under it: somebody else signs in or out.
 const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A keyring that has not answered will not: whatever else this process wants of it fails at once.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
 
 /// An error of the bus that comes sooner than this is no time-out, whatever it is called.
 const SOON: Duration = Duration::from_secs(1);
@@ -60,10 +65,18 @@ impl Keyring {
         }
     }
 
+    /// The environments that have an item, as far as the system can list them.
+    pub fn environments(&self) -> Result<Vec<EnvName>, StoreError> {
+        Ok(self.call(System::users)?.iter().filter_map(|user| env_of(user)).collect())
+    }
+
     fn call<T: Send + 'static>(
         &self,
         work: impl Fn(&System) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if GIVEN_UP.load(Ordering::Relaxed) {
+            return Err(StoreError::TimedOut(self.patience));
+        }
         let (answer, answered) = channel();
         let started = Instant::now();
         let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || {
@@ -71,10 +84,14 @@ impl Keyring {
             let _ = answer.send(steadily(work));
         });
         thread.map_err(|_| StoreError::Failed(Error::failure("no thread for the keyring could be started")))?;
-        match answered.recv_timeout(self.patience) {
+        let outcome = match answered.recv_timeout(self.patience) {
             Ok(answer) => answer.map_err(|trouble| self.classify(trouble, started.elapsed())),
             Err(_) => Err(StoreError::TimedOut(self.patience)),
+        };
+        if matches!(outcome, Err(StoreError::TimedOut(_))) {
+            GIVEN_UP.store(true, Ordering::Relaxed);
         }
+        outcome
     }
 
     fn classify(&self, trouble: Trouble, elapsed: Duration) -> StoreError {
@@ -92,7 +109,10 @@ impl Keyring {
 /// That an item is gone says nothing about the others: the work is done again from its first search on.
 fn steadily<T>(work: impl Fn(&System) -> Result<T, Trouble>) -> Result<T, Trouble> {
     let mut outcome = Err(Trouble::Vanished);
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(PAUSE);
+        }
         outcome = System::connect().and_then(|system| work(&system));
         if !matches!(outcome, Err(Trouble::Vanished)) {
             break;
@@ -104,6 +124,12 @@ fn steadily<T>(work: impl Fn(&System) -> Result<T, Trouble>) -> Result<T, Troubl
 /// `<env>:auth_token` or `<env>:agent_key`.
 fn user(env: &EnvName, kind: Kind) -> String {
     format!("{env}:{}", kind.name())
+}
+
+/// The environment of a name that `user` made.
+fn env_of(user: &str) -> Option<EnvName> {
+    let (env, kind) = user.rsplit_once(':')?;
+    Kind::ALL.iter().find(|known| known.name() == kind).and_then(|_| EnvName::parse(env).ok())
 }
 
 impl Store for Keyring {

@@ -2,6 +2,7 @@
 //! are the two stores behind one trait; `migrate` empties config.json of plain text. A token is bound to the origin
 //! (`scheme://host:port`) it was stored for; one from an environment variable is bound to nothing.
 
+mod copies;
 mod file;
 mod guard;
 mod key;

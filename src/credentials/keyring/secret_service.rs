@@ -90,16 +90,24 @@ impl System {
         Ok(self.newest(user)?.map(|newest| (newest.secret, newest.origin)))
     }
 
+    /// One that goes away meanwhile does not count, but if all do there may be another by now.
     fn newest(&self, user: &str) -> Result<Option<Newest<'_>>, Trouble> {
-        let mut found = Vec::new();
-        for item in self.search(user)? {
-            let attributes = item.get_attributes().map_err(trouble)?;
-            let foreign = attributes.get("application").is_none_or(|name| name != "rust-keyring");
-            // An item without times is as good as an old one.
-            let changed = item.get_modified().unwrap_or(0);
-            found.push(((changed, foreign), item, attributes));
+        let items = self.search(user)?;
+        if items.is_empty() {
+            return Ok(None);
         }
-        let Some((_, item, mut attributes)) = found.into_iter().max_by_key(|(age, ..)| *age) else { return Ok(None) };
+        let mut found = Vec::new();
+        for item in items {
+            match item.get_attributes().map_err(trouble) {
+                Ok(attributes) => {
+                    let foreign = attributes.get("application").is_none_or(|name| name != "rust-keyring");
+                    found.push(((age(&item), foreign), item, attributes));
+                }
+                Err(Trouble::Vanished) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let (_, item, mut attributes) = found.into_iter().max_by_key(|(age, ..)| *age).ok_or(Trouble::Vanished)?;
         let secret = String::from_utf8(item.get_secret().map_err(trouble)?)
             .map_err(|_| Trouble::Other("what it holds is no text".into()))?;
         Ok(Some(Newest { item, secret, origin: attributes.remove(ORIGIN) }))
@@ -124,7 +132,7 @@ impl System {
             .create_item(&format!("AnyTask {user}"), attributes, secret.as_bytes(), true, "text/plain")
             .map_err(trouble)?;
         failpoint::hit("keyring.written");
-        before.iter().filter(|old| old.path != new.path).try_for_each(delete)
+        delete(before.into_iter().filter(|old| old.path != new.path))
     }
 
     /// Removes every match until a search finds none; says whether there was one.
@@ -134,7 +142,7 @@ impl System {
             if items.is_empty() {
                 return Ok(round > 0);
             }
-            items.iter().try_for_each(delete)?;
+            delete(items)?;
         }
         Err(Trouble::Other("items keep coming back".into()))
     }
@@ -152,6 +160,20 @@ impl System {
         newest.item.set_attributes(attributes).map_err(trouble)
     }
 
+    /// The user of every item of the service. Nothing is unlocked for that: one that hides its attributes is not listed.
+    pub fn users(&self) -> Result<Vec<String>, Trouble> {
+        let found = self.service.search_items(HashMap::from([("service", SERVICE)])).map_err(trouble)?;
+        let mut users = Vec::new();
+        for item in found.unlocked.iter().chain(&found.locked) {
+            match item.get_attributes().map_err(trouble) {
+                Ok(mut attributes) => users.extend(attributes.remove("username")),
+                Err(Trouble::Vanished | Trouble::Locked) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(users)
+    }
+
     /// Everything that answers to service and user, unlocked.
     fn search(&self, user: &str) -> Result<Vec<Item<'_>>, Trouble> {
         let wanted = HashMap::from([("service", SERVICE), ("username", user)]);
@@ -163,12 +185,20 @@ impl System {
     }
 }
 
-/// That somebody else was faster is no failure.
-fn delete(item: &Item<'_>) -> Result<(), Trouble> {
-    match item.delete().map_err(trouble) {
+/// When it was changed, in seconds. One without times is as good as an old one.
+fn age(item: &Item<'_>) -> u64 {
+    item.get_modified().unwrap_or(0)
+}
+
+/// The oldest first: whoever reads meanwhile and misses one has not got an older one instead. That somebody else was
+/// faster is no failure.
+fn delete<'a>(items: impl IntoIterator<Item = Item<'a>>) -> Result<(), Trouble> {
+    let mut items: Vec<Item<'a>> = items.into_iter().collect();
+    items.sort_by_cached_key(age);
+    items.iter().try_for_each(|item| match item.delete().map_err(trouble) {
         Err(Trouble::Vanished) => Ok(()),
         outcome => outcome,
-    }
+    })
 }
 
 fn trouble(error: Error) -> Trouble {
