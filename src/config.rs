@@ -16,6 +16,7 @@ use crate::credentials::Secret;
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
 use crate::paths::Paths;
+use crate::pipe;
 
 /// What config.json says. A missing file says nothing: no environments, no habits.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +90,7 @@ impl Configured {
 
 /// The file's text; `None` if there is none.
 fn read(path: &Path) -> Result<Option<String>> {
+    pipe::refuse(path)?;
     match std::fs::read(path) {
         Ok(bytes) => {
             json::check(&bytes).map_err(|fault| damaged(path, &fault))?;

@@ -57,6 +57,31 @@ fn a_token_comes_from_a_file_a_pipe_or_a_prompt_and_is_checked_first() {
     assert_eq!(json.text("data.store"), "file");
 }
 
+/// A named pipe is read like any file and not waited for for ever; what is too long is not cut to something that fits.
+#[test]
+fn a_token_file_may_be_a_pipe_and_is_read_whole_or_not_at_all() {
+    let server = Server::start();
+    let person = signed_out(&server.url());
+    let pipe = person.path("work/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.to_str().unwrap().to_string();
+    let login = ["auth", "login", "--token-file", &path];
+    person.anyt(&[&login[..], &["--no-input"]].concat()).code(1).warns("nobody writes to the pipe");
+    let waiting = person.anyt(&login).spawn();
+    std::fs::write(&pipe, format!("{ALICE}\n")).unwrap();
+    waiting.wait(std::time::Duration::from_secs(10)).ok().says("Signed in to dev as alice");
+    person.anyt(&["auth", "logout"]).ok();
+
+    let long = person.write("work/long", format!("{ALICE}{}", " ".repeat(64 * 1024)));
+    for run in [
+        person.anyt(&["auth", "login", "--offline", "--token-file", long.to_str().unwrap()]),
+        person.anyt(&["auth", "login", "--offline"]).stdin(std::fs::read(&long).unwrap()),
+    ] {
+        run.code(1).warns("longer than 64 KiB");
+        assert!(!is_stored(&person));
+    }
+}
+
 #[test]
 fn what_the_server_refuses_is_not_stored() {
     let server = Server::start();

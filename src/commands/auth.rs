@@ -7,12 +7,17 @@ use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::Account;
 use crate::paths::{EnvName, Paths};
+use crate::pipe::{self, Patience};
 use crate::sync::remote::{Remote, to_error};
 use miniserde::json::Value;
 use std::io::{IsTerminal, Read};
+use std::time::Duration;
 
 /// No token is longer; a file that is was named by mistake.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
+
+/// For a token file that is a pipe: somebody may have to unlock what it comes from.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn login(session: &mut Session) -> Result<()> {
     let env = session.environment()?;
@@ -63,27 +68,34 @@ fn verify(http: &impl Remote) -> Result<Option<Account>> {
 
 /// From `--token-file`, from a pipe, or from a prompt without echo. Never from the command line.
 fn read_token(session: &mut Session) -> Result<Secret> {
-    let limited = |mut source: Box<dyn Read>, what: &str| -> Result<Secret> {
-        let mut content = String::new();
-        source
-            .by_ref()
-            .take(LONGEST)
-            .read_to_string(&mut content)
-            .map_err(|error| Error::failure(format!("cannot read the token from {what}: {error}")))?;
-        clean(&content)
-    };
     match session.call.given("token-file") {
-        Some("-") => limited(Box::new(std::io::stdin()), "standard input"),
+        Some("-") => from_stdin(),
         Some(path) => {
-            let file = std::fs::File::open(path).map_err(|e| Error::io("open", path.as_ref(), e))?;
-            limited(Box::new(file), path)
+            let for_a_writer = if session.call.has("no-input") { Duration::ZERO } else { PATIENCE };
+            from_text(pipe::read(path.as_ref(), LONGEST, Patience { for_a_writer, for_all: PATIENCE })?, path)
         }
-        None if !std::io::stdin().is_terminal() => limited(Box::new(std::io::stdin()), "standard input"),
+        None if !std::io::stdin().is_terminal() => from_stdin(),
         None => match session.input.secret(&mut session.out, "Token: ")? {
             Some(secret) => clean(secret.expose()),
             None => Err(Error::usage("no token was given").hint("pipe it in, or give --token-file FILE")),
         },
     }
+}
+
+fn from_stdin() -> Result<Secret> {
+    let mut content = Vec::new();
+    let read = std::io::stdin().take(LONGEST as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::failure(format!("cannot read the token from standard input: {error}")))?;
+    if content.len() > LONGEST {
+        return Err(Error::failure(format!("standard input is longer than {} KiB", LONGEST / 1024)));
+    }
+    from_text(content, "standard input")
+}
+
+fn from_text(content: Vec<u8>, source: &str) -> Result<Secret> {
+    let text = String::from_utf8(content)
+        .map_err(|_| Error::failure(format!("cannot read the token from {source}: it is not UTF-8")))?;
+    clean(&text)
 }
 
 pub fn logout(session: &mut Session) -> Result<()> {
