@@ -28,7 +28,7 @@ pub fn if_free<T>(lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<
 
 fn within<T>(patience: Duration, lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
     let mut options = OpenOptions::new();
-    private(options.read(true).write(true).create(true).truncate(false));
+    not_through_links(private(options.read(true).write(true).create(true).truncate(false)));
     let file = options.open(lock_file).map_err(|source| Error::io("open the lock", lock_file, source))?;
     let mut lock = fd_lock::RwLock::new(file);
     let deadline = Instant::now() + patience;
@@ -152,6 +152,16 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// A lock is ours and in its place, or there is none: what a link points to is not made and not held.
+fn not_through_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).expect("flags of open are an int");
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+    }
+    options
+}
+
 fn cannot_replace(path: &Path, source: std::io::Error) -> Error {
     if source.kind() == ErrorKind::ResourceBusy {
         return Error::failure(format!("cannot replace {}: it is a mount of its own", path.display()))
@@ -195,6 +205,18 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.root()).unwrap().count(), 2);
         symlink("loop", folder.path("loop")).unwrap();
         assert!(replace(&folder.path("loop"), b"x").is_err());
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_and_never_through_a_link() {
+        let folder = Folder::new();
+        let lock = folder.path("lock");
+        let inner = exclusively(&lock, || if_free(&lock, || Ok(1))).unwrap();
+        assert_eq!((inner, if_free(&lock, || Ok(1)).unwrap()), (None, Some(1)));
+        let link = folder.path("link");
+        symlink("elsewhere", &link).unwrap();
+        assert!(exclusively(&link, || Ok(())).is_err());
+        assert!(!folder.path("elsewhere").exists());
     }
 
     #[test]

@@ -269,6 +269,19 @@ fn a_token_of_an_environment_that_only_the_keyring_knows_goes_too() {
     person.anyt(&["auth", "logout", "--env", "gone"]).code(1).warns("there is no environment 'gone'");
 }
 
+/// A bus that hangs up at once has not kept anybody waiting for 3 s, and is not one that is missing either.
+#[test]
+fn a_bus_that_hangs_up() {
+    let server = Server::start();
+    let folder = home::Home::new();
+    let socket = folder.root().join("bus");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let person = on_bus(&server, &format!("unix:path={}", socket.display()));
+    let run = in_time(person.anyt(&["auth", "whoami"]).code(1).warns("the keyring failed"));
+    assert!(!run.stderr.contains("within 3 s"), "{run}");
+}
+
 #[test]
 fn a_stopped_daemon() {
     let Some(desktop) = Desktop::with_keyring() else { return };
