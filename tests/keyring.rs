@@ -234,6 +234,16 @@ fn a_token_that_may_be_left_in_a_keyring_out_of_reach_is_told_and_remembered() {
     let config = person.read("config/anyt/config.json");
     assert!(!config.contains("keyring_left") && !config.contains("auth_token_stored"), "{config}");
     away(&["auth", "logout"]).ok().says("No token was stored for dev");
+
+    // The same where another client has left plain text beside the mark.
+    person.anyt(&["auth", "login"]).stdin(ALICE).ok();
+    let config = person.read("config/anyt/config.json");
+    let plain = config.replace("\"api_url\"", &format!("\"auth_token\": \"{ALICE}\", \"api_url\""));
+    person.write("config/anyt/config.json", plain);
+    away(&["auth", "whoami"]).ok().warns("was moved out of config.json");
+    away(&["auth", "logout"]).code(1).warns("a token in it was not removed");
+    person.anyt(&["auth", "logout"]).ok();
+    assert_eq!(desktop.everything(), "");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::paths::{EnvName, Paths};
 use crate::replace::if_free;
 
 use super::store::{Kind, StoreError, Stored};
-use super::vault::{Chosen, STORED, StoreChoice, Vault, flagged, scrubbed};
+use super::vault::{Chosen, LEFT, STORED, StoreChoice, Vault, flagged, scrubbed};
 use super::{Secret, clean, copies};
 
 /// What came of it. Nothing here is fatal: where a token stays in config.json, it is used from there.
@@ -23,9 +23,17 @@ pub struct Moved {
 /// What is to be done with one environment's plain text.
 enum Verdict {
     /// It is stored and was read back.
-    Stored,
+    Stored(Move),
     /// It stays, for a reason that concerns this environment alone.
     Stays(String),
+}
+
+/// A move that has only to be finished in config.json.
+struct Move {
+    /// As it was when it was stored.
+    known: Configured,
+    /// It went to the file while a keyring out of reach may have an older token.
+    left: bool,
 }
 
 /// Moves all environments' tokens, unless somebody else is at it: then the plain text is used and nothing said. The lock
@@ -56,11 +64,11 @@ fn tell(paths: &Paths, scrubbed: &[Configured], notices: &mut Vec<String>) {
 }
 
 /// Stores what can be stored, and says of which environments all is; none if a store fails.
-fn store_all(vault: &Vault<'_>, config: &Config, moved: &mut Moved) -> Vec<Configured> {
+fn store_all(vault: &Vault<'_>, config: &Config, moved: &mut Moved) -> Vec<Move> {
     let mut stored = Vec::new();
     for configured in config.environments.iter().filter(|configured| configured.has_plaintext()) {
         match store_one(vault, configured) {
-            Ok(Verdict::Stored) => stored.push(configured.clone()),
+            Ok(Verdict::Stored(done)) => stored.push(done),
             Ok(Verdict::Stays(why)) => moved.notices.push(why),
             Err(error) => {
                 moved.notices.push(format!("the token stays in config.json: {}", error.reason()));
@@ -75,17 +83,18 @@ fn store_all(vault: &Vault<'_>, config: &Config, moved: &mut Moved) -> Vec<Confi
 
 /// Takes out of config.json what is stored, and says of which environments; one that somebody has changed meanwhile keeps
 /// what it has, for the next run.
-fn scrub(paths: &Paths, stored: &[Configured]) -> Result<Vec<Configured>> {
-    let mut scrubbed_now = Vec::new();
+fn scrub(paths: &Paths, stored: &[Move]) -> Result<Vec<Configured>> {
+    let mut unchanged = Vec::new();
     config::edit(paths, |text, config| {
-        let unchanged = |known: &&Configured| config.environment(&known.name) == Some(*known);
-        scrubbed_now = stored.iter().filter(unchanged).cloned().collect();
-        let names = scrubbed_now.iter().filter_map(|known| EnvName::parse(&known.name).ok());
-        names
-            .into_iter()
-            .try_fold(text.to_string(), |text, name| scrubbed(&flagged(&text, &name, STORED, true)?, name.as_str()))
+        let is_unchanged = |done: &&Move| config.environment(&done.known.name) == Some(&done.known);
+        unchanged = stored.iter().filter(is_unchanged).collect();
+        unchanged.iter().try_fold(text.to_string(), |text, done| {
+            let name = &done.known.name;
+            let marked = flagged(&flagged(&text, name, STORED, true)?, name, LEFT, done.left)?;
+            scrubbed(&marked, name)
+        })
     })?;
-    Ok(scrubbed_now)
+    Ok(unchanged.into_iter().map(|done| done.known.clone()).collect())
 }
 
 fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, StoreError> {
@@ -97,6 +106,8 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
     // The file is what is read first, so that is where a token belongs that has one.
     let choice = vault.file().exists(&env).then_some(StoreChoice::File);
     let (chosen, _) = vault.choose(&env, choice)?;
+    // Asked before there is a file.
+    let left = vault.in_keyring(&env, configured) && matches!(chosen, Chosen::File(_));
     let old = chosen.store().get(&env)?;
     let one_origin = matches!(chosen, Chosen::File(_));
     if old.iter().any(|old| clashes(old, &wanted, one_origin)) {
@@ -118,7 +129,7 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
         return Err(StoreError::Failed(Error::failure("what was stored did not come back")));
     }
     failpoint::hit("migrate.read_back");
-    Ok(Verdict::Stored)
+    Ok(Verdict::Stored(Move { known: configured.clone(), left }))
 }
 
 /// An environment's tokens as they are to be stored, bound to its configured address.

@@ -8,7 +8,7 @@ mod keep;
 
 use std::time::Duration;
 
-pub(super) use keep::{Chosen, STORED, flagged, scrubbed};
+pub(super) use keep::{Chosen, LEFT, STORED, flagged, scrubbed};
 pub use keep::{Forgotten, Kept, StoreChoice};
 
 use crate::config::{Configured, Environment};

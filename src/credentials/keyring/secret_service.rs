@@ -160,14 +160,17 @@ impl System {
         newest.item.set_attributes(attributes).map_err(trouble)
     }
 
-    /// The user of every item of the service. Nothing is unlocked for that: one that hides its attributes is not listed.
+    /// The user of every item of the service. Nothing is unlocked for that: one that hides its name is the error.
     pub fn users(&self) -> Result<Vec<String>, Trouble> {
         let found = self.service.search_items(HashMap::from([("service", SERVICE)])).map_err(trouble)?;
         let mut users = Vec::new();
         for item in found.unlocked.iter().chain(&found.locked) {
             match item.get_attributes().map_err(trouble) {
-                Ok(mut attributes) => users.extend(attributes.remove("username")),
-                Err(Trouble::Vanished | Trouble::Locked) => {}
+                Ok(mut attributes) => match attributes.remove("username") {
+                    None if found.locked.iter().any(|locked| locked.path == item.path) => return Err(Trouble::Locked),
+                    user => users.extend(user),
+                },
+                Err(Trouble::Vanished) => {}
                 Err(trouble) => return Err(trouble),
             }
         }

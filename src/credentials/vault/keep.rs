@@ -123,7 +123,7 @@ impl Vault<'_> {
     }
 
     /// config.json says so, as far as it can know: of a token in the keyring, or of one that may be left there.
-    fn in_keyring(&self, env: &EnvName, known: &Configured) -> bool {
+    pub(in super::super) fn in_keyring(&self, env: &EnvName, known: &Configured) -> bool {
         known.keyring_left || (known.stored && !self.file().exists(env))
     }
 
@@ -159,12 +159,13 @@ impl Vault<'_> {
     /// keyring has `left` one, what it says of a store.
     fn forget_plaintext(&self, env: &EnvName, left: bool, forgotten: &mut Forgotten) {
         let mut had_any = false;
+        let env = env.as_str();
         let edited = config::edit(self.paths, |text, config| {
-            let known = config.environment(env.as_str()).cloned().unwrap_or_default();
-            had_any = has_plaintext(text, env.as_str())?;
+            let known = config.environment(env).cloned().unwrap_or_default();
+            had_any = has_plaintext(text, env)?;
             match had_any || known.stored || known.keyring_left {
-                true if left => scrubbed(text, env.as_str()),
-                true => flagged(&flagged(&scrubbed(text, env.as_str())?, env, STORED, false)?, env, LEFT, false),
+                true if left => scrubbed(text, env),
+                true => flagged(&flagged(&scrubbed(text, env)?, env, STORED, false)?, env, LEFT, false),
                 false => Ok(text.to_string()),
             }
         });
@@ -230,8 +231,9 @@ impl Vault<'_> {
     /// Says in config.json that a token is stored, and whether an older one may be left in the keyring, and takes the plain
     /// text out. Nothing happens for an environment that is not in the file.
     fn mark(&self, env: &EnvName, left: bool) -> Result<()> {
-        config::edit(self.paths, |text, config| match config.environment(env.as_str()) {
-            Some(_) => scrubbed(&flagged(&flagged(text, env, STORED, true)?, env, LEFT, left)?, env.as_str()),
+        let env = env.as_str();
+        config::edit(self.paths, |text, config| match config.environment(env) {
+            Some(_) => scrubbed(&flagged(&flagged(text, env, STORED, true)?, env, LEFT, left)?, env),
             None => Ok(text.to_string()),
         })
     }
@@ -241,7 +243,7 @@ impl Vault<'_> {
 pub(in super::super) const STORED: &str = "auth_token_stored";
 
 /// `keyring_left: true`: the keyring may have an older token than the file.
-const LEFT: &str = "keyring_left";
+pub(in super::super) const LEFT: &str = "keyring_left";
 
 /// A failure without the advice that it changed nothing: by the end something else may have been.
 fn told(error: &StoreError) -> Error {
@@ -259,8 +261,8 @@ fn replace_all(store: &dyn Store, env: &EnvName, new: Stored) -> Result<(), Stor
 }
 
 /// The text of config.json with or without a member of an environment that is `true`.
-pub(in super::super) fn flagged(text: &str, env: &EnvName, key: &str, on: bool) -> Result<String, Fault> {
-    let member = ["environments", env.as_str(), key];
+pub(in super::super) fn flagged(text: &str, env: &str, key: &str, on: bool) -> Result<String, Fault> {
+    let member = ["environments", env, key];
     if on { json::set_member(text, &member, "true") } else { json::remove_member(text, &member) }
 }
 
