@@ -16,6 +16,7 @@ use crate::credentials::Secret;
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
 use crate::paths::Paths;
+use crate::pipe;
 
 /// What config.json says. A missing file says nothing: no environments, no habits.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,7 @@ pub struct Config {
 }
 
 /// One member of `environments`. The name is as it stands in the file; it becomes an `EnvName` when it is chosen.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
     pub name: String,
     pub api_url: String,
@@ -44,6 +45,9 @@ pub struct Configured {
     pub agent_key: Option<Secret>,
     /// `auth_token_stored`: a store has the credential.
     pub stored: bool,
+    /// `keyring_left`: the credential went to the encrypted file while the keyring, which may hold an older one, was out
+    /// of reach.
+    pub keyring_left: bool,
 }
 
 /// `sync`: what a command does unless a flag says otherwise.
@@ -86,6 +90,7 @@ impl Configured {
 
 /// The file's text; `None` if there is none.
 fn read(path: &Path) -> Result<Option<String>> {
+    pipe::refuse(path)?;
     match std::fs::read(path) {
         Ok(bytes) => {
             json::check(&bytes).map_err(|fault| damaged(path, &fault))?;
@@ -138,6 +143,7 @@ impl Reader<'_> {
             auth_token: self.secret(&member("auth_token"))?,
             agent_key: self.secret(&member("agent_key"))?,
             stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),
+            keyring_left: self.flag(&member("keyring_left"))?.unwrap_or(false),
         })
     }
 

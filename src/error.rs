@@ -68,6 +68,20 @@ impl Error {
         }
     }
 
+    /// The same failure with words before its message.
+    pub fn of(self, subject: &str) -> Error {
+        Error::Failure { message: format!("{subject}{self}"), hint: self.advice() }
+    }
+
+    /// Several as one: all messages, and the first advice. One alone stays as it is.
+    pub fn all(mut errors: Vec<Error>) -> Option<Error> {
+        if errors.len() < 2 {
+            return errors.pop();
+        }
+        let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Some(Error::Failure { message, hint: errors.iter().find_map(Error::advice) })
+    }
+
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage { .. } => 2,

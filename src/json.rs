@@ -55,6 +55,20 @@ pub fn get<'a>(text: &'a str, path: &[&str]) -> Result<Option<&'a str>, Fault> {
     Ok(find(text, path)?.map(|range| &text[range]))
 }
 
+/// The raw text of every value at a path, in the shadow of repeated keys too, in the order of the text.
+pub fn get_all<'a>(text: &'a str, path: &[&str]) -> Result<Vec<&'a str>, Fault> {
+    let mut ranges = vec![root(text)?];
+    for key in path {
+        let mut below = Vec::new();
+        for range in ranges.into_iter().filter(|range| text[range.clone()].starts_with('{')) {
+            let members = Scanner::new(text, range.start).object()?;
+            below.extend(members.into_iter().filter(|member| member.key == *key).map(|member| member.value));
+        }
+        ranges = below;
+    }
+    Ok(ranges.into_iter().map(|range| &text[range]).collect())
+}
+
 /// The keys of the object at a path, each once, in the order of their first appearance; `None` if there is no such
 /// member or it is no object.
 pub fn keys(text: &str, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {

@@ -18,6 +18,7 @@ pub mod model;
 pub mod notes;
 pub mod origin;
 pub mod paths;
+pub mod pipe;
 pub mod replace;
 pub mod sync;
 pub mod time;

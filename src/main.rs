@@ -2,10 +2,13 @@
 
 use anyt::cli;
 use anyt::commands;
+use anyt::credentials::forbid_core_dumps;
 use anyt::ui::{Output, OutputOptions, interrupt};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything is read: tokens stand in the environment and in config.json, and any command may meet one.
+    forbid_core_dumps();
     interrupt::install();
     let code = cli::parse(std::env::args_os().skip(1)).and_then(|call| commands::run(&call)).unwrap_or_else(|error| {
         // Standard error may be closed; the exit code is all that is left then.

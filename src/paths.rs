@@ -86,6 +86,11 @@ impl Paths {
         self.config.join("config.json.lock")
     }
 
+    /// Held while plain-text tokens are moved out of config.json. Not the lock above: a keyring may take seconds.
+    pub fn migration_lock_file(&self) -> PathBuf {
+        self.config.join("config.json.moving")
+    }
+
     pub fn cache_dir(&self, env: &EnvName) -> PathBuf {
         self.cache.join(env.as_str())
     }

@@ -15,20 +15,31 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Does `work` while holding an exclusive lock on `lock_file`, which is made (0600) if it is missing and stays.
 /// `Error::Failure` after 5 s of waiting.
 pub fn exclusively<T>(lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
-        .open(lock_file)
-        .map_err(|source| Error::io("open the lock", lock_file, source))?;
+    within(PATIENCE, lock_file, work)?.ok_or_else(|| {
+        Error::failure(format!("another program has held {} for 5 s", lock_file.display()))
+            .hint("nothing was changed; try again")
+    })
+}
+
+/// The same without waiting; `None` if somebody else has the lock.
+pub fn if_free<T>(lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    within(Duration::ZERO, lock_file, work)
+}
+
+fn within<T>(patience: Duration, lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    let mut options = OpenOptions::new();
+    not_through_links(private(options.read(true).write(true).create(true).truncate(false)));
+    let file = options.open(lock_file).map_err(|source| Error::io("open the lock", lock_file, source))?;
     let mut lock = fd_lock::RwLock::new(file);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     loop {
         match lock.try_write() {
-            Ok(_held) => return work(),
+            Ok(_held) => return work().map(Some),
             Err(busy) if busy.kind() == ErrorKind::WouldBlock => {}
             Err(source) => return Err(Error::io("lock", lock_file, source)),
         }
         if Instant::now() >= deadline {
-            return Err(Error::failure(format!("another program has held {} for 5 s", lock_file.display()))
-                .hint("nothing was changed; try again"));
+            return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -71,7 +82,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Where a chain of symbolic links ends, whether or not there is a file yet.
-fn target_of(path: &Path) -> Result<PathBuf> {
+pub fn target_of(path: &Path) -> Result<PathBuf> {
     let mut target = path.to_path_buf();
     for _ in 0..40 {
         match std::fs::read_link(&target) {
@@ -141,6 +152,16 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// A lock is ours and in its place, or there is none: what a link points to is not made and not held.
+fn not_through_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).expect("flags of open are an int");
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+    }
+    options
+}
+
 fn cannot_replace(path: &Path, source: std::io::Error) -> Error {
     if source.kind() == ErrorKind::ResourceBusy {
         return Error::failure(format!("cannot replace {}: it is a mount of its own", path.display()))
@@ -184,6 +205,18 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.root()).unwrap().count(), 2);
         symlink("loop", folder.path("loop")).unwrap();
         assert!(replace(&folder.path("loop"), b"x").is_err());
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_and_never_through_a_link() {
+        let folder = Folder::new();
+        let lock = folder.path("lock");
+        let inner = exclusively(&lock, || if_free(&lock, || Ok(1))).unwrap();
+        assert_eq!((inner, if_free(&lock, || Ok(1)).unwrap()), (None, Some(1)));
+        let link = folder.path("link");
+        symlink("elsewhere", &link).unwrap();
+        assert!(exclusively(&link, || Ok(())).is_err());
+        assert!(!folder.path("elsewhere").exists());
     }
 
     #[test]

@@ -57,6 +57,31 @@ fn a_token_comes_from_a_file_a_pipe_or_a_prompt_and_is_checked_first() {
     assert_eq!(json.text("data.store"), "file");
 }
 
+/// A named pipe is read like any file and not waited for for ever; what is too long is not cut to something that fits.
+#[test]
+fn a_token_file_may_be_a_pipe_and_is_read_whole_or_not_at_all() {
+    let server = Server::start();
+    let person = signed_out(&server.url());
+    let pipe = person.path("work/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.to_str().unwrap().to_string();
+    let login = ["auth", "login", "--token-file", &path];
+    person.anyt(&[&login[..], &["--no-input"]].concat()).code(1).warns("nobody writes to the pipe");
+    let waiting = person.anyt(&login).spawn();
+    std::fs::write(&pipe, format!("{ALICE}\n")).unwrap();
+    waiting.wait(std::time::Duration::from_secs(10)).ok().says("Signed in to dev as alice");
+    person.anyt(&["auth", "logout"]).ok();
+
+    let long = person.write("work/long", format!("{ALICE}{}", " ".repeat(64 * 1024)));
+    for run in [
+        person.anyt(&["auth", "login", "--offline", "--token-file", long.to_str().unwrap()]),
+        person.anyt(&["auth", "login", "--offline"]).stdin(std::fs::read(&long).unwrap()),
+    ] {
+        run.code(1).warns("longer than 64 KiB");
+        assert!(!is_stored(&person));
+    }
+}
+
 #[test]
 fn what_the_server_refuses_is_not_stored() {
     let server = Server::start();
@@ -223,6 +248,94 @@ fn logout_of_one_and_of_all() {
     );
     person.anyt(&["auth", "whoami", "--env", "dev"]).code(4);
     person.anyt(&["auth", "logout"]).ok().says("No token was stored for dev");
+    // By name, where only the file is left of an environment.
+    person.anyt(&["--env", "ci", "--api-url", &server.url(), "auth", "login"]).stdin(ALICE).ok();
+    person.anyt(&["auth", "logout", "--env", "ci"]).ok().says("Signed out of ci");
+    person.anyt(&["auth", "logout", "--env", "ci"]).code(1).warns("there is no environment 'ci'");
+    // Damage hides no file, and no token goes unmentioned because of it.
+    person.anyt(&["auth", "login"]).stdin(ALICE).ok();
+    person.write("config/anyt/config.json", "{");
+    let damaged = person.anyt(&["auth", "logout", "--all"]).code(1).warns("damaged");
+    assert!(damaged.stdout.contains("The token of dev was removed from encrypted file"), "{damaged}");
+}
+
+/// A config.json that cannot be changed: the file goes all the same, and nobody is told that nothing did.
+#[test]
+fn a_logout_that_cannot_change_config_json_says_what_it_did() {
+    let server = Server::start();
+    let person = signed_out(&server.url());
+    person.anyt(&["auth", "login"]).stdin(ALICE).ok();
+    std::fs::remove_file(person.path("config/anyt/config.json.lock")).unwrap();
+    person.write("config/anyt/config.json.lock/in the way", "");
+    let run = person.anyt(&["auth", "logout"]).code(1).warns("config.json.lock");
+    assert!(run.stdout.contains("The token of dev was removed from encrypted file"), "{run}");
+    assert!(!run.stderr.contains("nothing was changed"), "{run}");
+    assert!(!person.path(CRED).exists());
+}
+
+/// Repeated keys: the last one counts, and a logout leaves none.
+#[test]
+fn a_token_in_the_shadow_of_a_repeated_key_goes_with_a_logout() {
+    let server = Server::start();
+    let token = format!("\"auth_token\": \"{ALICE}\"");
+    for member in [format!("{token}, \"auth_token\": null"), token.clone()] {
+        let person = Sandbox::new();
+        let url = server.url();
+        let config = format!(
+            "{{\"environments\": {{\"dev\": {{\"api_url\": \"{url}\", {member}}}, \"dev\": {{\"api_url\": \"{url}\"}}}}}}"
+        );
+        person.write("config/anyt/config.json", config);
+        person.anyt(&["auth", "logout"]).ok().says("removed from config.json");
+        assert!(person.snapshot().files_containing(ALICE).is_empty());
+        person.anyt(&["auth", "logout"]).ok().says("No token was stored for dev");
+    }
+}
+
+#[test]
+fn copies_of_config_json_that_hold_a_token_are_named_by_whoever_changes_it() {
+    let server = Server::start();
+    let person = Sandbox::new();
+    let real = person.write("work/dotfiles/anyt.json", plain(&server.url()));
+    person.write("config/anyt/other", "");
+    std::os::unix::fs::symlink(&real, person.path("config/anyt/config.json")).unwrap();
+    let escaped = plain(&server.url()).replace("anyt_alice", "\\u0061nyt_alice");
+    let copies = [
+        person.write("config/anyt/config.json.bak", escaped),
+        person.write("work/dotfiles/anyt.json~", format!("half of it: {ALICE}")),
+    ];
+    let named = |run: Run, copies: &[std::path::PathBuf]| {
+        for copy in copies {
+            assert!(run.stderr.contains(&format!("{} still holds a token", copy.display())), "{run}");
+        }
+        assert_eq!(run.stderr.matches("still holds a token").count(), copies.len(), "{run}");
+    };
+    named(person.anyt(&["sync"]).ok(), &copies);
+    // Nobody knows the token any more that only the second copy has; the first one says what it is.
+    named(person.anyt(&["auth", "logout"]).ok(), &copies[..1]);
+    named(person.anyt(&["auth", "login"]).stdin(ALICE).ok(), &copies);
+    std::fs::write(&real, plain(&server.url())).unwrap();
+    named(person.anyt(&["auth", "logout"]).ok(), &copies);
+}
+
+/// systemd's folder that cannot be looked into is a key that fails, not one that is missing.
+#[test]
+fn a_credentials_directory_that_cannot_be_read_is_no_reason_for_another_key() {
+    let server = Server::start();
+    let person = signed_out(&server.url());
+    let file = person.write("work/credentials", "not a folder");
+    let closed = person.path("work/closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // For root no folder is closed.
+    let is_closed = std::fs::read_dir(&closed).is_err();
+    for folder in [&file, &closed].into_iter().take(if is_closed { 2 } else { 1 }) {
+        let login = person.anyt(&["auth", "login"]).env("CREDENTIALS_DIRECTORY", folder.to_str().unwrap());
+        login.stdin(ALICE).code(1).warns("anyt.key");
+        assert!(!is_stored(&person) && !person.path("state/anyt/key").exists());
+    }
+    let empty = person.path("work/empty");
+    std::fs::create_dir(&empty).unwrap();
+    person.anyt(&["auth", "login"]).env("CREDENTIALS_DIRECTORY", empty.to_str().unwrap()).stdin(ALICE).ok();
 }
 
 #[test]

@@ -373,3 +373,29 @@ fn help_and_version_need_nothing() {
     }
     assert!(sandbox.snapshot().changed_since(&before).is_empty());
 }
+
+/// A pipe where a file should be is waited for by nobody, or only so long.
+#[test]
+fn a_pipe_in_the_place_of_a_file() {
+    let (_server, sandbox) = stage();
+    let in_place_of = |path: &Path| {
+        let kept = path.with_extension("kept");
+        std::fs::rename(path, &kept).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        kept
+    };
+    for path in [sandbox.config_json(), sandbox.journal()] {
+        let kept = in_place_of(&path);
+        for args in [&["sync"][..], &["task", "create", "x", "--offline"]] {
+            let run = sandbox.anyt(args).timeout(std::time::Duration::from_secs(5)).code(1);
+            assert_names(&run, &[path.to_str().unwrap(), "not a regular file"]);
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&kept, &path).unwrap();
+    }
+    let ca = sandbox.write("work/ca", "");
+    in_place_of(&ca);
+    let args = ["auth", "whoami", "--api-url", "https://localhost:9", "--ca-file", ca.to_str().unwrap()];
+    let run = sandbox.anyt(&args).timeout(std::time::Duration::from_secs(20)).code(5);
+    assert_names(&run, &["the CA file", "nobody writes to the pipe"]);
+}

@@ -112,6 +112,42 @@ fn refusals_that_are_kept() {
     assert_in_no_file(&person);
 }
 
+/// What a proxy or a framework makes of a header that it logs into its answer. Fails where only the token as it stands is
+/// looked for.
+#[test]
+fn a_server_that_echoes_the_token_in_another_spelling() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server);
+    let person = signed_in(&proxy.url(), true);
+    let spelled = |form: fn(char) -> String| ALICE.chars().map(form).collect::<String>();
+    let base64 = "YW55dF9hbGljZV90b2tlbg==";
+    for (echo, needle) in [
+        (spelled(|c| format!("%{:02X}", u32::from(c))), "%6C%69%63%65"),
+        (spelled(|c| format!("{:02x}", u32::from(c))), "616c696365"),
+        (spelled(|c| format!("\\u{:04x}", u32::from(c))), "u0061"),
+        (ALICE.to_uppercase(), "ALICE"),
+        (base64.to_string(), "bGljZV90b2"),
+    ] {
+        clean(person.anyt(&["task", "create", "Refused", "--offline"]).ok());
+        // Not JSON, so that nothing takes the escapes away.
+        let answer = Message::reply(422, "text/plain", format!("{{\"detail\": \"no such token: {echo}"));
+        proxy.fault(When::first("", "/").always(), What::Answer(answer));
+        for args in [&["sync", "-vv"][..], &["auth", "whoami", "-vv"], &["sync", "queue"], &["sync", "log", "--json"]] {
+            let run = person.anyt(args).run();
+            assert!(!run.stdout.contains(needle) && !run.stderr.contains(needle), "{run}");
+        }
+        assert_eq!(person.snapshot().files_containing(needle), [""; 0]);
+        proxy.reset();
+        proxy.fault(When::first("POST", "/"), What::Answer(Message::reply(422, "text/plain", format!("token {echo}"))));
+        let refused = person.anyt(&["sync"]).run();
+        assert!(refused.stderr.contains("(redacted)"), "{refused}");
+        let queue = person.anyt(&["sync", "queue"]).ok();
+        assert!(!queue.stdout.contains(needle), "{queue}");
+        assert_eq!(person.snapshot().files_containing(needle), [""; 0]);
+        proxy.reset();
+    }
+}
+
 /// The files of a sync under way, and those that one leaves which is killed: staging, journal, lock, -wal.
 #[test]
 fn in_the_middle_of_a_sync() {

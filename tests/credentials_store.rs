@@ -13,7 +13,7 @@ mod keyring;
 mod migration;
 
 use anyt::config::{Config, resolve_environment};
-use anyt::credentials::{Secret, StoreChoice, Vault};
+use anyt::credentials::{Forgotten, Secret, StoreChoice, Vault};
 use anyt::error::{Error, Result};
 use anyt::paths::Paths;
 use anyt::vars::Vars;
@@ -48,12 +48,15 @@ fn step(words: &str) -> Result<String> {
             Ok(format!("{} from {} {:?}", found.secret.expose(), found.place, found.notices))
         }
         Some("forget") => {
-            let forgotten = vault.forget(&env.name)?;
-            Ok(format!("{} {:?}", forgotten.from.len(), forgotten.notices))
+            let forgotten = vault.forget(&env.name);
+            let done = format!("{} {:?}", forgotten.from.len(), forgotten.notices);
+            forgotten.failure().map_or(Ok(done), Err)
         }
         Some("forget-all") => {
-            let names = vault.forget_all().into_iter().map(|(env, outcome)| outcome.map(|_| format!("{env} ")));
-            names.collect()
+            let (outcomes, failure) = vault.forget_all();
+            assert!(failure.is_none());
+            let done = |(env, outcome): (_, Forgotten)| outcome.failure().map_or(Ok(format!("{env} ")), Err);
+            outcomes.into_iter().map(done).collect()
         }
         Some("status") => {
             let status = vault.status(&env)?;

@@ -83,3 +83,25 @@ fn files_are_private_whatever_the_umask() {
         assert_private(&person, &["config.json", "cache.db"]);
     }
 }
+
+/// A cache that somebody else's umask, or a copy, has left open.
+#[test]
+fn a_cache_of_ours_that_others_may_read_is_made_private() {
+    let server = Server::start();
+    let person = Sandbox::new();
+    person.sign_in(&server);
+    person.anyt(&["sync"]).ok();
+    std::fs::set_permissions(person.cache_db(), std::fs::Permissions::from_mode(0o666)).unwrap();
+    person.anyt(&["task", "list"]).ok();
+    assert_eq!(std::fs::metadata(person.cache_db()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Fails without O_NOFOLLOW: the lock would be made, or held, in whatever place the link names.
+#[test]
+fn a_lock_is_not_looked_for_behind_a_link() {
+    let person = Sandbox::new();
+    std::fs::create_dir_all(person.path("config/anyt")).unwrap();
+    std::os::unix::fs::symlink(person.path("work/elsewhere"), person.path("config/anyt/config.json.lock")).unwrap();
+    person.anyt(&["env", "add", "dev", "http://localhost:8000"]).code(1).warns("config.json.lock");
+    assert!(!person.path("work/elsewhere").exists() && !person.config_json().exists());
+}

@@ -93,6 +93,8 @@ fn the_terminal_is_restored_on_every_way_out() {
         (r"send \x04", "exit 10"),
         ("signal SIGINT", "exit 130"),
         ("signal SIGTERM", "signal 15"),
+        ("signal SIGHUP", "signal 1"),
+        ("signal SIGQUIT", "signal 3"),
     ] {
         check("secret", "", &["expect Token: ", last], ending, "Token: \r\n");
     }

@@ -3,6 +3,7 @@
 
 use super::proxy;
 use super::sent::{Mark, Marking};
+use crate::pipe::{self, Patience};
 use std::path::Path;
 use std::time::Duration;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
@@ -62,11 +63,17 @@ impl Agents {
     }
 }
 
+/// Bytes; the roots of all the world are a tenth of it.
+const LARGEST_CA_FILE: usize = 4 << 20;
+
+/// For a CA file that is a pipe.
+const PATIENCE: Patience = Patience { for_a_writer: Duration::from_secs(3), for_all: Duration::from_secs(3) };
+
 /// The bundled Mozilla roots, or in their place the certificates of a PEM file, as curl's `--cacert` has it.
 fn roots(ca_file: Option<&Path>) -> Result<RootCerts, String> {
     let Some(path) = ca_file else { return Ok(RootCerts::WebPki) };
     let fault = |what: String| format!("the CA file {}: {what}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let bytes = pipe::read(path, LARGEST_CA_FILE, PATIENCE).map_err(|error| fault(error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&bytes) {
         if let PemItem::Certificate(certificate) = item.map_err(|error| fault(format!("damaged: {error}")))? {

@@ -24,7 +24,7 @@ pub use tasks::{Filter, Sort, TaskRow};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
 use schema::Unusable;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ fn create_private(path: &Path) -> Result<()> {
             .map_err(|e| Error::io("create the folder", folder, e))?;
     }
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => return Ok(()),
+        Ok(found) if found.is_file() => return tighten(path, &found),
         Ok(_) => {
             return Err(Error::failure(format!("{} is not a regular file; it was left alone", path.display())));
         }
@@ -166,6 +166,24 @@ fn create_private(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(Error::io("create", path, error)),
     }
+}
+
+/// A file of ours that others may read or write, with what SQLite keeps beside it, becomes private.
+fn tighten(path: &Path, found: &std::fs::Metadata) -> Result<()> {
+    if found.mode() & 0o077 == 0 || found.uid() != rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("make private", Path::new(&name), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {

@@ -2,20 +2,24 @@
 
 use super::Session;
 use super::session::Effort;
-use crate::credentials::{Forgotten, Secret, StoreChoice, clean, forbid_core_dumps};
+use crate::credentials::{Forgotten, Secret, StoreChoice, clean};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::Account;
-use crate::paths::EnvName;
+use crate::paths::{EnvName, Paths};
+use crate::pipe::{self, Patience};
 use crate::sync::remote::{Remote, to_error};
 use miniserde::json::Value;
 use std::io::{IsTerminal, Read};
+use std::time::Duration;
 
 /// No token is longer; a file that is was named by mistake.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
+
+/// For a token file that is a pipe: somebody may have to unlock what it comes from.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn login(session: &mut Session) -> Result<()> {
-    forbid_core_dumps();
     let env = session.environment()?;
     let choice = session.call.given("store").map(StoreChoice::parse).transpose()?;
     let secret = read_token(session)?;
@@ -64,22 +68,13 @@ fn verify(http: &impl Remote) -> Result<Option<Account>> {
 
 /// From `--token-file`, from a pipe, or from a prompt without echo. Never from the command line.
 fn read_token(session: &mut Session) -> Result<Secret> {
-    let limited = |mut source: Box<dyn Read>, what: &str| -> Result<Secret> {
-        let mut content = String::new();
-        source
-            .by_ref()
-            .take(LONGEST)
-            .read_to_string(&mut content)
-            .map_err(|error| Error::failure(format!("cannot read the token from {what}: {error}")))?;
-        clean(&content)
-    };
     match session.call.given("token-file") {
-        Some("-") => limited(Box::new(std::io::stdin()), "standard input"),
+        Some("-") => from_stdin(),
         Some(path) => {
-            let file = std::fs::File::open(path).map_err(|e| Error::io("open", path.as_ref(), e))?;
-            limited(Box::new(file), path)
+            let for_a_writer = if session.call.has("no-input") { Duration::ZERO } else { PATIENCE };
+            from_text(pipe::read(path.as_ref(), LONGEST, Patience { for_a_writer, for_all: PATIENCE })?, path)
         }
-        None if !std::io::stdin().is_terminal() => limited(Box::new(std::io::stdin()), "standard input"),
+        None if !std::io::stdin().is_terminal() => from_stdin(),
         None => match session.input.secret(&mut session.out, "Token: ")? {
             Some(secret) => clean(secret.expose()),
             None => Err(Error::usage("no token was given").hint("pipe it in, or give --token-file FILE")),
@@ -87,31 +82,64 @@ fn read_token(session: &mut Session) -> Result<Secret> {
     }
 }
 
+fn from_stdin() -> Result<Secret> {
+    let mut content = Vec::new();
+    let read = std::io::stdin().take(LONGEST as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::failure(format!("cannot read the token from standard input: {error}")))?;
+    if content.len() > LONGEST {
+        return Err(Error::failure(format!("standard input is longer than {} KiB", LONGEST / 1024)));
+    }
+    from_text(content, "standard input")
+}
+
+fn from_text(content: Vec<u8>, source: &str) -> Result<Secret> {
+    let text = String::from_utf8(content)
+        .map_err(|_| Error::failure(format!("cannot read the token from {source}: it is not UTF-8")))?;
+    clean(&text)
+}
+
 pub fn logout(session: &mut Session) -> Result<()> {
     let paths = session.paths()?;
-    let outcomes = if session.call.has("all") {
+    let (outcomes, unlisted) = if session.call.has("all") {
         session.with_vault(&paths, |vault| Ok(vault.forget_all()))?
     } else {
-        let name = session.environment()?.name;
-        let forgotten = session.with_vault(&paths, |vault| vault.forget(&name));
-        vec![(name, forgotten)]
+        (vec![forget(session, &paths)?], None)
     };
-    let mut first_error = None;
+    let mut failures = Vec::new();
     for (name, forgotten) in outcomes {
-        match forgotten {
-            Ok(forgotten) => told(session, &name, &forgotten)?,
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
+        told(session, &name, &forgotten)?;
+        let failed = forgotten.failure();
+        failures
+            .extend(failed.map(|error| if session.call.has("all") { error.of(&format!("{name}: ")) } else { error }));
     }
-    first_error.map_or(Ok(()), Err)
+    // What kept an environment's token kept us from the list of them, too: it has been said.
+    let failures = if failures.is_empty() { unlisted.into_iter().collect() } else { failures };
+    Error::all(failures).map_or(Ok(()), Err)
+}
+
+/// The chosen environment's token. A name that config.json does not have is one all the same if something is stored for it.
+fn forget(session: &mut Session, paths: &Paths) -> Result<(EnvName, Forgotten)> {
+    let (name, unknown) = match session.environment() {
+        Ok(env) => (env.name, None),
+        Err(error) => match session.call.given("env").or(session.vars.env.as_deref()).map(EnvName::parse) {
+            Some(Ok(name)) => (name, Some(error)),
+            _ => return Err(error),
+        },
+    };
+    let forgotten = session.with_vault(paths, |vault| Ok(vault.forget(&name)))?;
+    match unknown {
+        Some(error) if forgotten.from.is_empty() && forgotten.failures.is_empty() => Err(error),
+        _ => Ok((name, forgotten)),
+    }
 }
 
 fn told(session: &mut Session, name: &EnvName, forgotten: &Forgotten) -> Result<()> {
-    if forgotten.from.is_empty() {
-        session.out.say(&format!("No token was stored for {name}"))?;
-    } else {
-        let places: Vec<String> = forgotten.from.iter().map(ToString::to_string).collect();
-        session.out.say(&format!("✓ Signed out of {name} (removed from {})", places.join(", ")))?;
+    let places = forgotten.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match (forgotten.failures.is_empty(), forgotten.from.is_empty()) {
+        (true, true) => session.out.say(&format!("No token was stored for {name}"))?,
+        (true, false) => session.out.say(&format!("✓ Signed out of {name} (removed from {places})"))?,
+        (false, true) => {}
+        (false, false) => session.out.say(&format!("The token of {name} was removed from {places}"))?,
     }
     forgotten.notices.iter().try_for_each(|notice| session.out.warn(notice))
 }

@@ -69,11 +69,7 @@ pub fn show(session: &mut Session) -> Result<()> {
             env.configured.clone().unwrap_or(Configured {
                 name: env.name.to_string(),
                 api_url: env.api_url.clone(),
-                default_workspace: None,
-                default_project: None,
-                auth_token: None,
-                agent_key: None,
-                stored: false,
+                ..Configured::default()
             })
         }
     };
@@ -108,7 +104,7 @@ pub fn remove(session: &mut Session) -> Result<()> {
         }
     }
     if let Ok(name) = EnvName::parse(typed) {
-        session.with_vault(&paths, |vault| vault.forget(&name))?;
+        session.with_vault(&paths, |vault| vault.forget(&name).failure().map_or(Ok(()), Err))?;
     }
     config::remove_environment(&paths, typed)?;
     session.out.say(&format!("✓ Removed environment {typed}"))

@@ -4,7 +4,7 @@
 use crate::api::{Http, Options, Patience, Verbose};
 use crate::cli::Invocation;
 use crate::config::{Config, Environment, resolve_environment};
-use crate::credentials::{Found, Secret, Vault, forbid_core_dumps};
+use crate::credentials::{Found, Secret, Vault};
 use crate::directory::{Directory, Settings};
 use crate::document::{object, text};
 use crate::error::{Error, Result};
@@ -67,7 +67,6 @@ impl<'a> Session<'a> {
 
     /// The token for an environment. A passphrase may be asked for at a terminal.
     pub fn token(&mut self, env: &Environment) -> Result<Secret> {
-        forbid_core_dumps();
         let paths = self.paths()?;
         let found = self.with_vault(&paths, |vault| vault.find(env))?;
         let Found { secret, notices, .. } = found;

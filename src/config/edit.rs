@@ -57,22 +57,32 @@ pub fn set_setting(paths: &Paths, path: &[&str], value: Option<&str>) -> Result<
 }
 
 /// Changes config.json under its lock. `change` gets the text as it is then, and what it says, and returns the new text;
-/// the file is touched only if that differs, and only if it still reads as a configuration.
-pub fn edit(paths: &Paths, change: impl FnOnce(&str, &Config) -> Result<String, Fault>) -> Result<()> {
+/// it is asked once more before, without the lock, which is taken only if there is something to change. The file is touched
+/// only if it still reads as a configuration.
+pub fn edit(paths: &Paths, mut change: impl FnMut(&str, &Config) -> Result<String, Fault>) -> Result<()> {
     let path = paths.config_file();
+    let mut changed = || {
+        let old = read(&path)?;
+        let text = old.as_deref().unwrap_or(EMPTY);
+        let config = Config::parse(text, &path)?;
+        let new = change(text, &config).map_err(|fault| damaged(&path, &fault))?;
+        Config::parse(&new, &path)?;
+        Ok((new != text).then_some(new))
+    };
+    if changed()?.is_none() {
+        return Ok(());
+    }
     if let Some(folder) = path.parent() {
         create_private_dir(folder)?;
     }
     exclusively(&paths.config_lock_file(), || {
         clear_leftovers(&path);
-        let old = read(&path)?;
-        let text = old.as_deref().unwrap_or("{}\n");
-        let config = Config::parse(text, &path)?;
-        let new = change(text, &config).map_err(|fault| damaged(&path, &fault))?;
-        Config::parse(&new, &path)?;
-        if old.as_deref() == Some(&new) { Ok(()) } else { replace(&path, new.as_bytes()) }
+        changed()?.map_or(Ok(()), |new| replace(&path, new.as_bytes()))
     })
 }
+
+/// The text of a file that is not there.
+const EMPTY: &str = "{}\n";
 
 fn set_text(text: &str, path: &[&str], value: Option<&str>) -> Result<String, Fault> {
     match value {

@@ -47,20 +47,16 @@ impl<'a> FileStore<'a> {
         Ok(Some((credentials.ok_or_else(|| unreadable(&path, Broken::WrongKeyOrDamaged))?, key)))
     }
 
-    fn write(&self, env: &EnvName, credentials: &[Stored]) -> Result<()> {
+    fn write(&self, env: &EnvName, credentials: &[Stored], key: &Key) -> Result<()> {
         let path = self.paths.credential_file(env);
         clear_leftovers(&path);
-        let key = match self.open(env)? {
-            Some((_, key)) => key,
-            None => self.keys.to_seal()?.1,
-        };
         let text = encode(credentials);
         let origin = credentials.iter().find_map(|stored| stored.origin.as_deref()).unwrap_or_default();
-        let sealed = seal::seal(text.as_bytes(), env.as_str(), origin, &key)
+        let sealed = seal::seal(text.as_bytes(), env.as_str(), origin, key)
             .ok_or_else(|| Error::failure("the token could not be encrypted: no random numbers or no memory"))?;
         replace_checked(&path, &sealed, |temporary| {
             let written = guard::read(temporary, Guard::Key)?.unwrap_or_default();
-            match seal::open(&written, env.as_str(), &key) {
+            match seal::open(&written, env.as_str(), key) {
                 Ok(back) if back == text.as_bytes() => Ok(()),
                 _ => Err(Error::failure(format!("{} did not keep what was written", temporary.display()))),
             }
@@ -77,9 +73,28 @@ impl Store for FileStore<'_> {
         Ok(self.open(env)?.map(|(credentials, _)| credentials).unwrap_or_default())
     }
 
-    fn set(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError> {
+    /// A file has one origin: a credential of the other kind that was bound to another one does not stay in it.
+    fn put(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError> {
         create_private_dir(&self.paths.credentials_dir())?;
-        Ok(self.exclusively(|| self.write(env, credentials))?)
+        Ok(self.exclusively(|| {
+            let (old, key) = match self.open(env)? {
+                Some(opened) => opened,
+                None => (Vec::new(), self.keys.to_seal()?.1),
+            };
+            let stays = |old: &Stored| credentials.iter().all(|new| new.kind != old.kind && new.origin == old.origin);
+            let others = old.into_iter().filter(stays);
+            self.write(env, &credentials.iter().cloned().chain(others).collect::<Vec<_>>(), &key)
+        })?)
+    }
+
+    fn remove(&self, env: &EnvName, kind: Kind) -> Result<(), StoreError> {
+        Ok(self.exclusively(|| match self.open(env)? {
+            Some((old, key)) if old.iter().any(|old| old.kind == kind) => {
+                let others = old.into_iter().filter(|old| old.kind != kind).collect::<Vec<_>>();
+                self.write(env, &others, &key)
+            }
+            _ => Ok(()),
+        })?)
     }
 
     /// Removes the file, whether or not it opens: that is what a logout asks for.

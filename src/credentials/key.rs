@@ -93,9 +93,13 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// A folder of systemd's that cannot be looked into is a source that fails; only one without the file is none.
     fn explicit_source(&self) -> Option<KeySource> {
         let systemd = self.vars.credentials_directory.as_ref().map(|folder| folder.join("anyt.key"));
-        if let Some(path) = systemd.filter(|path| std::fs::symlink_metadata(path).is_ok()) {
+        let missing = |path: &PathBuf| {
+            std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        };
+        if let Some(path) = systemd.filter(|path| !missing(path)) {
             return Some(KeySource::Systemd(path));
         }
         match &self.vars.passphrase_file {

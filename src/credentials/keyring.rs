@@ -15,20 +15,49 @@ mod entry;
 #[cfg(not(target_os = "linux"))]
 use entry as system;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use system::System;
 
 use crate::error::Error;
-use crate::failpoint;
 use crate::paths::EnvName;
 use crate::vars::Vars;
 
+use super::Secret;
 use super::store::{Kind, Store, StoreError, Stored};
-use super::{SERVICE, Secret};
+
+/// How often a call is begun again because an item went away under it: somebody else signs in or out.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A keyring that has not answered will not: whatever else this process wants of it fails at once.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// An error of the bus that comes sooner than this is no time-out, whatever it is called.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A keyring that seems to be there.
 pub struct Keyring {
     patience: Duration,
+}
+
+/// What a system's keyring can have.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only a bus can be missing, fall silent or lose an item")
+)]
+enum Trouble {
+    /// Nobody is there.
+    Absent(String),
+    /// It is there and does not open.
+    Locked,
+    /// No answer, or none any more.
+    Silent(String),
+    /// An item was found and had gone when it was looked at.
+    Vanished,
+    Other(String),
 }
 
 impl Keyring {
@@ -40,42 +69,60 @@ impl Keyring {
         }
     }
 
-    fn call<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, keyring::Error> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (answer, answered) = channel();
-        let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || {
-            // Nobody listens any more when the deadline has passed.
-            let _ = answer.send(work());
-        });
-        thread.map_err(|_| StoreError::Failed(Error::failure("no thread for the keyring could be started")))?;
-        match answered.recv_timeout(self.patience) {
-            Ok(answer) => answer.map_err(|error| self.classify(error)),
-            Err(_) => Err(StoreError::TimedOut(self.patience)),
-        }
+    /// The environments that have an item, as far as the system can list them.
+    pub fn environments(&self) -> Result<Vec<EnvName>, StoreError> {
+        Ok(self.call(System::users)?.iter().filter_map(|user| env_of(user)).collect())
     }
 
-    /// The crate tells apart little; the rest is in the text of what the system said. No text here comes from an item.
-    fn classify(&self, error: keyring::Error) -> StoreError {
-        let text = match error {
-            keyring::Error::NoStorageAccess(_) => return StoreError::Locked,
-            keyring::Error::PlatformFailure(error) => error.to_string(),
-            keyring::Error::BadEncoding(_) => "what it holds is no text".into(),
-            keyring::Error::TooLong(..) => "the token is longer than it takes".into(),
-            _ => "it refused the request".into(),
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl Fn(&System) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if GIVEN_UP.load(Ordering::Relaxed) {
+            return Err(StoreError::TimedOut(self.patience));
+        }
+        let (answer, answered) = channel();
+        let started = Instant::now();
+        let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || {
+            // Nobody listens any more when the deadline has passed.
+            let _ = answer.send(steadily(work));
+        });
+        thread.map_err(|_| StoreError::Failed(Error::failure("no thread for the keyring could be started")))?;
+        let outcome = match answered.recv_timeout(self.patience) {
+            Ok(answer) => answer.map_err(|trouble| self.classify(trouble, started.elapsed())),
+            Err(_) => Err(StoreError::TimedOut(self.patience)),
         };
-        let says = |words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
-        if says(&["did not receive a reply", "timeout", "timed out"]) {
-            StoreError::TimedOut(self.patience)
-        } else if says(&["locked", "prompt was dismissed"]) {
-            StoreError::Locked
-        } else if says(system::ABSENT) {
-            StoreError::Absent(text)
-        } else {
-            StoreError::Failed(Error::failure(format!("the keyring failed: {text}")))
+        if matches!(outcome, Err(StoreError::TimedOut(_))) {
+            GIVEN_UP.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    fn classify(&self, trouble: Trouble, elapsed: Duration) -> StoreError {
+        let failed = |text| StoreError::Failed(Error::failure(format!("the keyring failed: {text}")));
+        match trouble {
+            Trouble::Absent(why) => StoreError::Absent(why),
+            Trouble::Locked => StoreError::Locked,
+            Trouble::Silent(_) if elapsed >= SOON => StoreError::TimedOut(self.patience),
+            Trouble::Silent(text) | Trouble::Other(text) => failed(text),
+            Trouble::Vanished => failed("its items change faster than they can be read".into()),
         }
     }
+}
+
+/// That an item is gone says nothing about the others: the work is done again from its first search on.
+fn steadily<T>(work: impl Fn(&System) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    let mut outcome = Err(Trouble::Vanished);
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        outcome = System::connect().and_then(|system| work(&system));
+        if !matches!(outcome, Err(Trouble::Vanished)) {
+            break;
+        }
+    }
+    outcome
 }
 
 /// `<env>:auth_token` or `<env>:agent_key`.
@@ -83,54 +130,56 @@ fn user(env: &EnvName, kind: Kind) -> String {
     format!("{env}:{}", kind.name())
 }
 
+/// The environment of a name that `user` made.
+fn env_of(user: &str) -> Option<EnvName> {
+    let (env, kind) = user.rsplit_once(':')?;
+    Kind::ALL.iter().find(|known| known.name() == kind).and_then(|_| EnvName::parse(env).ok())
+}
+
 impl Store for Keyring {
     fn get(&self, env: &EnvName) -> Result<Vec<Stored>, StoreError> {
         let users = Kind::ALL.map(|kind| (kind, user(env, kind)));
-        self.call(move || {
+        self.call(move |system| {
             let mut credentials = Vec::new();
             for (kind, user) in &users {
-                if let Some((secret, origin)) = system::read(SERVICE, user)? {
+                if let Some((secret, origin)) = system.read(user)? {
                     credentials.push(Stored { kind: *kind, secret: Secret::new(secret), origin });
                 }
             }
             if credentials.is_empty() {
-                system::prove_access(SERVICE, &users[0].1)?;
+                system.prove_access()?;
             }
             Ok(credentials)
         })
     }
 
-    fn set(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError> {
-        let users = Kind::ALL.map(|kind| user(env, kind));
+    fn put(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError> {
         let named: Vec<(String, Stored)> = credentials.iter().map(|new| (user(env, new.kind), new.clone())).collect();
-        self.call(move || {
-            // An item of another program's would stay beside ours and win or lose by chance.
-            for user in &users {
-                system::erase(SERVICE, user)?;
-            }
-            failpoint::hit("keyring.erased");
-            named.iter().try_for_each(|(user, new)| {
-                system::write(SERVICE, user, new.secret.expose(), new.origin.as_deref().unwrap_or_default())
-            })
+        self.call(move |system| {
+            named.iter().try_for_each(|(user, new)| system.write(user, new.secret.expose(), new.origin.as_deref()))
         })
+    }
+
+    fn remove(&self, env: &EnvName, kind: Kind) -> Result<(), StoreError> {
+        let user = user(env, kind);
+        self.call(move |system| system.erase(&user).map(|_| ()))
     }
 
     fn delete_all(&self, env: &EnvName) -> Result<bool, StoreError> {
         let users = Kind::ALL.map(|kind| user(env, kind));
-        self.call(move || {
-            let mut any = false;
-            for user in &users {
-                any |= system::erase(SERVICE, user)?;
-            }
+        self.call(move |system| {
+            // One that stays is no reason to leave the other.
+            let [first, second] = users.each_ref().map(|user| system.erase(user));
+            let any = first? | second?;
             if !any {
-                system::prove_access(SERVICE, &users[0])?;
+                system.prove_access()?;
             }
             Ok(any)
         })
     }
 
-    fn pin(&self, env: &EnvName, origin: &str) -> Result<(), StoreError> {
-        let (users, origin) = (Kind::ALL.map(|kind| user(env, kind)), origin.to_string());
-        self.call(move || users.iter().try_for_each(|user| system::pin(SERVICE, user, &origin)))
+    fn pin(&self, env: &EnvName, used: &Stored, origin: &str) -> Result<(), StoreError> {
+        let (user, secret, origin) = (user(env, used.kind), used.secret.clone(), origin.to_string());
+        self.call(move |system| system.pin(&user, secret.expose(), &origin))
     }
 }

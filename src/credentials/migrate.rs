@@ -1,18 +1,16 @@
 //! Moves plain-text tokens out of config.json: lock → read again → store → read back → take them out of the file. A crash
 //! anywhere leaves a token in two places, never in none, and the next run finishes.
 
-use std::path::Path;
-
 use crate::config::{self, Config, Configured};
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::json::Fault;
 use crate::origin::origin;
-use crate::paths::EnvName;
+use crate::paths::{EnvName, Paths};
+use crate::replace::if_free;
 
-use super::clean;
 use super::store::{Kind, StoreError, Stored};
-use super::vault::{Chosen, StoreChoice, Vault, marked};
+use super::vault::{Chosen, LEFT, STORED, StoreChoice, Vault, flagged, scrubbed};
+use super::{Secret, clean, copies};
 
 /// What came of it. Nothing here is fatal: where a token stays in config.json, it is used from there.
 pub struct Moved {
@@ -25,60 +23,78 @@ pub struct Moved {
 /// What is to be done with one environment's plain text.
 enum Verdict {
     /// It is stored and was read back.
-    Stored,
+    Stored(Move),
     /// It stays, for a reason that concerns this environment alone.
     Stays(String),
 }
 
-/// Moves all environments' tokens.
+/// A move that has only to be finished in config.json.
+struct Move {
+    /// As it was when it was stored.
+    known: Configured,
+    /// It went to the file while a keyring out of reach may have an older token.
+    left: bool,
+}
+
+/// Moves all environments' tokens, unless somebody else is at it: then the plain text is used and nothing said. The lock
+/// of config.json is taken only to rewrite it, for nobody else's change should wait for a keyring.
 pub fn migrate(vault: &Vault<'_>) -> Moved {
     let mut moved = Moved { notices: Vec::new(), store_answered: false };
-    let mut scrubbed = Vec::new();
-    let rewritten = config::edit(vault.paths, |text, config| {
+    let outcome = if_free(&vault.paths.migration_lock_file(), || {
         failpoint::hit("migrate.locked");
-        let edited = store_all(vault, text, config, &mut moved, &mut scrubbed)?;
+        let stored = store_all(vault, &Config::load(vault.paths)?, &mut moved);
         failpoint::hit("migrate.all_stored");
-        Ok(edited)
+        let scrubbed = scrub(vault.paths, &stored)?;
+        failpoint::hit("migrate.rewritten");
+        Ok(scrubbed)
     });
-    failpoint::hit("migrate.rewritten");
-    match rewritten {
-        Ok(()) => {
-            for configured in &scrubbed {
-                moved.notices.push(format!("the token of '{}' was moved out of config.json", configured.name));
-            }
-            moved.notices.extend(copies(&vault.paths.config_file(), &scrubbed));
-        }
+    match outcome {
+        Ok(scrubbed) => tell(vault.paths, &scrubbed.unwrap_or_default(), &mut moved.notices),
         Err(error) => moved.notices.push(format!("the token stays in config.json: {error}")),
     }
     moved
 }
 
-/// Stores what can be stored, and gives the text without it; the unchanged text if a store fails.
-fn store_all(
-    vault: &Vault<'_>,
-    text: &str,
-    config: &Config,
-    moved: &mut Moved,
-    scrubbed: &mut Vec<Configured>,
-) -> Result<String, Fault> {
-    let mut edited = text.to_string();
+fn tell(paths: &Paths, scrubbed: &[Configured], notices: &mut Vec<String>) {
+    let names: Vec<&str> = scrubbed.iter().map(|configured| configured.name.as_str()).collect();
+    notices.extend(names.iter().map(|name| format!("the token of '{name}' was moved out of config.json")));
+    let secrets: Vec<&Secret> =
+        scrubbed.iter().flat_map(|known| known.auth_token.iter().chain(&known.agent_key)).collect();
+    notices.extend(copies::named(&paths.config_file(), &names, &secrets));
+}
+
+/// Stores what can be stored, and says of which environments all is; none if a store fails.
+fn store_all(vault: &Vault<'_>, config: &Config, moved: &mut Moved) -> Vec<Move> {
+    let mut stored = Vec::new();
     for configured in config.environments.iter().filter(|configured| configured.has_plaintext()) {
         match store_one(vault, configured) {
-            Ok(Verdict::Stored) => {
-                edited = marked(&edited, &configured.name, true)?;
-                scrubbed.push(configured.clone());
-            }
+            Ok(Verdict::Stored(done)) => stored.push(done),
             Ok(Verdict::Stays(why)) => moved.notices.push(why),
             Err(error) => {
                 moved.notices.push(format!("the token stays in config.json: {}", error.reason()));
                 moved.store_answered = false;
-                scrubbed.clear();
-                return Ok(text.to_string());
+                return Vec::new();
             }
         }
         moved.store_answered = true;
     }
-    Ok(edited)
+    stored
+}
+
+/// Takes out of config.json what is stored, and says of which environments; one that somebody has changed meanwhile keeps
+/// what it has, for the next run.
+fn scrub(paths: &Paths, stored: &[Move]) -> Result<Vec<Configured>> {
+    let mut unchanged = Vec::new();
+    config::edit(paths, |text, config| {
+        let is_unchanged = |done: &&Move| config.environment(&done.known.name) == Some(&done.known);
+        unchanged = stored.iter().filter(is_unchanged).collect();
+        unchanged.iter().try_fold(text.to_string(), |text, done| {
+            let name = &done.known.name;
+            let marked = flagged(&flagged(&text, name, STORED, true)?, name, LEFT, done.left)?;
+            scrubbed(&marked, name)
+        })
+    })?;
+    Ok(unchanged.into_iter().map(|done| done.known.clone()).collect())
 }
 
 fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, StoreError> {
@@ -90,17 +106,18 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
     // The file is what is read first, so that is where a token belongs that has one.
     let choice = vault.file().exists(&env).then_some(StoreChoice::File);
     let (chosen, _) = vault.choose(&env, choice)?;
+    // Asked before there is a file.
+    let left = vault.in_keyring(&env, configured) && matches!(chosen, Chosen::File(_));
     let old = chosen.store().get(&env)?;
-    if old.iter().any(|old| clashes(old, &wanted)) {
+    let one_origin = matches!(chosen, Chosen::File(_));
+    if old.iter().any(|old| clashes(old, &wanted, one_origin)) {
         let why = format!(
             "'{name}' has one token in config.json and another one stored; both were kept, the stored one is used"
         );
         return Ok(Verdict::Stays(format!("{why} (end this with: anyt auth login --env {name})")));
     }
-    let others = old.iter().filter(|old| wanted.iter().all(|new| new.kind != old.kind)).cloned();
-    let all: Vec<Stored> = wanted.iter().cloned().chain(others).collect();
     if !wanted.iter().all(|new| old.contains(new)) {
-        chosen.store().set(&env, &all)?;
+        chosen.store().put(&env, &wanted)?;
     }
     failpoint::hit("migrate.stored");
     let fresh = match chosen {
@@ -112,7 +129,7 @@ fn store_one(vault: &Vault<'_>, configured: &Configured) -> Result<Verdict, Stor
         return Err(StoreError::Failed(Error::failure("what was stored did not come back")));
     }
     failpoint::hit("migrate.read_back");
-    Ok(Verdict::Stored)
+    Ok(Verdict::Stored(Move { known: configured.clone(), left }))
 }
 
 /// An environment's tokens as they are to be stored, bound to its configured address.
@@ -129,32 +146,11 @@ fn plaintext(configured: &Configured) -> Result<(EnvName, Vec<Stored>)> {
     Ok((env, wanted))
 }
 
-/// Whether storing `wanted` would lose what is stored.
-fn clashes(old: &Stored, wanted: &[Stored]) -> bool {
+/// Whether storing `wanted` would lose what is stored: another secret of the same kind, or, in a store that has one origin
+/// for all it holds, one that is bound to another.
+fn clashes(old: &Stored, wanted: &[Stored], one_origin: bool) -> bool {
     match wanted.iter().find(|new| new.kind == old.kind) {
         Some(new) => new.secret != old.secret,
-        None => wanted.iter().any(|new| old.origin.is_some() && new.origin != old.origin),
+        None => one_origin && wanted.iter().any(|new| new.origin != old.origin),
     }
-}
-
-/// Copies of config.json beside it (editors' and people's backups) that still hold a token: named, never deleted.
-fn copies(config_file: &Path, scrubbed: &[Configured]) -> Vec<String> {
-    let folder = config_file.parent().unwrap_or(Path::new("."));
-    let secrets: Vec<&[u8]> = scrubbed
-        .iter()
-        .flat_map(|configured| [&configured.auth_token, &configured.agent_key])
-        .filter_map(|secret| secret.as_ref().map(|secret| secret.expose().as_bytes()))
-        .collect();
-    let holds = |path: &Path| {
-        let small = std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() < 1 << 20);
-        let content = if small { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-        secrets.iter().any(|secret| content.windows(secret.len()).any(|window| window == *secret))
-    };
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut held: Vec<_> = files.filter(|path| path != config_file && holds(path)).collect();
-    held.sort();
-    let notice = |path: std::path::PathBuf| {
-        format!("{} still holds a token: remove it, and rotate the token if it was ever copied", path.display())
-    };
-    held.into_iter().map(notice).collect()
 }

@@ -2,6 +2,7 @@
 //! are the two stores behind one trait; `migrate` empties config.json of plain text. A token is bound to the origin
 //! (`scheme://host:port`) it was stored for; one from an environment variable is bound to nothing.
 
+mod copies;
 mod file;
 mod guard;
 mod key;
@@ -37,7 +38,7 @@ pub fn clean(text: &str) -> Result<Secret> {
     Ok(Secret::new(line))
 }
 
-/// Keeps the memory of this process out of core files. Called by `main`, before a token is read.
+/// Keeps the memory of this process out of core files. Called by `main` before it reads anything.
 pub fn forbid_core_dumps() {
     #[cfg(unix)]
     {

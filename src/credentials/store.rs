@@ -45,12 +45,15 @@ pub struct Stored {
 pub trait Store {
     /// All that the environment has, in the order of `Kind::ALL`; empty if nothing.
     fn get(&self, env: &EnvName) -> Result<Vec<Stored>, StoreError>;
-    /// Puts these in the place of all that the environment had.
-    fn set(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError>;
+    /// Puts each of these in the place of the one of its kind; the other kind stays. Whoever reads meanwhile, and whatever
+    /// is left when this is killed, has the old one or the new one.
+    fn put(&self, env: &EnvName, credentials: &[Stored]) -> Result<(), StoreError>;
+    /// Removes the credential of one kind, every duplicate of it; none is no error.
+    fn remove(&self, env: &EnvName, kind: Kind) -> Result<(), StoreError>;
     /// Removes all that the environment has, every duplicate of it; says whether there was anything.
     fn delete_all(&self, env: &EnvName) -> Result<bool, StoreError>;
-    /// Binds credentials that another program stored to the origin of their first use.
-    fn pin(&self, _env: &EnvName, _origin: &str) -> Result<(), StoreError> {
+    /// Binds a credential that another program stored to the origin of its first use.
+    fn pin(&self, _env: &EnvName, _used: &Stored, _origin: &str) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ mod keep;
 
 use std::time::Duration;
 
-pub(super) use keep::{Chosen, marked};
+pub(super) use keep::{Chosen, LEFT, STORED, flagged, scrubbed};
 pub use keep::{Forgotten, Kept, StoreChoice};
 
 use crate::config::{Configured, Environment};
@@ -100,12 +100,20 @@ impl<'a> Vault<'a> {
         Ok(Found { secret, place: Place::Config, notices: moved.notices })
     }
 
-    /// The token in a store, checked against the origin it was stored for.
+    /// The token in a store, checked against the origin it was stored for. Nothing is called missing before it was looked
+    /// for twice: somebody who signs in meanwhile may have moved it from where was looked last to where was looked first.
     fn stored(&self, env: &Environment) -> Result<Option<Found>> {
-        if self.file().exists(&env.name) {
-            let place = self.place_of_file(&env.name)?;
+        match self.stored_now(env)? {
+            None => self.stored_now(env),
+            found => Ok(found),
+        }
+    }
+
+    fn stored_now(&self, env: &Environment) -> Result<Option<Found>> {
+        if let Some((source, _)) = self.file().describe(&env.name)? {
             let credentials = self.file().get(&env.name).map_err(StoreError::into_error)?;
-            let found = |stored: Stored| Found { secret: stored.secret, place, notices: Vec::new() };
+            let found =
+                |stored: Stored| Found { secret: stored.secret, place: Place::File(source), notices: Vec::new() };
             return Ok(self.bound(env, credentials)?.map(found));
         }
         let keyring = match self.reach() {
@@ -118,7 +126,7 @@ impl<'a> Vault<'a> {
                 let mut notices = Vec::new();
                 // Unbound, it works as it did for its own program; the next use tries again.
                 if stored.origin.is_none()
-                    && let Err(error) = keyring.pin(&env.name, &env.origin)
+                    && let Err(error) = keyring.pin(&env.name, &stored, &env.origin)
                 {
                     notices.push(format!("the token could not be bound to {}: {}", env.origin, error.reason()));
                 }
@@ -142,15 +150,28 @@ impl<'a> Vault<'a> {
     fn bound(&self, env: &Environment, credentials: Vec<Stored>) -> Result<Option<Stored>> {
         let mut refusal = None;
         for stored in credentials {
-            // What another program stored belongs to the configured address, wherever a flag points now.
-            let configured = || env.configured.as_ref().map_or(Ok(env.origin.clone()), |known| origin(&known.api_url));
-            let bound = stored.origin.clone().map_or_else(configured, Ok)?;
-            match self.check_origin(env, &bound) {
+            match self.check_stored(env, &stored) {
                 Ok(()) => return Ok(Some(stored)),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
         refusal.map_or(Ok(None), Err)
+    }
+
+    /// What another program stored belongs to the configured address, wherever a flag points now.
+    fn check_stored(&self, env: &Environment, stored: &Stored) -> Result<()> {
+        if let Some(bound) = &stored.origin {
+            return self.check_origin(env, bound);
+        }
+        let Some(configured) = &env.configured else {
+            let message = format!(
+                "another program stored the token of '{}', and config.json has no address for it: it was not sent",
+                env.name
+            );
+            let hint = format!("if it belongs to {0}: anyt env add {1} {0}", env.api_url, env.name);
+            return Err(Error::sign_in(message).hint(hint));
+        };
+        self.check_origin(env, &origin(&configured.api_url)?)
     }
 
     fn check_origin(&self, env: &Environment, bound: &str) -> Result<()> {

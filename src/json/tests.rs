@@ -106,3 +106,11 @@ fn output_is_inert_and_says_the_same() {
     assert_eq!(string(&shown).unwrap(), evil);
     assert_eq!(escape_for_output("{\n  \"a\": 1\n}"), "{\n  \"a\": 1\n}");
 }
+
+#[test]
+fn values_in_the_shadow_of_repeated_keys_are_found() {
+    let text = r#"{"a": {"b": 1, "b": "x"}, "a": null, "a": {"b": [2], "c": 3}, "d": {"b": 4}}"#;
+    assert_eq!(get_all(text, &["a", "b"]).unwrap(), ["1", "\"x\"", "[2]"]);
+    assert_eq!(get_all(text, &["a", "x"]).unwrap(), [""; 0]);
+    assert!(get_all("{", &["a"]).is_err());
+}

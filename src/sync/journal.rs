@@ -142,6 +142,7 @@ impl Journal {
     }
 
     fn bytes(&self) -> Result<Vec<u8>> {
+        crate::pipe::refuse(&self.path)?;
         match std::fs::read(&self.path) {
             Ok(bytes) => Ok(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -170,6 +171,7 @@ impl Journal {
                 .create(folder)
                 .map_err(|e| Error::io("create the folder", folder, e))?;
         }
+        crate::pipe::refuse(&self.path)?;
         let held = LockFile::open(&self.path.with_extension("lock"))?.hold(PATIENCE)?;
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path);
         let file = open.map_err(|e| Error::io("open", &self.path, e))?;

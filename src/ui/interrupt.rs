@@ -2,14 +2,17 @@
 //! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor,
 //! and while a secret is typed the terminal has to be put right first. No thread, no async-signal code of our own.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// True while SIGINT (and SIGTERM, once `catch` has been called) ends the process.
+/// What ends a process from outside and can be put off until the terminal is right again.
+const OTHERS: [i32; 3] = [SIGTERM, SIGHUP, SIGQUIT];
+
+/// True while SIGINT (and the others, once `catch` has been called) ends the process.
 fn armed() -> &'static Arc<AtomicBool> {
     static ARMED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     ARMED.get_or_init(|| Arc::new(AtomicBool::new(true)))
@@ -34,7 +37,7 @@ pub fn while_ignored<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// While it lives, SIGINT and SIGTERM do nothing but wake whoever polls `waker`.
+/// While it lives, SIGINT and the others do nothing but wake whoever polls `waker`.
 pub(super) struct Caught {
     pub waker: UnixStream,
     signal: Arc<AtomicUsize>,
@@ -42,15 +45,17 @@ pub(super) struct Caught {
 }
 
 pub(super) fn catch() -> io::Result<Caught> {
-    // signal-hook never gives a signal its default action back, so SIGTERM gets a handler that imitates it.
+    // signal-hook never gives a signal its default action back, so the others get a handler that imitates it.
     static TERMINATES: OnceLock<()> = OnceLock::new();
     install();
     TERMINATES.get_or_init(|| {
-        let _ = flag::register_conditional_default(SIGTERM, armed().clone());
+        for signal in OTHERS {
+            let _ = flag::register_conditional_default(signal, armed().clone());
+        }
     });
     let (waker, wake) = UnixStream::pair()?;
     let mut caught = Caught { waker, signal: Arc::default(), registered: Vec::new() };
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT].into_iter().chain(OTHERS) {
         let number = usize::try_from(signal).expect("signal numbers are positive");
         caught.registered.push(flag::register_usize(signal, caught.signal.clone(), number)?);
         caught.registered.push(low_level::pipe::register(signal, wake.try_clone()?)?);
@@ -61,12 +66,12 @@ pub(super) fn catch() -> io::Result<Caught> {
 }
 
 impl Caught {
-    /// Lets go and, if SIGTERM was what came, dies of it now, as it would have without us.
+    /// Lets go and, if one of the others was what came, dies of it now, as it would have without us.
     pub fn release(self) {
         let signal = self.signal.load(Ordering::SeqCst);
         drop(self);
-        if i32::try_from(signal) == Ok(SIGTERM) {
-            let _ = low_level::raise(SIGTERM);
+        if let Some(signal) = OTHERS.into_iter().find(|other| usize::try_from(*other) == Ok(signal)) {
+            let _ = low_level::raise(signal);
         }
     }
 }

@@ -100,10 +100,15 @@ impl Desktop {
 
     /// An item as Python's keyring makes it. With `application` it does not replace ours but stands beside it.
     pub fn store_as_python(&self, user: &str, secret: &str) {
+        self.store_with(user, secret, &["application", "Python keyring library"]);
+    }
+
+    /// An item of another program's, with attributes of its own.
+    pub fn store_with(&self, user: &str, secret: &str, attributes: &[&str]) {
         let mut tool = self
             .command("secret-tool")
             .args(["store", "--label=test", "service", "anyt-cli", "username", user])
-            .args(["application", "Python keyring library"])
+            .args(attributes)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();

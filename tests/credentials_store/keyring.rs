@@ -115,7 +115,7 @@ fn plain_text_moves_into_the_keyring() {
 fn a_move_into_the_keyring_that_is_killed_loses_nothing() {
     let Some(desktop) = desktop() else { return };
     let plain = CONFIG.replace("8000\"", "8000\", \"auth_token\": \"anyt_plain\"");
-    let places = ["migrate.locked", "keyring.erased", "migrate.stored", "migrate.read_back", "replace.written"];
+    let places = ["migrate.locked", "keyring.written", "migrate.stored", "migrate.read_back", "replace.written"];
     for place in places {
         assert_eq!(desktop.step("forget").0, 0);
         desktop.home.config(&plain);
@@ -128,6 +128,109 @@ fn a_move_into_the_keyring_that_is_killed_loses_nothing() {
         assert!(!desktop.home.read_config().contains("anyt_plain"), "{place}");
         assert_eq!(desktop.everything().matches("secret = ").count(), 1, "{place}");
     }
+}
+
+/// Killed between the new item and the removal of the old ones: neither this token nor one of the other kind is lost.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_write_that_is_killed_leaves_the_old_or_the_new_token_and_every_other() {
+    let Some(desktop) = desktop() else { return };
+    let address = desktop.address();
+    let killed = [("DBUS_SESSION_BUS_ADDRESS", address.as_str()), ("ANYT_FAILPOINT", "keyring.written")];
+    assert_eq!(desktop.step("store anyt_agent_old").0, 0);
+    desktop.home.config(&CONFIG.replace("8000\"", "8000\", \"auth_token\": \"anyt_plain\""));
+    assert!(desktop.home.is_killed("find", &killed));
+    assert!(desktop.everything().contains("secret = anyt_agent_old"), "the other kind is not rewritten");
+    let (_, said) = desktop.step("find");
+    assert!(said.starts_with("anyt_agent_old from Secret Service"), "{said}");
+    assert!(desktop.everything().contains("secret = anyt_plain"));
+
+    assert!(desktop.home.is_killed("store anyt_new", &killed));
+    let (code, said) = desktop.step("find");
+    assert!(code == 0 && said.starts_with("anyt_agent_old "), "{said}");
+    assert_eq!(desktop.step("store anyt_new").0, 0);
+    assert_eq!(desktop.everything().matches("secret = ").count(), 1, "a login leaves one token");
+}
+
+/// Fails where a store has a moment without a token.
+#[test]
+fn whoever_reads_while_somebody_signs_in_finds_the_old_token_or_the_new_one() {
+    let Some(desktop) = desktop() else { return };
+    assert_eq!(desktop.step("store anyt_first").0, 0);
+    let address = desktop.address();
+    let bus = [("DBUS_SESSION_BUS_ADDRESS", address.as_str())];
+    for words in ["anyt_second", "anyt_agent_third", "anyt_fourth file", "anyt_fifth", "anyt_agent_sixth"].repeat(2) {
+        let login = desktop.home.start(&format!("store {words}"), &bus);
+        for _ in 0..6 {
+            let (code, said) = desktop.step("find");
+            assert_eq!(code, 0, "{words}: {said}");
+        }
+        let (code, said) = login.end();
+        assert_eq!(code, 0, "{words}: {said}");
+    }
+}
+
+/// Items of this name come and go all the time: what is found by a search has gone when it is looked at.
+#[test]
+fn an_item_that_goes_away_is_no_keyring_that_is_absent() {
+    let Some(desktop) = desktop() else { return };
+    let churn = "while :; do printf x | secret-tool store --label=x service anyt-cli username dev:agent_key n $0; \
+                 secret-tool clear service anyt-cli username dev:agent_key n $0; done";
+    let churns: Vec<_> = ["1", "2", "3"]
+        .map(|number| desktop.command("setsid").args(["sh", "-c", churn, number]).spawn().unwrap())
+        .into_iter()
+        .collect();
+    let outcomes: Vec<(i32, String)> = (0..25).map(|number| desktop.step(&format!("store anyt_{number}"))).collect();
+    for mut churn in churns {
+        let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{}", churn.id())]).status();
+        let _ = churn.wait();
+    }
+    for (code, said) in outcomes {
+        assert!(!said.contains("no keyring in reach") && !said.contains("encrypted file"), "{said}");
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn binding_one_of_several_foreign_items_does_not_make_another_the_newest() {
+    let Some(desktop) = desktop() else { return };
+    for token in ["anyt_old", "anyt_new"] {
+        desktop.store_with("dev:auth_token", token, &["n", token]);
+        // The service counts in seconds.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+    }
+    for _ in 0..3 {
+        let (code, said) = desktop.step("find");
+        assert_eq!(code, 0, "{said}");
+        assert!(said.starts_with("anyt_new from Secret Service"), "{said}");
+    }
+    assert_eq!(desktop.output("secret-tool", &["lookup", "anyt-origin", "http://localhost:8000"]), "anyt_new");
+}
+
+#[test]
+fn a_move_of_one_kind_leaves_the_other_as_another_program_wrote_it() {
+    let Some(desktop) = desktop() else { return };
+    desktop.store_as_python("dev:agent_key", "anyt_agent_theirs");
+    desktop.home.config(&CONFIG.replace("8000\"", "8000\", \"auth_token\": \"anyt_plain\""));
+    let (code, said) = desktop.step("find");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("anyt_agent_theirs from Secret Service"), "{said}");
+    let (code, said) = desktop.step("find");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("anyt_agent_theirs from Secret Service"), "{said}");
+}
+
+/// What another program stored belongs to the address in config.json; without one, to none.
+#[test]
+fn a_token_of_another_program_goes_to_no_address_that_only_a_flag_names() {
+    let Some(desktop) = Desktop::with_keyring() else { return };
+    desktop.home.config("{}");
+    desktop.store_as_python("dev:auth_token", "anyt_theirs");
+    let evil = [("ANYT_ENV", "dev"), ("ANYT_API_URL", "http://127.0.0.1:9")];
+    let (code, said) = desktop.step_with("find", &evil);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("was not sent") && said.contains("anyt env add dev"), "{said}");
+    assert!(!desktop.everything().contains("anyt-origin"), "it was not bound either");
 }
 
 #[test]

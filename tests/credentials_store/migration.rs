@@ -108,7 +108,7 @@ fn copies_with_the_token_are_named_and_left() {
     assert!(said.contains("config.json~ still holds a token"), "{said}");
     assert_eq!(std::fs::read_to_string(&backup).unwrap(), spec(BEFORE));
     let beside: Vec<_> = std::fs::read_dir(backup.parent().unwrap()).unwrap().flatten().collect();
-    assert_eq!(beside.len(), 3, "config.json, its lock, the copy: {beside:?}");
+    assert_eq!(beside.len(), 4, "config.json, its two locks, the copy: {beside:?}");
 }
 
 /// Killed at every step it has: the token is always readable from somewhere, and the next run ends scrubbed.

@@ -37,7 +37,7 @@ impl Home {
 
     fn set_with(&self, vars: &Vars, env: &str, token: &str) -> Result<()> {
         let keys = Keys::new(vars, &self.paths, None);
-        FileStore::new(&self.paths, &keys).set(&name(env), &[stored(token)]).map_err(StoreError::into_write_error)
+        FileStore::new(&self.paths, &keys).put(&name(env), &[stored(token)]).map_err(StoreError::into_write_error)
     }
 
     fn file(&self, env: &str) -> std::path::PathBuf {
@@ -213,7 +213,7 @@ fn somebody_who_typed_a_passphrase_is_not_asked_again() {
     };
     let keys = Keys::new(&home.vars, &home.paths, Some(&ask));
     let store = FileStore::new(&home.paths, &keys);
-    store.set(&name("dev"), &[stored("anyt_canary")]).unwrap();
+    store.put(&name("dev"), &[stored("anyt_canary")]).unwrap();
     assert_eq!(store.get(&name("dev")).unwrap(), [stored("anyt_canary")]);
     assert_eq!(asked.get(), 2, "once, and once more to be sure");
     let fresh = Keys::new(&home.vars, &home.paths, Some(&ask));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Configured, Environment};
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
 use crate::paths::EnvName;
@@ -11,7 +11,7 @@ use super::super::file::FileStore;
 use super::super::key::KeySource;
 use super::super::keyring::Keyring;
 use super::super::store::{Kind, Store, StoreError, Stored};
-use super::super::{Place, Secret};
+use super::super::{Place, Secret, copies};
 use super::Vault;
 
 /// What `store` did. `notices` are lines for stderr.
@@ -23,12 +23,21 @@ pub struct Kept {
     pub notices: Vec<String>,
 }
 
-/// What `forget` did.
+/// What `forget` did, and what it could not do.
 #[derive(Debug, Default)]
 pub struct Forgotten {
     /// Empty if there was nothing.
     pub from: Vec<Place>,
     pub notices: Vec<String>,
+    /// Why a token may still be there.
+    pub failures: Vec<Error>,
+}
+
+impl Forgotten {
+    /// All that failed, as one error.
+    pub fn failure(self) -> Option<Error> {
+        Error::all(self.failures)
+    }
 }
 
 /// `--store`.
@@ -68,86 +77,122 @@ impl Vault<'_> {
     /// origin. A refused explicit choice is an error; so is a keyring that is there and does not open.
     pub fn store(&self, env: &Environment, secret: &Secret, choice: Option<StoreChoice>) -> Result<Kept> {
         let key_is_new = !self.paths.key_file().exists();
-        let new = [Stored { kind: Kind::of(secret), secret: secret.clone(), origin: Some(env.origin.clone()) }];
+        let in_keyring = self.in_keyring(&env.name, &env.configured.clone().unwrap_or_default());
+        let new = Stored { kind: Kind::of(secret), secret: secret.clone(), origin: Some(env.origin.clone()) };
         let (chosen, why) = self.choose(&env.name, choice).map_err(StoreError::into_write_error)?;
-        chosen.store().set(&env.name, &new).map_err(StoreError::into_write_error)?;
-        if chosen.store().get(&env.name).map_err(StoreError::into_write_error)? != new {
-            return Err(Error::failure("the store did not keep the token").hint("see: anyt auth status"));
-        }
+        replace_all(chosen.store(), &env.name, new).map_err(StoreError::into_write_error)?;
         let mut notices = Vec::new();
-        let place = match chosen {
+        let (place, left) = match chosen {
             Chosen::Keyring(_) => {
                 self.file().delete_all(&env.name).map_err(StoreError::into_write_error)?;
-                Place::Keyring
+                (Place::Keyring, None)
             }
-            Chosen::File(_) => {
-                notices.extend(self.empty_keyring(&env.name));
-                self.place_of_file(&env.name)?
-            }
+            Chosen::File(_) => (self.place_of_file(&env.name)?, self.empty_keyring(&env.name, in_keyring)),
         };
         if key_is_new && matches!(place, Place::File(KeySource::KeyFile(_))) {
             notices.push(format!("the key is in {}: this {}", self.paths.key_file().display(), place.protects()));
         }
-        if let Err(error) = self.mark(&env.name, true) {
+        if let Err(error) = self.mark(&env.name, left.is_some()) {
             notices.push(format!("the token is stored; config.json does not say so: {error}"));
         }
+        notices.extend(left);
+        notices.extend(copies::named(&self.paths.config_file(), &[env.name.as_str()], &[secret]));
         Ok(Kept { place, why, notices })
     }
 
-    /// Removes every token of the environment, duplicates and plain text included. What could not be reached is an error
-    /// after everything else is done: a logout that leaves a token behind has not logged out.
-    pub fn forget(&self, env: &EnvName) -> Result<Forgotten> {
-        let config = Config::load(self.paths);
-        let configured = config.as_ref().ok().and_then(|config| config.environment(env.as_str()));
-        let (marked, plaintext) = configured.map_or((false, false), |known| (known.stored, known.has_plaintext()));
+    /// Removes every token of the environment, duplicates and plain text included. Nothing that fails keeps the rest from
+    /// being done; it is told at the end: a logout that leaves a token behind has not logged out.
+    pub fn forget(&self, env: &EnvName) -> Forgotten {
         let mut forgotten = Forgotten::default();
-        if self.file().exists(env) {
-            forgotten.from.push(self.place_of_file(env).unwrap_or(Place::File(KeySource::Prompt)));
-            self.file().delete_all(env).map_err(StoreError::into_write_error)?;
+        let config = Config::load(self.paths);
+        let known =
+            config.as_ref().ok().and_then(|config| config.environment(env.as_str()).cloned()).unwrap_or_default();
+        let in_keyring = self.in_keyring(env, &known);
+        self.forget_file(env, &mut forgotten);
+        let left = self.forget_keyring(env, in_keyring, &mut forgotten);
+        match config {
+            Ok(_) => self.forget_plaintext(env, left && in_keyring, &mut forgotten),
+            Err(damaged) => forgotten.failures.push(damaged),
         }
-        let expected_in_keyring = marked && forgotten.from.is_empty();
-        let left = match self.reach().and_then(|keyring| keyring.delete_all(env)) {
-            Ok(any) => {
-                forgotten.from.extend(any.then_some(Place::Keyring));
-                None
-            }
-            Err(StoreError::Absent(_)) if !expected_in_keyring => None,
-            Err(error) => Some(error),
-        };
-        if plaintext {
-            forgotten.from.push(Place::Config);
-        }
-        if plaintext || marked {
-            self.mark(env, left.is_some() && expected_in_keyring)?;
-        }
-        if let Some(error) = left {
-            let message = format!("{}: a token in it was not removed", error.reason());
-            return Err(
-                Error::failure(message).hint("unlock or start the keyring and run it again; then rotate the token")
-            );
-        }
-        config?;
         if let Some((name, _)) = self.variable() {
             forgotten.notices.push(format!("{name} is still set and will be used"));
         }
-        Ok(forgotten)
+        let secrets: Vec<&Secret> = known.auth_token.iter().chain(&known.agent_key).collect();
+        forgotten.notices.extend(copies::named(&self.paths.config_file(), &[env.as_str()], &secrets));
+        forgotten
     }
 
-    /// `forget` for every environment that config.json or an encrypted file names; one that fails stops no other.
-    pub fn forget_all(&self) -> Vec<(EnvName, Result<Forgotten>)> {
-        let forget = |env: EnvName| {
-            let outcome = self.forget(&env);
-            (env, outcome)
-        };
-        self.known_names().into_iter().map(forget).collect()
+    /// config.json says so, as far as it can know: of a token in the keyring, or of one that may be left there.
+    pub(in super::super) fn in_keyring(&self, env: &EnvName, known: &Configured) -> bool {
+        known.keyring_left || (known.stored && !self.file().exists(env))
     }
 
-    /// A damaged config.json hides no file from a logout; `forget` says that it is damaged.
-    fn known_names(&self) -> BTreeSet<EnvName> {
-        let configured = Config::load(self.paths).map(|config| config.environments).unwrap_or_default();
+    fn forget_file(&self, env: &EnvName, forgotten: &mut Forgotten) {
+        if !self.file().exists(env) {
+            return;
+        }
+        let place = self.place_of_file(env).unwrap_or(Place::File(KeySource::Prompt));
+        match self.file().delete_all(env) {
+            Ok(_) => forgotten.from.push(place),
+            Err(error) => forgotten.failures.push(told(&error)),
+        }
+    }
+
+    /// Whether one may be left. A keyring that is absent is a failure only where one is known to have a token.
+    fn forget_keyring(&self, env: &EnvName, expected: bool, forgotten: &mut Forgotten) -> bool {
+        match self.reach().and_then(|keyring| keyring.delete_all(env)) {
+            Ok(any) => {
+                forgotten.from.extend(any.then_some(Place::Keyring));
+                false
+            }
+            Err(StoreError::Absent(_)) if !expected => false,
+            Err(error) => {
+                let message = format!("{}: a token in it was not removed", error.reason());
+                let hint = "unlock or start the keyring and run it again; then rotate the token";
+                forgotten.failures.push(Error::failure(message).hint(hint));
+                true
+            }
+        }
+    }
+
+    /// Takes every token of the environment out of config.json, those in the shadow of a repeated key too, and, unless the
+    /// keyring has `left` one, what it says of a store.
+    fn forget_plaintext(&self, env: &EnvName, left: bool, forgotten: &mut Forgotten) {
+        let mut had_any = false;
+        let env = env.as_str();
+        let edited = config::edit(self.paths, |text, config| {
+            let known = config.environment(env).cloned().unwrap_or_default();
+            had_any = has_plaintext(text, env)?;
+            match had_any || known.stored || known.keyring_left {
+                true if left => scrubbed(text, env),
+                true => flagged(&flagged(&scrubbed(text, env)?, env, STORED, false)?, env, LEFT, false),
+                false => Ok(text.to_string()),
+            }
+        });
+        match edited {
+            Ok(()) => forgotten.from.extend(had_any.then_some(Place::Config)),
+            Err(error) => forgotten.failures.push(Error::failure(error.to_string())),
+        }
+    }
+
+    /// `forget` for every environment that config.json, an encrypted file or the keyring names; one that fails stops no
+    /// other. Then what kept us from knowing all names.
+    pub fn forget_all(&self) -> (Vec<(EnvName, Forgotten)>, Option<Error>) {
+        let mut failures = Vec::new();
         let files = std::fs::read_dir(self.paths.credentials_dir()).into_iter().flatten().flatten();
-        let filed = files.filter_map(|file| self.paths.env_of_credential_file(&file.path()));
-        configured.iter().filter_map(|known| EnvName::parse(&known.name).ok()).chain(filed).collect()
+        let mut names: BTreeSet<EnvName> =
+            files.filter_map(|file| self.paths.env_of_credential_file(&file.path())).collect();
+        match Config::load(self.paths) {
+            Ok(config) => names.extend(config.environments.iter().filter_map(|known| EnvName::parse(&known.name).ok())),
+            Err(damaged) => failures.push(damaged),
+        }
+        match self.reach().and_then(|keyring| keyring.environments()) {
+            Ok(more) => names.extend(more),
+            Err(StoreError::Absent(_)) => {}
+            Err(error) => failures.push(told(&error)),
+        }
+        let outcomes = names.into_iter().map(|env| (env.clone(), self.forget(&env))).collect();
+        (outcomes, Error::all(failures))
     }
 
     /// The store for a new token, and why that one. Without a choice: the keyring, or the file where no keyring is in
@@ -168,38 +213,72 @@ impl Vault<'_> {
         }
     }
 
-    /// After a token went to the file. It goes first when reading, so that one left in a keyring does no harm.
-    fn empty_keyring(&self, env: &EnvName) -> Option<String> {
+    /// After a token went to the file. It goes first when reading, so that one left in a keyring does no harm here; but
+    /// where the keyring is in reach it would be used once the file is gone, so it is told and remembered.
+    fn empty_keyring(&self, env: &EnvName, expected: bool) -> Option<String> {
         match self.reach().and_then(|keyring| keyring.delete_all(env)) {
-            Ok(_) | Err(StoreError::Absent(_)) => None,
+            Ok(_) => None,
+            Err(StoreError::Absent(_)) if !expected => None,
             Err(error) => {
-                Some(format!("an older token in the keyring, if there is one, stays there: {}", error.reason()))
+                let reason = error.reason();
+                Some(format!(
+                    "an older token in the keyring, if there is one, stays there until you sign out: {reason}"
+                ))
             }
         }
     }
 
-    /// Says in config.json whether a token is stored, and takes the plain text out. Nothing happens for an environment
-    /// that is not in the file.
-    fn mark(&self, env: &EnvName, stored: bool) -> Result<()> {
-        if Config::load(self.paths)?.environment(env.as_str()).is_none() {
-            return Ok(());
-        }
-        config::edit(self.paths, |text, config| match config.environment(env.as_str()) {
-            Some(_) => marked(text, env.as_str(), stored),
+    /// Says in config.json that a token is stored, and whether an older one may be left in the keyring, and takes the plain
+    /// text out. Nothing happens for an environment that is not in the file.
+    fn mark(&self, env: &EnvName, left: bool) -> Result<()> {
+        let env = env.as_str();
+        config::edit(self.paths, |text, config| match config.environment(env) {
+            Some(_) => scrubbed(&flagged(&flagged(text, env, STORED, true)?, env, LEFT, left)?, env),
             None => Ok(text.to_string()),
         })
     }
 }
 
-/// The text of config.json without the plain text of an environment, and with or without `auth_token_stored: true`.
-pub(in super::super) fn marked(text: &str, env: &str, stored: bool) -> Result<String, Fault> {
-    let member = |key| ["environments", env, key];
-    let mut text = match stored {
-        true => json::set_member(text, &member("auth_token_stored"), "true")?,
-        false => json::remove_member(text, &member("auth_token_stored"))?,
-    };
-    for kind in Kind::ALL {
-        text = json::remove_member(&text, &member(kind.name()))?;
+/// `auth_token_stored: true`: a store has the token.
+pub(in super::super) const STORED: &str = "auth_token_stored";
+
+/// `keyring_left: true`: the keyring may have an older token than the file.
+pub(in super::super) const LEFT: &str = "keyring_left";
+
+/// A failure without the advice that it changed nothing: by the end something else may have been.
+fn told(error: &StoreError) -> Error {
+    Error::failure(error.reason())
+}
+
+/// The new one first, then the other kind goes: at no instant is there none.
+fn replace_all(store: &dyn Store, env: &EnvName, new: Stored) -> Result<(), StoreError> {
+    store.put(env, std::slice::from_ref(&new))?;
+    if !store.get(env)?.contains(&new) {
+        let error = Error::failure("the store did not keep the token").hint("see: anyt auth status");
+        return Err(StoreError::Failed(error));
     }
-    Ok(text)
+    Kind::ALL.into_iter().filter(|kind| *kind != new.kind).try_for_each(|kind| store.remove(env, kind))
+}
+
+/// The text of config.json with or without a member of an environment that is `true`.
+pub(in super::super) fn flagged(text: &str, env: &str, key: &str, on: bool) -> Result<String, Fault> {
+    let member = ["environments", env, key];
+    if on { json::set_member(text, &member, "true") } else { json::remove_member(text, &member) }
+}
+
+/// The text of config.json without the plain text of an environment, wherever repeated keys have it.
+pub(in super::super) fn scrubbed(text: &str, env: &str) -> Result<String, Fault> {
+    Kind::ALL
+        .into_iter()
+        .try_fold(text.to_string(), |text, kind| json::remove_member(&text, &["environments", env, kind.name()]))
+}
+
+fn has_plaintext(text: &str, env: &str) -> Result<bool, Fault> {
+    for kind in Kind::ALL {
+        let values = json::get_all(text, &["environments", env, kind.name()])?;
+        if values.into_iter().filter_map(json::string).any(|value| !value.trim().is_empty()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
