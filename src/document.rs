@@ -134,12 +134,17 @@ pub fn payload_to_json(operation: &Operation) -> Value {
 }
 
 pub fn uncertain_to_json(uncertain: &Uncertain) -> Value {
-    object([("after_number", integer(uncertain.after_number)), ("set", patch_to_json(&uncertain.set))])
+    object([
+        ("after_number", integer(uncertain.after_number)),
+        ("version", integer(uncertain.version)),
+        ("set", patch_to_json(&uncertain.set)),
+    ])
 }
 
 pub fn uncertain_from_json(value: &Value) -> Uncertain {
     Uncertain {
         after_number: as_integer(member(value, "after_number")).unwrap_or(0),
+        version: as_integer(member(value, "version")).unwrap_or(0),
         set: member(value, "set").map(patch_from_json).unwrap_or_default(),
     }
 }

@@ -468,6 +468,8 @@ impl Operation {
 pub struct Uncertain {
     /// The highest task number known in the workspace when it was sent: a create of ours got a higher one.
     pub after_number: i64,
+    /// Of an update: the version it was sent for; 0 where that was not written down.
+    pub version: i64,
     /// The values that were sent.
     pub set: Patch,
 }

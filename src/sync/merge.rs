@@ -143,9 +143,10 @@ pub fn rebase(chain: &[Operation], remote: &Task, merge: bool) -> Rebased {
 /// Fields of an update whose answer was lost, where the task has changed since: it may have arrived, and somebody may
 /// have taken it back.
 fn in_doubt(chain: &[Operation], remote: &Task) -> Vec<Field> {
-    let moved = |operation: &&Operation| operation.kind == Kind::UpdateTask && operation.base_version != remote.version;
-    let sent = chain.iter().filter(moved).filter_map(|operation| operation.uncertain.as_ref());
-    sent.flat_map(|sent| sent.set.keys().copied()).collect()
+    let unseen = chain.iter().filter(|operation| operation.base_version != remote.version);
+    let sent = unseen.filter_map(|operation| operation.uncertain.as_ref());
+    let moved = sent.filter(|sent| sent.version > 0 && sent.version != remote.version);
+    moved.flat_map(|sent| sent.set.keys().copied()).collect()
 }
 
 /// Writes a decision about differences into a chain that was rebased onto the same `remote`. `values` holds the value

@@ -118,8 +118,11 @@ impl Engine<'_> {
                 Found::Unknown(error) => return Ok(Sent::Stop(error)),
             }
         }
-        let uncertain =
-            Uncertain { after_number: self.highest_number(plan, operation.workspace_id)?, set: set.clone() };
+        let uncertain = Uncertain {
+            after_number: self.highest_number(plan, operation.workspace_id)?,
+            version: 0,
+            set: set.clone(),
+        };
         // A repeat keeps the older bound: the first request may be the one that arrived.
         let uncertain = operation.uncertain.clone().unwrap_or(uncertain);
         self.about_to_send(plan, index, uncertain)?;
@@ -142,7 +145,7 @@ impl Engine<'_> {
             return self.look_again(plan, summary, index, task_id, &identifier);
         }
         let set = resolve_parent(plan, &operation.set);
-        self.about_to_send(plan, index, Uncertain { after_number: 0, set: set.clone() })?;
+        self.about_to_send(plan, index, Uncertain { after_number: 0, version, set: set.clone() })?;
         match self.remote.update_task(operation.workspace_id, &identifier, &set, version) {
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Conflict { .. } | RemoteError::NotFound(_)) => {
