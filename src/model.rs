@@ -1,6 +1,7 @@
 //! The words every other module speaks: workspaces, projects, tasks, their fields, and the operations that change
 //! them. No SQL, no HTTP, no terminal. Field names and enum values are those of api.md section 3.
 
+use crate::time::Timestamp;
 use miniserde::json;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,6 +127,16 @@ pub struct Task {
 impl Task {
     pub fn is_provisional(&self) -> bool {
         self.id < 0
+    }
+
+    /// A server that was restored from a backup gives ids and names twice. When a task was made never changes, but it may
+    /// be written down to the second in one place and to the millisecond in another.
+    pub fn is_another_than(&self, known: &Task) -> bool {
+        let (known, this) = (Timestamp::parse(&known.created_at), Timestamp::parse(&self.created_at));
+        known.zip(this).is_some_and(|(known, this)| {
+            let whole_seconds = known.0 % 1_000_000 == 0 || this.0 % 1_000_000 == 0;
+            known.0.abs_diff(this.0) > if whole_seconds { 1_000_000 } else { 1_000 }
+        })
     }
 
     pub fn get(&self, field: Field) -> Value {

@@ -76,6 +76,8 @@ pub struct Outcome {
     pub dropped: Vec<Operation>,
     /// Tasks whose conflict was accepted as "deleted there": they go once nothing is queued for them.
     pub let_go: Vec<i64>,
+    /// Tasks whose id the server gives to another one.
+    pub replaced: BTreeSet<i64>,
     /// Server rows to show now that nothing is queued over them.
     pub accepted: Vec<Task>,
     pub conflicts: Vec<StoredConflict>,
@@ -202,7 +204,12 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
         ))?
         .query_map([], read)?
         .collect::<rusqlite::Result<_>>()?;
-    held.iter().try_for_each(|task| put_server_row(db, task, now))?;
+    for task in held {
+        // An edit of the task that was waits for its decision, and is not an edit of this one.
+        if !outcome.replaced.contains(&task.id) || queue::pending_of(db, task.id)?.is_empty() {
+            put_server_row(db, &task, now)?;
+        }
+    }
     db.prepare_cached(concat!(
         "INSERT OR REPLACE INTO main.tasks (",
         columns!(),

@@ -59,7 +59,7 @@ impl Decider<'_> {
         remote: Option<Task>,
     ) -> Result<()> {
         let known = self.cache.server_task(task_id)?;
-        let other = |remote: &Task| known.as_ref().is_some_and(|known| is_another_task(known, remote));
+        let other = |remote: &Task| known.as_ref().is_some_and(|known| remote.is_another_than(known));
         let remote = match remote {
             Some(remote) if other(&remote) => {
                 plan.replaced.insert(task_id);
@@ -369,13 +369,6 @@ impl Decider<'_> {
         summary.notes.push(format!("{}: {word}", task.identifier));
         Ok(choice)
     }
-}
-
-/// A server that was restored from a backup gives ids and names twice. When a task was made never changes; a second is
-/// how coarse servers are.
-fn is_another_task(known: &Task, remote: &Task) -> bool {
-    let (known, remote) = (Timestamp::parse(&known.created_at), Timestamp::parse(&remote.created_at));
-    known.zip(remote).is_some_and(|(known, remote)| known.0.abs_diff(remote.0) > 1_000_000)
 }
 
 /// A server that was restored from a backup gives a version twice: the same number with another time is another row.

@@ -204,6 +204,7 @@ impl Plan {
             }
         }
         outcome.let_go = self.let_go.into_iter().filter(|id| !self.replaced.contains(id)).collect();
+        outcome.replaced = self.replaced;
         outcome.accepted = self.accepted;
         outcome.settled = self.settled.into_iter().collect();
         outcome.reported = self.reported;

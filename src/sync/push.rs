@@ -261,9 +261,16 @@ impl Engine<'_> {
         }
     }
 
-    /// The server's row of a task. Its name may have gone to another one when the server was put back to a backup.
+    /// The server's row of a task. Its name, or even its id, may have gone to another one when the server was put back to
+    /// a backup.
     fn task_of(&self, workspace_id: i64, task_id: i64, identifier: &str) -> RemoteResult<Option<Task>> {
-        Ok(self.remote.task(workspace_id, identifier)?.filter(|task| task.id == task_id))
+        let task = self.remote.task(workspace_id, identifier)?;
+        Ok(task.filter(|task| task.id == task_id && !self.is_another(task)))
+    }
+
+    /// What cannot be read from the cache is as good as not known.
+    fn is_another(&self, task: &Task) -> bool {
+        self.cache.server_task(task.id).ok().flatten().is_some_and(|known| task.is_another_than(&known))
     }
 
     /// The name that a request will use still means the task: as the pull has shown, or as the server says now.
@@ -272,8 +279,9 @@ impl Engine<'_> {
             return Ok(seen.is_some());
         }
         if self.options.pull {
-            // What cannot be read from the staging area is as good as not known.
-            return Ok(!self.cache.is_staged_gone(task_id).unwrap_or(false));
+            let staged = self.cache.staged_task(task_id).ok().flatten();
+            let gone = self.cache.is_staged_gone(task_id).unwrap_or(false);
+            return Ok(!gone && !staged.is_some_and(|task| task.deleted_at.is_some() || self.is_another(&task)));
         }
         let task = self.task_of(workspace_id, task_id, name)?;
         let found = task.is_some();
