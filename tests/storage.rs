@@ -416,3 +416,30 @@ fn a_torn_tail_of_the_journal() {
     }
     drop(server);
 }
+
+/// The cache is wiped while a sync of it stands before a stalled server, work is queued into the new cache, and the sync
+/// ends: it knows only its own file, and must not shorten the journal by what that says. Fails without `is_in_place` in
+/// `recover::compact`.
+#[test]
+fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
+    let (server, _) = stage();
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    for title in ["One more", "Two more"] {
+        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+    }
+    gate.open();
+    syncing.wait(common::run::TIMEOUT);
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["Before", "One", "One more", "Three", "Two", "Two more"]);
+}

@@ -151,7 +151,7 @@ impl Engine<'_> {
         }
         if self.options.dry_run {
             for entry in plan.waiting() {
-                self.reporter.tell(Event::WouldSend(entry.operation.clone()));
+                self.reporter.tell(Event::WouldSend(Box::new(entry.operation.clone())));
             }
             return Ok(summary);
         }

@@ -33,6 +33,9 @@ const SAMPLE: usize = 20;
 /// A reconciliation may remove this many tasks without asking, or half of a workspace if that is more.
 const DELETES_WITHOUT_ASKING: usize = 10;
 
+/// The `updated_at` of the newest row, as the server wrote it, and its task.
+type Cursor = (String, i64);
+
 impl Engine<'_> {
     /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
     /// is given, where there are others.
@@ -118,12 +121,11 @@ impl Engine<'_> {
         };
         let members = self.kind("members", id, |engine| engine.remote.members(id))?;
         let labels = self.kind("labels", id, |engine| engine.remote.labels(id))?;
-        let listing = self.pull_tasks(workspace)?;
+        let (listing, cursor) = self.pull_tasks(workspace)?;
         let edges = self.kind("dependencies", id, |engine| engine.remote.dependencies(id))?;
         if let Some(edges) = &edges {
             self.cache.stage_edges(id, edges)?;
         }
-        let cursor = self.next_cursor(id)?;
         Ok(Pulled { workspace_id: id, projects, members, labels, dependencies: edges.is_some(), cursor, listing })
     }
 
@@ -152,7 +154,9 @@ impl Engine<'_> {
         Ok(found)
     }
 
-    fn pull_tasks(&mut self, workspace: &Workspace) -> Result<Option<Listing>> {
+    /// Stages what is to be known of a workspace's tasks. Gives the full listing, if it was one, and the new cursor: of
+    /// the rows that were listed, because by it the next pull tells whether a list can be trusted.
+    fn pull_tasks(&mut self, workspace: &Workspace) -> Result<(Option<Listing>, Option<Cursor>)> {
         let id = workspace.id;
         let anew = self.options.force || self.options.afresh || self.counter_went_back(workspace)?;
         if !anew && !self.is_listing_due(id)? && self.stage_changes(id)? {
@@ -160,13 +164,14 @@ impl Engine<'_> {
             let unlisted = self.cache.metadata(&format!("unlisted:{id}"))?.and_then(|n| n.parse::<i64>().ok());
             let total = self.live_total(id)?;
             if total == Some(expected) || total == unlisted.map(|unlisted| expected - unlisted) {
-                return Ok(None);
+                return Ok((None, self.next_cursor(id)?));
             }
         }
         self.page_through(id, None)?;
+        let cursor = self.next_cursor(id)?;
         let confirm = !self.options.force && !self.options.afresh;
         let unlisted = if confirm { self.confirm_missing(id)? } else { 0 };
-        Ok(Some(Listing { at: Timestamp::now().rfc3339(), unlisted }))
+        Ok((Some(Listing { at: Timestamp::now().rfc3339(), unlisted }), cursor))
     }
 
     /// Everything is listed once a day: a server whose clock was set back has changes before the cursor.
@@ -240,7 +245,7 @@ impl Engine<'_> {
         }
         let mut gone = Vec::new();
         for (id, identifier) in &missing {
-            if !self.is_there(workspace_id, *id, identifier)? {
+            if self.cache.staged_task(*id)?.is_none() && !self.is_there(workspace_id, *id, identifier)? {
                 gone.push(*id);
             }
         }
@@ -259,7 +264,7 @@ impl Engine<'_> {
 
     /// The cursor after this pull: the newest row received, never this machine's clock. A row from the future (the
     /// server's clock was wrong for a while) would hide every later change; without it more is read again, that is all.
-    fn next_cursor(&self, workspace_id: i64) -> Result<Option<(String, i64)>> {
+    fn next_cursor(&self, workspace_id: i64) -> Result<Option<Cursor>> {
         self.cache.newest_staged(workspace_id, Timestamp::now().plus(CLOCKS_DIFFER))
     }
 }

@@ -56,7 +56,7 @@ pub enum Event {
     Held {
         identifier: String,
     },
-    WouldSend(Operation),
+    WouldSend(Box<Operation>),
     /// A word of caution that is no error.
     Note(String),
 }

@@ -1,0 +1,135 @@
+//! P2 and P4 after an answer was lost, on servers that do not know `Idempotency-Key`: what may have arrived is looked for
+//! by what servers and colleagues leave of it, and where that is in doubt somebody is asked. Nothing is sent a second time
+//! on a guess, and what a colleague took back is not done again.
+
+mod common;
+
+use common::json::Look;
+use common::proxy::Proxy;
+use common::{ALICE, Sandbox, Server};
+
+const LONG: &str = "A title so long that a server of another make would cut the end of it off, as some of them do";
+
+fn stage() -> (Server, Proxy, Sandbox) {
+    let server = Server::start();
+    server.bob().add_task("One");
+    let proxy = Proxy::before(&server);
+    proxy.hide_idempotency();
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    (server, proxy, sandbox)
+}
+
+/// A create of `LONG` whose answer is lost, and nobody looks at once.
+fn lose_a_create(proxy: &Proxy, sandbox: &Sandbox) {
+    sandbox.anyt(&["task", "create", LONG, "-d", "What it is about", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync", "--push", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
+    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    proxy.reset();
+}
+
+/// What colleagues and servers do to a task of whose existence we do not know. `None`: it is not recognised as ours for
+/// certain, so somebody has to say.
+#[test]
+fn a_create_whose_task_was_changed_since_is_not_sent_again_on_a_guess() {
+    for (change, adopted) in [
+        (
+            r#"{"title":"A title so  long that a server of another make would cut the end of it off, as some of them do ","description":"What it is\r\nabout"}"#,
+            true,
+        ),
+        (r#"{"title":"A title so long that a server of another make would cut"}"#, false),
+        (r#"{"title":"Another title"}"#, false),
+        (r#"{"description":"Another description"}"#, false),
+    ] {
+        let (server, proxy, sandbox) = stage();
+        lose_a_create(&proxy, &sandbox);
+        server.bob().edit_task("DEV-2", change);
+        let run = sandbox.anyt(&["sync", "--no-input"]).code(if adopted { 0 } else { 6 });
+        assert_eq!(server.bob().all_tasks().len(), 2, "{change}\n{run}");
+        if adopted {
+            assert_eq!(sandbox.pending(), 0, "{change}\n{run}");
+            continue;
+        }
+        assert!(run.stderr.contains("it may have become DEV-2"), "{change}\n{run}");
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+        assert_eq!(server.bob().all_tasks().len(), 2, "{change}: asked again");
+        if change.contains("Another title") {
+            sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            assert_eq!(server.bob().all_tasks().len(), 2, "it was the one");
+        } else {
+            sandbox.anyt(&["sync", "queue", "retry", "--all"]).ok();
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            assert_eq!(server.bob().all_tasks().len(), 3, "it was not");
+        }
+    }
+}
+
+#[test]
+fn a_create_whose_task_was_deleted_since_is_not_made_again() {
+    let (server, proxy, sandbox) = stage();
+    lose_a_create(&proxy, &sandbox);
+    let bob = server.bob();
+    assert_eq!(bob.delete(&bob.tasks("DEV-2")).0, 204);
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert!(run.stderr.contains("it may have become DEV-2"), "{run}");
+    assert_eq!(bob.all_tasks().len(), 1);
+}
+
+/// Given up by a force sync that pulled it, and then restored as its message says: still one task.
+#[test]
+fn a_lost_create_that_is_given_up_and_restored_is_one_task() {
+    for hidden in [true, false] {
+        for give_up in [&["sync", "--force", "--yes"][..], &["sync", "queue", "drop", "--all", "--yes"]] {
+            let (server, proxy, sandbox) = stage();
+            if !hidden {
+                // The same over a door through which the key passes.
+                sandbox.anyt(&["env", "add", "direct", &server.url()]).ok();
+                sandbox.anyt(&["env", "switch", "direct"]).ok();
+                sandbox.anyt(&["sync"]).ok();
+            }
+            lose_a_create(&proxy, &sandbox);
+            sandbox.anyt(give_up).ok();
+            sandbox.anyt(&["sync", "restore", "--last"]).ok().says("✓ Queued 1 operation again");
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            assert_eq!(server.bob().all_tasks().len(), 2, "key hidden: {hidden}, {give_up:?}");
+        }
+    }
+}
+
+/// The update arrived, its answer did not, and a colleague set the field back. Doing it again is for Alice to say.
+#[test]
+fn what_a_colleague_took_back_is_not_done_again() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--status", "active", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
+    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    proxy.reset();
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "active");
+    server.bob().edit_task("DEV-1", r#"{"status":"backlog"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "backlog");
+    sandbox.anyt(&["sync", "resolve", "DEV-1", "--local"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "active");
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// A 409 is an answer. What is edited by hand after it is not taken for what was sent before.
+#[test]
+fn a_refused_version_is_no_lost_answer() {
+    let (server, _proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--status", "active", "--offline"]).ok();
+    server.bob().edit_task("DEV-1", r#"{"status":"done"}"#);
+    sandbox.anyt(&["sync", "--push", "--no-input"]).code(3);
+    let queue = sandbox.anyt(&["sync", "queue"]).ok();
+    assert!(!queue.stdout.contains("answer unknown"), "{queue}");
+    let editor = sandbox.write("work/editor", "echo 'status: blocked' > \"$1\"\n");
+    sandbox.set_env("VISUAL", &format!("sh {}", editor.display()));
+    sandbox.anyt(&["sync", "resolve", "DEV-1", "--edit"]).ok();
+    server.bob().edit_task("DEV-1", r#"{"status":"active"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    assert_eq!(sandbox.pending(), 1, "blocked was typed and is neither sent nor thrown away");
+}

@@ -1,0 +1,153 @@
+//! What servers do beside what they are asked (api.md 7), and the corners of one that are closed to an account: the rest
+//! of a sync goes on, nothing is taken for a deletion that is none, and what was not taken is said.
+
+mod common;
+
+use common::faults::{What, When};
+use common::http::Message;
+use common::json::{self, Look, Value};
+use common::{ALICE, Proxy, Sandbox, Server};
+
+fn stage(tasks: usize) -> (Server, Proxy, Sandbox) {
+    let server = Server::start();
+    (1..=tasks).for_each(|n| drop(server.bob().add_task(&format!("Task {n}"))));
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    (server, proxy, sandbox)
+}
+
+/// From now on every list of tasks is this one, which has a single page.
+fn answer_lists(proxy: &Proxy, which: &'static str, list: Value) {
+    let Value::Object(mut end) = list.clone() else { panic!("a list") };
+    end.insert("items".into(), json::array([]));
+    let of = move |first: bool| {
+        When::is(move |seen| {
+            let tasks = seen.target.split('?').next().is_some_and(|path| path.ends_with("/tasks"));
+            tasks && seen.target.contains(which) && seen.target.contains("offset=0") == first
+        })
+    };
+    proxy.fault(of(true).always(), What::Answer(Message::json(200, &list)));
+    proxy.fault(of(false).always(), What::Answer(Message::json(200, &Value::Object(end))));
+}
+
+/// Labels, members or dependencies that this account may not see are no reason to see no task.
+#[test]
+fn a_forbidden_kind_leaves_the_rest() {
+    for kind in ["/members", "/labels", "/dependency-graph"] {
+        let (server, proxy, sandbox) = stage(1);
+        proxy.fault(When::ending("GET", kind).always(), What::status(403, &[]));
+        server.bob().add_task("New");
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!((sandbox.cached_tasks().len(), sandbox.pending()), (3, 0), "{kind}");
+    }
+}
+
+/// A workspace that may not be read: the others are synced, it is said, and nothing of it is sent or removed.
+#[test]
+fn a_forbidden_workspace_leaves_the_others() {
+    let (server, proxy, sandbox) = stage(1);
+    let made = server.alice().post("/v1/workspaces", &json::parse(r#"{"name":"Ops","identifier":"OPS"}"#)).1;
+    let ops = format!("/v1/workspaces/{}", made.int("id"));
+    let project = server.alice().post(&format!("{ops}/projects"), &json::parse(r#"{"name":"Machines"}"#)).1.int("id");
+    let task = format!(r#"{{"title":"In OPS","project_id":{project}}}"#);
+    assert_eq!(server.alice().post(&format!("{ops}/tasks"), &json::parse(&task)).0, 201);
+    sandbox.anyt(&["sync"]).ok();
+    proxy.fault(When::is(move |seen| seen.target.starts_with(&ops)).always(), What::status(403, &[]));
+    sandbox.anyt(&["task", "update", "OPS-1", "--title", "Ours", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    server.bob().add_task("New");
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(4);
+    assert!(run.stderr.contains("does not allow this") && !run.stderr.contains("auth login"), "{run}");
+    assert_eq!(server.bob().all_tasks().len(), 3, "what is for DEV was sent\n{run}");
+    assert_eq!((sandbox.cached_tasks().len(), sandbox.pending()), (3, 1), "{run}");
+    assert_eq!(sandbox.cached_task("OPS-1").text("title"), "Ours");
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// A server that leaves archived tasks out of its lists still has them. They are asked for once, not at every sync.
+#[test]
+fn tasks_that_are_not_listed_are_not_deleted() {
+    let (server, proxy, sandbox) = stage(16);
+    for n in 1..=12 {
+        server.bob().edit_task(&format!("DEV-{n}"), r#"{"status":"archived"}"#);
+    }
+    sandbox.anyt(&["sync"]).ok();
+    let list =
+        server.alice().get(&format!("{}/tasks?limit=100&sort_by=updated_at&order=asc", server.alice().workspace()));
+    let (Value::Object(mut short), items) = (list.1.clone(), list.1.items("items")) else { panic!("a list") };
+    let live: Vec<Value> = items.iter().filter(|task| task.text("status") != "archived").cloned().collect();
+    short.insert("total".into(), json::int(live.len() as i64));
+    short.insert("items".into(), Value::Array(live.into_iter().collect()));
+    proxy.reset();
+    answer_lists(&proxy, "", Value::Object(short));
+    let asked = || proxy.log().iter().filter(|one| one.target.contains("/tasks/DEV-")).count();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.cached_tasks().len(), 16);
+    assert!(asked() >= 12, "{}", asked());
+    let before = asked();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!((sandbox.cached_tasks().len(), asked()), (16, before));
+}
+
+/// A colleague's change from before the cursor, because the server's clock was set back: found within a day.
+#[test]
+fn a_change_behind_the_cursor_is_found() {
+    let (server, proxy, sandbox) = stage(3);
+    let list =
+        server.alice().get(&format!("{}/tasks?limit=100&sort_by=updated_at&order=asc", server.alice().workspace()));
+    let changed = |task: &Value| -> Value {
+        let Value::Object(mut task) = task.clone() else { panic!("a task") };
+        task.insert("title".into(), json::string("Changed while the clock was wrong"));
+        task.insert("version".into(), json::int(2));
+        Value::Object(task)
+    };
+    let items = list.1.items("items").iter();
+    let items = items.map(|task| if task.text("title") == "Task 2" { changed(task) } else { task.clone() });
+    let Value::Object(mut all) = list.1.clone() else { panic!("a list") };
+    let mut newer = all.clone();
+    all.insert("items".into(), json::array(items));
+    // By the cursor only what is newer comes: the row that set it, without the changed one.
+    let newest: Vec<Value> = list.1.items("items").iter().rev().take(1).cloned().collect();
+    newer.insert("items".into(), Value::Array(newest.into_iter().collect()));
+    answer_lists(&proxy, "updated_after", Value::Object(newer));
+    answer_lists(&proxy, "", Value::Object(all));
+    let title = || sandbox.cached_task("DEV-2").text("title").to_string();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(title(), "Task 2", "not by the cursor");
+    sandbox.set_env("ANYT_CLOCK_SKEW", "90000");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(title(), "Changed while the clock was wrong");
+}
+
+/// Several at once to a server that goes away: all are queued, and the words are true.
+#[test]
+fn several_dependencies_are_all_queued() {
+    let (server, proxy, sandbox) = stage(4);
+    proxy.fault(When::is(|seen| !seen.target.ends_with("/auth")).always(), What::GoDown);
+    let run = sandbox.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-2,DEV-3,DEV-4"]).code(5);
+    assert!(run.stderr.contains("the change is queued"), "{run}");
+    assert_eq!(sandbox.pending(), 3, "{run}");
+    proxy.come_back();
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.cached_task("DEV-1").items("depends_on").len(), 3);
+    drop(server);
+}
+
+/// What a server passes over in silence is not.
+#[test]
+fn a_field_that_was_not_taken_is_named() {
+    let (server, proxy, sandbox) = stage(1);
+    let Value::Object(mut task) = server.bob().task("DEV-1").expect("live") else { panic!("a task") };
+    task.insert("version".into(), json::int(2));
+    let answer = Message::json(200, &Value::Object(task));
+    proxy.fault(When::first("PATCH", ""), What::Answer(answer));
+    let run = sandbox.anyt(&["task", "update", "DEV-1", "--labels", "bug", "--estimate", "3"]).code(0);
+    assert!(run.stderr.contains("DEV-1: the server did not take the labels, estimate"), "{run}");
+}

@@ -1,0 +1,121 @@
+//! `sync restore`: what was thrown away comes back as what it was, once, and on the task that it was about; and what is
+//! dropped leaves the rest of the queue meaning what it meant.
+
+mod common;
+
+use common::json::{self, Look};
+use common::pty::Terminal;
+use common::{Dispute, Exit};
+
+#[test]
+fn names_are_given_again_and_edits_do_not_follow_them() {
+    let dispute = Dispute::about(0);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "A", "--offline"]).ok();
+    alice(&["task", "update", "DEV-1", "--status", "done", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    alice(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+    alice(&["task", "create", "B, not done at all", "--offline"]).ok();
+    let refused = alice(&["sync", "restore", "--last"]).code(1);
+    assert!(refused.stderr.contains("no longer here; nothing was restored"), "{refused}");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-1").text("status"), "backlog");
+}
+
+/// The task was sent meanwhile and got another name: it is found by the operation that made it.
+#[test]
+fn an_edit_of_a_task_that_was_sent_since_finds_it() {
+    let dispute = Dispute::about(0);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "Mine", "--offline"]).ok();
+    alice(&["task", "update", "DEV-1", "--status", "done", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    dispute.bob().add_task("Bob's");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-2").text("title"), "Mine");
+    alice(&["sync", "restore", "--last"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-2").text("status"), "done");
+    assert_eq!(dispute.served("DEV-1").text("status"), "backlog");
+    dispute.assert_settled();
+}
+
+#[test]
+fn nothing_is_restored_twice() {
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "Mine", "--offline"]).ok();
+    alice(&["task", "dep", "add", "DEV-2", "--on", "DEV-1", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    let listed = alice(&["sync", "restore", "--list", "--json"]).ok().json();
+    let file = listed.items("data.items")[0].text("file").to_string();
+    alice(&["sync", "restore", &file]).ok().says("✓ Queued 2 operations again");
+    alice(&["sync", "restore", &file]).ok().warns("2 operations restored before, and not again");
+    alice(&["sync", "restore", "--last"]).code(1);
+    dispute.sync(&["--no-input"]).ok();
+    alice(&["sync", "restore", &file]).ok().warns("2 operations restored before, and not again");
+    let shown = alice(&["sync", "restore", "--list"]).ok();
+    assert!(shown.stdout.contains("(restored)"), "{shown}");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.bob().all_tasks().len(), 2);
+    dispute.assert_settled();
+}
+
+/// The later change of a chain stands on what the server has once the earlier one is dropped.
+#[test]
+fn dropping_one_change_of_a_chain_is_no_conflict() {
+    for dropped in ["1", "2"] {
+        let dispute = Dispute::about(1);
+        dispute.mine("DEV-1", &["--status", "todo"]);
+        dispute.mine("DEV-1", &["--status", "active", "--priority", "1"]);
+        dispute.mine("DEV-1", &["--status", "done"]);
+        dispute.alice.anyt(&["sync", "queue", "drop", dropped, "--yes"]).ok();
+        let synced = dispute.sync(&["--no-input"]).ok();
+        assert_eq!(dispute.served("DEV-1").text("status"), "done", "{synced}");
+        dispute.assert_settled();
+    }
+}
+
+/// The question was about the status. The description was not asked about, and is sent.
+#[test]
+fn accepting_the_remote_gives_up_what_was_asked_about() {
+    for way in ["asked", "policy", "inbox"] {
+        let dispute = Dispute::about(1);
+        dispute.mine("DEV-1", &["--status", "active", "--description", "My text"]);
+        dispute.theirs("DEV-1", r#"{"status":"done"}"#);
+        match way {
+            "asked" => drop(dispute.sync(&[]).stdin("2\n").ok()),
+            "policy" => drop(dispute.sync(&["--no-input", "--resolve", "remote"]).ok()),
+            _ => {
+                dispute.sync(&["--no-input"]).code(3);
+                dispute.alice.anyt(&["sync", "resolve", "DEV-1", "--remote"]).ok();
+                dispute.sync(&["--no-input"]).ok();
+            }
+        }
+        assert_eq!(dispute.both("DEV-1", "status"), ("done".into(), "done".into()), "{way}");
+        assert_eq!(dispute.both("DEV-1", "description"), ("My text".into(), "My text".into()), "{way}");
+        dispute.assert_settled();
+        let kept = dispute.discarded();
+        let lost: Vec<String> = kept.iter().map(|one| json::to_string(one.at("operation"))).collect();
+        assert!(lost.len() == 1 && lost[0].contains("active") && !lost[0].contains("My text"), "{way}: {lost:?}");
+    }
+}
+
+/// What is queued while the question of a force sync stands was not agreed to, and stays.
+#[test]
+fn force_sets_aside_what_was_agreed_to() {
+    let dispute = Dispute::about(1);
+    dispute.mine("DEV-1", &["--status", "active"]);
+    let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "--force"]);
+    terminal.expect("1 queued operation will be set aside").expect("Continue? [y/N]: ");
+    dispute.alice.anyt(&["task", "create", "Meanwhile", "--offline"]).ok();
+    terminal.send("y\r");
+    let run = terminal.end();
+    assert!(run.exit == Exit::Code(0) && run.screen.contains("1 operation set aside in "), "{}", run.screen);
+    assert_eq!(dispute.alice.pending(), 1);
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(
+        (dispute.served("DEV-1").text("status"), dispute.served("DEV-2").text("title")),
+        ("backlog", "Meanwhile")
+    );
+}
