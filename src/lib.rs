@@ -13,6 +13,7 @@ pub mod document;
 pub mod error;
 pub mod failpoint;
 pub mod json;
+pub mod lines;
 pub mod lock;
 pub mod model;
 pub mod notes;

@@ -89,6 +89,25 @@ fn d_shows_all_and_asks_again_and_s_leaves_it() {
     assert_eq!(dispute.inbox(), ["DEV-1"]);
 }
 
+/// As many lines as a text may have, all of them rewritten on both sides: every command answers at once.
+#[test]
+fn two_rewritten_texts_are_a_conflict_at_once() {
+    let dispute = Dispute::about(1);
+    let long = |word: &str| (0..50_000).map(|n| format!("{word} {n}\n")).collect::<String>();
+    let described = |word: &str| json::to_string(&json::object([("description", json::string(long(word)))]));
+    dispute.theirs("DEV-1", &described("base"));
+    dispute.sync(&[]).ok();
+    let typed = ["task", "update", "DEV-1", "--offline", "--description", "-"];
+    dispute.alice.anyt(&typed).stdin(long("mine")).ok();
+    dispute.theirs("DEV-1", &described("their"));
+    let limit = std::time::Duration::from_secs(10);
+    let asked = dispute.sync(&[]).stdin("d\ns\n").code(3);
+    assert!(asked.stdout.contains("lines and 50000: too long to show line by line)"), "{}", asked.stdout);
+    assert!(asked.elapsed < limit, "{:?}", asked.elapsed);
+    let listed = dispute.alice.anyt(&["sync", "conflicts"]).ok();
+    assert!(listed.elapsed < limit, "{:?}", listed.elapsed);
+}
+
 #[test]
 fn an_exclamation_mark_decides_all_that_remain() {
     for (answer, title) in [("1!\n", "Mine"), ("2!\n", "Theirs"), ("2\n1!\n", "Mine")] {

@@ -2,11 +2,11 @@
 //! its `d`. Everything here comes from a server or a person and is sanitised line by line.
 
 use crate::error::Error;
+use crate::lines::{self, Change};
 use crate::model::Value;
 use crate::ui::conflict::{Cause, FieldDifference};
 use crate::ui::width::truncate;
 use crate::ui::{Output, Style, sanitise};
-use diffy::{DiffOptions, Line};
 
 /// Lines of long text in the short form; `d` shows the rest.
 const SHORT: usize = 10;
@@ -73,20 +73,20 @@ pub(super) fn prose(value: &Value) -> String {
 
 /// The changed lines with a line of context around them, each with its sign, inert, at most `max` columns wide.
 fn changes(out: &Output, from: &str, to: &str, max: Option<usize>) -> Vec<String> {
-    let mut options = DiffOptions::new();
-    let patch = options.set_context_len(1).create_patch(from, to);
-    let lines = patch.hunks().iter().flat_map(|hunk| hunk.lines());
-    lines
-        .map(|line| {
-            let (sign, style, text) = match line {
-                Line::Context(text) => (' ', Style::Dim, text),
-                Line::Delete(text) => ('-', Style::Red, text),
-                Line::Insert(text) => ('+', Style::Green, text),
-            };
-            let line = format!("{sign} {}", sanitise::line(text.trim_end_matches(['\r', '\n'])));
-            out.paint(style, truncate(&line, max.unwrap_or(usize::MAX)).trim_end())
-        })
-        .collect()
+    let Some(changes) = lines::changes(from, to) else {
+        let counts = [from, to].map(|text| text.lines().count());
+        return vec![format!("({} lines and {}: too long to show line by line)", counts[0], counts[1])];
+    };
+    let shown = changes.into_iter().map(|change| {
+        let (sign, style, text) = match change {
+            Change::Same(text) => (' ', Style::Dim, text),
+            Change::Gone(text) => ('-', Style::Red, text),
+            Change::New(text) => ('+', Style::Green, text),
+        };
+        let line = format!("{sign} {}", sanitise::line(text.trim_end_matches(['\r', '\n'])));
+        out.paint(style, truncate(&line, max.unwrap_or(usize::MAX)).trim_end())
+    });
+    shown.collect()
 }
 
 #[cfg(test)]

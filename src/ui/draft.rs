@@ -4,6 +4,7 @@
 //! Remote text cannot forge a block: lines of ours begin with a sign that begins no line of any value (`#:`, longer
 //! if need be), and a value that was left as it was shown is taken from the question, not from the file.
 
+use crate::lines::{self, Piece};
 use crate::model::{Field, PRIORITIES, Patch, STATUSES, Value, canonical_status};
 use crate::ui::conflict::{FieldDifference, Question};
 use crate::ui::difference::prose;
@@ -22,11 +23,9 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub fn new(question: &'a Question<'a>) -> Draft<'a> {
-        let mut sign = "#:".to_string();
-        let values = || question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
-        while values().any(|value| inert_prose(value).lines().any(|line| line.starts_with(&sign))) {
-            sign.insert(0, '#');
-        }
+        let values = question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let signs = |value| inert_prose(value).lines().map(hashes).max().unwrap_or(0);
+        let sign = "#".repeat(values.map(signs).max().unwrap_or(0) + 1) + ":";
         Draft { question, sign }
     }
 
@@ -147,6 +146,12 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// How many `#` stand before a `:` at the beginning of a line.
+fn hashes(line: &str) -> usize {
+    let rest = line.trim_start_matches('#');
+    if rest.starts_with(':') { line.len() - rest.len() } else { 0 }
+}
+
 fn insert(patch: &mut Patch, field: Field, value: Value) -> Result<(), String> {
     match patch.insert(field, value) {
         None => Ok(()),
@@ -166,18 +171,13 @@ fn inert_prose(value: &Value) -> String {
 /// The line-wise merge, with both versions between markers where they touch the same lines.
 fn merge(base: &Value, local: &Value, remote: &Value) -> String {
     let [base, local, remote] = [base, local, remote].map(inert_prose);
-    match diffy::merge(&base, &local, &remote) {
-        Ok(merged) => merged,
-        Err(marked) => marked
-            .split_inclusive('\n')
-            .map(|line| match line {
-                "<<<<<<< ours\n" => format!("{OURS}\n"),
-                "||||||| original\n" => format!("{BASE}\n"),
-                ">>>>>>> theirs\n" => format!("{THEIRS}\n"),
-                other => other.to_string(),
-            })
-            .collect(),
-    }
+    let marked = |piece| match piece {
+        Piece::Agreed(text) => text,
+        Piece::Dispute { base, local, remote } => {
+            format!("{OURS}\n{local}{BASE}\n{base}{MIDDLE}\n{remote}{THEIRS}\n")
+        }
+    };
+    lines::merge(&base, &local, &remote).into_iter().map(marked).collect()
 }
 
 fn read_prose(difference: &FieldDifference, body: &[&str]) -> Value {
