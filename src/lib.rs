@@ -16,6 +16,7 @@ pub mod json;
 pub mod lines;
 pub mod lock;
 pub mod model;
+pub mod names;
 pub mod notes;
 pub mod origin;
 pub mod paths;

@@ -56,28 +56,49 @@ pub fn merge(base: &str, local: &str, remote: &str) -> Vec<Piece> {
 
 /// The changed lines and what stands next to them, or `None` where that is too long to show.
 pub fn changes<'a>(from: &'a str, to: &'a str) -> Option<Vec<Change<'a>>> {
-    let texts = [from, to].map(split);
-    let mut all = Vec::new();
-    let mut budget = BUDGET;
-    for section in sections(&texts) {
+    let (all, searched) = compare_all(&[from, to].map(split));
+    let is_change = |change: &Change<'_>| !matches!(change, Change::Same(_));
+    if !searched || all.iter().filter(|change| is_change(change)).count() > MOST_SHOWN {
+        return None;
+    }
+    let near = |at: usize| all[at.saturating_sub(CONTEXT)..all.len().min(at + CONTEXT + 1)].iter().any(is_change);
+    Some((0..all.len()).filter(|at| near(*at)).map(|at| all[at]).collect())
+}
+
+/// For each line of `to`, where `from` has it. What is too long to be searched has no partners.
+pub fn partners(from: &str, to: &str) -> Vec<Option<usize>> {
+    let (mut at, mut partners) = (0, Vec::new());
+    for change in compare_all(&[from, to].map(split)).0 {
+        match change {
+            Change::Same(_) => partners.push(Some(at)),
+            Change::New(_) => partners.push(None),
+            Change::Gone(_) => {}
+        }
+        at += usize::from(!matches!(change, Change::New(_)));
+    }
+    partners
+}
+
+/// Every line of both texts, and whether all of them could be looked into.
+fn compare_all<'a>(texts: &[Vec<&'a str>; 2]) -> (Vec<Change<'a>>, bool) {
+    let (mut all, mut budget, mut searched) = (Vec::new(), BUDGET, true);
+    for section in sections(texts) {
         match section {
             Section::Same([at, _]) => all.extend(texts[0][at].iter().map(|line| Change::Same(line))),
             Section::Differs([old, new]) => {
                 let (old, new) = (&texts[0][old], &texts[1][new]);
                 // A side without lines needs no search.
-                if !old.is_empty() && !new.is_empty() && !affordable(&mut budget, &[old, new]) {
-                    return None;
+                if !old.is_empty() && !new.is_empty() && affordable(&mut budget, &[old, new]) {
+                    compare(&mut all, old, new);
+                } else {
+                    searched &= old.is_empty() || new.is_empty();
+                    let gone = old.iter().map(|line| Change::Gone(line));
+                    all.extend(gone.chain(new.iter().map(|line| Change::New(line))));
                 }
-                compare(&mut all, old, new);
             }
         }
     }
-    let is_change = |change: &Change<'_>| !matches!(change, Change::Same(_));
-    if all.iter().filter(|change| is_change(change)).count() > MOST_SHOWN {
-        return None;
-    }
-    let near = |at: usize| all[at.saturating_sub(CONTEXT)..all.len().min(at + CONTEXT + 1)].iter().any(is_change);
-    Some((0..all.len()).filter(|at| near(*at)).map(|at| all[at]).collect())
+    (all, searched)
 }
 
 fn split(text: &str) -> Vec<&str> {
@@ -193,10 +214,6 @@ fn merge_lines(pieces: &mut Vec<Piece>, base: &str, local: &str, remote: &str) {
 
 /// Appends what became of `old`, line by line.
 fn compare<'a>(all: &mut Vec<Change<'a>>, old: &[&'a str], new: &[&'a str]) {
-    if old.is_empty() || new.is_empty() {
-        all.extend(old.iter().map(|line| Change::Gone(line)).chain(new.iter().map(|line| Change::New(line))));
-        return;
-    }
     let (from, to) = (old.concat(), new.concat());
     let mut options = DiffOptions::new();
     let patch = options.set_context_len(old.len() + new.len()).create_patch(&from, &to);
@@ -290,6 +307,7 @@ mod tests {
             changes("a\nb\nc\nd\ne\n", "a\nb\nC\nd\ne\n"),
             Some(vec![Same("b\n"), Gone("c\n"), New("C\n"), Same("d\n")])
         );
+        assert_eq!(partners("a\nb\nc\n", "b\nx\nc\n"), [Some(1), None, Some(2)]);
         assert_eq!(changes("a\n", "a\n"), Some(vec![]));
         assert_eq!(changes("", "a\nb\n"), Some(vec![New("a\n"), New("b\n")]));
         assert_eq!(changes(&numbered("x", 5_000), "").map(|lines| lines.len()), Some(5_000));

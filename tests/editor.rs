@@ -144,6 +144,22 @@ fn long_text_is_edited_between_markers() {
     dispute.assert_settled();
 }
 
+/// What was not touched goes back as it was: characters that are shown as escapes, and line ends.
+#[test]
+fn an_edit_leaves_the_other_lines_alone() {
+    for (mine, wanted) in [
+        ("שלום\u{200f} (v2)\nsecond line\nx", "שלום\u{200f} (v2)\nSECOND line\nx"),
+        ("one\r\nsecond line\r\nthree", "one\r\nSECOND line\r\nthree"),
+    ] {
+        let dispute = Dispute::about(1);
+        dispute.mine("DEV-1", &["--description", mine, "--labels", "a"]);
+        dispute.theirs("DEV-1", r#"{"description":"theirs"}"#);
+        edit_by(&dispute, "sed -i -e '/^<<<<<<</d' -e '/^|||||||/,/^>>>>>>>/d' -e s/second/SECOND/ \"$1\"");
+        dispute.sync(&[]).stdin("3\n").ok();
+        assert_eq!(dispute.both("DEV-1", "description"), (wanted.into(), wanted.into()));
+    }
+}
+
 #[test]
 fn what_was_edited_survives_a_failed_push() {
     let dispute = with_editor("echo 'title: Edited' > \"$1\"");

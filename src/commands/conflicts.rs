@@ -9,6 +9,7 @@ use super::workbench::Workbench;
 use crate::cache::StoredConflict;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::names::Known;
 use crate::sync::Policy;
 use crate::sync::merge;
 use crate::sync::report::{Clash, Summary};
@@ -42,9 +43,10 @@ pub fn list(session: &mut Session) -> Result<()> {
                     Clash::DeletedHere => "deleted here, changed on the server",
                 };
                 out.line(&format!("{}: {what}", conflict.identifier))?;
-                for difference in differences {
-                    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(one_line);
-                    out.line(&format!("  {}: {base} → local {local}, remote {remote}", difference.field.word()))?;
+                let names = Known { cache: &bench.cache, workspace_id: conflict.workspace_id };
+                for merge::Difference { field, base, local, remote } in differences {
+                    let [base, local, remote] = [base, local, remote].map(|value| one_line(*field, value, &names));
+                    out.line(&format!("  {}: {base} → local {local}, remote {remote}", field.word()))?;
                 }
             }
             out.say("Settle them: anyt sync resolve")

@@ -8,10 +8,11 @@ use super::session::Effort;
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::Value as FieldValue;
+use crate::model::{Field, Value as FieldValue};
+use crate::names::{Names, shown};
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Options, Policy};
-use crate::ui::Editor;
+use crate::ui::{Editor, sanitise, width};
 use miniserde::json::Value;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -134,6 +135,6 @@ fn to_json(summary: &Summary) -> Value {
 }
 
 /// Shows a value of a field on one line.
-pub fn one_line(value: &FieldValue) -> String {
-    crate::ui::width::truncate(&crate::ui::sanitise::line(&value.to_string()), 60).to_string()
+pub fn one_line(field: Field, value: &FieldValue, names: &dyn Names) -> String {
+    width::truncate(&sanitise::line(&shown(field, value, names)), 60)
 }

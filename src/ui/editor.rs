@@ -149,7 +149,8 @@ impl Drop for PrivateFolder {
 mod tests {
     use super::*;
     use crate::model::{Field, Value};
-    use crate::ui::conflict::{Cause, FieldDifference};
+    use crate::ui::conflict::FieldDifference;
+    use crate::ui::conflict::tests::question;
 
     /// The outcome of editing a status conflict with `script`, which has the file as `$1`.
     fn edited(script: &str) -> Result<Patch, String> {
@@ -163,10 +164,6 @@ mod tests {
     fn fields() -> [FieldDifference; 1] {
         let text = |text: &str| Value::Text(text.into());
         [FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }]
-    }
-
-    fn question(fields: &[FieldDifference]) -> Question<'_> {
-        Question { identifier: "DEV-42", local_version: 5, remote_version: 6, fields, cause: Cause::Differs }
     }
 
     #[test]

@@ -12,10 +12,12 @@ pub mod editor;
 mod hidden;
 pub mod interrupt;
 pub mod markdown;
+mod original;
 pub mod output;
 pub mod prompt;
 pub mod sanitise;
 pub mod table;
+mod typed;
 pub mod width;
 
 pub use editor::Editor;
