@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::sync::merge::Difference;
 use crate::sync::report::{Choice, Clash, Decision, Prompter, Question};
-use crate::ui::{Editor, Input, Output, conflict};
+use crate::ui::{Editor, Input, Output, conflict, interrupt};
 use std::cell::RefCell;
 
 pub struct Asker<'a> {
@@ -35,7 +35,10 @@ impl Prompter for Asker<'_> {
         if self.edit_first && question.clash == Clash::Changed {
             match editor.edit(&asked) {
                 Ok(patch) => return Ok(Decision { choice: Choice::Edited(patch), for_all: false }),
-                Err(reason) => out.warn(&reason)?,
+                Err(reason) => {
+                    out.warn(&reason)?;
+                    interrupt::obey();
+                }
             }
         }
         let decision = conflict::ask(&mut out, self.input, &mut |question| editor.edit(question), &asked)?;

@@ -90,7 +90,8 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         return Ok(0);
     }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
-    let editor = Editor::new(session.config()?.editor.as_deref());
+    let drafts = session.paths()?.drafts_dir(&bench.env.name);
+    let editor = Editor::new(session.config()?.editor.as_deref(), drafts);
     let merge = session.config()?.sync.merge.unwrap_or(true);
     let out = RefCell::new(&mut session.out);
     let mut screen = Screen::new(&out, Mode::Write);

@@ -31,7 +31,8 @@ pub fn run(session: &mut Session) -> Result<u8> {
     }
     let patience = Duration::from_secs(session.call.number("wait").unwrap_or(0));
     let held = bench.lock()?.hold(patience)?;
-    let editor = Editor::new(session.config()?.editor.as_deref());
+    let drafts = session.paths()?.drafts_dir(&bench.env.name);
+    let editor = Editor::new(session.config()?.editor.as_deref(), drafts);
     let out = RefCell::new(&mut session.out);
     let mode = match &options {
         options if options.dry_run => Mode::DryRun,

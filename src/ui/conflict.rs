@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::model::{Field, Patch, Value};
 use crate::names::Names;
 use crate::ui::difference;
-use crate::ui::{Answer, Input, Output, Style, sanitise};
+use crate::ui::{Answer, Input, Output, Style, interrupt, sanitise};
 
 /// Two versions of one task that cannot both stand.
 #[derive(Clone, Copy)]
@@ -95,7 +95,10 @@ pub fn ask(
             "d" => difference::print(out, question)?,
             "3" if question.cause == Cause::Differs => match edit(question) {
                 Ok(patch) => return decided(Choice::Edited(patch), false),
-                Err(reason) => out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?,
+                Err(reason) => {
+                    out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?;
+                    interrupt::obey();
+                }
             },
             _ => {
                 strikes += 1;

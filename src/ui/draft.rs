@@ -61,6 +61,14 @@ impl<'a> Draft<'a> {
         text
     }
 
+    /// An edited file as it can be shown again. What is not UTF-8 in it becomes `\u{fffd}`, and a line says so.
+    pub fn readable(&self, edited: Vec<u8>) -> String {
+        String::from_utf8(edited).unwrap_or_else(|error| {
+            let text = String::from_utf8_lossy(error.as_bytes());
+            format!("{} This was not UTF-8. Write anew what stands here as \u{fffd}.\n{text}", self.sign)
+        })
+    }
+
     /// Something is left to decide in the file. Where nothing is overwritten without being asked about (`--no-merge`), two
     /// changes of a long text may well fit into one.
     fn has_marks(&self) -> bool {
@@ -81,6 +89,7 @@ impl<'a> Draft<'a> {
             return Err("nothing was changed".into());
         }
         self.refuse_markers(&edited)?;
+        self.refuse_unreadable(&edited)?;
         let mut patch = Patch::new();
         let mut lines = edited.lines().enumerate();
         while let Some((at, line)) = lines.next() {
@@ -151,6 +160,18 @@ impl<'a> Draft<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A character that could not be read is not sent as what it was not.
+    fn refuse_unreadable(&self, edited: &str) -> Result<(), String> {
+        let values = || self.question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let is_unread = |line: &str| line.contains('\u{fffd}') && !line.starts_with(&self.sign);
+        match edited.lines().position(is_unread) {
+            Some(at) if !values().any(|value| value.to_string().contains('\u{fffd}')) => {
+                Err(format!("line {}: `\u{fffd}` stands for something that was not UTF-8", at + 1))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_line(&self, line: &str) -> Result<(&'a FieldDifference, Value), String> {
@@ -304,6 +325,21 @@ mod tests {
         assert!(!file.contains(OURS) && !file.contains("marks"), "{file}");
         assert_eq!(draft.read(&file), Ok(Patch::from([(Field::Description, text("A\nb\nC"))])));
         assert_eq!(draft.read(""), Err("the file is empty".into()));
+    }
+
+    #[test]
+    fn what_was_not_utf_8_has_to_be_written_anew() {
+        let fields = fields();
+        let question = question(&fields);
+        let draft = Draft::new(&question);
+        let good = keep("local", &draft.text());
+        let latin = good.replace("B1", "caf?").replace('?', "\u{e9}").into_bytes();
+        let latin =
+            [&latin[..latin.iter().position(|byte| *byte == 0xc3).unwrap()], b"\xe9\nc\n#: end description\n"].concat();
+        let shown = draft.readable(latin);
+        assert!(shown.starts_with("#: This was not UTF-8.") && shown.contains("\ncaf\u{fffd}\n"), "{shown}");
+        assert!(draft.read(&shown).is_err_and(|why| why.contains("not UTF-8")));
+        assert!(draft.read(&shown.replace('\u{fffd}', "é")).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod draft;
 pub mod editor;
 mod hidden;
 pub mod interrupt;
+mod launch;
 pub mod markdown;
 mod original;
 pub mod output;
