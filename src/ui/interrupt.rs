@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a child that was asked to end may take for it.
@@ -21,6 +21,14 @@ const GRACE: Duration = Duration::from_secs(3);
 fn armed() -> &'static Arc<AtomicBool> {
     static ARMED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     ARMED.get_or_init(|| Arc::new(AtomicBool::new(true)))
+}
+
+/// One more who cannot be ended now, or one less.
+fn disarm(more: bool) {
+    static CAUGHT: Mutex<usize> = Mutex::new(0);
+    let mut caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+    *caught = if more { *caught + 1 } else { caught.saturating_sub(1) };
+    armed().store(*caught == 0, Ordering::SeqCst);
 }
 
 /// From now on SIGINT ends the process at once with exit code 130. Calling it again changes nothing.
@@ -75,6 +83,8 @@ pub(super) struct Caught {
     pub waker: UnixStream,
     signal: Arc<AtomicUsize>,
     registered: Vec<SigId>,
+    /// It is counted in `disarm`.
+    holds: bool,
 }
 
 /// SIGINT and SIGTERM.
@@ -92,7 +102,7 @@ fn catch_all(noted: &[i32], waking: &[i32]) -> io::Result<Caught> {
         let _ = flag::register_conditional_default(SIGHUP, armed().clone());
     });
     let (waker, wake) = UnixStream::pair()?;
-    let mut caught = Caught { waker, signal: Arc::default(), registered: Vec::new() };
+    let mut caught = Caught { waker, signal: Arc::default(), registered: Vec::new(), holds: false };
     for signal in noted {
         let number = usize::try_from(*signal).expect("signal numbers are positive");
         caught.registered.push(flag::register_usize(*signal, caught.signal.clone(), number)?);
@@ -101,7 +111,8 @@ fn catch_all(noted: &[i32], waking: &[i32]) -> io::Result<Caught> {
         caught.registered.push(low_level::pipe::register(*signal, wake.try_clone()?)?);
     }
     // Last: a signal that comes before this line ends the process, and nothing has been changed yet.
-    armed().store(false, Ordering::SeqCst);
+    disarm(true);
+    caught.holds = true;
     Ok(caught)
 }
 
@@ -141,7 +152,9 @@ impl Caught {
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        armed().store(true, Ordering::SeqCst);
+        if self.holds {
+            disarm(false);
+        }
         for id in self.registered.drain(..) {
             low_level::unregister(id);
         }
