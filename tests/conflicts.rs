@@ -380,6 +380,7 @@ fn a_parent_that_vanished_is_refused_with_the_servers_words() {
     dispute.bob().delete(&dispute.bob().tasks("DEV-2"));
     let run = dispute.sync(&["--no-input"]).code(6);
     assert!(run.stderr.contains("DEV-1 was not sent: "), "{run}");
+    assert_eq!(run.stderr_lines()[0].matches("parent_id").count(), 1, "the field is named once\n{run}");
     assert_eq!(dispute.served("DEV-3").text("title"), "Goes on");
     dispute.alice.anyt(&["sync", "queue", "drop", "1", "--yes"]).ok();
     dispute.sync(&["--no-input"]).ok();

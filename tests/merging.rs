@@ -194,6 +194,8 @@ fn a_409_during_the_push_merges_or_asks() {
         "{asked}"
     );
     assert!(asked.stdout.contains("✓ Resolved conflict (kept local)\n"), "{asked}");
+    assert!(asked.stdout.starts_with("↑ Pushing local changes...\n⚠ Conflict"), "found while sending\n{asked}");
+    assert!(!asked.stdout.contains("Fetching"), "{asked}");
     assert_eq!((dispute.served("DEV-2").text("title"), dispute.served("DEV-2").int("version")), ("Mine", 3));
     assert_eq!(dispute.discarded()[0].text("remote.title"), "Theirs");
     dispute.assert_settled();

@@ -159,10 +159,10 @@ impl Summary {
         if let Some(error) = self.stopped {
             return Some(error);
         }
-        match (self.waiting, self.failed + self.held) {
-            (0, 0) => None,
-            (0, operations) => Some(Error::Refused { operations }),
-            (waiting, _) => Some(Error::Conflicts { waiting }),
+        match (self.waiting, self.failed, self.held) {
+            (0, 0, 0) => None,
+            (0, refused, held) => Some(Error::Refused { refused, held }),
+            (waiting, ..) => Some(Error::Conflicts { waiting }),
         }
     }
 }
