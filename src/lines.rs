@@ -296,7 +296,8 @@ mod tests {
         let began = Instant::now();
         let merged = merge(&texts[0], &texts[1], &texts[2]);
         changes(&texts[1], &texts[2]);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        // 0.3 s on a machine with nothing else to do; minutes where the search has no bounds.
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
         merged
     }
 

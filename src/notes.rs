@@ -189,13 +189,13 @@ mod tests {
     #[test]
     fn thousands_of_notes_take_no_time() {
         let notes = |side: &str| -> String {
-            (0..20_000).map(|n| format!("\n### 2025-10-16 10:{:02} - Note\n- {side} {n}\n", n / 400)).collect()
+            (0..60_000).map(|n| format!("\n### 2025-10-16 10:{:02} - Note\n- {side} {n}\n", n / 1000)).collect()
         };
         let [mine, theirs] = ["mine", "theirs"].map(|side| format!("{HEADING}\n{}", notes(side)));
         let began = std::time::Instant::now();
         let merged = both("", &mine, &theirs).expect("only notes were added");
-        assert_eq!(merged.matches("\n- ").count(), 40_000);
-        assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+        assert_eq!(merged.matches("\n- ").count(), 120_000);
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 
     #[test]

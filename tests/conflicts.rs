@@ -100,7 +100,7 @@ fn two_rewritten_texts_are_a_conflict_at_once() {
     let typed = ["task", "update", "DEV-1", "--offline", "--description", "-"];
     dispute.alice.anyt(&typed).stdin(long("mine")).ok();
     dispute.theirs("DEV-1", &described("their"));
-    let limit = std::time::Duration::from_secs(10);
+    let limit = std::time::Duration::from_secs(20);
     let asked = dispute.sync(&[]).stdin("d\ns\n").code(3);
     assert!(asked.stdout.contains("lines and 50000: too long to show line by line)"), "{}", asked.stdout);
     assert!(asked.elapsed < limit, "{:?}", asked.elapsed);
