@@ -25,8 +25,8 @@ pub enum Error {
     Unreachable { message: String, queued: bool },
     /// The server asked us to come back later (`Retry-After`): exit 5, and the next run keeps to it.
     Wait { until: Timestamp, message: String },
-    /// The server refused operations; they stay queued: exit 6.
-    Refused { operations: usize },
+    /// The server refused operations, and others wait for them; all stay queued: exit 6.
+    Refused { refused: usize, held: usize },
     /// Another anyt holds the environment's lock: exit 75.
     Busy { pid: Option<u32>, age: Option<Duration> },
     /// SIGINT, or `q` at a prompt: exit 130.
@@ -145,10 +145,7 @@ impl fmt::Display for Error {
             Error::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
             Error::Conflicts { waiting: 1 } => f.write_str("1 conflict is waiting for a decision"),
             Error::Conflicts { waiting } => write!(f, "{waiting} conflicts are waiting for a decision"),
-            Error::Refused { operations: 1 } => f.write_str("the server refused 1 operation; it stays queued"),
-            Error::Refused { operations } => {
-                write!(f, "the server refused {operations} operations; they stay queued")
-            }
+            Error::Refused { refused, held } => f.write_str(&unsent(*refused, *held)),
             Error::Busy { pid, age } => {
                 f.write_str("another anyt is syncing this environment")?;
                 match (pid, age) {
@@ -163,4 +160,33 @@ impl fmt::Display for Error {
     }
 }
 
+/// What was refused and what waits for it, in one sentence.
+fn unsent(refused: usize, held: usize) -> String {
+    let operations = |count| if count == 1 { "1 operation".to_string() } else { format!("{count} operations") };
+    let stay = if refused + held == 1 { "it stays queued" } else { "they stay queued" };
+    let wait = if held == 1 { "waits" } else { "wait" };
+    match (refused, held) {
+        (refused, 0) => format!("the server refused {}; {stay}", operations(refused)),
+        (0, held) => format!("{} {wait} for one that was not sent; {stay}", operations(held)),
+        _ => format!("the server refused {}, and {} {wait} for that; {stay}", operations(refused), operations(held)),
+    }
+}
+
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_and_what_waits_are_two_numbers() {
+        for (refused, held, message) in [
+            (1, 0, "the server refused 1 operation; it stays queued"),
+            (2, 0, "the server refused 2 operations; they stay queued"),
+            (1, 1, "the server refused 1 operation, and 1 operation waits for that; they stay queued"),
+            (0, 2, "2 operations wait for one that was not sent; they stay queued"),
+        ] {
+            assert_eq!(Error::Refused { refused, held }.to_string(), message);
+        }
+    }
+}

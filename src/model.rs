@@ -352,7 +352,8 @@ impl Value {
 }
 
 impl fmt::Display for Value {
-    /// As people write it: labels with commas, nothing as `-`.
+    /// As people write it: labels with commas between them, nothing as `-`. A label that would read as something else
+    /// stands in quotes, where a quote is written twice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Null => f.write_str("-"),
@@ -360,9 +361,16 @@ impl fmt::Display for Value {
             Value::Int(number) => write!(f, "{number}"),
             Value::Number(number) => write!(f, "{number}"),
             Value::Set(labels) if labels.is_empty() => f.write_str("-"),
-            Value::Set(labels) => f.write_str(&labels.join(", ")),
+            Value::Set(labels) => {
+                f.write_str(&labels.iter().map(|label| written(label)).collect::<Vec<_>>().join(", "))
+            }
         }
     }
+}
+
+fn written(label: &str) -> String {
+    let plain = !label.contains(',') && !label.starts_with('"') && !["", "-"].contains(&label);
+    if plain && label.trim() == label { label.to_string() } else { format!("\"{}\"", label.replace('"', "\"\"")) }
 }
 
 /// A patch as a JSON object under the API's names.

@@ -117,6 +117,11 @@ impl Paths {
         self.state_dir(env).join("discarded")
     }
 
+    /// Texts of a manual edit that could not be used yet.
+    pub fn drafts_dir(&self, env: &EnvName) -> PathBuf {
+        self.state_dir(env).join("drafts")
+    }
+
     /// The encrypted files, one per environment.
     pub fn credentials_dir(&self) -> PathBuf {
         self.data.join("credentials")

@@ -156,11 +156,14 @@ fn parse_zone(text: &str) -> Option<i64> {
     }
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits: String = text[1..].chars().filter(|c| *c != ':').collect();
-    let (hours, minutes) = match digits.len() {
-        2 => (number(&digits)?, 0),
-        4 => (number(&digits[..2])?, number(&digits[2..])?),
+    // A server may write anything here, also what is four bytes long and cannot be cut in two.
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = match minutes.len() {
+        0 => 0,
+        2 => number(minutes)?,
         _ => return None,
     };
+    let hours = number(hours)?;
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
@@ -202,6 +205,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Found by the fuzz target `words`: it ended the process.
+    #[test]
+    fn a_zone_of_any_characters_is_no_zone() {
+        for zone in ["+8\u{31a}\0", "+\u{31a}\u{31a}", "-1é", "+🦀", "+0200🦀", "+é"] {
+            assert_eq!(Timestamp::parse(&format!("2025-10-16T10:00:00{zone}")), None, "{zone:?}");
+        }
+        assert_eq!(Timestamp::parse("2025-10-16T10:00:00+02:30"), Timestamp::parse("2025-10-16T07:30:00Z"));
+        assert_eq!(Timestamp::parse("2025-10-16T10:00:00-02"), Timestamp::parse("2025-10-16T12:00:00Z"));
+    }
 
     #[test]
     fn reads_every_form_of_api_md_1_8() {

@@ -89,6 +89,25 @@ fn d_shows_all_and_asks_again_and_s_leaves_it() {
     assert_eq!(dispute.inbox(), ["DEV-1"]);
 }
 
+/// As many lines as a text may have, all of them rewritten on both sides: every command answers at once.
+#[test]
+fn two_rewritten_texts_are_a_conflict_at_once() {
+    let dispute = Dispute::about(1);
+    let long = |word: &str| (0..50_000).map(|n| format!("{word} {n}\n")).collect::<String>();
+    let described = |word: &str| json::to_string(&json::object([("description", json::string(long(word)))]));
+    dispute.theirs("DEV-1", &described("base"));
+    dispute.sync(&[]).ok();
+    let typed = ["task", "update", "DEV-1", "--offline", "--description", "-"];
+    dispute.alice.anyt(&typed).stdin(long("mine")).ok();
+    dispute.theirs("DEV-1", &described("their"));
+    let limit = std::time::Duration::from_secs(20);
+    let asked = dispute.sync(&[]).stdin("d\ns\n").code(3);
+    assert!(asked.stdout.contains("lines and 50000: too long to show line by line)"), "{}", asked.stdout);
+    assert!(asked.elapsed < limit, "{:?}", asked.elapsed);
+    let listed = dispute.alice.anyt(&["sync", "conflicts"]).ok();
+    assert!(listed.elapsed < limit, "{:?}", listed.elapsed);
+}
+
 #[test]
 fn an_exclamation_mark_decides_all_that_remain() {
     for (answer, title) in [("1!\n", "Mine"), ("2!\n", "Theirs"), ("2\n1!\n", "Mine")] {
@@ -312,6 +331,47 @@ fn bob_depends(dispute: &Dispute, task: &str, on: &str) {
     assert!((200..300).contains(&status), "{}", json::to_string(&answer));
 }
 
+/// Everywhere a person looks, and in what a person types, a task is called by its name: its id is another one's number.
+#[test]
+fn parents_have_names() {
+    let dispute = Dispute::about(0);
+    let bob = dispute.bob();
+    let (status, ops) = bob.post("/v1/workspaces", &json::parse(r#"{"name":"Ops","identifier":"OPS"}"#));
+    assert_eq!(status, 201);
+    let ops = format!("/v1/workspaces/{}", ops.int("id"));
+    let project = bob.post(&format!("{ops}/projects"), &json::parse(r#"{"name":"Machines"}"#)).1.int("id");
+    for title in ["In OPS 1", "In OPS 2"] {
+        bob.post(&format!("{ops}/tasks"), &json::parse(&format!(r#"{{"title":"{title}","project_id":{project}}}"#)));
+    }
+    (1..=4).for_each(|number| drop(bob.add_task(&format!("Task {number}"))));
+    dispute.sync(&[]).ok();
+    let id = |name: &str| dispute.served(name).int("id");
+    assert_eq!(id("DEV-2"), 4, "what 4 must not mean");
+    dispute.alice.anyt(&["task", "create", "New parent", "-w", "DEV", "--offline"]).ok().says("DEV-5");
+    dispute.mine("DEV-1", &["--parent", "DEV-5"]);
+    dispute.theirs("DEV-1", &format!(r#"{{"parent_id":{}}}"#, id("DEV-3")));
+    let editor = "cp \"$1\" seen; echo \"parent: $TYPED\" > \"$1\"\n";
+    let editor = dispute.alice.write("work/editor", editor);
+    dispute.alice.set_env("EDITOR", &format!("sh {}", editor.display()));
+    let run = dispute.sync(&["--pull"]).env("TYPED", "99").stdin("d\n3\ns\n").code(3);
+    assert!(run.stdout.contains("    parent: - → local DEV-5, remote DEV-3\n"), "{run}");
+    assert!(run.stdout.contains("    local:  DEV-5\n    remote: DEV-3\n"), "{run}");
+    assert!(run.stdout.contains("Not edited: line 1: `99` is no task that is known here"), "{run}");
+    assert!(dispute.alice.read("work/seen").contains("\nparent: DEV-5\n=======\nparent: DEV-3\n"));
+    for (shown, line) in [
+        (&["sync", "conflicts"][..], "  parent: - → local DEV-5, remote DEV-3\n"),
+        (&["sync", "queue", "show", "DEV-1"], "  parent: - → DEV-5\n"),
+    ] {
+        dispute.alice.anyt(shown).ok().says(line);
+    }
+    let json = dispute.alice.anyt(&["sync", "conflicts", "--json"]).ok().json();
+    assert_eq!(json.int("data.items.0.fields.0.remote"), id("DEV-3"), "programs get the ids");
+    // Nothing can take a parent away.
+    dispute.sync(&["--pull"]).env("TYPED", "-").stdin("3\ns\n").code(3).says("no way to clear the parent");
+    dispute.sync(&[]).env("TYPED", "4").stdin("3\n").ok();
+    assert_eq!(dispute.served("DEV-1").int("parent_id"), id("DEV-4"));
+}
+
 #[test]
 fn a_parent_that_vanished_is_refused_with_the_servers_words() {
     let dispute = Dispute::about(3);
@@ -320,6 +380,7 @@ fn a_parent_that_vanished_is_refused_with_the_servers_words() {
     dispute.bob().delete(&dispute.bob().tasks("DEV-2"));
     let run = dispute.sync(&["--no-input"]).code(6);
     assert!(run.stderr.contains("DEV-1 was not sent: "), "{run}");
+    assert_eq!(run.stderr_lines()[0].matches("parent_id").count(), 1, "the field is named once\n{run}");
     assert_eq!(dispute.served("DEV-3").text("title"), "Goes on");
     dispute.alice.anyt(&["sync", "queue", "drop", "1", "--yes"]).ok();
     dispute.sync(&["--no-input"]).ok();

@@ -43,6 +43,7 @@ fn a_bad_edit_leads_back_to_the_question() {
         ("rm \"$1\"", "the editor removed the file"),
         ("rm -r \"$(dirname \"$1\")\"", "the editor removed the file"),
         ("rm \"$1\"; mkdir \"$1\"", "cannot read the edited file"),
+        ("rm \"$1\"; mkfifo \"$1\"", "cannot read the edited file"),
         ("printf 'title: \\377\\376' > \"$1\"", "the edited file is not UTF-8"),
         ("sed -i 's/Mine/Ours/' \"$1\"", "the mark `<<<<<<< local` is still there"),
         ("echo 'title:' > \"$1\"", "title must not be empty"),
@@ -59,6 +60,48 @@ fn a_bad_edit_leads_back_to_the_question() {
         assert_eq!(dispute.both("DEV-1", "title"), ("Theirs".into(), "Theirs".into()), "{script}");
         assert_tidy(&dispute);
     }
+}
+
+/// The texts that could not be used, as they lie in the folder for them.
+fn drafts(dispute: &Dispute) -> Vec<Vec<u8>> {
+    let folder = std::fs::read_dir(dispute.alice.path("state/anyt/dev/drafts")).into_iter().flatten().flatten();
+    folder.map(|file| std::fs::read(file.path()).expect("our own file")).collect()
+}
+
+/// However an edit fails, what was typed is there at the next try, and afterwards where the question said.
+#[test]
+fn what_was_typed_is_not_lost() {
+    for (script, typed) in [
+        ("sed -i 's/Mine/Typed/' \"$1\"; exit 1", "Typed"),
+        ("sed -i 's/Mine/Typed/' \"$1\"; kill -9 $$", "Typed"),
+        ("sed -i 's/Mine/Typed/' \"$1\"", "Typed"),
+        ("printf 'title: caf\\351 Typed\\n' > \"$1\"", "caf\u{fffd} Typed"),
+    ] {
+        let dispute = with_editor(&format!("cat \"$1\" >> seen\ngrep -q Typed \"$1\" && exit 1\n{script}\n"));
+        let run = dispute.sync(&[]).stdin("3\n3\ns\n").code(3);
+        let kept = drafts(&dispute);
+        assert_eq!(kept.len(), 1, "{script}\n{run}");
+        let place = dispute.alice.path("state/anyt/dev/drafts/DEV-1-").display().to_string();
+        assert_eq!(run.stdout.matches(&format!("; what was typed is in {place}")).count(), 2, "{script}\n{run}");
+        assert!(dispute.alice.read("work/seen").contains(typed), "{script}: not shown again");
+        assert!(kept[0].windows(5).any(|text| text == b"Typed"), "{script}");
+        assert_tidy(&dispute);
+    }
+    // Used in the end, so nothing is kept of it.
+    let dispute =
+        with_editor("grep -q Typed \"$1\" && exec sed -i '/^[<=>]/d; /Theirs/d' \"$1\"\nsed -i s/Mine/Typed/ \"$1\"\n");
+    dispute.sync(&[]).stdin("3\n3\n").ok();
+    assert_eq!(dispute.served("DEV-1").text("title"), "Typed");
+    assert_eq!(drafts(&dispute).len(), 0);
+}
+
+/// stdout is one JSON document whatever an editor prints.
+#[test]
+fn an_editor_does_not_print_into_the_document() {
+    let dispute = with_editor("echo I am an editor; echo 'title: Edited' > \"$1\"");
+    let run = dispute.sync(&["--json"]).stdin("3\n").ok();
+    assert_eq!(run.json().int("data.resolved"), 1, "{run}");
+    assert!(run.stderr.contains("I am an editor"), "{run}");
 }
 
 #[test]
@@ -142,6 +185,22 @@ fn long_text_is_edited_between_markers() {
     let wanted = text(&[(7, "mine\ntheirs"), (100, "only mine"), (300, "only theirs")]);
     assert_eq!(dispute.both("DEV-1", "description"), (wanted.clone(), wanted));
     dispute.assert_settled();
+}
+
+/// What was not touched goes back as it was: characters that are shown as escapes, and line ends.
+#[test]
+fn an_edit_leaves_the_other_lines_alone() {
+    for (mine, wanted) in [
+        ("שלום\u{200f} (v2)\nsecond line\nx", "שלום\u{200f} (v2)\nSECOND line\nx"),
+        ("one\r\nsecond line\r\nthree", "one\r\nSECOND line\r\nthree"),
+    ] {
+        let dispute = Dispute::about(1);
+        dispute.mine("DEV-1", &["--description", mine, "--labels", "a"]);
+        dispute.theirs("DEV-1", r#"{"description":"theirs"}"#);
+        edit_by(&dispute, "sed -i -e '/^<<<<<<</d' -e '/^|||||||/,/^>>>>>>>/d' -e s/second/SECOND/ \"$1\"");
+        dispute.sync(&[]).stdin("3\n").ok();
+        assert_eq!(dispute.both("DEV-1", "description"), (wanted.into(), wanted.into()));
+    }
 }
 
 #[test]
@@ -266,6 +325,28 @@ fn ctrl_c_that_the_editor_handles() {
     assert_eq!((session.exit, session.restored), (Exit::Code(0), true), "{}", session.screen);
     assert_eq!(dispute.served("DEV-1").text("title"), "Edited");
     dispute.assert_settled();
+}
+
+/// SIGTERM that is meant for anyt alone: the editor ends too, what it wrote is kept, nothing else is left behind.
+#[test]
+fn sigterm_while_an_editor_runs() {
+    for editor in ["sh", "nice -n 1 sh"] {
+        let dispute = Dispute::over_a_title();
+        let before = dispute.cache();
+        let script = "trap 'echo ended > ended; exit 0' TERM\necho 'title: Half' > \"$1\"\necho > began\nwhile :; do sleep 0.1; done\n";
+        let path = dispute.alice.write("work/editor", script);
+        dispute.alice.set_env("VISUAL", &format!("{editor} {}", path.display()));
+        let syncing = dispute.sync(&[]).stdin("3\n1\n").spawn();
+        let there = |name: &str| dispute.alice.path(&format!("work/{name}")).exists();
+        wait_until("the editor is there", Duration::from_secs(30), || there("began"));
+        syncing.terminate();
+        let run = syncing.wait(TIMEOUT);
+        assert_eq!(run.exit, Exit::Signal(15), "{run}");
+        assert!(there("ended"), "{run}");
+        assert_eq!(drafts(&dispute), [b"title: Half\n"], "{run}");
+        std::fs::remove_file(dispute.alice.path("work/editor")).expect("our own file");
+        assert_unharmed(&dispute, &before);
+    }
 }
 
 /// A request of the pull, and one of the push that the server has not seen and has seen.

@@ -54,7 +54,8 @@ fn resolve_settles_without_a_server() {
         let args: Vec<&str> = ["sync", "resolve", "DEV-1"].iter().chain(flags).copied().collect();
         let run = dispute.alice.anyt(&args).stdin(stdin).ok();
         assert!(run.stdout.contains("✓ Resolved conflict ("), "{run}");
-        assert!(run.stdout.ends_with("  The next sync sends the result: anyt sync\n"), "{run}");
+        let sends = run.stdout.ends_with("  The next sync sends the result: anyt sync\n");
+        assert_eq!(sends, title != "Theirs", "said where there is something to send\n{run}");
         assert_eq!(dispute.proxy.log().len(), 0, "{flags:?}");
         assert_eq!(dispute.alice.cached_task("DEV-1").text("title"), title, "{flags:?}");
         assert!(dispute.inbox().is_empty(), "{flags:?}");

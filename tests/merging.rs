@@ -128,6 +128,25 @@ fn without_merging_every_version_difference_is_asked() {
     }
 }
 
+/// In the editor it is a text without marks then, good as it is. What only the server changed is said beside it.
+#[test]
+fn without_merging_an_edit_may_be_left_as_it_is() {
+    let dispute = Dispute::about(1);
+    dispute.theirs("DEV-1", r#"{"description":"a\nb\nc\nd"}"#);
+    dispute.sync(&[]).ok();
+    dispute.mine("DEV-1", &["--description", "A\nb\nc\nd"]);
+    dispute.theirs("DEV-1", r#"{"description":"a\nb\nc\nD","priority":2}"#);
+    dispute.alice.set_env("EDITOR", "cp -t .");
+    let edited = dispute.sync(&["--no-merge"]).stdin("3\n").ok();
+    assert!(edited.stdout.contains("    priority: 0 → remote 2 (stays either way)\n"), "{edited}");
+    assert!(edited.stdout.contains("✓ Resolved conflict (edited)"), "{edited}");
+    let seen = dispute.alice.read("work/DEV-1.md");
+    assert!(!seen.contains("marks") && seen.contains("\nA\nb\nc\nD\n"), "{seen}");
+    assert_eq!(dispute.both("DEV-1", "description"), ("A\nb\nc\nD".into(), "A\nb\nc\nD".into()));
+    assert_eq!(dispute.served("DEV-1").int("priority"), 2);
+    dispute.assert_settled();
+}
+
 /// A question that only `--no-merge` asks can wait in the inbox too, with its fields, and is settled as it was asked.
 #[test]
 fn a_conflict_without_overlap_keeps_its_fields_in_the_inbox() {
@@ -175,6 +194,8 @@ fn a_409_during_the_push_merges_or_asks() {
         "{asked}"
     );
     assert!(asked.stdout.contains("✓ Resolved conflict (kept local)\n"), "{asked}");
+    assert!(asked.stdout.starts_with("↑ Pushing local changes...\n⚠ Conflict"), "found while sending\n{asked}");
+    assert!(!asked.stdout.contains("Fetching"), "{asked}");
     assert_eq!((dispute.served("DEV-2").text("title"), dispute.served("DEV-2").int("version")), ("Mine", 3));
     assert_eq!(dispute.discarded()[0].text("remote.title"), "Theirs");
     dispute.assert_settled();

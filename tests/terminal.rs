@@ -34,9 +34,11 @@ fn role() {
                 Answer::End => 10,
             }
         }
-        "ignored" => {
-            let status = interrupt::while_ignored(|| Command::new("sh").args(["-c", "echo child; exec cat"]).status());
-            out.line(&format!("child {:?}", std::os::unix::process::ExitStatusExt::signal(&status.unwrap()))).unwrap();
+        "child" => {
+            let status = interrupt::run(Command::new("sh").args(["-c", "echo child; exec cat"])).unwrap().unwrap();
+            out.line(&format!("child {:?}", std::os::unix::process::ExitStatusExt::signal(&status))).unwrap();
+            out.flush().unwrap();
+            interrupt::obey();
             0
         }
         other => panic!("unknown role {other}"),
@@ -129,5 +131,12 @@ fn a_question_on_a_terminal_is_answered_or_interrupted() {
 
 #[test]
 fn ctrl_c_belongs_to_the_child_while_it_runs() {
-    check("ignored", "", &["expect child", r"send \x03"], "exit 0", "child Some(2)");
+    check("child", "", &["expect child", r"send \x03"], "exit 0", "child Some(2)");
+}
+
+/// A signal that is meant for us ends the child first, and then us.
+#[test]
+fn a_child_does_not_outlive_us() {
+    check("child", "", &["expect child", "signal SIGTERM"], "signal 15", "child Some(15)");
+    check("child", "", &["expect child", "signal SIGHUP"], "signal 1", "child Some(1)");
 }

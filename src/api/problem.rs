@@ -8,6 +8,8 @@ use miniserde::json::{self, Value};
 const LONGEST: usize = 300;
 /// Complaints about single fields that are listed.
 const MOST_COMPLAINTS: usize = 3;
+/// And of those that are looked at.
+const MOST_LOOKED_AT: usize = 30;
 
 /// The server's words in one bounded line, or the status where it had none (HTML, an empty body). `scrub` is applied
 /// before the text is cut, so that no half of a secret survives.
@@ -60,15 +62,21 @@ fn words(value: &Value) -> Option<String> {
             _ => None,
         }),
     };
-    let complaints = complaints(value);
+    let mut complaints = complaints(value);
+    // Some say in one sentence what they then say field by field.
+    let said = said.filter(|said| !complaints.iter().any(|complaint| complaint.ends_with(&format!(": {said}"))));
+    let told = complaints.len();
+    complaints.retain(|complaint| said.as_ref().is_none_or(|said| !said.contains(complaint)));
+    let then = if complaints.len() < told { "; " } else { ": " };
+    let complaints = complaints.into_iter().take(MOST_COMPLAINTS).collect::<Vec<_>>().join("; ");
     match (said, complaints.is_empty()) {
         (said, true) => said,
         (None, false) => Some(complaints),
-        (Some(said), false) => Some(format!("{said}: {complaints}")),
+        (Some(said), false) => Some(format!("{said}{then}{complaints}")),
     }
 }
 
-fn complaints(value: &Value) -> String {
+fn complaints(value: &Value) -> Vec<String> {
     let list = match value {
         Value::Array(list) => Some(list),
         _ => ["detail", "errors", "details"].iter().find_map(|name| match wire::member(value, name)? {
@@ -76,8 +84,7 @@ fn complaints(value: &Value) -> String {
             _ => None,
         }),
     };
-    let told = list.into_iter().flat_map(|list| list.iter()).filter_map(complaint);
-    told.take(MOST_COMPLAINTS).collect::<Vec<_>>().join("; ")
+    list.into_iter().flat_map(|list| list.iter()).filter_map(complaint).take(MOST_LOOKED_AT).collect()
 }
 
 /// `loc: msg` of FastAPI, `field: message` of the others.
@@ -115,6 +122,18 @@ mod tests {
             (
                 r#"{"title":"Invalid","status":422,"errors":[{"field":"title","message":"too long"}]}"#,
                 "Invalid: title: too long",
+            ),
+            (
+                r#"{"detail":"parent_id: no such task","errors":[{"field":"parent_id","message":"no such task"}]}"#,
+                "parent_id: no such task",
+            ),
+            (
+                r#"{"detail":"no such task","errors":[{"field":"parent_id","message":"no such task"}]}"#,
+                "parent_id: no such task",
+            ),
+            (
+                r#"{"detail":"title: long","errors":[{"field":"title","message":"long"},{"field":"phase","message":"x"}]}"#,
+                "title: long; phase: x",
             ),
             (
                 r#"{"detail":[{"loc":["body","priority"],"msg":"must be <= 2","type":"x"},{"loc":["body","labels",0],"msg":"bad"}]}"#,

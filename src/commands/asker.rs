@@ -1,8 +1,9 @@
 //! The engine's `Prompter`: puts its questions to the person, in the words of `ui::conflict`.
 
 use crate::error::Result;
+use crate::sync::merge::Difference;
 use crate::sync::report::{Choice, Clash, Decision, Prompter, Question};
-use crate::ui::{Editor, Input, Output, conflict};
+use crate::ui::{Editor, Input, Output, conflict, interrupt};
 use std::cell::RefCell;
 
 pub struct Asker<'a> {
@@ -15,21 +16,14 @@ pub struct Asker<'a> {
 
 impl Prompter for Asker<'_> {
     fn conflict(&mut self, question: &Question) -> Result<Decision> {
-        let fields: Vec<conflict::FieldDifference> = question
-            .differences
-            .iter()
-            .map(|difference| conflict::FieldDifference {
-                field: difference.field,
-                base: difference.base.clone(),
-                local: difference.local.clone(),
-                remote: difference.remote.clone(),
-            })
-            .collect();
+        let (fields, beside) = (shown(question.differences), shown(question.beside));
         let asked = conflict::Question {
             identifier: question.identifier,
             local_version: question.local_version,
             remote_version: question.remote_version,
             fields: &fields,
+            beside: &beside,
+            names: question.names,
             cause: match question.clash {
                 Clash::Changed => conflict::Cause::Differs,
                 Clash::DeletedThere => conflict::Cause::DeletedThere,
@@ -41,7 +35,10 @@ impl Prompter for Asker<'_> {
         if self.edit_first && question.clash == Clash::Changed {
             match editor.edit(&asked) {
                 Ok(patch) => return Ok(Decision { choice: Choice::Edited(patch), for_all: false }),
-                Err(reason) => out.warn(&reason)?,
+                Err(reason) => {
+                    out.warn(&reason)?;
+                    interrupt::obey();
+                }
             }
         }
         let decision = conflict::ask(&mut out, self.input, &mut |question| editor.edit(question), &asked)?;
@@ -56,4 +53,9 @@ impl Prompter for Asker<'_> {
             for_all: decision.for_all,
         })
     }
+}
+
+fn shown(differences: &[Difference]) -> Vec<conflict::FieldDifference> {
+    let shown = |Difference { field, base, local, remote }| conflict::FieldDifference { field, base, local, remote };
+    differences.iter().cloned().map(shown).collect()
 }

@@ -9,6 +9,8 @@ use super::workbench::Workbench;
 use crate::cache::StoredConflict;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::model::Operation;
+use crate::names::Known;
 use crate::sync::Policy;
 use crate::sync::merge;
 use crate::sync::report::{Clash, Summary};
@@ -42,9 +44,10 @@ pub fn list(session: &mut Session) -> Result<()> {
                     Clash::DeletedHere => "deleted here, changed on the server",
                 };
                 out.line(&format!("{}: {what}", conflict.identifier))?;
-                for difference in differences {
-                    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(one_line);
-                    out.line(&format!("  {}: {base} → local {local}, remote {remote}", difference.field.word()))?;
+                let names = Known { cache: &bench.cache, workspace_id: conflict.workspace_id };
+                for merge::Difference { field, base, local, remote } in differences {
+                    let [base, local, remote] = [base, local, remote].map(|value| one_line(*field, value, &names));
+                    out.line(&format!("  {}: {base} → local {local}, remote {remote}", field.word()))?;
                 }
             }
             out.say("Settle them: anyt sync resolve")
@@ -88,8 +91,10 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         return Ok(0);
     }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
-    let editor = Editor::new(session.config()?.editor.as_deref());
+    let drafts = session.paths()?.drafts_dir(&bench.env.name);
+    let editor = Editor::new(session.config()?.editor.as_deref(), drafts);
     let merge = session.config()?.sync.merge.unwrap_or(true);
+    let before = bench.cache.pending()?;
     let out = RefCell::new(&mut session.out);
     let mut screen = Screen::new(&out, Mode::Write);
     let mut asker = Asker { out: &out, input: &mut session.input, editor, edit_first: call.has("edit") };
@@ -104,12 +109,22 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
     }
     .settle(&wanted)?;
     screen.close(&summary)?;
-    if summary.resolved > 0 {
+    if summary.resolved > 0 && is_something_to_send(&bench, &wanted, &before)? {
         session.out.say("  The next sync sends the result: anyt sync")?;
     }
     let (resolved, waiting) = (summary.resolved as i64, summary.waiting as i64);
     session.answer(|| object([("resolved", integer(resolved)), ("waiting", integer(waiting))]), |_| Ok(()))?;
     summary.into_error().map_or(Ok(0), Err)
+}
+
+/// What was decided has left operations in the queue: those of a task that waits no longer, or new ones.
+fn is_something_to_send(bench: &Workbench, wanted: &[StoredConflict], before: &[Operation]) -> Result<bool> {
+    let waiting = bench.cache.conflicts()?;
+    let waits = |task_id| waiting.iter().any(|conflict| conflict.task_id == task_id);
+    let was_asked = |task_id| wanted.iter().any(|conflict| conflict.task_id == task_id);
+    let is_new = |operation: &Operation| before.iter().all(|known| known.op_id != operation.op_id);
+    let pending = bench.cache.pending()?;
+    Ok(pending.iter().any(|one| !waits(one.task_id) && (was_asked(one.task_id) || is_new(one))))
 }
 
 /// The conflicts that the arguments name; all of them without arguments, where a flag decides only with `--all`.

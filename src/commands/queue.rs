@@ -8,6 +8,7 @@ use crate::cache::Change;
 use crate::document::{integer, object, operation_to_json, text};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Operation};
+use crate::names::Known;
 use crate::sync::local;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
@@ -73,10 +74,12 @@ pub fn show(session: &mut Session) -> Result<()> {
                 if operation.base_version > 0 {
                     out.line(&format!("  Made on version: {}", operation.base_version))?;
                 }
+                let names = Known { cache: &bench.cache, workspace_id: operation.workspace_id };
                 for (field, value) in &operation.set {
+                    let line = |value| one_line(*field, value, &names);
                     let before =
-                        operation.base.get(field).map_or_else(String::new, |base| format!("{} → ", one_line(base)));
-                    out.line(&format!("  {}: {before}{}", field.word(), one_line(value)))?;
+                        operation.base.get(field).map_or_else(String::new, |base| format!("{} → ", line(base)));
+                    out.line(&format!("  {}: {before}{}", field.word(), line(value)))?;
                 }
             }
             Ok(())

@@ -26,13 +26,15 @@ pub struct Screen<'a> {
     mode: Mode,
     fetching: bool,
     pushing: bool,
+    /// The pull is over; what is asked or merged now came up while sending.
+    sending: bool,
     /// A closed pipe must not end a sync; it is remembered for the end.
     broken: Option<crate::error::Error>,
 }
 
 impl<'a> Screen<'a> {
     pub fn new(out: &'a RefCell<&'a mut Output>, mode: Mode) -> Screen<'a> {
-        Screen { out, mode, fetching: false, pushing: false, broken: None }
+        Screen { out, mode, fetching: false, pushing: false, sending: false, broken: None }
     }
 
     fn say(&mut self, text: &str) {
@@ -63,6 +65,10 @@ impl<'a> Screen<'a> {
             self.pushing = true;
             self.say("↑ Pushing local changes...");
         }
+    }
+
+    fn heading(&mut self) {
+        if self.sending { self.push_heading() } else { self.fetch_heading() }
     }
 
     fn pulled(&mut self, totals: Totals) {
@@ -126,9 +132,10 @@ impl Reporter for Screen<'_> {
                     self.fetch_heading();
                 }
             }
-            Event::Asking => self.fetch_heading(),
+            Event::Asking => self.heading(),
             Event::Pulled(totals) => self.pulled(totals),
             Event::Pushing => {
+                self.sending = true;
                 if self.mode == Mode::Push {
                     self.push_heading();
                 }
@@ -150,7 +157,7 @@ impl Reporter for Screen<'_> {
             }
             Event::Renumbered { from, to } => self.say(&format!("  {from} is now {to}, until it is sent")),
             Event::Merged { identifier, fields } => {
-                self.fetch_heading();
+                self.heading();
                 self.say(&format!("✓ Merged {identifier} ({})", sides(&fields)));
             }
             Event::Resolved(resolution) => self.say(match resolution {

@@ -8,10 +8,11 @@ use super::session::Effort;
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::Value as FieldValue;
+use crate::model::{Field, Value as FieldValue};
+use crate::names::{Names, shown};
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Options, Policy};
-use crate::ui::Editor;
+use crate::ui::{Editor, sanitise, width};
 use miniserde::json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -31,7 +32,8 @@ pub fn run(session: &mut Session) -> Result<u8> {
     }
     let patience = Duration::from_secs(session.call.number("wait").unwrap_or(0));
     let held = bench.lock()?.hold(patience)?;
-    let editor = Editor::new(session.config()?.editor.as_deref());
+    let drafts = session.paths()?.drafts_dir(&bench.env.name);
+    let editor = Editor::new(session.config()?.editor.as_deref(), drafts);
     let out = RefCell::new(&mut session.out);
     let mode = match &options {
         options if options.dry_run => Mode::DryRun,
@@ -144,6 +146,6 @@ fn to_json(summary: &Summary) -> Value {
 }
 
 /// Shows a value of a field on one line.
-pub fn one_line(value: &FieldValue) -> String {
-    crate::ui::width::truncate(&crate::ui::sanitise::line(&value.to_string()), 60).to_string()
+pub fn one_line(field: Field, value: &FieldValue, names: &dyn Names) -> String {
+    width::truncate(&sanitise::line(&shown(field, value, names)), 60)
 }

@@ -7,6 +7,7 @@ use crate::directory::{ActiveTask, Directory, Settings};
 use crate::error::{Error, Result};
 use crate::lock::LockFile;
 use crate::model::{Project, Task, Workspace, number_of};
+pub use crate::names::Name;
 use crate::origin::origin;
 use crate::paths::{Paths, create_private_dir};
 use crate::sync::discard::Discard;
@@ -208,25 +209,6 @@ impl Workbench {
     }
 }
 
-/// A task identifier as people type it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Name {
-    pub prefix: Option<String>,
-    pub number: i64,
-}
-
-impl Name {
-    pub fn parse(typed: &str) -> Option<Name> {
-        let typed = typed.trim().trim_start_matches('#');
-        let letters = typed.chars().take_while(char::is_ascii_alphabetic).count();
-        let (prefix, rest) = typed.split_at(letters);
-        let digits = rest.strip_prefix(['-', ' ', '_']).filter(|_| letters > 0).unwrap_or(rest);
-        let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let number = all_digits.then(|| digits.parse().ok()).flatten()?;
-        Some(Name { prefix: (letters > 0).then(|| prefix.to_ascii_uppercase()), number })
-    }
-}
-
 pub fn find_workspace(known: &[Workspace], wanted: &str) -> Option<Workspace> {
     let matches = |workspace: &&Workspace| {
         workspace.identifier.eq_ignore_ascii_case(wanted) || workspace.id.to_string() == wanted
@@ -268,23 +250,4 @@ fn of_directory(known: &[Workspace], settings: &Settings) -> Option<Workspace> {
         created_at: String::new(),
         updated_at: String::new(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_are_forgiving() {
-        let dev = |number| Some(Name { prefix: Some("DEV".into()), number });
-        for typed in ["DEV-42", "dev-42", "dev42", "DEV 42", " Dev_42 ", "dev042"] {
-            assert_eq!(Name::parse(typed), dev(42), "{typed}");
-        }
-        for typed in ["42", "#42"] {
-            assert_eq!(Name::parse(typed), Some(Name { prefix: None, number: 42 }), "{typed}");
-        }
-        for typed in ["", "-42", "DEV", "DEV-", "DEV-4x", "DEV--4", "99999999999999999999", "4.2", "٤٢"] {
-            assert_eq!(Name::parse(typed), None, "{typed}");
-        }
-    }
 }

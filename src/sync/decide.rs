@@ -12,6 +12,7 @@ use super::{Options, Policy};
 use crate::cache::{Cache, Change, StoredConflict};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
+use crate::names::Known;
 use crate::time::Timestamp;
 
 /// Those who take part in a decision. It needs no server, so a stored conflict can be settled without one.
@@ -352,7 +353,11 @@ impl Decider<'_> {
             Policy::Ask => {
                 let identifier = &task.identifier;
                 let title = &task.title;
-                let question = Question { identifier, title, clash, local_version, remote_version, differences };
+                let names = &Known { cache: &*self.cache, workspace_id: task.workspace_id };
+                let known = self.cache.server_task(task.id)?.filter(|_| !self.options.merge);
+                let beside = &beside(known.as_ref(), task, differences);
+                let question =
+                    Question { identifier, title, clash, local_version, remote_version, differences, beside, names };
                 self.reporter.tell(Event::Asking);
                 let Decision { choice, for_all } = self.prompter.conflict(&question)?;
                 if for_all {
@@ -425,6 +430,16 @@ fn merged_fields(merged: &[(Field, Side)], known: Option<&Task>, remote: &Task) 
         }
     }
     fields
+}
+
+/// What the server changed since `known` beside the fields in dispute.
+fn beside(known: Option<&Task>, remote: &Task, differences: &[Difference]) -> Vec<Difference> {
+    let Some(known) = known else { return Vec::new() };
+    let others = Field::ALL.into_iter().filter(|field| differences.iter().all(|known| known.field != *field));
+    let both = others.map(|field| (field, known.get(field), remote.get(field)));
+    both.filter(|(_, base, remote)| base != remote)
+        .map(|(field, base, remote)| Difference { field, local: base.clone(), base, remote })
+        .collect()
 }
 
 /// Every field a creation may set (api.md 3.3), without those that are empty.

@@ -4,6 +4,7 @@
 //! local value. `rebase` moves a chain onto a newer server row; what neither side can give up is a difference, for a
 //! person or a policy to decide, and `settle` writes that decision into the chain.
 
+use crate::lines::{self, Piece};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::notes;
 
@@ -87,7 +88,12 @@ fn by_line(base: &str, local: &str, remote: &str) -> Option<String> {
     if base.is_empty() {
         return None;
     }
-    let merged = diffy::merge(&closed(base), &closed(local), &closed(remote)).ok()?;
+    let pieces = lines::merge(&closed(base), &closed(local), &closed(remote));
+    let merged = pieces.into_iter().map(|piece| match piece {
+        Piece::Agreed(text) => Some(text),
+        Piece::Dispute { .. } => None,
+    });
+    let merged = merged.collect::<Option<String>>()?;
     let open = !local.ends_with('\n') && !remote.ends_with('\n');
     Some(if open { merged.trim_end_matches('\n').to_string() } else { merged })
 }

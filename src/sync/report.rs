@@ -3,6 +3,7 @@
 use super::merge::{Difference, Side};
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch};
+use crate::names::Names;
 use std::path::PathBuf;
 
 pub use crate::cache::Totals;
@@ -90,6 +91,10 @@ pub struct Question<'a> {
     pub local_version: i64,
     pub remote_version: i64,
     pub differences: &'a [Difference],
+    /// What only the server changed, where that is asked about too (`--no-merge`): its local value is the base.
+    pub beside: &'a [Difference],
+    /// What the ids among the values are called.
+    pub names: &'a dyn Names,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -154,10 +159,10 @@ impl Summary {
         if let Some(error) = self.stopped {
             return Some(error);
         }
-        match (self.waiting, self.failed + self.held) {
-            (0, 0) => None,
-            (0, operations) => Some(Error::Refused { operations }),
-            (waiting, _) => Some(Error::Conflicts { waiting }),
+        match (self.waiting, self.failed, self.held) {
+            (0, 0, 0) => None,
+            (0, refused, held) => Some(Error::Refused { refused, held }),
+            (waiting, ..) => Some(Error::Conflicts { waiting }),
         }
     }
 }

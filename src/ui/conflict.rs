@@ -3,11 +3,12 @@
 
 use crate::error::Error;
 use crate::model::{Field, Patch, Value};
+use crate::names::Names;
 use crate::ui::difference;
-use crate::ui::{Answer, Input, Output, Style, sanitise};
+use crate::ui::{Answer, Input, Output, Style, interrupt, sanitise};
 
 /// Two versions of one task that cannot both stand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub identifier: &'a str,
     /// The server version our change was made on.
@@ -15,7 +16,10 @@ pub struct Question<'a> {
     pub remote_version: i64,
     /// Fields that both sides changed, differently. With a deletion: the fields the other side changed.
     pub fields: &'a [FieldDifference],
+    /// What only the server changed and no answer changes back.
+    pub beside: &'a [FieldDifference],
     pub cause: Cause,
+    pub names: &'a dyn Names,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +92,13 @@ pub fn ask(
             "2!" => return decided(Choice::Remote, true),
             "s" => return decided(Choice::Skip, false),
             "q" => return decided(Choice::Stop, false),
-            "d" => difference::print(out, question.fields)?,
+            "d" => difference::print(out, question)?,
             "3" if question.cause == Cause::Differs => match edit(question) {
                 Ok(patch) => return decided(Choice::Edited(patch), false),
-                Err(reason) => out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?,
+                Err(reason) => {
+                    out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?;
+                    interrupt::obey();
+                }
             },
             _ => {
                 strikes += 1;
@@ -125,8 +132,11 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
         version(question.remote_version, question.cause == Cause::DeletedThere),
     ))?;
     for field in question.fields {
-        let summary = difference::summary(out, field, question.cause);
+        let summary = difference::summary(out, field, question);
         out.question(&summary)?;
+    }
+    for field in question.beside {
+        out.question(&difference::beside(field, question))?;
     }
     out.question(match question.cause {
         Cause::Differs => {
@@ -145,8 +155,9 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::names::tests::Few;
     use crate::ui::output::tests::captured;
 
     fn status() -> FieldDifference {
@@ -154,8 +165,9 @@ mod tests {
         FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }
     }
 
-    fn question(fields: &[FieldDifference]) -> Question<'_> {
-        Question { identifier: "DEV-42", local_version: 5, remote_version: 6, fields, cause: Cause::Differs }
+    pub fn question(fields: &[FieldDifference]) -> Question<'_> {
+        let (identifier, cause) = ("DEV-42", Cause::Differs);
+        Question { identifier, local_version: 5, remote_version: 6, fields, beside: &[], cause, names: &Few }
     }
 
     fn answered(given: &str, cause: Cause) -> (Decision, String) {

@@ -2,11 +2,12 @@
 //! its `d`. Everything here comes from a server or a person and is sanitised line by line.
 
 use crate::error::Error;
+use crate::lines::{self, Change};
 use crate::model::Value;
-use crate::ui::conflict::{Cause, FieldDifference};
+use crate::names::shown;
+use crate::ui::conflict::{Cause, FieldDifference, Question};
 use crate::ui::width::truncate;
 use crate::ui::{Output, Style, sanitise};
-use diffy::{DiffOptions, Line};
 
 /// Lines of long text in the short form; `d` shows the rest.
 const SHORT: usize = 10;
@@ -16,9 +17,10 @@ const VALUE: usize = 60;
 const LINE: usize = 100;
 
 /// The short form: one line, or for prose a heading and at most ten lines. Ends with a newline.
-pub(super) fn summary(out: &Output, difference: &FieldDifference, cause: Cause) -> String {
+pub(super) fn summary(out: &Output, difference: &FieldDifference, question: &Question<'_>) -> String {
     let FieldDifference { field, base, local, remote } = difference;
-    let short = |value: &dyn ToString| truncate(&sanitise::line(&value.to_string()), VALUE);
+    let cause = question.cause;
+    let short = |value| truncate(&sanitise::line(&shown(*field, value, question.names)), VALUE);
     if field.is_prose() {
         let (from, to, signs) = match cause {
             Cause::Differs => (local, remote, "- local, + remote"),
@@ -42,9 +44,18 @@ pub(super) fn summary(out: &Output, difference: &FieldDifference, cause: Cause) 
     format!("    {}: {} → {sides}\n", field.word(), short(base))
 }
 
+/// One line for what only the server changed. Ends with a newline.
+pub(super) fn beside(difference: &FieldDifference, question: &Question<'_>) -> String {
+    let FieldDifference { field, base, remote, .. } = difference;
+    let short = |value| truncate(&sanitise::line(&shown(*field, value, question.names)), VALUE);
+    let change =
+        if field.is_prose() { "changed there".into() } else { format!("{} → remote {}", short(base), short(remote)) };
+    format!("    {}: {change} (stays either way)\n", field.word())
+}
+
 /// The full form of every field, nothing cut, as part of a question.
-pub(super) fn print(out: &mut Output, fields: &[FieldDifference]) -> Result<(), Error> {
-    for FieldDifference { field, base, local, remote } in fields {
+pub(super) fn print(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
+    for FieldDifference { field, base, local, remote } in question.fields {
         let mut text = format!("\n  {}\n", field.word());
         if field.is_prose() {
             for (name, side) in [("local", local), ("remote", remote)] {
@@ -55,7 +66,7 @@ pub(super) fn print(out: &mut Output, fields: &[FieldDifference]) -> Result<(), 
             }
         } else {
             for (name, value) in [("base:  ", base), ("local: ", local), ("remote:", remote)] {
-                text.push_str(&format!("    {name} {}\n", sanitise::line(&value.to_string())));
+                text.push_str(&format!("    {name} {}\n", sanitise::line(&shown(*field, value, question.names))));
             }
         }
         out.question(&text)?;
@@ -73,26 +84,27 @@ pub(super) fn prose(value: &Value) -> String {
 
 /// The changed lines with a line of context around them, each with its sign, inert, at most `max` columns wide.
 fn changes(out: &Output, from: &str, to: &str, max: Option<usize>) -> Vec<String> {
-    let mut options = DiffOptions::new();
-    let patch = options.set_context_len(1).create_patch(from, to);
-    let lines = patch.hunks().iter().flat_map(|hunk| hunk.lines());
-    lines
-        .map(|line| {
-            let (sign, style, text) = match line {
-                Line::Context(text) => (' ', Style::Dim, text),
-                Line::Delete(text) => ('-', Style::Red, text),
-                Line::Insert(text) => ('+', Style::Green, text),
-            };
-            let line = format!("{sign} {}", sanitise::line(text.trim_end_matches(['\r', '\n'])));
-            out.paint(style, truncate(&line, max.unwrap_or(usize::MAX)).trim_end())
-        })
-        .collect()
+    let Some(changes) = lines::changes(from, to) else {
+        let counts = [from, to].map(|text| text.lines().count());
+        return vec![format!("({} lines and {}: too long to show line by line)", counts[0], counts[1])];
+    };
+    let shown = changes.into_iter().map(|change| {
+        let (sign, style, text) = match change {
+            Change::Same(text) => (' ', Style::Dim, text),
+            Change::Gone(text) => ('-', Style::Red, text),
+            Change::New(text) => ('+', Style::Green, text),
+        };
+        let line = format!("{sign} {}", sanitise::line(text.trim_end_matches(['\r', '\n'])));
+        out.paint(style, truncate(&line, max.unwrap_or(usize::MAX)).trim_end())
+    });
+    shown.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Field;
+    use crate::ui::conflict::tests::question;
     use crate::ui::output::tests::captured;
 
     fn description(base: &str, local: &str, remote: &str) -> FieldDifference {
@@ -105,7 +117,7 @@ mod tests {
         let (out, _, _) = captured(Default::default());
         let difference = description("a\nb\nc\nd", "a\nB1\nc\nd", "a\nB2\x1b[2J\nc\nd\n");
         assert_eq!(
-            summary(&out, &difference, Cause::Differs),
+            summary(&out, &difference, &question(&[])),
             "    description (- local, + remote):\n        a\n      - B1\n      + B2\\x1b[2J\n        c\n        d\n      +\n"
         );
     }
@@ -115,13 +127,23 @@ mod tests {
         let (mut out, stdout, _) = captured(Default::default());
         let long: String = (0..50).map(|n| format!("line {n} {}\n", "x".repeat(200))).collect();
         let difference = description("", "mine", &long);
-        let short = summary(&out, &difference, Cause::Differs);
+        let short = summary(&out, &difference, &question(&[]));
         assert_eq!(short.lines().count(), 12);
         assert!(short.ends_with(" more lines, d shows all\n"), "{short}");
         assert!(short.lines().all(|line| line.chars().count() <= LINE + 6));
-        print(&mut out, &[difference]).unwrap();
+        print(&mut out, &question(&[difference])).unwrap();
         assert!(stdout.text().contains(&format!("      + line 49 {}\n", "x".repeat(200))));
         assert!(stdout.text().contains("    base → local:\n      + mine\n"));
+    }
+
+    #[test]
+    fn ids_have_names() {
+        let (mut out, stdout, _) = captured(Default::default());
+        let (base, local, remote) = (Value::Null, Value::Int(17), Value::Int(4));
+        let parent = FieldDifference { field: Field::Parent, base, local, remote };
+        assert_eq!(summary(&out, &parent, &question(&[])), "    parent: - → local DEV-4, remote id 4\n");
+        print(&mut out, &question(&[parent])).unwrap();
+        assert_eq!(stdout.text(), "\n  parent\n    base:   -\n    local:  DEV-4\n    remote: id 4\n\n");
     }
 
     #[test]
@@ -134,10 +156,10 @@ mod tests {
             remote: Value::Set(vec!["x\n  Choice [1-3]: 1".into()]),
         };
         assert_eq!(
-            summary(&out, &labels, Cause::Differs),
+            summary(&out, &labels, &question(&[])),
             "    labels: - → local a, b, remote x\\n  Choice [1-3]: 1\n"
         );
-        print(&mut out, &[labels]).unwrap();
+        print(&mut out, &question(&[labels])).unwrap();
         assert_eq!(stdout.text(), "\n  labels\n    base:   -\n    local:  a, b\n    remote: x\\n  Choice [1-3]: 1\n\n");
     }
 }

@@ -4,10 +4,12 @@
 //! Remote text cannot forge a block: lines of ours begin with a sign that begins no line of any value (`#:`, longer
 //! if need be), and a value that was left as it was shown is taken from the question, not from the file.
 
-use crate::model::{Field, PRIORITIES, Patch, STATUSES, Value, canonical_status};
+use crate::lines::{self, Piece};
+use crate::model::{Field, Patch, Value};
+use crate::names::shown;
 use crate::ui::conflict::{FieldDifference, Question};
 use crate::ui::difference::prose;
-use crate::ui::sanitise;
+use crate::ui::{original, sanitise, typed};
 
 const OURS: &str = "<<<<<<< local";
 const BASE: &str = "||||||| before";
@@ -22,25 +24,31 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub fn new(question: &'a Question<'a>) -> Draft<'a> {
-        let mut sign = "#:".to_string();
-        let values = || question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
-        while values().any(|value| inert_prose(value).lines().any(|line| line.starts_with(&sign))) {
-            sign.insert(0, '#');
-        }
+        let values = question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let signs = |value| inert_prose(value).lines().map(hashes).max().unwrap_or(0);
+        let sign = "#".repeat(values.map(signs).max().unwrap_or(0) + 1) + ":";
         Draft { question, sign }
     }
 
     /// The text to edit.
     pub fn text(&self) -> String {
         let (sign, question) = (&self.sign, self.question);
+        let task = sanitise::line(question.identifier);
+        let (local, remote) = (question.local_version, question.remote_version);
+        let what = if self.has_marks() {
+            format!(
+                "{sign} Where both sides differ, both stand between the marks <<<<<<< and >>>>>>>. Leave what shall be,\n\
+                 {sign} delete the rest and the marks, save, and leave the editor. An empty file changes nothing.\n"
+            )
+        } else {
+            format!(
+                "{sign} Both changes fit into what stands below. Leave it as it is or change it, save, and leave the\n\
+                 {sign} editor. An empty file changes nothing.\n"
+            )
+        };
         let mut text = format!(
-            "{sign} {} was changed here (version {}) and on the server (version {}).\n\
-             {sign} Where both sides differ, both stand between the marks <<<<<<< and >>>>>>>. Leave what shall be,\n\
-             {sign} delete the rest and the marks, save, and leave the editor. An empty file changes nothing.\n\
-             {sign} Lines that begin with {sign} stay as they are or go; those around long text must stay.\n",
-            sanitise::line(question.identifier),
-            question.local_version,
-            question.remote_version,
+            "{sign} {task} was changed here (version {local}) and on the server (version {remote}).\n{what}\
+             {sign} Lines that begin with {sign} stay as they are or go; those around long text must stay.\n"
         );
         for difference in question.fields {
             text.push('\n');
@@ -53,16 +61,35 @@ impl<'a> Draft<'a> {
         text
     }
 
+    /// An edited file as it can be shown again. What is not UTF-8 in it becomes `\u{fffd}`, and a line says so.
+    pub fn readable(&self, edited: Vec<u8>) -> String {
+        String::from_utf8(edited).unwrap_or_else(|error| {
+            let text = String::from_utf8_lossy(error.as_bytes());
+            format!("{} This was not UTF-8. Write anew what stands here as \u{fffd}.\n{text}", self.sign)
+        })
+    }
+
+    /// Something is left to decide in the file. Where nothing is overwritten without being asked about (`--no-merge`), two
+    /// changes of a long text may well fit into one.
+    fn has_marks(&self) -> bool {
+        let is_dispute = |piece: &Piece| matches!(piece, Piece::Dispute { .. });
+        self.question
+            .fields
+            .iter()
+            .any(|difference| !difference.field.is_prose() || merge(difference).iter().any(is_dispute))
+    }
+
     /// The values that the edited text says, one for every field of the question, or why it does not say them.
     pub fn read(&self, edited: &str) -> Result<Patch, String> {
         let edited = edited.strip_prefix('\u{feff}').unwrap_or(edited).replace("\r\n", "\n");
         if edited.trim().is_empty() {
             return Err("the file is empty".into());
         }
-        if edited == self.text() {
+        if self.has_marks() && edited == self.text() {
             return Err("nothing was changed".into());
         }
         self.refuse_markers(&edited)?;
+        self.refuse_unreadable(&edited)?;
         let mut patch = Patch::new();
         let mut lines = edited.lines().enumerate();
         while let Some((at, line)) = lines.next() {
@@ -76,10 +103,10 @@ impl<'a> Draft<'a> {
                         None => return Err(format!("the line `{end}` is gone")),
                     }
                 }
-                insert(&mut patch, difference.field, read_prose(difference, &body))?;
+                insert(&mut patch, difference, read_prose(difference, &body))?;
             } else if !line.trim().is_empty() && !line.starts_with(&self.sign) {
-                let (field, value) = self.read_line(line).map_err(|why| format!("line {}: {why}", at + 1))?;
-                insert(&mut patch, field, value)?;
+                let read = self.read_line(line).and_then(|(difference, value)| insert(&mut patch, difference, value));
+                read.map_err(|why| format!("line {}: {why}", at + 1))?;
             }
         }
         match self.question.fields.iter().find(|f| !patch.contains_key(&f.field)) {
@@ -97,8 +124,8 @@ impl<'a> Draft<'a> {
     }
 
     fn block(&self, difference: &FieldDifference) -> String {
-        let line = |value| shown(difference.field, value);
-        let before = sanitise::line(&difference.base.to_string()).into_owned();
+        let line = |value| self.line(difference.field, value);
+        let before = sanitise::line(&shown(difference.field, &difference.base, self.question.names)).into_owned();
         format!(
             "{} {} was {before} before\n{OURS}\n{}\n{MIDDLE}\n{}\n{THEIRS}\n",
             self.sign,
@@ -109,9 +136,14 @@ impl<'a> Draft<'a> {
     }
 
     fn prose_block(&self, difference: &FieldDifference) -> String {
-        let FieldDifference { field, base, local, remote } = difference;
-        let merged = merge(base, local, remote);
-        format!("{}\n{merged}{}\n", self.begin(*field), self.end(*field))
+        let marked = |piece| match piece {
+            Piece::Agreed(text) => text,
+            Piece::Dispute { base, local, remote } => {
+                format!("{OURS}\n{local}{BASE}\n{base}{MIDDLE}\n{remote}{THEIRS}\n")
+            }
+        };
+        let merged: String = merge(difference).into_iter().map(marked).collect();
+        format!("{}\n{merged}{}\n", self.begin(difference.field), self.end(difference.field))
     }
 
     /// A marker line is left over unless one of the versions has that very line, as a Markdown heading may.
@@ -130,107 +162,80 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn read_line(&self, line: &str) -> Result<(Field, Value), String> {
+    /// A character that could not be read is not sent as what it was not.
+    fn refuse_unreadable(&self, edited: &str) -> Result<(), String> {
+        let values = || self.question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let is_unread = |line: &str| line.contains('\u{fffd}') && !line.starts_with(&self.sign);
+        match edited.lines().position(is_unread) {
+            Some(at) if !values().any(|value| value.to_string().contains('\u{fffd}')) => {
+                Err(format!("line {}: `\u{fffd}` stands for something that was not UTF-8", at + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read_line(&self, line: &str) -> Result<(&'a FieldDifference, Value), String> {
         let word = line.split(':').next().unwrap_or(line);
         let Some(difference) = self.question.fields.iter().find(|f| !f.field.is_prose() && f.field.word() == word)
         else {
             return Err(format!("`{line}` is no field of this conflict"));
         };
-        let field = difference.field;
-        for side in [&difference.local, &difference.remote] {
-            if line == shown(field, side) {
-                return Ok((field, side.clone()));
+        let sides = [&difference.local, &difference.remote, &difference.base];
+        let value = match sides.into_iter().find(|side| line == self.line(difference.field, side)) {
+            Some(side) => side.clone(),
+            None => {
+                let given = line[word.len()..].trim_start_matches(':').trim();
+                typed::value(difference, given, self.question.names)?
             }
-        }
-        let given = line[word.len()..].trim_start_matches(':').trim();
-        Ok((field, parse(field, given)?))
+        };
+        Ok((difference, value))
+    }
+
+    /// A field that is no prose as its line of the file.
+    fn line(&self, field: Field, value: &Value) -> String {
+        format!("{}: {}", field.word(), sanitise::line(&shown(field, value, self.question.names)))
     }
 }
 
-fn insert(patch: &mut Patch, field: Field, value: Value) -> Result<(), String> {
-    match patch.insert(field, value) {
+/// How many `#` stand before a `:` at the beginning of a line.
+fn hashes(line: &str) -> usize {
+    let rest = line.trim_start_matches('#');
+    if rest.starts_with(':') { line.len() - rest.len() } else { 0 }
+}
+
+fn insert(patch: &mut Patch, difference: &FieldDifference, value: Value) -> Result<(), String> {
+    typed::refuse_unsendable(difference, &value)?;
+    match patch.insert(difference.field, value) {
         None => Ok(()),
-        Some(_) => Err(format!("{} is there twice", field.word())),
+        Some(_) => Err(format!("{} is there twice", difference.field.word())),
     }
-}
-
-/// A field that is no prose as its line of the file.
-fn shown(field: Field, value: &Value) -> String {
-    format!("{}: {}", field.word(), sanitise::line(&value.to_string()))
 }
 
 fn inert_prose(value: &Value) -> String {
     sanitise::text(&prose(value)).into_owned()
 }
 
-/// The line-wise merge, with both versions between markers where they touch the same lines.
-fn merge(base: &Value, local: &Value, remote: &Value) -> String {
-    let [base, local, remote] = [base, local, remote].map(inert_prose);
-    match diffy::merge(&base, &local, &remote) {
-        Ok(merged) => merged,
-        Err(marked) => marked
-            .split_inclusive('\n')
-            .map(|line| match line {
-                "<<<<<<< ours\n" => format!("{OURS}\n"),
-                "||||||| original\n" => format!("{BASE}\n"),
-                ">>>>>>> theirs\n" => format!("{THEIRS}\n"),
-                other => other.to_string(),
-            })
-            .collect(),
-    }
+/// The line-wise merge of what is shown.
+fn merge(difference: &FieldDifference) -> Vec<Piece> {
+    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(inert_prose);
+    lines::merge(&base, &local, &remote)
 }
 
 fn read_prose(difference: &FieldDifference, body: &[&str]) -> Value {
+    let FieldDifference { base, local, remote, .. } = difference;
     let edited = body.iter().fold(String::new(), |text, line| text + line + "\n");
-    for side in [&difference.local, &difference.remote] {
+    for side in [local, remote] {
         if edited == inert_prose(side) {
             return side.clone();
         }
     }
-    match edited.strip_suffix('\n') {
-        Some(text) if !text.is_empty() => Value::Text(text.to_string()),
-        _ => Value::Null,
-    }
-}
-
-/// What a person typed for a field that is no prose.
-fn parse(field: Field, given: &str) -> Result<Value, String> {
-    let nothing = given.is_empty() || given == "-";
-    match field {
-        Field::Title | Field::Status | Field::Priority | Field::Project if nothing => {
-            Err(format!("{} must not be empty", field.word()))
-        }
-        Field::Status => match canonical_status(given) {
-            known if STATUSES.contains(&known) => Ok(Value::Text(known.to_string())),
-            _ => Err(format!("`{given}` is no status; one of {}", STATUSES.join(", "))),
-        },
-        Field::Priority => match given.parse() {
-            Ok(priority) if PRIORITIES.contains(&priority) => Ok(Value::Int(priority)),
-            _ => Err(format!("`{given}` is no priority; {} to {}", PRIORITIES.start(), PRIORITIES.end())),
-        },
-        Field::Labels => {
-            let labels = given.split(',').map(str::trim).filter(|label| !label.is_empty() && !nothing);
-            Ok(Value::Set(labels.map(String::from).collect()))
-        }
-        _ if nothing => Ok(Value::Null),
-        Field::Estimate => match given.parse::<f64>() {
-            Ok(hours) if hours.is_finite() && hours >= 0.0 => Ok(Value::Number(hours)),
-            _ => Err(format!("`{given}` is no number of hours")),
-        },
-        Field::Parent | Field::Project => match given.parse() {
-            Ok(id) => Ok(Value::Int(id)),
-            Err(_) => {
-                Err(format!("`{given}` is no id of a {}", if field == Field::Parent { "task" } else { "project" }))
-            }
-        },
-        _ => Ok(Value::Text(given.to_string())),
-    }
+    Some(original::text([base, local, remote], body)).filter(|text| !text.is_empty()).map_or(Value::Null, Value::Text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::conflict::Cause;
+    use crate::ui::conflict::tests::question;
 
     fn text(text: &str) -> Value {
         Value::Text(text.into())
@@ -245,10 +250,6 @@ mod tests {
             differs(Field::Status, text("todo"), text("active"), text("done")),
             differs(Field::Description, text("a\nb\nc"), text("a\nB1\nc"), text("a\nB2\nc")),
         ]
-    }
-
-    fn question(fields: &[FieldDifference]) -> Question<'_> {
-        Question { identifier: "DEV-42", local_version: 5, remote_version: 6, fields, cause: Cause::Differs }
     }
 
     /// As a person would: one side between all markers, with the markers gone.
@@ -314,25 +315,45 @@ mod tests {
         }
     }
 
+    /// Where two changes fit into one text (`--no-merge` asks about that too), there is no mark and nothing to do.
     #[test]
-    fn values_are_checked_by_their_field() {
-        for (field, given, value) in [
-            (Field::Priority, "2", Some(Value::Int(2))),
-            (Field::Priority, "3", None),
-            (Field::Priority, "high", None),
-            (Field::Status, "in_progress", Some(text("active"))),
-            (Field::Labels, "a, b,", Some(Value::Set(vec!["a".into(), "b".into()]))),
-            (Field::Labels, "-", Some(Value::Set(vec![]))),
-            (Field::Estimate, "1.5", Some(Value::Number(1.5))),
-            (Field::Estimate, "NaN", None),
-            (Field::Estimate, "", Some(Value::Null)),
-            (Field::Parent, "-7", Some(Value::Int(-7))),
-            (Field::Project, "-", None),
-            (Field::Owner, "ann: the first", Some(text("ann: the first"))),
-            (Field::Title, "", None),
-        ] {
-            assert_eq!(parse(field, given).ok(), value, "{field:?} {given:?}");
-        }
+    fn a_file_without_marks_is_an_answer_as_it_is() {
+        let fields = [differs(Field::Description, text("a\nb\nc"), text("A\nb\nc"), text("a\nb\nC"))];
+        let question = question(&fields);
+        let draft = Draft::new(&question);
+        let file = draft.text();
+        assert!(!file.contains(OURS) && !file.contains("marks"), "{file}");
+        assert_eq!(draft.read(&file), Ok(Patch::from([(Field::Description, text("A\nb\nC"))])));
+        assert_eq!(draft.read(""), Err("the file is empty".into()));
+    }
+
+    #[test]
+    fn what_was_not_utf_8_has_to_be_written_anew() {
+        let fields = fields();
+        let question = question(&fields);
+        let draft = Draft::new(&question);
+        let good = keep("local", &draft.text());
+        let latin = good.replace("B1", "caf?").replace('?', "\u{e9}").into_bytes();
+        let latin =
+            [&latin[..latin.iter().position(|byte| *byte == 0xc3).unwrap()], b"\xe9\nc\n#: end description\n"].concat();
+        let shown = draft.readable(latin);
+        assert!(shown.starts_with("#: This was not UTF-8.") && shown.contains("\ncaf\u{fffd}\n"), "{shown}");
+        assert!(draft.read(&shown).is_err_and(|why| why.contains("not UTF-8")));
+        assert!(draft.read(&shown.replace('\u{fffd}', "é")).is_ok());
+    }
+
+    #[test]
+    fn ids_are_shown_and_read_as_names() {
+        let fields = [differs(Field::Parent, Value::Null, Value::Int(17), Value::Int(4))];
+        let question = question(&fields);
+        let draft = Draft::new(&question);
+        assert!(draft.text().contains("\nparent: DEV-4\n=======\nparent: id 4\n"), "{}", draft.text());
+        let parent = |id| Ok(Patch::from([(Field::Parent, Value::Int(id))]));
+        assert_eq!(draft.read("parent: id 4"), parent(4));
+        assert_eq!(draft.read("parent: 4"), parent(17));
+        assert_eq!(draft.read("parent: DEV-4\n"), parent(17));
+        assert!(draft.read("parent: 5").is_err_and(|why| why.contains("`5` is no task")));
+        assert_eq!(draft.read("parent: -"), Err("line 1: the API has no way to clear the parent".into()));
     }
 
     #[test]

@@ -1,19 +1,18 @@
-//! A manual edit in the person's own editor: a private file, the editor on it, the values back. What was typed is kept
-//! when it cannot be used, and shown again at the next try; the editor sees no token.
+//! A manual edit in the person's own editor: a private file, the editor on it, the values back. What was typed is never
+//! lost: a text that cannot be used is shown again at the next try, and lies in a file of its own until one can.
 
 use crate::model::Patch;
+use crate::paths::create_private_dir;
 use crate::ui::conflict::Question;
 use crate::ui::draft::Draft;
-use crate::ui::interrupt;
-use crate::vars::SECRETS;
+use crate::ui::launch;
+use rustix::fs::{Mode, OFlags};
 use rustix::stdio::stdin;
-use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
+use rustix::termios::isatty;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
 
 /// Bytes of the largest file that is read back.
 const LARGEST: u64 = 1 << 24;
@@ -22,102 +21,130 @@ const LARGEST: u64 = 1 << 24;
 pub struct Editor {
     /// A command of the person's shell; `None` when there is none and `vi` would talk to nobody.
     command: Option<String>,
-    /// The file as it was given out, and as it came back.
-    unfinished: Option<(String, String)>,
+    /// The folder of texts that could not be used.
+    drafts: PathBuf,
+    unfinished: Option<Unfinished>,
+}
+
+struct Unfinished {
+    /// The file as it was given out.
+    given: String,
+    /// As it will be shown again.
+    edited: String,
+    /// Where it lies meanwhile.
+    kept: Option<PathBuf>,
 }
 
 impl Editor {
     /// `$VISUAL`, `$EDITOR`, `configured` (config.json), `vi`, in this order.
-    pub fn new(configured: Option<&str>) -> Editor {
+    pub fn new(configured: Option<&str>, drafts: PathBuf) -> Editor {
         let variable = |name| std::env::var(name).ok();
         let places = [variable("VISUAL"), variable("EDITOR"), configured.map(String::from)];
         let command = places.into_iter().flatten().find(|text| !text.trim().is_empty());
         let fallback = || isatty(stdin()).then(|| "vi".to_string());
-        Editor { command: command.or_else(fallback), unfinished: None }
+        Editor { command: command.or_else(fallback), drafts, unfinished: None }
     }
 
-    /// Lets a person settle `question`. A value for every one of its fields, or the reason why there is none.
+    /// Lets a person settle `question`. A value for every one of its fields, or the reason why there is none, and where
+    /// the text is that was typed.
     pub fn edit(&mut self, question: &Question<'_>) -> Result<Patch, String> {
         let Some(command) = &self.command else {
             return Err("there is no editor; set VISUAL or EDITOR".into());
         };
         let draft = Draft::new(question);
         let given = draft.text();
-        let start = match &self.unfinished {
-            Some((earlier, edited)) if *earlier == given => edited,
-            _ => &given,
-        };
+        // One of another question stays in its file.
+        let earlier = self.unfinished.take().filter(|unfinished| unfinished.given == given);
+        let start = earlier.as_ref().map_or(&given, |earlier| &earlier.edited);
         let folder = PrivateFolder::new().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
         let path = folder.0.join(file_name(question.identifier));
-        write_private(&path, start).map_err(|error| format!("cannot write the temporary file: {error}"))?;
-        run(command, &path)?;
-        let edited = read_back(&path)?;
-        let result = draft.read(&edited);
-        self.unfinished = (result.is_err() && !edited.trim().is_empty()).then_some((given, edited));
-        result
+        write_private(&path, start.as_bytes()).map_err(|error| format!("cannot write the temporary file: {error}"))?;
+        let ran = match launch::run(command, &path) {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => {
+                std::mem::forget(folder);
+                return Err(format!("the editor was asked to end and still has {}", path.display()));
+            }
+            Err(reason) => Err(reason),
+        };
+        let edited = read_back(&path);
+        let used = match (&ran, &edited) {
+            (Err(reason), _) | (_, Err(reason)) => Err(reason.clone()),
+            (Ok(()), Ok(bytes)) => match std::str::from_utf8(bytes) {
+                Ok(text) => draft.read(text),
+                Err(_) => Err("the edited file is not UTF-8".into()),
+            },
+        };
+        let kept = earlier.as_ref().and_then(|earlier| earlier.kept.clone());
+        match (used, edited) {
+            (Err(reason), Ok(bytes)) if is_typed(&bytes, &given) => {
+                let (place, kept) = self.keep(&path, &bytes, kept);
+                self.unfinished = Some(Unfinished { edited: draft.readable(bytes), given, kept });
+                Err(format!("{reason}; {place}"))
+            }
+            // The file is gone, or the editor failed over it: that is no decision about what was typed before.
+            (Err(reason), edited) if ran.is_err() || edited.is_err() => {
+                self.unfinished = earlier;
+                Err(reason)
+            }
+            (used, _) => {
+                kept.iter().for_each(|path| drop(fs::remove_file(path)));
+                used
+            }
+        }
+    }
+
+    /// Writes a text where it survives us, over what was kept of it before; how to say where that is.
+    fn keep(&self, path: &Path, bytes: &[u8], kept: Option<PathBuf>) -> (String, Option<PathBuf>) {
+        let written = match &kept {
+            Some(kept) => fs::write(kept, bytes).map(|()| kept.clone()),
+            None => self.keep_new(path, bytes),
+        };
+        match written {
+            Ok(path) => (format!("what was typed is in {}", path.display()), Some(path)),
+            Err(error) => (format!("what was typed cannot be kept: {error}"), kept),
+        }
+    }
+
+    fn keep_new(&self, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        create_private_dir(&self.drafts).map_err(|error| io::Error::other(error.to_string()))?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let path = self.drafts.join(format!("{stem}-{:016x}.md", random()?));
+        write_private(&path, bytes).map(|()| path)
     }
 }
 
-/// Runs the editor as git does: straight when its name is only a name, through the shell when it has arguments.
-/// Ctrl-C belongs to it while it runs, not to us and not to the shell between: an editor that uses it goes on, one
-/// that dies of it is one that failed. The terminal is afterwards as it was.
-fn run(command: &str, path: &Path) -> Result<(), String> {
-    let mut editor = if command.contains(|c: char| "|&;<>()$`\\\"' \t\n*?[#~=%".contains(c)) {
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("trap : INT; {command} \"$@\"")).arg(command);
-        shell
-    } else {
-        Command::new(command)
-    };
-    editor.arg(path);
-    SECRETS.iter().for_each(|name| {
-        editor.env_remove(name);
-    });
-    if !isatty(stdin()) {
-        // A pipe holds the answers to our questions, and may never end.
-        editor.stdin(Stdio::null());
-    }
-    let terminal = tcgetattr(stdin());
-    let status = interrupt::while_ignored(|| editor.status());
-    if let Ok(before) = terminal {
-        let _ = tcsetattr(stdin(), OptionalActions::Drain, &before);
-    }
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("the editor {}", ending(status))),
-        Err(error) => Err(format!("cannot start the editor `{command}`: {error}")),
-    }
+/// Somebody has written something: an empty file and one that is as it was given out hold nothing to keep.
+fn is_typed(edited: &[u8], given: &str) -> bool {
+    !edited.trim_ascii().is_empty() && edited != given.as_bytes()
 }
 
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        // What a shell says of a command that it could not find.
-        (Some(127), _) => "was not found".into(),
-        // What a shell says of a command that a signal ended.
-        (Some(code @ 129..), _) => format!("was ended by signal {}", code - 128),
-        (Some(code), _) => format!("ended with exit code {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "did not end well".into(),
-    }
-}
-
-fn read_back(path: &Path) -> Result<String, String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+fn read_back(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |error: io::Error| format!("cannot read the edited file: {error}");
+    // Without blocking: what stands there now may be a FIFO that nobody writes to.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
+        Ok(file) => File::from(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("the editor removed the file".into()),
-        Err(error) => return Err(format!("cannot read the edited file: {error}")),
+        Err(error) => return Err(failed(error)),
     };
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err("cannot read the edited file: it is no file any more".into());
+    }
     let mut bytes = Vec::new();
     match file.take(LARGEST + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() as u64 > LARGEST => Err("the edited file is too large".into()),
-        Ok(_) => String::from_utf8(bytes).map_err(|_| "the edited file is not UTF-8".into()),
-        Err(error) => Err(format!("cannot read the edited file: {error}")),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(failed(error)),
     }
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+}
+
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(|error| io::Error::other(error.to_string()))
 }
 
 /// `DEV-42.md`: a name that an editor may show, whatever a server calls the task.
@@ -131,8 +158,7 @@ struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
     fn new() -> io::Result<PrivateFolder> {
-        let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-        let path = std::env::temp_dir().join(format!("anyt-{random:016x}"));
+        let path = std::env::temp_dir().join(format!("anyt-{:016x}", random()?));
         // Fails when anything of that name is there already.
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(PrivateFolder(path))
@@ -149,24 +175,30 @@ impl Drop for PrivateFolder {
 mod tests {
     use super::*;
     use crate::model::{Field, Value};
-    use crate::ui::conflict::{Cause, FieldDifference};
+    use crate::testing::Folder;
+    use crate::ui::conflict::FieldDifference;
+    use crate::ui::conflict::tests::question;
 
-    /// The outcome of editing a status conflict with `script`, which has the file as `$1`.
-    fn edited(script: &str) -> Result<Patch, String> {
-        editor(script).edit(&question(&fields()))
+    /// An editor that is `script`, which has the file as `$1`, and the folder of its drafts.
+    fn editor(script: &str) -> (Editor, Folder) {
+        let folder = Folder::new();
+        let (command, drafts) = (Some(format!("sh -c '{script}' sh")), folder.path("drafts"));
+        (Editor { command, drafts, unfinished: None }, folder)
     }
 
-    fn editor(script: &str) -> Editor {
-        Editor { command: Some(format!("sh -c '{script}' sh")), unfinished: None }
+    /// The outcome of editing a status conflict.
+    fn edited(script: &str) -> Result<Patch, String> {
+        editor(script).0.edit(&question(&fields()))
+    }
+
+    fn drafts(folder: &Folder) -> Vec<PathBuf> {
+        let found = fs::read_dir(folder.path("drafts")).into_iter().flatten();
+        found.map(|entry| entry.unwrap().path()).collect()
     }
 
     fn fields() -> [FieldDifference; 1] {
         let text = |text: &str| Value::Text(text.into());
         [FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }]
-    }
-
-    fn question(fields: &[FieldDifference]) -> Question<'_> {
-        Question { identifier: "DEV-42", local_version: 5, remote_version: 6, fields, cause: Cause::Differs }
     }
 
     #[test]
@@ -184,26 +216,59 @@ mod tests {
             (": > \"$1\"", "the file is empty"),
             (":", "nothing was changed"),
             ("printf \"status: \\377\" > \"$1\"", "not UTF-8"),
+            ("rm \"$1\"; mkfifo \"$1\"", "it is no file any more"),
             ("echo status: no > \"$1\"", "`no` is no status"),
         ] {
             let told = edited(script).unwrap_err();
             assert!(told.contains(reason), "{script}: {told}");
         }
-        let mut missing = Editor { command: Some("/nonexistent/editor".into()), unfinished: None };
+        let (mut missing, _folder) = editor("");
+        missing.command = Some("/nonexistent/editor".into());
         assert!(missing.edit(&question(&fields())).unwrap_err().starts_with("cannot start the editor"));
         missing.command = None;
         assert!(missing.edit(&question(&fields())).unwrap_err().contains("set VISUAL or EDITOR"));
     }
 
+    /// Whyever a text could not be used, it is what the next try begins with, and in a private file until that succeeds.
     #[test]
-    fn unusable_text_is_shown_again() {
+    fn unusable_text_is_shown_again_and_kept() {
         let fields = fields();
         let question = question(&fields);
-        let mut editor = editor("echo status: no > \"$1\"");
-        editor.edit(&question).unwrap_err();
-        editor.command = Some("sh -c 'sed -i s/no/done/ \"$1\"' sh".into());
-        assert_eq!(editor.edit(&question), Ok(Patch::from([(Field::Status, Value::Text("done".into()))])));
-        assert!(editor.unfinished.is_none());
+        for script in [
+            "echo status: no > \"$1\"",
+            "echo status: no > \"$1\"; exit 3",
+            "echo status: no > \"$1\"; kill -KILL $$",
+            "printf \"status: no\\n#: caf\\351\\n\" > \"$1\"",
+        ] {
+            let (mut editor, folder) = editor(script);
+            let reason = editor.edit(&question).unwrap_err();
+            let kept = drafts(&folder);
+            assert!(kept.len() == 1 && reason.contains(&kept[0].display().to_string()), "{reason}: {kept:?}");
+            assert!(fs::read(&kept[0]).unwrap().starts_with(b"status: no\n"));
+            // An editor that fails over the file says nothing about what was typed before.
+            editor.command = Some("sh -c 'rm \"$1\"' sh".into());
+            editor.edit(&question).unwrap_err();
+            editor.command = Some("sed -i -e s/no/done/ -e /caf/d".into());
+            assert_eq!(editor.edit(&question), Ok(Patch::from([(Field::Status, Value::Text("done".into()))])));
+            assert!(editor.unfinished.is_none());
+            assert_eq!(drafts(&folder), [] as [PathBuf; 0], "used, so it is no draft any more");
+        }
+    }
+
+    #[test]
+    fn what_nobody_typed_is_not_kept() {
+        let fields = fields();
+        for script in ["exit 3", ":", ": > \"$1\"", "rm \"$1\""] {
+            let (mut editor, folder) = editor(script);
+            editor.edit(&question(&fields)).unwrap_err();
+            assert_eq!((editor.unfinished.is_none(), drafts(&folder)), (true, vec![]), "{script}");
+        }
+        // Emptied on purpose: what was typed before is let go.
+        let (mut editor, folder) = editor("echo status: no > \"$1\"");
+        editor.edit(&question(&fields)).unwrap_err();
+        editor.command = Some("sh -c ': > \"$1\"' sh".into());
+        assert_eq!(editor.edit(&question(&fields)), Err("the file is empty".into()));
+        assert_eq!(drafts(&folder), [] as [PathBuf; 0]);
     }
 
     #[test]
@@ -212,7 +277,7 @@ mod tests {
         assert_eq!(edited(script).unwrap_err(), "the editor ended with exit code 42");
         let folder = PrivateFolder::new().unwrap();
         let path = folder.0.clone();
-        write_private(&path.join("x"), "").unwrap();
+        write_private(&path.join("x"), b"").unwrap();
         drop(folder);
         assert!(!path.exists());
     }

@@ -1,21 +1,37 @@
 //! Ctrl-C. Everything anyt does may be cut short at any instant (the journal and the one transaction see to that), so
-//! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor,
-//! and while a secret is typed the terminal has to be put right first. No thread, no async-signal code of our own.
+//! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor, and
+//! a signal that would end us has to end it first; and while a secret is typed the terminal has to be put right. No
+//! thread, no async-signal code of our own.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What ends a process from outside and can be put off until the terminal is right again.
 const OTHERS: [i32; 3] = [SIGTERM, SIGHUP, SIGQUIT];
 
-/// True while SIGINT (and the others, once `catch` has been called) ends the process.
+/// How long a child that was asked to end may take for it.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// True while SIGINT (and the others, once one was caught) ends the process.
 fn armed() -> &'static Arc<AtomicBool> {
     static ARMED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     ARMED.get_or_init(|| Arc::new(AtomicBool::new(true)))
+}
+
+/// One more who cannot be ended now, or one less.
+fn disarm(more: bool) {
+    static CAUGHT: Mutex<usize> = Mutex::new(0);
+    let mut caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+    *caught = if more { *caught + 1 } else { caught.saturating_sub(1) };
+    armed().store(*caught == 0, Ordering::SeqCst);
 }
 
 /// From now on SIGINT ends the process at once with exit code 130. Calling it again changes nothing.
@@ -27,25 +43,62 @@ pub fn install() {
     });
 }
 
-/// Runs `work` with SIGINT ignored in this process. A child started meanwhile gets the default action back at its
-/// exec, because a handler is not inherited.
-pub fn while_ignored<T>(work: impl FnOnce() -> T) -> T {
-    install();
-    let before = armed().swap(false, Ordering::SeqCst);
-    let result = work();
-    armed().store(before, Ordering::SeqCst);
-    result
+/// Runs a child that has the terminal, an editor. Ctrl-C is its own while it runs. SIGTERM and SIGHUP, which may have
+/// come to us alone, are passed on; `obey` ends us of them once what the child left has been put away. `None` when it
+/// was asked to end so and still runs.
+pub fn run(command: &mut Command) -> io::Result<Option<ExitStatus>> {
+    let mut caught = catch_all(&[SIGTERM, SIGHUP], &[SIGTERM, SIGHUP, SIGCHLD])?;
+    let mut child = command.spawn()?;
+    let mut end: Option<Instant> = None;
+    loop {
+        // Every signal has been noted before it wakes us, so that none falls between the two.
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        match end {
+            None => end = caught.pass_on(&child).then(|| Instant::now() + GRACE),
+            Some(end) if Instant::now() >= end => return Ok(None),
+            Some(_) => {}
+        }
+        caught.wait(end);
+    }
 }
 
-/// While it lives, SIGINT and the others do nothing but wake whoever polls `waker`.
+/// A signal came while the last child ran.
+pub(super) fn is_due() -> bool {
+    POSTPONED.load(Ordering::SeqCst) != 0
+}
+
+/// Ends the process as the signal would have that came while a child ran, if one came.
+pub fn obey() {
+    if let Ok(signal) = i32::try_from(POSTPONED.swap(0, Ordering::SeqCst))
+        && signal != 0
+    {
+        let _ = low_level::raise(signal);
+    }
+}
+
+/// The signal that ended, or should have ended, the last child.
+static POSTPONED: AtomicUsize = AtomicUsize::new(0);
+
+/// While it lives, the signals it was made for do nothing but wake whoever polls `waker`.
 pub(super) struct Caught {
     pub waker: UnixStream,
     signal: Arc<AtomicUsize>,
     registered: Vec<SigId>,
+    /// It is counted in `disarm`.
+    holds: bool,
 }
 
+/// SIGINT and SIGTERM.
 pub(super) fn catch() -> io::Result<Caught> {
-    // signal-hook never gives a signal its default action back, so the others get a handler that imitates it.
+    let all = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+    catch_all(&all, &all)
+}
+
+/// `noted` are remembered, `waking` wake; SIGINT does nothing beside that.
+fn catch_all(noted: &[i32], waking: &[i32]) -> io::Result<Caught> {
+    // signal-hook never gives a signal its default action back, so those that end us get a handler that imitates it.
     static TERMINATES: OnceLock<()> = OnceLock::new();
     install();
     TERMINATES.get_or_init(|| {
@@ -54,18 +107,44 @@ pub(super) fn catch() -> io::Result<Caught> {
         }
     });
     let (waker, wake) = UnixStream::pair()?;
-    let mut caught = Caught { waker, signal: Arc::default(), registered: Vec::new() };
-    for signal in [SIGINT].into_iter().chain(OTHERS) {
-        let number = usize::try_from(signal).expect("signal numbers are positive");
-        caught.registered.push(flag::register_usize(signal, caught.signal.clone(), number)?);
-        caught.registered.push(low_level::pipe::register(signal, wake.try_clone()?)?);
+    let mut caught = Caught { waker, signal: Arc::default(), registered: Vec::new(), holds: false };
+    for signal in noted {
+        let number = usize::try_from(*signal).expect("signal numbers are positive");
+        caught.registered.push(flag::register_usize(*signal, caught.signal.clone(), number)?);
+    }
+    for signal in waking {
+        caught.registered.push(low_level::pipe::register(*signal, wake.try_clone()?)?);
     }
     // Last: a signal that comes before this line ends the process, and nothing has been changed yet.
-    armed().store(false, Ordering::SeqCst);
+    disarm(true);
+    caught.holds = true;
     Ok(caught)
 }
 
 impl Caught {
+    /// Sends the child the signal that came for us, and remembers it. False when none came.
+    fn pass_on(&self, child: &Child) -> bool {
+        let signal = self.signal.load(Ordering::SeqCst);
+        POSTPONED.store(signal, Ordering::SeqCst);
+        let known = [(SIGTERM, Signal::TERM), (SIGHUP, Signal::HUP)];
+        let signal = known.into_iter().find(|(number, _)| usize::try_from(*number) == Ok(signal));
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let (Some((_, signal)), Some(pid)) = (signal, pid) {
+            // It is not waited for yet, so the number is still its own; one that has ended takes no harm.
+            let _ = kill_process(pid, signal);
+        }
+        signal.is_some()
+    }
+
+    /// Until a signal comes, or `end`.
+    fn wait(&mut self, end: Option<Instant>) {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        if poll(&mut [PollFd::new(&self.waker, PollFlags::IN)], timeout.as_ref()).is_ok_and(|ready| ready > 0) {
+            let _ = self.waker.read(&mut [0; 64]);
+        }
+    }
+
     /// Lets go and, if one of the others was what came, dies of it now, as it would have without us.
     pub fn release(self) {
         let signal = self.signal.load(Ordering::SeqCst);
@@ -78,7 +157,9 @@ impl Caught {
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        armed().store(true, Ordering::SeqCst);
+        if self.holds {
+            disarm(false);
+        }
         for id in self.registered.drain(..) {
             low_level::unregister(id);
         }
@@ -88,12 +169,13 @@ impl Drop for Caught {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     /// One test for both, because the flag belongs to the process. Run unprotected, either would end the test runner.
     #[test]
-    fn a_signal_is_survived_while_ignored_or_caught() {
-        while_ignored(|| low_level::raise(SIGINT)).unwrap();
+    fn a_signal_is_survived_while_a_child_runs_or_it_is_caught() {
+        let mut child = Command::new("sh");
+        child.args(["-c", "kill -INT $PPID; exit 3"]);
+        assert_eq!(run(&mut child).unwrap().unwrap().code(), Some(3));
         let mut caught = catch().unwrap();
         low_level::raise(SIGINT).unwrap();
         caught.waker.read_exact(&mut [0]).unwrap();

@@ -11,11 +11,14 @@ mod draft;
 pub mod editor;
 mod hidden;
 pub mod interrupt;
+mod launch;
 pub mod markdown;
+mod original;
 pub mod output;
 pub mod prompt;
 pub mod sanitise;
 pub mod table;
+mod typed;
 pub mod width;
 
 pub use editor::Editor;

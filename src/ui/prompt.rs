@@ -31,8 +31,18 @@ enum Source {
     Terminal,
     /// A pipe, a file, /dev/null.
     Piped,
-    /// What a test says.
-    Given(VecDeque<u8>),
+    /// What a test says, and whether the pipe stays open after it.
+    Given(VecDeque<u8>, Next),
+}
+
+/// What comes from stdin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Byte(u8),
+    /// The end of input.
+    End,
+    /// Nothing before the deadline: nobody knows what would still have come.
+    Late,
 }
 
 /// stdin as a source of answers. There is one of it.
@@ -53,7 +63,7 @@ impl Input {
 
     /// An input that says `text` as a pipe would, for tests.
     pub fn given(text: impl Into<Vec<u8>>) -> Input {
-        Input { source: Source::Given(text.into().into()), no_input: false, ended: false }
+        Input { source: Source::Given(text.into().into(), Next::End), no_input: false, ended: false }
     }
 
     /// Whether it makes sense to ask: not after the end of input, not under `--no-input`, not a person who cannot see
@@ -98,19 +108,18 @@ impl Input {
         let deadline = Instant::now() + PATIENCE;
         let mut line = Vec::new();
         loop {
-            match self.next_byte(deadline) {
-                Some(b'\n') => break,
-                Some(byte) if line.len() < LONGEST => line.push(byte),
-                Some(_) => {
+            match self.next(deadline) {
+                Next::Byte(b'\n') => break,
+                Next::Byte(byte) if line.len() < LONGEST => line.push(byte),
+                // A last line needs no line end.
+                Next::End if !line.is_empty() => {
+                    self.ended = true;
+                    break;
+                }
+                // Half an answer is none.
+                Next::Byte(_) | Next::End | Next::Late => {
                     self.ended = true;
                     return Answer::End;
-                }
-                None => {
-                    self.ended = true;
-                    if line.is_empty() {
-                        return Answer::End;
-                    }
-                    break;
                 }
             }
         }
@@ -120,10 +129,10 @@ impl Input {
         Answer::Line(String::from_utf8_lossy(&line).into_owned())
     }
 
-    /// `None` at the end of input, after the deadline, or when stdin cannot be read.
-    fn next_byte(&mut self, deadline: Instant) -> Option<u8> {
+    /// A stdin that cannot be read has ended.
+    fn next(&mut self, deadline: Instant) -> Next {
         let deadline = match &mut self.source {
-            Source::Given(bytes) => return bytes.pop_front(),
+            Source::Given(bytes, then) => return bytes.pop_front().map_or(*then, Next::Byte),
             Source::Terminal => None,
             Source::Piped => Some(deadline),
         };
@@ -131,17 +140,17 @@ impl Input {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], timeout.as_ref()) {
-                Ok(0) => return None,
+                Ok(0) => return Next::Late,
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
-                Err(_) => return None,
+                Err(_) => return Next::End,
             }
             let mut byte = [0];
             match rustix::io::read(stdin(), &mut byte) {
-                Ok(1) => return Some(byte[0]),
+                Ok(1) => return Next::Byte(byte[0]),
                 // Somebody else may have made stdin non-blocking, and taken the byte that poll saw.
                 Err(Errno::INTR | Errno::AGAIN) => {}
-                _ => return None,
+                _ => return Next::End,
             }
         }
     }
@@ -167,6 +176,17 @@ mod tests {
     fn a_line_without_end_is_no_answer() {
         let (mut out, _, _) = captured(Default::default());
         let mut input = Input::given(vec![b'y'; LONGEST + 10]);
+        assert_eq!(input.ask(&mut out, "? ").unwrap(), Answer::End);
+        assert!(!input.can_answer(&out));
+    }
+
+    /// `1` on a pipe that then stalls may have been the beginning of `1!` or of a ref list.
+    #[test]
+    fn half_an_answer_is_none() {
+        let (mut out, _, _) = captured(Default::default());
+        let stalled = Source::Given(b"first\n1".to_vec().into(), Next::Late);
+        let mut input = Input { source: stalled, no_input: false, ended: false };
+        assert_eq!(input.ask(&mut out, "? ").unwrap(), Answer::Line("first".into()));
         assert_eq!(input.ask(&mut out, "? ").unwrap(), Answer::End);
         assert!(!input.can_answer(&out));
     }

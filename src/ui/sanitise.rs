@@ -70,7 +70,7 @@ fn push(clean: &mut String, character: char) {
 }
 
 /// Characters that act instead of being seen.
-fn is_active(character: char) -> bool {
+pub(super) fn is_active(character: char) -> bool {
     match character {
         // C0, DEL, C1 (`\u{9b}` is CSI in one character).
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => true,

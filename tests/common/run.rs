@@ -223,6 +223,11 @@ impl Running {
         self.signal(rustix::process::Signal::INT);
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
     /// A process that is already gone cannot be signalled: no error.
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);

@@ -84,6 +84,11 @@ pub const FILES: &[Entry] = &[
         groups: &["sync"],
     },
     Entry {
+        name: "$XDG_STATE_HOME/anyt/ENV/drafts/*.md",
+        text: "What was typed in an editor about a conflict and could not be used.",
+        groups: &["sync"],
+    },
+    Entry {
         name: "$XDG_DATA_HOME/anyt/credentials/*.cred",
         text: "Encrypted tokens, where there is no keyring.",
         groups: &["auth"],

@@ -105,7 +105,8 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
         Err(error) => return Err(error),
     };
-    let editor = Editor::new(session.config()?.editor.as_deref());
+    let drafts = session.paths()?.drafts_dir(&bench.env.name);
+    let editor = Editor::new(session.config()?.editor.as_deref(), drafts);
     let habits = session.config()?.sync;
     let out = RefCell::new(&mut session.out);
     let mut screen = Screen::new(&out, Mode::Write);

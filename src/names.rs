@@ -1,0 +1,132 @@
+//! What people call tasks and projects. A server speaks of ids; nobody who sees `4` and knows `DEV-4` thinks of another
+//! task, so no id is shown to a person or read from one where there is a name.
+
+use crate::cache::Cache;
+use crate::model::{Field, Task, Value};
+
+/// The names behind the ids of one workspace's tasks.
+pub trait Names {
+    /// The task of a parent id, the project of a project id.
+    fn name(&self, field: Field, id: i64) -> Option<String>;
+
+    /// The id of what somebody typed: `DEV-4`, `dev-4` or `4` for a parent, a project's name or id.
+    fn id(&self, field: Field, typed: &str) -> Option<i64>;
+}
+
+/// A value of `field` as people write it. An id without a name says that it is one.
+pub fn shown(field: Field, value: &Value, names: &dyn Names) -> String {
+    match (field, value) {
+        (Field::Parent | Field::Project, Value::Int(id)) => {
+            names.name(field, *id).unwrap_or_else(|| format!("id {id}"))
+        }
+        _ => value.to_string(),
+    }
+}
+
+/// The names that the cache knows, those of a pull under way included. A cache that cannot be read knows none.
+pub struct Known<'a> {
+    pub cache: &'a Cache,
+    pub workspace_id: i64,
+}
+
+impl Known<'_> {
+    fn task(&self, id: i64) -> Option<Task> {
+        // What was just fetched is newer; outside of a pull there is no such table.
+        let staged = self.cache.staged_task(id).ok().flatten();
+        staged.or_else(|| self.cache.task(id).ok().flatten()).or_else(|| self.cache.server_task(id).ok().flatten())
+    }
+
+    fn task_called(&self, name: &Name) -> Option<Task> {
+        let workspaces = self.cache.workspaces().ok()?;
+        let workspace = match &name.prefix {
+            Some(prefix) => workspaces.into_iter().find(|known| known.identifier.eq_ignore_ascii_case(prefix))?,
+            None => workspaces.into_iter().find(|known| known.id == self.workspace_id)?,
+        };
+        let identifier = format!("{}-{}", workspace.identifier, name.number);
+        let renamed = || self.cache.renamed_task(workspace.id, &identifier, "").ok().flatten();
+        let named = self.cache.task_named(workspace.id, &identifier).ok().flatten();
+        named.or_else(|| renamed().filter(|task| task.deleted_at.is_none()))
+    }
+
+    /// Id, name, and both as they are shown, because two projects may have one name.
+    fn projects(&self) -> Vec<(i64, String, String)> {
+        let known = self.cache.projects(self.workspace_id).unwrap_or_default();
+        known.into_iter().map(|one| (one.id, format!("{} ({})", one.name, one.id), one.name)).collect()
+    }
+}
+
+impl Names for Known<'_> {
+    fn name(&self, field: Field, id: i64) -> Option<String> {
+        match field {
+            Field::Parent => self.task(id).map(|task| task.identifier),
+            Field::Project => self.projects().into_iter().find(|one| one.0 == id).map(|(_, shown, _)| shown),
+            _ => None,
+        }
+    }
+
+    fn id(&self, field: Field, typed: &str) -> Option<i64> {
+        match field {
+            Field::Parent => self.task_called(&Name::parse(typed)?).map(|task| task.id),
+            Field::Project => {
+                let known = self.projects();
+                let exact = known.iter().find(|(id, shown, _)| shown == typed || id.to_string() == typed);
+                let found = exact.or_else(|| known.iter().find(|(.., name)| name.eq_ignore_ascii_case(typed)));
+                found.map(|(id, ..)| *id)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A task identifier as people type it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Name {
+    pub prefix: Option<String>,
+    pub number: i64,
+}
+
+impl Name {
+    pub fn parse(typed: &str) -> Option<Name> {
+        let typed = typed.trim().trim_start_matches('#');
+        let letters = typed.chars().take_while(char::is_ascii_alphabetic).count();
+        let (prefix, rest) = typed.split_at(letters);
+        let digits = rest.strip_prefix(['-', ' ', '_']).filter(|_| letters > 0).unwrap_or(rest);
+        let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = all_digits.then(|| digits.parse().ok()).flatten()?;
+        Some(Name { prefix: (letters > 0).then(|| prefix.to_ascii_uppercase()), number })
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Task 17 is `DEV-4`, project 3 is `Web (3)`; nothing else has a name.
+    pub struct Few;
+
+    impl Names for Few {
+        fn name(&self, field: Field, id: i64) -> Option<String> {
+            let known = [(Field::Parent, 17, "DEV-4"), (Field::Project, 3, "Web (3)")];
+            known.iter().find(|one| (one.0, one.1) == (field, id)).map(|(.., name)| name.to_string())
+        }
+
+        fn id(&self, field: Field, typed: &str) -> Option<i64> {
+            let known = [(Field::Parent, 17, ["DEV-4", "4"]), (Field::Project, 3, ["Web", "3"])];
+            known.iter().find(|one| one.0 == field && one.2.contains(&typed)).map(|one| one.1)
+        }
+    }
+
+    #[test]
+    fn identifiers_are_forgiving() {
+        let dev = |number| Some(Name { prefix: Some("DEV".into()), number });
+        for typed in ["DEV-42", "dev-42", "dev42", "DEV 42", " Dev_42 ", "dev042"] {
+            assert_eq!(Name::parse(typed), dev(42), "{typed}");
+        }
+        for typed in ["42", "#42"] {
+            assert_eq!(Name::parse(typed), Some(Name { prefix: None, number: 42 }), "{typed}");
+        }
+        for typed in ["", "-42", "DEV", "DEV-", "DEV-4x", "DEV--4", "99999999999999999999", "4.2", "٤٢"] {
+            assert_eq!(Name::parse(typed), None, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Starting an editor on a file: its command line, its terminal, its end. It sees no token.
+
+use crate::ui::interrupt;
+use crate::vars::SECRETS;
+use rustix::stdio::{stdin, stdout};
+use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Runs the editor and waits for it. Ctrl-C is its own meanwhile: one that uses it goes on, one that dies of it is one
+/// that failed. The terminal is afterwards as it was. `None` when it should have ended with us and did not.
+pub(super) fn run(command: &str, path: &Path) -> Result<Option<()>, String> {
+    let mut editor = with_shell(command);
+    editor.arg(path);
+    SECRETS.iter().for_each(|name| {
+        editor.env_remove(name);
+    });
+    if !isatty(stdin()) {
+        // A pipe holds the answers to our questions, and may never end.
+        editor.stdin(Stdio::null());
+    }
+    if !isatty(stdout()) {
+        // What goes there is a result, or one JSON document.
+        editor.stdout(beside_stdout());
+    }
+    let terminal = tcgetattr(stdin());
+    let status = interrupt::run(&mut editor);
+    if let Ok(before) = terminal {
+        let _ = tcsetattr(stdin(), OptionalActions::Drain, &before);
+    }
+    match status {
+        Ok(None) => Ok(None),
+        // One that saved and ended well because of it did not decide anything.
+        Ok(Some(_)) if interrupt::is_due() => Err("the editor was ended with us".into()),
+        Ok(Some(status)) if status.success() => Ok(Some(())),
+        Ok(Some(status)) => Err(format!("the editor {}", ending(status))),
+        Err(error) => Err(format!("cannot start the editor `{command}`: {error}")),
+    }
+}
+
+/// As git does: straight when its name is only a name, through the shell when it has arguments. A single command takes
+/// the shell's place, so that it gets the signals meant for it; any other line runs below a shell that Ctrl-C leaves alone.
+fn with_shell(command: &str) -> Command {
+    if !command.contains(|c: char| "|&;<>()$`\\\"' \t\n*?[#~=%".contains(c)) {
+        return Command::new(command);
+    }
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let is_program = !first.contains('=') && ![".", "!", "command", "eval", "exec"].contains(&first);
+    let single = is_program && !command.contains(|c: char| "|&;<>()`\n".contains(c));
+    let before = if single { "exec" } else { "trap : INT;" };
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{before} {command} \"$@\"")).arg(command);
+    shell
+}
+
+/// The terminal of the person who edits, or stderr where nobody is at one.
+fn beside_stdout() -> Stdio {
+    let terminal = || OpenOptions::new().write(true).open("/dev/tty").ok();
+    isatty(stdin()).then(terminal).flatten().map_or_else(|| io::stderr().into(), Stdio::from)
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        // What a shell says of a command that it could not find.
+        (Some(127), _) => "was not found".into(),
+        // What a shell says of a command that a signal ended.
+        (Some(code @ 129..), _) => format!("was ended by signal {}", code - 128),
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "did not end well".into(),
+    }
+}
