@@ -5,6 +5,7 @@
 //! `Cache::apply`, which makes all of it one transaction. Requests and questions come before that transaction.
 
 mod decide;
+mod deleted;
 pub mod discard;
 pub mod journal;
 pub mod local;
