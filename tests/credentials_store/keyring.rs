@@ -1,6 +1,7 @@
 //! The Secret Service: what works, what other programs see, and everything that can be wrong with it.
 
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use super::desktop::{Desktop, wait_for};
 
@@ -85,11 +86,18 @@ fn of_duplicates_the_newest_counts_and_none_stays() {
 #[test]
 fn pythons_keyring_reads_ours_and_we_read_its() {
     let Some(desktop) = desktop() else { return };
-    let python = |code: &str| desktop.output("python3", &["-c", &format!("import keyring; {code}")]);
-    if !python("print('there')").contains("there") {
+    // The system's packages are not those of a Python that somebody put before it.
+    let has_it = |program: &&str| {
+        Path::new(program).exists()
+            && desktop.output(program, &["-c", "import keyring; print('there')"]).contains("there")
+    };
+    let Some(program) = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(has_it) else {
+        let required = std::env::var("ANYT_TEST_REQUIRE_SECRET_SERVICE").is_ok_and(|value| value == "1");
+        assert!(!required, "Python has no keyring module, and ANYT_TEST_REQUIRE_SECRET_SERVICE=1");
         super::home::skipped("Python has no keyring module");
         return;
-    }
+    };
+    let python = |code: &str| desktop.output(program, &["-c", &format!("import keyring; {code}")]);
     assert_eq!(desktop.step("store anyt_ours").0, 0);
     assert_eq!(python("print(keyring.get_password('anyt-cli', 'dev:auth_token'))").trim(), "anyt_ours");
     python("keyring.set_password('anyt-cli', 'dev:auth_token', 'anyt_theirs')");
