@@ -195,7 +195,8 @@ fn an_item_that_goes_away_is_no_keyring_that_is_absent() {
     }
     for (code, said) in outcomes {
         assert!(!said.contains("no keyring in reach") && !said.contains("encrypted file"), "{said}");
-        assert_eq!(code, 0, "{said}");
+        // Others may be faster at storing than we at removing; then that is said.
+        assert!(code == 0 || said.contains("items keep coming back"), "{said}");
     }
 }
 
