@@ -5,7 +5,7 @@
 mod common;
 
 use common::json::Look;
-use common::proxy::Proxy;
+use common::proxy::{Proxy, What, When};
 use common::{ALICE, Sandbox, Server};
 
 const LONG: &str = "A title so long that a server of another make would cut the end of it off, as some of them do";
@@ -114,6 +114,42 @@ fn what_a_colleague_took_back_is_not_done_again() {
     sandbox.anyt(&["sync", "resolve", "DEV-1", "--local"]).ok();
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "active");
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// The same where no answer came and nothing had arrived: the decision is about the present, not about what was sent once.
+#[test]
+fn a_decision_is_not_taken_for_what_was_sent_before_it() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--status", "active", "--offline"]).ok();
+    proxy.fault(When::first("PATCH", "").always(), What::ResetAfterRequestBytes(40));
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    proxy.reset();
+    server.bob().edit_task("DEV-1", r#"{"status":"done"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    let editor = sandbox.write("work/editor", "echo 'status: blocked' > \"$1\"\n");
+    sandbox.set_env("VISUAL", &format!("sh {}", editor.display()));
+    sandbox.anyt(&["sync", "resolve", "DEV-1", "--edit"]).ok();
+    server.bob().edit_task("DEV-1", r#"{"status":"active"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).code(3);
+    assert_eq!(sandbox.pending(), 1, "blocked was typed and is neither sent nor thrown away");
+}
+
+/// Killed after it sent what it had merged: that has arrived, and the queue still has the unmerged form. Sent again, it
+/// would take the colleague's part away (found by tests/convergence.rs, seed 781).
+#[test]
+fn what_was_merged_and_arrived_is_not_sent_unmerged() {
+    let (server, proxy, sandbox) = stage();
+    server.bob().edit_task("DEV-1", r#"{"description":"Old text"}"#);
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "note", "DEV-1", "-m", "Mine", "--offline"]).ok();
+    server.bob().edit_task("DEV-1", r#"{"description":"Bob's text"}"#);
+    let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
+    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let text = server.bob().task("DEV-1").expect("live").text("description").to_string();
+    assert!(text.starts_with("Bob's text\n") && text.matches("- Mine").count() == 1, "{text}");
     assert_eq!(sandbox.pending(), 0);
 }
 

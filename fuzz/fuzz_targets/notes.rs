@@ -11,8 +11,8 @@ fuzz_target!(|texts: [&str; 3]| {
     let merged = field(Field::Description, &base, &local, &remote);
     let Merged::Both(Value::Text(text)) = &merged else { return };
     assert_eq!(field(Field::Description, &base, &remote, &local), merged);
-    let known: Vec<&str> = texts[0].lines().collect();
-    for line in texts[1].lines().chain(texts[2].lines()) {
-        assert!(known.contains(&line) || text.lines().any(|kept| kept == line), "{line:?} is lost in {text:?}");
+    let known: Vec<&str> = texts[0].split('\n').collect();
+    for line in texts[1].split('\n').chain(texts[2].split('\n')) {
+        assert!(known.contains(&line) || text.split('\n').any(|kept| kept == line), "{line:?} is lost in {text:?}");
     }
 });

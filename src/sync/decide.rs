@@ -10,7 +10,7 @@ use super::report::{Choice, Clash, Decision, Event, Prompter, Question, Reporter
 use super::{Options, Policy};
 use crate::cache::{Cache, StoredConflict};
 use crate::error::{Error, Result};
-use crate::model::{Field, Kind, Operation, Patch, Task, Value};
+use crate::model::{Field, Kind, Operation, Patch, Task};
 use crate::names::Known;
 
 /// Those who take part in a decision. It needs no server, so a stored conflict can be settled without one.
@@ -247,31 +247,19 @@ fn is_another_row(known: Option<&Task>, remote: &Task) -> bool {
     known.is_some_and(|known| known.version == remote.version && known.updated_at != remote.updated_at)
 }
 
-/// An update whose answer was lost and whose values the server holds has arrived. One that was changed since it was sent
-/// (a decision, an edit by hand) stands on what arrived.
+/// An update whose answer was lost and whose values the server holds has arrived. What was sent may be a later form of it
+/// than the queue's: a run that was killed had merged it.
 fn take_what_arrived(plan: &mut Plan, task_id: i64, remote: &Task) {
     let Some(first) = plan.chain(task_id).first().copied() else { return };
-    let entry = &mut plan.entries[first];
-    let Some(sent) = entry.operation.uncertain.clone().filter(|_| entry.operation.kind == Kind::UpdateTask) else {
-        return;
-    };
-    let arrived = |field: &Field, value: &Value| remote.get(*field).reads_as(value);
-    if sent.set.is_empty() || !sent.set.iter().all(|(field, value)| arrived(field, value)) {
-        return;
-    }
-    if entry.operation.set.iter().all(|(field, value)| sent.set.get(field) == Some(value)) {
+    let operation = &plan.entries[first].operation;
+    let Some(sent) = operation.uncertain.as_ref().filter(|_| operation.kind == Kind::UpdateTask) else { return };
+    if !sent.set.is_empty() && sent.set.iter().all(|(field, value)| remote.get(*field).reads_as(value)) {
         plan.answer(first, Some(remote.clone()));
-    } else {
-        entry.operation.uncertain = None;
-        entry.changed = true;
-        for field in sent.set.keys().filter(|field| entry.operation.set.contains_key(field)) {
-            entry.operation.base.insert(*field, remote.get(*field));
+        let rest = plan.chain(task_id);
+        let rebased = merge::rebase(&plan.operations(&rest), remote, true);
+        if rebased.differences.is_empty() {
+            plan.replace(&rest, rebased.chain);
         }
-    }
-    let rest = plan.chain(task_id);
-    let rebased = merge::rebase(&plan.operations(&rest), remote, true);
-    if rebased.differences.is_empty() {
-        plan.replace(&rest, rebased.chain);
     }
 }
 

@@ -238,11 +238,13 @@ fn take_value(chain: &mut [Operation], field: Field, value: Value, remote: &Valu
     }
 }
 
-/// Says that the chain has seen `remote`: its bases are the remote's values, its version the remote's.
+/// Says that the chain has seen `remote`: its bases are the remote's values, its version the remote's, and a request whose
+/// answer was lost had not arrived by then.
 fn raise(chain: &mut [Operation], remote: &Task) {
     let mut seen = remote.clone();
     for operation in chain.iter_mut().filter(|operation| operation.kind == Kind::UpdateTask) {
         operation.base_version = remote.version;
+        operation.uncertain = None;
         for (field, base) in &mut operation.base {
             *base = seen.get(*field);
         }

@@ -122,6 +122,7 @@ impl Plan {
             let entry = &mut self.entries[*index];
             let empty = operation.kind == Kind::UpdateTask && operation.set.is_empty();
             entry.changed |= entry.operation != operation;
+            entry.uncertain_before = operation.uncertain.clone();
             entry.operation = operation;
             if empty {
                 entry.fate = Fate::Dropped;

@@ -73,7 +73,8 @@ pub fn recover(cache: &mut Cache, journal: &Journal) -> Result<Recovered> {
         let Some(story) = stories.get_mut(&operation.op_id) else { continue };
         if story.dropped {
             dropped.push(operation);
-        } else if operation.uncertain.is_none() && story.sending.is_some() {
+        } else if story.sending.is_some() {
+            // Later than what the row says: the journal is shortened with every commit.
             operation.uncertain = story.sending.take();
             changed.push(operation);
         }
