@@ -431,3 +431,19 @@ fn a_move_that_fails_is_one_warning_and_no_failure() {
     assert_eq!(person.read("config/anyt/config.json"), plain(&server.url()));
     assert!(!run.stderr.contains(ALICE), "{run}");
 }
+
+/// What is said of the file is true of the file, whatever is in the environment by now.
+#[test]
+fn status_speaks_of_the_file_and_not_of_the_environment() {
+    let server = Server::start();
+    let person = signed_out(&server.url());
+    person.anyt(&["auth", "login"]).stdin(ALICE).ok();
+    let status = person.anyt(&["auth", "status"]).env("ANYT_PASSPHRASE", "anything").ok();
+    assert!(status.stdout.contains("state/anyt/key"), "{status}");
+    assert!(status.stdout.contains("does not open it") && !status.stdout.contains("ANYT_PASSPHRASE"), "{status}");
+    person.anyt(&["auth", "whoami"]).env("ANYT_PASSPHRASE", "anything").code(4);
+    person
+        .anyt(&["sync", "--api-url", "http://127.0.0.1:9"])
+        .code(4)
+        .warns("anyt auth login --api-url http://127.0.0.1:9");
+}

@@ -186,3 +186,22 @@ fn many_offline_writers_at_once_all_succeed() {
     titles.dedup();
     assert_eq!(titles.len(), 20);
 }
+
+/// Twelve at once: each says the name of its own task.
+#[test]
+fn everybody_names_their_own_task() {
+    let (server, _proxy, sandbox) = stage();
+    let titles: Vec<String> = (1..=12).map(|n| format!("Mine {n}")).collect();
+    let running: Vec<Running> = titles.iter().map(|title| sandbox.anyt(&["task", "create", title]).spawn()).collect();
+    let runs: Vec<Run> = running.into_iter().map(|running| running.wait(common::run::TIMEOUT).code(0)).collect();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    for (title, run) in titles.iter().zip(runs) {
+        let said = run.stdout.split_whitespace().find(|word| word.starts_with("DEV-")).expect("a name").to_string();
+        // One that was only queued may have got another name since, and says so.
+        let shown = sandbox.cached_task(&said);
+        if !run.stdout.contains("queued") {
+            assert_eq!(shown.text("title"), title, "{run}");
+        }
+    }
+    assert_eq!(server.bob().all_tasks().len(), 15);
+}

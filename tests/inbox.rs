@@ -241,3 +241,36 @@ fn force_that_fails_changes_nothing() {
     assert_eq!(failed.exit, Exit::Code(1), "{failed}");
     assert_eq!((dispute.cache(), dispute.discarded().len()), (before, 0));
 }
+
+/// A dry run says what would be asked and sent, and leaves nothing that could be settled.
+#[test]
+fn a_dry_run_says_what_would_be_asked() {
+    let dispute = Dispute::over_a_title();
+    dispute.mine("DEV-2", &["--status", "done"]);
+    let before = dispute.cache();
+    let run = dispute.sync(&["--dry-run"]).run();
+    assert!(run.stdout.contains("  - Would ask about: DEV-1\n"), "{run}");
+    assert!(run.stdout.contains("  - Would send: Update: DEV-2 (status)\n"), "{run}");
+    assert!(!run.stdout.contains("Would send: Update: DEV-1") && !run.stderr.contains("sync resolve DEV-1"), "{run}");
+    assert_eq!(dispute.cache(), before);
+}
+
+/// Every way of writing a task's name, and what the log says of decisions afterwards.
+#[test]
+fn a_conflict_is_called_as_its_task_is_and_the_log_tells_what_was_decided() {
+    for name in ["DEV-1", "dev-1", "dev1", "1"] {
+        let dispute = Dispute::over_a_title();
+        dispute.sync(&["--no-input"]).code(3);
+        dispute.alice.anyt(&["sync", "resolve", name, "--local"]).ok();
+    }
+    let dispute = Dispute::over_a_title();
+    dispute.mine("DEV-2", &["--status", "done"]);
+    dispute.theirs("DEV-2", r#"{"priority":2}"#);
+    dispute.sync(&[]).stdin("2\n").ok();
+    dispute.over_titles(&[3]);
+    dispute.sync(&["--no-input", "--resolve", "local"]).ok();
+    let log = dispute.alice.anyt(&["sync", "log", "--verbose"]).ok();
+    for decision in ["DEV-1: accepted remote", "DEV-2: merged", "DEV-3: kept local"] {
+        assert!(log.stdout.contains(decision), "no {decision:?}\n{log}");
+    }
+}

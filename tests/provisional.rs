@@ -187,3 +187,20 @@ fn what_is_being_sent_does_not_cancel_out() {
     assert_eq!(dispute.bob().all_tasks().len(), 1);
     dispute.assert_settled();
 }
+
+/// DEV-4 was shown for ours, became a colleague's, and ours is DEV-5 now. Deleted twice, DEV-4 is not DEV-5.
+#[test]
+fn a_name_that_a_real_task_had_leads_nowhere_else() {
+    for offline in [true, false] {
+        let dispute = Dispute::about(3);
+        dispute.alice.anyt(&["task", "create", "Ours", "--offline"]).ok();
+        dispute.bob().add_task("Bob's DEV-4");
+        dispute.sync(&["--no-input"]).ok().says("Created: DEV-5 (was DEV-4)");
+        let rm: &[&str] = if offline { &["task", "rm", "4", "--offline"] } else { &["task", "rm", "4"] };
+        dispute.alice.anyt(rm).ok().says("Deleted DEV-4");
+        dispute.alice.anyt(rm).code(1).warns("there is no task DEV-4");
+        dispute.sync(&["--no-input"]).ok();
+        dispute.alice.anyt(rm).code(1).warns("there is no task DEV-4");
+        assert_eq!(dispute.served("DEV-5").text("title"), "Ours");
+    }
+}

@@ -88,6 +88,12 @@ fn renew_provisional(db: &Connection, task_id: i64, operations: &[Operation]) ->
 
 pub(super) fn remove_task(db: &Connection, task_id: i64) -> rusqlite::Result<()> {
     let id = named_params! {":id": task_id};
+    // Whoever asks for this name again means the task that had it last, not one that was once shown under it.
+    db.prepare_cached(
+        "DELETE FROM renames WHERE EXISTS (SELECT 1 FROM tasks WHERE id = :id AND id > 0 \
+         AND workspace_id = renames.workspace_id AND identifier = renames.old_identifier)",
+    )?
+    .execute(id)?;
     db.prepare_cached("DELETE FROM tasks WHERE id = :id")?.execute(id)?;
     db.prepare_cached("DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id")?.execute(id)?;
     // A provisional id is given again, and must not bring the names of this task along.

@@ -175,6 +175,17 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
+    /// The task an operation is about, id and identifier as they are now: a created one has others once the server has it,
+    /// and a provisional one may have had to give up its number. `None` when the operation is gone.
+    pub fn task_of_operation(&self, op_id: &str) -> Result<Option<(i64, String)>> {
+        self.db
+            .prepare_cached("SELECT CAST(entity_id AS INTEGER), identifier FROM sync_queue WHERE op_id = :op_id")
+            .and_then(|mut query| {
+                query.query_row(named_params! {":op_id": op_id}, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(|e| self.error(e))
+    }
+
     /// The operation is known here: pending, or already taken by the server.
     pub fn knows(&self, op_id: &str) -> Result<bool> {
         self.db

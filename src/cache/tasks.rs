@@ -208,6 +208,14 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
+    /// Some task has this identifier, also one whose delete is queued.
+    pub fn has_name(&self, workspace_id: i64, identifier: &str) -> Result<bool> {
+        self.db
+            .prepare_cached("SELECT 1 FROM tasks WHERE workspace_id = :workspace AND identifier = :identifier")
+            .and_then(|mut query| query.exists(named_params! {":workspace": workspace_id, ":identifier": identifier}))
+            .map_err(|e| self.error(e))
+    }
+
     /// A live task by its server uid (`t_…`).
     pub fn task_by_uid(&self, uid: &str) -> Result<Option<Task>> {
         self.db

@@ -5,7 +5,7 @@ use super::Session;
 use super::asker::Asker;
 use super::screen::{Mode, Screen};
 use super::sync::one_line;
-use super::workbench::Workbench;
+use super::workbench::{Name, Workbench};
 use crate::cache::StoredConflict;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
@@ -127,6 +127,13 @@ fn is_something_to_send(bench: &Workbench, wanted: &[StoredConflict], before: &[
     Ok(pending.iter().any(|one| !waits(one.task_id) && (was_asked(one.task_id) || is_new(one))))
 }
 
+/// `DEV-42`, `dev42` and `42` mean the task of a conflict as they mean a task.
+fn is_called(conflict: &StoredConflict, typed: &str) -> bool {
+    let name = |text: &str| Name::parse(text);
+    let (Some(typed), Some(known)) = (name(typed), name(&conflict.identifier)) else { return false };
+    typed.number == known.number && (typed.prefix.is_none() || typed.prefix == known.prefix)
+}
+
 /// The conflicts that the arguments name; all of them without arguments, where a flag decides only with `--all`.
 fn wanted(session: &Session, bench: &Workbench, policy: Policy) -> Result<Vec<StoredConflict>> {
     let known = bench.cache.conflicts()?;
@@ -140,7 +147,7 @@ fn wanted(session: &Session, bench: &Workbench, policy: Policy) -> Result<Vec<St
     let mut wanted = Vec::new();
     for name in names {
         // By its own name first: a task that was deleted here is no longer found among the tasks.
-        if let Some(found) = known.iter().find(|conflict| conflict.identifier.eq_ignore_ascii_case(name)) {
+        if let Some(found) = known.iter().find(|conflict| is_called(conflict, name)) {
             wanted.push(found.clone());
             continue;
         }

@@ -116,7 +116,8 @@ impl<'a> Screen<'a> {
 fn full_line(summary: &Summary) -> String {
     let synced = summary.synced();
     if synced == 0 {
-        "✓ Synced 0 tasks (already up to date)".into()
+        let open = summary.waiting + summary.failed + summary.held > 0;
+        format!("✓ Synced 0 tasks{}", if open { "" } else { " (already up to date)" })
     } else if synced == summary.pushed && summary.resolved == 0 {
         format!("✓ Synced {synced} {}", plural(synced, "operation"))
     } else {
@@ -179,6 +180,10 @@ impl Reporter for Screen<'_> {
             Event::WouldSend(operation) => {
                 self.push_heading();
                 self.say(&format!("  - Would send: {}", describe(&operation)));
+            }
+            Event::WouldAsk { identifier } => {
+                self.fetch_heading();
+                self.say(&format!("  - Would ask about: {identifier}"));
             }
             Event::Note(note) => self.warn(&note),
         }

@@ -141,7 +141,8 @@ impl Workbench {
                 Ok((task, Some(hint)))
             }
             (Some(task), _) => Ok((task, None)),
-            (None, Some(other)) if other.deleted_at.is_none() => {
+            // Not where a task of that very name was deleted here: nobody who means that one means another.
+            (None, Some(other)) if other.deleted_at.is_none() && !self.cache.has_name(workspace.id, &identifier)? => {
                 let hint = format!("{identifier} is now {}", other.identifier);
                 Ok((other, Some(hint)))
             }

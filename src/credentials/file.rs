@@ -29,12 +29,13 @@ impl<'a> FileStore<'a> {
         std::fs::symlink_metadata(self.paths.credential_file(env)).is_ok()
     }
 
-    /// Where the key comes from and the origin that the file claims; nothing is decrypted. `None` if there is no file.
-    pub fn describe(&self, env: &EnvName) -> Result<Option<(KeySource, String)>> {
+    /// Where the key comes from, the origin that the file claims, and whether a key is given that does not open it; nothing
+    /// is decrypted. `None` if there is no file.
+    pub fn describe(&self, env: &EnvName) -> Result<Option<(KeySource, String, bool)>> {
         let path = self.paths.credential_file(env);
         let Some(bytes) = guard::read(&path, Guard::Ciphertext)? else { return Ok(None) };
         let header = seal::header(&bytes).map_err(|broken| unreadable(&path, broken))?;
-        Ok(Some((self.keys.source_for(&header), header.origin)))
+        Ok(Some((self.keys.source_for(&header), header.origin.clone(), self.keys.is_mismatched(&header))))
     }
 
     fn open(&self, env: &EnvName) -> Result<Option<(Vec<Stored>, Key)>> {

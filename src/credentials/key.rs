@@ -76,10 +76,15 @@ impl<'a> Keys<'a> {
     /// Where the key of a file would come from, as far as that can be told without asking or reading anything.
     pub fn source_for(&self, header: &Header) -> KeySource {
         match self.explicit_source() {
+            _ if !header.passphrase => KeySource::KeyFile(self.paths.key_file()),
             Some(source) => source,
-            None if header.passphrase => KeySource::Prompt,
-            None => KeySource::KeyFile(self.paths.key_file()),
+            None => KeySource::Prompt,
         }
+    }
+
+    /// A passphrase is given that does not open a file which the random key has sealed.
+    pub fn is_mismatched(&self, header: &Header) -> bool {
+        !header.passphrase && self.explicit_source().is_some()
     }
 
     /// The key for a new file. Makes the random key if it comes to that. Only under the lock of the credentials folder.

@@ -110,7 +110,7 @@ impl<'a> Vault<'a> {
     }
 
     fn stored_now(&self, env: &Environment) -> Result<Option<Found>> {
-        if let Some((source, _)) = self.file().describe(&env.name)? {
+        if let Some((source, ..)) = self.file().describe(&env.name)? {
             let credentials = self.file().get(&env.name).map_err(StoreError::into_error)?;
             let found =
                 |stored: Stored| Found { secret: stored.secret, place: Place::File(source), notices: Vec::new() };
@@ -186,8 +186,12 @@ impl<'a> Vault<'a> {
     }
 
     fn nothing(&self, env: &Environment) -> Error {
+        let which = match env.configured {
+            Some(_) => format!("--env {}", env.name),
+            None => format!("--api-url {}", env.api_url),
+        };
         Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin))
-            .hint(format!("anyt auth login --env {}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY", env.name))
+            .hint(format!("anyt auth login {which}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY"))
     }
 
     /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing. A store of which nothing can
@@ -219,8 +223,9 @@ impl<'a> Vault<'a> {
     }
 
     fn stored_status(&self, env: &Environment) -> Result<Status, StoreError> {
-        if let Some((source, bound)) = self.file().describe(&env.name)? {
+        if let Some((source, bound, mismatched)) = self.file().describe(&env.name)? {
             let why = match self.reach() {
+                _ if mismatched => "a passphrase is given now, which does not open it".into(),
                 Ok(_) => "an encrypted file goes before the keyring".into(),
                 Err(absent) => absent.reason(),
             };
@@ -255,7 +260,7 @@ impl<'a> Vault<'a> {
     }
 
     fn place_of_file(&self, env: &EnvName) -> Result<Place> {
-        let (source, _) = self.file().describe(env)?.ok_or_else(|| Error::failure("the encrypted file is gone"))?;
+        let (source, ..) = self.file().describe(env)?.ok_or_else(|| Error::failure("the encrypted file is gone"))?;
         Ok(Place::File(source))
     }
 }

@@ -55,12 +55,19 @@ fn serve(options: Options) -> Result<()> {
     let store = Store::open(&options.location)?;
     // Before the import: a taken port should not cost a minute, nor leave a filled database behind.
     let listener = http::Listener::bind(options.listen)?;
+    let lines = options.import.as_deref().map(import::open).transpose()?;
     let (tokens, made) = store.write(|connection| admit(connection, &options)).map_err(failure)?;
-    if let Some(source) = &options.import {
-        let lines = &mut *import::open(source)?;
-        store
-            .write(|connection| import_lines(connection, &options, lines))
-            .map_err(|fault| fault.into_error(if source == "-" { "standard input" } else { source }))?;
+    if let (Some(source), Some(mut lines)) = (&options.import, lines) {
+        let imported = store
+            .write(|connection| import_lines(connection, &options, &mut *lines))
+            .map_err(|fault| fault.into_error(if source == "-" { "standard input" } else { source }));
+        if imported.is_err()
+            && let Some(token) = &made
+        {
+            // It is kept, and would never be shown again.
+            say(&format!("token: {token}\n"))?;
+        }
+        imported?;
     }
     if !listener.address.ip().is_loopback() {
         eprintln!("anyt-server: warning: {} is reachable from other machines, without TLS", listener.address);

@@ -110,6 +110,7 @@ impl Decider<'_> {
             if fields.iter().any(|(_, side)| *side != Side::Yours) && rebased.chain.iter().any(|op| !op.set.is_empty())
             {
                 plan.reported.insert(task_id);
+                summary.notes.push(format!("{}: merged", remote.identifier));
                 self.reporter.tell(Event::Merged { identifier: remote.identifier.clone(), fields });
             }
             plan.replace(&indices, rebased.chain);
@@ -196,7 +197,11 @@ impl Decider<'_> {
         plan.held.insert(first.task_id);
         plan.reported.insert(first.task_id);
         summary.waiting += 1;
-        self.reporter.tell(Event::Waiting { identifier: first.identifier.clone() });
+        let identifier = first.identifier.clone();
+        self.reporter.tell(match self.options.dry_run {
+            true => Event::WouldAsk { identifier },
+            false => Event::Waiting { identifier },
+        });
     }
 
     /// The policy's choice, or the person's.
@@ -226,6 +231,13 @@ impl Decider<'_> {
                     Question { identifier, title, clash, local_version, remote_version, differences, beside, names };
                 self.reporter.tell(Event::Asking);
                 let Decision { choice, for_all } = self.prompter.conflict(&question)?;
+                let word = match &choice {
+                    Choice::Local => "kept local",
+                    Choice::Remote => "accepted remote",
+                    Choice::Edited(_) => "edited",
+                    Choice::Skip | Choice::Stop => "left for later",
+                };
+                summary.notes.push(format!("{}: {word}", task.identifier));
                 if for_all {
                     self.options.policy = match choice {
                         Choice::Local => Policy::Local,

@@ -151,7 +151,9 @@ impl Engine<'_> {
             self.reporter.tell(Event::Pulled(totals));
         }
         if self.options.dry_run {
-            for entry in plan.waiting() {
+            let sent = |task_id: i64| !plan.held.contains(&task_id);
+            for entry in plan.waiting().filter(|entry| sent(entry.operation.task_id) && entry.operation.error.is_none())
+            {
                 self.reporter.tell(Event::WouldSend(Box::new(entry.operation.clone())));
             }
             return Ok(summary);

@@ -58,6 +58,10 @@ pub enum Event {
         identifier: String,
     },
     WouldSend(Box<Operation>),
+    /// A real run would ask about it, or put it into the inbox.
+    WouldAsk {
+        identifier: String,
+    },
     /// A word of caution that is no error.
     Note(String),
 }

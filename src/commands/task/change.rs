@@ -204,15 +204,14 @@ fn finish(
     queued: Vec<Operation>,
     hint: Option<String>,
 ) -> Result<Change> {
-    let first = queued.first().map(|operation| (operation.task_id, operation.identifier.clone()));
-    let (task_id, identifier) = first.unwrap_or_default();
+    let first = queued.first().cloned();
     let delivery = deliver(session, bench, road, &queued)?;
-    let identifier = match &delivery {
-        Delivery::Sent { renames } => {
-            renames.iter().find(|(old, _)| *old == identifier).map_or(identifier, |(_, new)| new.clone())
-        }
-        _ => identifier,
+    let Some(first) = first else {
+        return Err(Error::failure("nothing was queued"));
     };
+    // Others may have sent and renamed tasks meanwhile: the operation knows its own.
+    let named = bench.cache.task_of_operation(&first.op_id)?;
+    let (task_id, identifier) = named.unwrap_or((first.task_id, first.identifier));
     Ok(Change { verb, identifier, task_id, delivery, hint })
 }
 
@@ -229,7 +228,7 @@ fn report(
         let name = &change.identifier;
         let line = match (&change.delivery, change.verb) {
             (_, "Unchanged") => format!("{name} is like that already; nothing was changed"),
-            (Delivery::Sent { .. }, verb) => format!("✓ {verb} {name}"),
+            (Delivery::Sent, verb) => format!("✓ {verb} {name}"),
             (Delivery::Queued, verb) => format!("✓ {verb} {name} (queued for sync)"),
             (Delivery::Busy, verb) => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
             (Delivery::Withdrawn, _) => format!("{name} stays as it is on the server"),

@@ -35,8 +35,8 @@ pub struct Server {
 
 /// What became of a change.
 pub enum Delivery {
-    /// The server has it. Provisional names and what they became.
-    Sent { renames: Vec<(String, String)> },
+    /// The server has it.
+    Sent,
     /// It waits in the queue.
     Queued,
     /// It waits in the queue because another anyt is at work.
@@ -143,10 +143,9 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     if summary.accepted_remote > 0 && summary.pushed == 0 {
         return Ok(Delivery::Withdrawn);
     }
-    let renames = summary.renames.clone();
     let refusal = (summary.failed > 0).then(|| summary.first_error.clone().unwrap_or_default());
     match (summary.stopped, refusal) {
-        (None, None) => Ok(Delivery::Sent { renames }),
+        (None, None) => Ok(Delivery::Sent),
         (Some(error @ (Error::Unreachable { .. } | Error::Wait { .. })), _) => {
             remember_wait(&bench.cache, &error)?;
             still_queued(session, bench, operations, error)

@@ -48,7 +48,7 @@ pub fn depend(session: &mut Session, add: bool) -> Result<u8> {
             }
         };
         let state = if add { "depends on" } else { "no longer depends on" };
-        let queued = if matches!(delivery, Delivery::Sent { .. }) { "" } else { " (queued for sync)" };
+        let queued = if matches!(delivery, Delivery::Sent) { "" } else { " (queued for sync)" };
         session.out.say(&format!("✓ {} {state} {}{queued}", task.identifier, target.identifier))?;
     }
     if let Some(error) = failure {
