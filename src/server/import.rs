@@ -23,11 +23,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub fn into_error(self, source: &str) -> Error {
-        match self.line {
-            Some(line) => Error::failure(format!("{source}, line {line}: {}; nothing was imported", self.reason)),
-            None => Error::failure(format!("cannot import {source}: {}", self.reason)),
-        }
+    /// `source` is what was to be imported; `None` where nothing was.
+    pub fn into_error(self, source: Option<&str>) -> Error {
+        let reason = self.reason;
+        Error::failure(match (source.map(|name| if name == "-" { "standard input" } else { name }), self.line) {
+            (Some(source), Some(line)) => format!("{source}, line {line}: {reason}; nothing was imported"),
+            (Some(source), None) => format!("cannot import {source}: {reason}"),
+            (None, _) => reason,
+        })
     }
 }
 

@@ -15,7 +15,7 @@ mod routes;
 mod store;
 mod wire;
 
-use anyt::error::{Error, Result};
+use anyt::error::Result;
 use auth::{AGENT_PREFIX, Caller, Tokens};
 use options::{Options, USER, Wish};
 use problem::Problem;
@@ -55,20 +55,17 @@ fn serve(options: Options) -> Result<()> {
     let store = Store::open(&options.location)?;
     // Before the import: a taken port should not cost a minute, nor leave a filled database behind.
     let listener = http::Listener::bind(options.listen)?;
-    let lines = options.import.as_deref().map(import::open).transpose()?;
-    let (tokens, made) = store.write(|connection| admit(connection, &options)).map_err(failure)?;
-    if let (Some(source), Some(mut lines)) = (&options.import, lines) {
-        let imported = store
-            .write(|connection| import_lines(connection, &options, &mut *lines))
-            .map_err(|fault| fault.into_error(if source == "-" { "standard input" } else { source }));
-        if imported.is_err()
-            && let Some(token) = &made
-        {
-            // It is kept, and would never be shown again.
-            say(&format!("token: {token}\n"))?;
-        }
-        imported?;
-    }
+    let mut lines = options.import.as_deref().map(import::open).transpose()?;
+    // One step: an import that fails keeps no token either, which nobody would have been shown.
+    let (tokens, made) = store
+        .write(|connection| -> std::result::Result<_, import::Fault> {
+            let admitted = admit(connection, &options)?;
+            if let Some(lines) = &mut lines {
+                import_lines(connection, &options, &mut **lines)?;
+            }
+            Ok(admitted)
+        })
+        .map_err(|fault| fault.into_error(options.import.as_deref()))?;
     if !listener.address.ip().is_loopback() {
         eprintln!("anyt-server: warning: {} is reachable from other machines, without TLS", listener.address);
     }
@@ -77,10 +74,6 @@ fn serve(options: Options) -> Result<()> {
         say(&format!("token: {token}\n"))?;
     }
     listener.serve(Arc::new(Service { store, tokens }))
-}
-
-fn failure(problem: Problem) -> Error {
-    Error::failure(problem.detail)
 }
 
 /// The tokens that are good from now on, and the one that was made just now, if one was. Everybody with a token is a
