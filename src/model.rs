@@ -111,19 +111,22 @@ pub struct Task {
     pub deleted_at: Option<String>,
 }
 
+/// Microseconds by which the clocks of one server may differ.
+const CLOCKS_DIFFER: u64 = 60_000_000;
+
 impl Task {
     pub fn is_provisional(&self) -> bool {
         self.id < 0
     }
 
-    /// A server that was restored from a backup gives ids and names twice. When a task was made never changes, but it may
-    /// be written down to the second in one place and to the millisecond in another.
+    /// A server that was restored from a backup gives ids and names twice. A uid tells, where it is not made of the id; and so
+    /// does when a task was made, which never changes, though the answer to a create may have it from another clock.
     pub fn is_another_than(&self, known: &Task) -> bool {
+        if known.uid.is_some() && self.uid.is_some() && known.uid != self.uid {
+            return true;
+        }
         let (known, this) = (Timestamp::parse(&known.created_at), Timestamp::parse(&self.created_at));
-        known.zip(this).is_some_and(|(known, this)| {
-            let whole_seconds = known.0 % 1_000_000 == 0 || this.0 % 1_000_000 == 0;
-            known.0.abs_diff(this.0) > if whole_seconds { 1_000_000 } else { 1_000 }
-        })
+        known.zip(this).is_some_and(|(known, this)| known.0.abs_diff(this.0) > CLOCKS_DIFFER)
     }
 
     pub fn get(&self, field: Field) -> Value {

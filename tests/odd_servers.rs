@@ -151,3 +151,37 @@ fn a_field_that_was_not_taken_is_named() {
     let run = sandbox.anyt(&["task", "update", "DEV-1", "--labels", "bug", "--estimate", "3"]).code(0);
     assert!(run.stderr.contains("DEV-1: the server did not take the labels, estimate"), "{run}");
 }
+
+/// The answer to a create may have its time from another clock than the lists have.
+#[test]
+fn a_time_that_differs_a_little_is_the_same_task() {
+    let (server, proxy, sandbox) = stage(1);
+    let made = server.alice().post(&server.alice().tasks(""), &json::parse(r#"{"title":"Made","project_id":1}"#));
+    drop(made);
+    sandbox.anyt(&["sync"]).ok();
+    let cache = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache is there");
+    let moved = "UPDATE tasks SET uid = NULL, created_at = replace(created_at, 'Z', '1Z') WHERE id > 0";
+    cache.execute(moved, []).expect("a plain statement");
+    let sooner = "UPDATE tasks SET created_at = substr(created_at, 1, 17) || '00Z'";
+    cache.execute(sooner, []).expect("a plain statement");
+    drop(cache);
+    sandbox.anyt(&["task", "done", "DEV-1"]).ok();
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "done");
+    drop(proxy);
+}
+
+/// Two operations that a server always fails at, one after the other, hold up nothing that comes after them.
+#[test]
+fn two_that_always_fail_do_not_hold_up_the_rest() {
+    let (server, proxy, sandbox) = stage(3);
+    for name in ["DEV-1", "DEV-2"] {
+        sandbox.anyt(&["task", "update", name, "--title", "Never", "--offline"]).ok();
+    }
+    sandbox.anyt(&["task", "done", "DEV-3", "--offline"]).ok();
+    for path in ["/tasks/DEV-1", "/tasks/DEV-2"] {
+        proxy.fault(When::ending("PATCH", path).always(), What::status(500, &[]));
+    }
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    assert_eq!(server.bob().task("DEV-3").expect("live").text("status"), "done");
+    assert_eq!(sandbox.pending(), 2);
+}

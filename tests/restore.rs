@@ -119,3 +119,34 @@ fn force_sets_aside_what_was_agreed_to() {
         ("backlog", "Meanwhile")
     );
 }
+
+/// Provisional ids are given again also within one restore: a reference means what it meant when it was thrown away.
+#[test]
+fn a_restored_task_is_never_its_own_parent_and_takes_no_edit_of_another() {
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "P", "--offline"]).ok();
+    alice(&["task", "create", "C", "--parent", "DEV-2", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    let files = alice(&["sync", "restore", "--list", "--json"]).ok().json();
+    let names: Vec<String> = files.items("data.items").iter().map(|one| one.text("file").to_string()).collect();
+    alice(&["sync", "restore", &names[1]]).code(1).warns("no longer here; nothing was restored");
+    alice(&["sync", "restore", &names[0]]).ok();
+    alice(&["sync", "restore", &names[1]]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-3").int("parent_id"), dispute.served("DEV-2").int("id"));
+
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "A", "--offline"]).ok();
+    alice(&["task", "create", "B", "--offline"]).ok();
+    alice(&["task", "update", "DEV-2", "--phase", "of A", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "2", "3", "--yes"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    alice(&["sync", "restore", "--last"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-2").text("phase"), "of A");
+    assert_eq!(dispute.served("DEV-3").text("title"), "B");
+    dispute.assert_settled();
+}

@@ -22,6 +22,7 @@ fn stage() -> (Server, Sandbox) {
     sandbox.sign_in(&server);
     sandbox.anyt(&["sync"]).ok();
     server.go_back(&backup);
+    server.restart_later(120);
     assert_eq!(server.bob().add_task("Bob's new one"), "DEV-3");
     server.bob().edit_task("DEV-3", r#"{"description":"three hours of work"}"#);
     (server, sandbox)

@@ -230,6 +230,7 @@ impl Decider<'_> {
                 let question =
                     Question { identifier, title, clash, local_version, remote_version, differences, beside, names };
                 self.reporter.tell(Event::Asking);
+                summary.asked = true;
                 let Decision { choice, for_all } = self.prompter.conflict(&question)?;
                 let word = match &choice {
                     Choice::Local => "kept local",

@@ -143,6 +143,11 @@ impl Decider<'_> {
                 if renewed.follow(task.id, create.task_id, &create.identifier)
                     && !removed.iter().any(|gone| gone.op_id == operation.op_id)
                 {
+                    // A creation that may have arrived keeps what it is known by, and waits for the next run.
+                    if renewed.kind == Kind::CreateTask && renewed.uncertain.is_some() {
+                        put.push(renewed);
+                        continue;
+                    }
                     renewed.op_id = local::new_op_id()?;
                     put.push(renewed);
                     removed.push(operation);

@@ -123,6 +123,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes at a line's beginning that hold checksum, time and kind.
 const HEAD: usize = 128;
 
+/// In the head of the line that says what the others are meant for.
+const MEANT: &[u8] = b"\"kind\":\"meant\"";
+
 pub struct Journal {
     path: PathBuf,
 }
@@ -233,9 +236,11 @@ impl Writer {
         self.write(room.at, &room.lines)
     }
 
-    /// There is no line yet.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
+    /// The first line says what the others are meant for. What cannot be read does not.
+    pub fn says_what_it_is_meant_for(&mut self) -> bool {
+        let mut head = [0; HEAD];
+        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read(&mut head)).unwrap_or(0);
+        head[..read].windows(MEANT.len()).any(|window| window == MEANT)
     }
 
     /// Forgets everything written since the journal was taken. What cannot be cut off says less than it could, as a

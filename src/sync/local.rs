@@ -111,7 +111,6 @@ pub fn restore(cache: &mut Cache, journal: &Journal, kept: Vec<Kept>) -> Result<
                 moved.push((old, operation.task_id, operation.identifier.clone()));
             }
         }
-        fresh.iter_mut().for_each(|kept| follow(&mut kept.operation, &moved));
         fresh.iter_mut().try_for_each(|kept| find_again(queue, kept, &moved))?;
         let put = fresh.into_iter().map(|kept| kept.operation).collect();
         Ok(Change { put, removed: Vec::new() })
@@ -302,52 +301,29 @@ fn bump(identifier: &str, by: i64) -> String {
     format!("{prefix}-{}", crate::model::number_of(identifier) + by)
 }
 
-/// Points an operation at the new ids of tasks that are created again.
-fn follow(operation: &mut Operation, moved: &[(i64, i64, String)]) {
-    let find = |id: i64| moved.iter().find(|(old, ..)| *old == id);
-    if operation.kind != Kind::CreateTask
-        && let Some((_, id, name)) = find(operation.task_id)
-    {
-        (operation.task_id, operation.identifier) = (*id, name.clone());
-    }
-    if let Some((target, name)) = &mut operation.depends_on
-        && let Some((_, id, new_name)) = find(*target)
-    {
-        (*target, *name) = (*id, new_name.clone());
-    }
-    if let Some(Value::Int(parent)) = operation.set.get_mut(&Field::Parent)
-        && let Some((_, id, _)) = find(*parent)
-    {
-        *parent = *id;
-    }
-}
-
-/// Points an operation on a task that was provisional when it was thrown away at what that task is now. It is found by
-/// the operation that made it: provisional ids and names are given again.
+/// Points an operation on tasks that were provisional when it was thrown away at what those are now: created again with it
+/// (`moved`: id then, id and name now), or found by the operation that made them. Their ids and names are given again, so
+/// neither of these tells.
 fn find_again(queue: &Queueing, kept: &mut Kept, moved: &[(i64, i64, String)]) -> Result<()> {
     let Kept { operation, made_by, .. } = kept;
-    let find = |id: i64| -> Result<Option<Task>> {
-        if id > 0 || moved.iter().any(|(_, new, _)| *new == id) {
-            return Ok(None);
+    let find = |id: i64| -> Result<(i64, String)> {
+        if let Some((_, id, name)) = moved.iter().find(|(old, ..)| *old == id) {
+            return Ok((*id, name.clone()));
         }
         let made = made_by.get(&id).map_or(Ok(None), |op_id| queue.task_made_by(op_id))?;
         let gone = || Error::failure("a task that these changes are about is no longer here; nothing was restored");
-        made.filter(|task| task.deleted_at.is_none()).map(Some).ok_or_else(gone)
+        made.filter(|task| task.deleted_at.is_none()).map(|task| (task.id, task.identifier)).ok_or_else(gone)
     };
-    if operation.kind != Kind::CreateTask
-        && let Some(task) = find(operation.task_id)?
-    {
-        (operation.task_id, operation.identifier) = (task.id, task.identifier);
+    if operation.kind != Kind::CreateTask && operation.task_id < 0 {
+        (operation.task_id, operation.identifier) = find(operation.task_id)?;
     }
-    if let Some((target, name)) = &mut operation.depends_on
-        && let Some(task) = find(*target)?
-    {
-        (*target, *name) = (task.id, task.identifier);
+    if let Some(target) = operation.depends_on.as_mut().filter(|(id, _)| *id < 0) {
+        *target = find(target.0)?;
     }
     if let Some(Value::Int(parent)) = operation.set.get_mut(&Field::Parent)
-        && let Some(task) = find(*parent)?
+        && *parent < 0
     {
-        *parent = task.id;
+        *parent = find(*parent)?.0;
     }
     Ok(())
 }

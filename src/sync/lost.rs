@@ -7,9 +7,10 @@ use super::remote::{RemoteError, to_error};
 use super::report::Summary;
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
+use std::time::{Duration, Instant};
 
-/// Operations put off one after the other, after which no more are tried.
-const IN_A_ROW: usize = 2;
+/// For so long operations are put off one after the other before no more are tried.
+const LONG_ENOUGH: Duration = Duration::from_secs(20);
 
 /// Characters that a text has at least whose rest a server has cut off.
 const CUT_AT: usize = 40;
@@ -57,18 +58,21 @@ impl Engine<'_> {
 
     /// Nothing more is sent for the task in this run, and the run ends with the error. The rest of the queue goes on, so
     /// that one operation that a server always fails at does not hold everything up; but each may take as long as all
-    /// tries take, and several in a row are the server's trouble. Gives the error that ends the run then.
+    /// tries take, and the lock is held meanwhile. Gives the error that ends the run when that has gone on for too long.
+    /// `began` is when this one was begun.
     pub(super) fn put_off(
         &mut self,
         plan: &mut Plan,
         summary: &mut Summary,
         index: usize,
+        began: Instant,
         error: Error,
     ) -> Option<Error> {
         plan.held.insert(plan.entries[index].operation.task_id);
-        plan.put_off += 1;
+        let earlier = plan.put_off.is_some();
+        let since = *plan.put_off.get_or_insert(began);
         summary.first_error.get_or_insert_with(|| error.to_string());
-        if plan.put_off >= IN_A_ROW {
+        if earlier && since.elapsed() > LONG_ENOUGH {
             return Some(error);
         }
         summary.stopped.get_or_insert(error);

@@ -139,6 +139,10 @@ impl Engine<'_> {
                 self.throw_away(&mut plan, &mut summary)?;
             } else {
                 self.decider().decide_pulled(&mut plan, &mut summary)?;
+                if summary.asked {
+                    // What was seen before somebody thought about a question is old.
+                    plan.seen.clear();
+                }
             }
             hit("sync.pulled");
             summary.fetched = self.cache.count_staged_live()?;

@@ -5,6 +5,7 @@ use crate::cache::{Answer, Outcome, StoredConflict};
 use crate::model::{Kind, Operation, Task, Uncertain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Instant;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
@@ -55,8 +56,8 @@ pub struct Plan {
     pub accepted: Vec<Task>,
     /// Provisional id → the task the server made of it.
     pub created: BTreeMap<i64, Task>,
-    /// Operations put off one after the other, until now.
-    pub put_off: usize,
+    /// Since when nothing but operations that had to be put off were tried.
+    pub put_off: Option<Instant>,
     /// Files that keep what was edited by hand, until the commit.
     pub drafts: Vec<PathBuf>,
 }

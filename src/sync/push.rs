@@ -11,6 +11,7 @@ use super::report::{Event, Summary};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Field, Kind, Operation, Patch, Task, Uncertain, Value};
+use std::time::Instant;
 
 /// How often one operation is tried again after a version difference or a lost answer, before it is left queued.
 const ROUNDS: usize = 5;
@@ -50,6 +51,7 @@ impl Engine<'_> {
             self.refused(plan, summary, index, message);
             return Ok(None);
         }
+        let began = Instant::now();
         for _ in 0..ROUNDS {
             let entry = &plan.entries[index];
             if entry.fate != Fate::Waiting || !entry.in_scope {
@@ -61,17 +63,17 @@ impl Engine<'_> {
             }
             match self.send(plan, summary, index)? {
                 Sent::Done(task) => {
-                    plan.put_off = 0;
+                    plan.put_off = None;
                     self.done(plan, summary, index, task)?;
                     return Ok(None);
                 }
                 Sent::Again => {}
                 Sent::Refused(message) => {
-                    plan.put_off = 0;
+                    plan.put_off = None;
                     self.refused(plan, summary, index, message);
                     return Ok(None);
                 }
-                Sent::Later(error) => return Ok(self.put_off(plan, summary, index, error)),
+                Sent::Later(error) => return Ok(self.put_off(plan, summary, index, began, error)),
                 Sent::Stop(error) => {
                     summary.first_error.get_or_insert_with(|| error.to_string());
                     return Ok(Some(error));
@@ -81,7 +83,7 @@ impl Engine<'_> {
         if plan.entries[index].fate == Fate::Waiting {
             let name = plan.entries[index].operation.identifier.clone();
             let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-            return Ok(self.put_off(plan, summary, index, Error::unreachable(message)));
+            return Ok(self.put_off(plan, summary, index, began, Error::unreachable(message)));
         }
         Ok(None)
     }
@@ -105,6 +107,9 @@ impl Engine<'_> {
 
     fn send_create(&mut self, plan: &mut Plan, index: usize) -> Result<Sent> {
         let operation = plan.entries[index].operation.clone();
+        if let Some(failed) = self.missing_parent(plan, index) {
+            return Ok(failed);
+        }
         let set = resolve_parent(plan, &operation.set);
         if operation.uncertain.is_some() && !self.remote.honours_idempotency_key() {
             match self.find_created(plan, &operation, &set)? {
@@ -143,6 +148,9 @@ impl Engine<'_> {
         let version = operation.base_version;
         if !matches!(plan.seen.get(&task_id), Some(Some(task)) if task.version == version) {
             return self.look_again(plan, summary, index, task_id, &identifier);
+        }
+        if let Some(failed) = self.missing_parent(plan, index) {
+            return Ok(failed);
         }
         let set = resolve_parent(plan, &operation.set);
         self.about_to_send(plan, index, Uncertain { after_number: 0, version, set: set.clone() })?;
@@ -258,6 +266,18 @@ impl Engine<'_> {
                 Ok(Sent::Again)
             }
             Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
+    /// What becomes of an operation whose new parent is no longer the task that was meant.
+    fn missing_parent(&mut self, plan: &mut Plan, index: usize) -> Option<Sent> {
+        let operation = &plan.entries[index].operation;
+        let (workspace, parent) = (operation.workspace_id, parent_of(operation).filter(|parent| *parent > 0)?);
+        let known = self.cache.server_task(parent).ok().flatten()?;
+        match self.is_still_called(plan, workspace, parent, &known.identifier) {
+            Ok(true) => None,
+            Ok(false) => Some(Sent::Refused(format!("its parent {} is gone", known.identifier))),
+            Err(error) => Some(self.failed(plan, index, error)),
         }
     }
 

@@ -20,7 +20,7 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
     if !cache.is_in_place() {
         return Err(Error::failure("the cache was removed meanwhile; nothing was changed").hint("run it again"));
     }
-    let meant = if journal.is_empty() { recover::meant_for(cache)? } else { None };
+    let meant = if journal.says_what_it_is_meant_for() { None } else { recover::meant_for(cache)? };
     let mut room = None;
     let queued = cache.queue(|queue| {
         let change = make(queue)?;

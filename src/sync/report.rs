@@ -148,6 +148,8 @@ pub struct Summary {
     pub renames: Vec<(String, String)>,
     /// Where a force sync put the queue, and how many operations that were.
     pub discarded: Option<(PathBuf, usize)>,
+    /// A question was put: time has passed since the pull.
+    pub asked: bool,
     /// What a policy decided.
     pub notes: Vec<String>,
 }

@@ -22,6 +22,8 @@ pub struct Server {
     folder: TempDir,
     child: Child,
     address: SocketAddr,
+    /// Seconds by which its clock is ahead.
+    ahead: u32,
 }
 
 impl Server {
@@ -37,8 +39,8 @@ impl Server {
 
     pub fn start_with(args: &[&str], stdin: Stdio) -> Server {
         let folder = TempDir::new("server");
-        let (child, address) = launch(folder.path(), "127.0.0.1:0", args, stdin);
-        Server { folder, child, address }
+        let (child, address) = launch(folder.path(), "127.0.0.1:0", args, stdin, 0);
+        Server { folder, child, address, ahead: 0 }
     }
 
     /// kill -9 and a new start on the same database and port.
@@ -54,7 +56,13 @@ impl Server {
 
     pub fn resume(&mut self) {
         let listen = self.address.to_string();
-        (self.child, self.address) = launch(self.folder.path(), &listen, &[], Stdio::null());
+        (self.child, self.address) = launch(self.folder.path(), &listen, &[], Stdio::null(), self.ahead);
+    }
+
+    /// A restart so many seconds later.
+    pub fn restart_later(&mut self, seconds: u32) {
+        self.ahead += seconds;
+        self.restart();
     }
 
     /// Its database as it is now, to come back to with `go_back`.
@@ -122,7 +130,7 @@ impl Drop for Server {
     }
 }
 
-fn launch(folder: &Path, listen: &str, args: &[&str], stdin: Stdio) -> (Child, SocketAddr) {
+fn launch(folder: &Path, listen: &str, args: &[&str], stdin: Stdio, ahead: u32) -> (Child, SocketAddr) {
     let Some(program) = option_env!("CARGO_BIN_EXE_anyt-server") else {
         panic!("these tests need: cargo test --features server");
     };
@@ -134,6 +142,7 @@ fn launch(folder: &Path, listen: &str, args: &[&str], stdin: Stdio) -> (Child, S
         .arg(folder.join("server.db"))
         .args(args)
         .env_clear()
+        .env("ANYT_CLOCK_SKEW", ahead.to_string())
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(log)
