@@ -269,14 +269,21 @@ impl Engine<'_> {
         }
     }
 
-    /// What becomes of an operation whose new parent is no longer the task that was meant.
+    /// What becomes of an operation whose new parent's id means another task now. Of one that is gone the server tells.
     fn missing_parent(&mut self, plan: &mut Plan, index: usize) -> Option<Sent> {
         let operation = &plan.entries[index].operation;
-        let (workspace, parent) = (operation.workspace_id, parent_of(operation).filter(|parent| *parent > 0)?);
+        let parent = parent_of(operation).filter(|parent| *parent > 0)?;
         let known = self.cache.server_task(parent).ok().flatten()?;
-        match self.is_still_called(plan, workspace, parent, &known.identifier) {
-            Ok(true) => None,
-            Ok(false) => Some(Sent::Refused(format!("its parent {} is gone", known.identifier))),
+        let now = if self.options.pull {
+            Ok(self.cache.staged_task(parent).ok().flatten())
+        } else {
+            self.remote.task(operation.workspace_id, &known.identifier)
+        };
+        match now {
+            Ok(Some(task)) if task.id == parent && task.is_another_than(&known) => {
+                Some(Sent::Refused(format!("its parent {} is gone", known.identifier)))
+            }
+            Ok(_) => None,
             Err(error) => Some(self.failed(plan, index, error)),
         }
     }
