@@ -122,7 +122,7 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
             Error::sign_in(format!("{origin} does not accept the credential: {message}"))
         }
         RemoteError::Forbidden(message) => Error::sign_in(format!("{origin} does not allow this: {message}"))
-            .hint("is it the right account? anyt auth whoami"),
+            .hint("is it the right account? anyt auth whoami; another one: anyt auth login"),
         RemoteError::NotFound(message) => Error::failure(format!("{origin}: not found: {message}")),
         RemoteError::Conflict { message, .. } => Error::failure(format!("{origin} reports a conflict: {message}")),
         RemoteError::Refused { status, message } => {
