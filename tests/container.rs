@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 fn static_binary() -> Option<PathBuf> {
     // Where `make static` puts it, beside the folder of the binary under test.
-    let built = Path::new(env!("CARGO_BIN_EXE_anyt")).join("../../x86_64-unknown-linux-musl/static/anyt");
+    let target = Path::new(env!("CARGO_BIN_EXE_anyt")).ancestors().nth(2).unwrap_or(Path::new("target"));
+    let built = target.join("x86_64-unknown-linux-musl/static/anyt");
     let found = std::env::var_os("ANYT_STATIC").map(PathBuf::from).unwrap_or(built);
     if !found.exists() {
         skip("there is no static binary; make static builds it, or name one with ANYT_STATIC");
