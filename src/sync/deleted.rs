@@ -158,7 +158,7 @@ impl Decider<'_> {
         for gone in &change.removed {
             plan.forget_operation(&gone.op_id);
         }
-        change.put.into_iter().for_each(|operation| plan.add(operation));
+        change.put.into_iter().for_each(|operation| plan.take_over(operation));
         Ok(())
     }
 }

@@ -159,6 +159,14 @@ impl Plan {
         self.entries.push(Entry { operation, fate, changed, in_scope, uncertain_before, lost: 0 });
     }
 
+    /// The same, unless the plan has it already: then this is its form now, and it must not be sent twice.
+    pub fn take_over(&mut self, operation: Operation) {
+        match self.entries.iter_mut().find(|entry| entry.operation.op_id == operation.op_id) {
+            Some(entry) => entry.operation = operation,
+            None => self.add(operation),
+        }
+    }
+
     pub fn answer(&mut self, index: usize, task: Option<Task>) {
         self.entries[index].fate = Fate::Answered(task.map(Box::new));
     }
