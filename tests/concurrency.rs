@@ -6,22 +6,13 @@ use common::deadline::wait_until;
 use common::json::Look;
 use common::proxy::{Gate, Proxy, What, When};
 use common::run::Running;
-use common::{ALICE, Exit, Run, Sandbox, Server};
+use common::{ALICE, Exit, Run, Sandbox, Server, synced};
 use std::path::Path;
 use std::time::Duration;
 
 /// A person who has synced three tasks through a proxy.
 fn stage() -> (Server, Proxy, Sandbox) {
-    let server = Server::start();
-    for title in ["One", "Two", "Three"] {
-        server.bob().add_task(title);
-    }
-    let proxy = Proxy::before(&server);
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["sync"]).ok();
-    proxy.reset();
-    (server, proxy, sandbox)
+    synced(&["One", "Two", "Three"])
 }
 
 /// A sync whose request for the tasks waits at the gate.

@@ -6,17 +6,11 @@ mod common;
 use common::faults::{What, When};
 use common::http::Message;
 use common::json::{self, Look, Value};
-use common::{ALICE, Proxy, Sandbox, Server};
+use common::{ALICE, Proxy, Sandbox, Server, synced};
 
 fn stage(tasks: usize) -> (Server, Proxy, Sandbox) {
-    let server = Server::start();
-    (1..=tasks).for_each(|n| drop(server.bob().add_task(&format!("Task {n}"))));
-    let proxy = Proxy::before(&server);
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["sync"]).ok();
-    proxy.reset();
-    (server, proxy, sandbox)
+    let titles: Vec<String> = (1..=tasks).map(|n| format!("Task {n}")).collect();
+    synced(&titles.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// From now on every list of tasks is this one, which has a single page.

@@ -3,17 +3,10 @@
 mod common;
 
 use common::faults::{What, When};
-use common::{ALICE, Proxy, Run, Sandbox, Server};
+use common::{ALICE, Proxy, Run, Sandbox, Server, synced};
 
 fn stage() -> (Server, Proxy, Sandbox) {
-    let server = Server::start();
-    server.bob().add_task("One");
-    let proxy = Proxy::before(&server);
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["sync"]).ok();
-    proxy.reset();
-    (server, proxy, sandbox)
+    synced(&["One"])
 }
 
 /// Nothing is sent, what was written is queued, and the time is named.

@@ -7,20 +7,11 @@ use common::http::Message;
 use common::json::{Look, Value};
 use common::proxy::{Proxy, Seen, What, When};
 use common::skip::skip;
-use common::{ALICE, BOB, Sandbox, Server};
+use common::{ALICE, BOB, Sandbox, Server, synced};
 
 /// A person who has synced three tasks through a proxy.
 fn stage() -> (Server, Proxy, Sandbox) {
-    let server = Server::start();
-    for title in ["One", "Two", "Three"] {
-        server.bob().add_task(title);
-    }
-    let proxy = Proxy::before(&server);
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["sync"]).ok();
-    proxy.reset();
-    (server, proxy, sandbox)
+    synced(&["One", "Two", "Three"])
 }
 
 fn titles(tasks: &[Value]) -> Vec<String> {
