@@ -133,3 +133,16 @@ fn what_is_queued_for_it_is_not_thrown_away() {
     let kept = stage.sandbox.anyt(&["sync", "restore", "--list"]).ok();
     assert!(kept.stdout.contains("Update: OPS-1 (title)"), "{kept}");
 }
+
+/// `--force` makes exact what it could read. Of the rest it neither removes nor reports anything.
+#[test]
+fn what_force_cannot_read_it_does_not_count_as_deleted() {
+    let stage = Stage::with(3);
+    let ops = stage.ops.clone();
+    stage.proxy.fault(When::is(move |seen| seen.target.starts_with(&ops)).always(), What::status(403, &[]));
+    let run = stage.sync(&["--force", "--yes"]);
+    assert!(!run.stdout.contains("Force synced"), "{run}");
+    let log = stage.sandbox.anyt(&["sync", "log", "--json"]).ok().json();
+    assert_eq!(log.items("data.items")[0].int("changes"), 0, "{}", json::to_string(&log));
+    assert_eq!(stage.shown("OPS"), 3);
+}

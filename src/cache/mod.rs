@@ -5,6 +5,7 @@
 //! operations are queued, `tasks.remote` keeps the server's row, so the picture can be made anew from the two at any
 //! time (`overlay`): after a sync, after a dropped operation, after a settled conflict.
 
+mod answers;
 mod conflicts;
 mod entities;
 mod log;

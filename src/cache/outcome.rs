@@ -1,19 +1,20 @@
 //! Everything a sync changes in the cache, applied in one transaction: it happened or it did not (design.md "The sync").
 
+use super::answers::{apply_answers, renumber};
 use super::conflicts::{self, StoredConflict};
 use super::entities::{
     forget_server, forget_workspace, put_workspace, replace_labels, replace_members, replace_projects,
 };
 use super::log::{self, Direction};
-use super::overlay::{keep_server_row, remove_task, renew, renew_for, set_dependency};
-use super::tasks::{by_id, columns, highest_number, read, write, write_into};
+use super::overlay::{put_server_row, remove_task, renew, renew_for};
+use super::tasks::{columns, read};
 use super::{Cache, queue, set_metadata};
 use crate::error::Result;
 use crate::failpoint::hit;
-use crate::model::{Kind, Label, Member, Operation, Project, Task, Workspace};
+use crate::model::{Label, Member, Operation, Project, Task, Workspace};
 use miniserde::json;
 use rusqlite::{Connection, named_params};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What the server said to one operation.
 #[derive(Debug, Clone)]
@@ -83,13 +84,18 @@ pub struct Outcome {
     pub conflicts: Vec<StoredConflict>,
     /// Tasks whose inbox entry is settled.
     pub settled: Vec<i64>,
-    /// Tasks that conflicts and merges report on their own, not to be counted as pulled.
-    pub reported: BTreeSet<i64>,
     /// Creates whose provisional name nobody has seen: they are sent before their command says anything.
     pub unannounced: BTreeSet<String>,
     pub metadata: Vec<(String, String)>,
     pub pull_log: Option<LogRow>,
     pub push_log: Option<LogRow>,
+}
+
+impl Outcome {
+    /// The workspaces of which only what is staged stays.
+    pub fn made_exact(&self) -> Vec<i64> {
+        self.pulled.iter().filter(|_| self.exactly).map(|pulled| pulled.workspace_id).collect()
+    }
 }
 
 /// Counts of what the staged rows change.
@@ -107,9 +113,9 @@ impl Totals {
 }
 
 impl Cache {
-    /// What the staged rows will change. Tasks in `reported` are announced elsewhere and not counted. `exactly`: server
-    /// tasks that are not staged go.
-    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: bool) -> Result<Totals> {
+    /// What the staged rows will change. Tasks in `reported` are announced elsewhere and not counted. `exactly`: the
+    /// workspaces whose server tasks go that are not staged.
+    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
         count_staged(&self.db, reported, exactly).map_err(|e| self.error(e))
     }
 
@@ -160,13 +166,10 @@ impl Cache {
     }
 }
 
-fn count_staged(db: &Connection, reported: &BTreeSet<i64>, exactly: bool) -> rusqlite::Result<Totals> {
+fn count_staged(db: &Connection, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
     let reported = json::to_string(&reported.iter().copied().collect::<Vec<i64>>());
-    let count = |sql: &str| -> rusqlite::Result<usize> {
-        db.prepare_cached(sql)?
-            .query_row(named_params! {":reported": reported}, |row| row.get::<_, i64>(0))
-            .map(|count| count.max(0) as usize)
-    };
+    let number = |row: &rusqlite::Row| row.get::<_, i64>(0).map(|count| count.max(0) as usize);
+    let count = |sql: &str| db.prepare_cached(sql)?.query_row(named_params! {":reported": reported}, number);
     let new = count(
         "SELECT count(*) FROM staging.tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM main.tasks) \
          AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staging.gone)",
@@ -180,14 +183,13 @@ fn count_staged(db: &Connection, reported: &BTreeSet<i64>, exactly: bool) -> rus
         "SELECT count(*) FROM main.tasks WHERE (id IN (SELECT id FROM staging.tasks WHERE deleted_at IS NOT NULL) \
          OR id IN (SELECT id FROM staging.gone)) AND id NOT IN (SELECT value FROM json_each(:reported))",
     )?;
-    let absent = if exactly {
-        count(
-            "SELECT count(*) FROM main.tasks WHERE id > 0 AND id NOT IN (SELECT id FROM staging.tasks) \
-             AND id NOT IN (SELECT id FROM staging.gone) AND id NOT IN (SELECT value FROM json_each(:reported))",
+    let absent = db
+        .prepare_cached(
+            "SELECT count(*) FROM main.tasks WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
+             AND id NOT IN (SELECT id FROM staging.tasks) AND id NOT IN (SELECT id FROM staging.gone) \
+             AND id NOT IN (SELECT value FROM json_each(:reported))",
         )?
-    } else {
-        0
-    };
+        .query_row(named_params! {":reported": reported, ":exactly": json::to_string(exactly)}, number)?;
     Ok(Totals { new, updated, deleted: gone + absent })
 }
 
@@ -225,17 +227,14 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
         "SELECT id FROM main.tasks WHERE id IN (SELECT id FROM staging.tasks WHERE deleted_at IS NOT NULL) \
          OR id IN (SELECT id FROM staging.gone)",
     )?;
-    if outcome.exactly {
-        let workspaces: Vec<i64> = outcome.pulled.iter().map(|pulled| pulled.workspace_id).collect();
-        let absent = db
-            .prepare_cached(
-                "SELECT id FROM main.tasks WHERE id > 0 AND id NOT IN (SELECT id FROM staging.tasks) \
-                 AND workspace_id IN (SELECT value FROM json_each(:workspaces))",
-            )?
-            .query_map(named_params! {":workspaces": json::to_string(&workspaces)}, |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<i64>>>()?;
-        gone.extend(absent);
-    }
+    let absent = db
+        .prepare_cached(
+            "SELECT id FROM main.tasks WHERE id > 0 AND id NOT IN (SELECT id FROM staging.tasks) \
+             AND workspace_id IN (SELECT value FROM json_each(:exactly))",
+        )?
+        .query_map(named_params! {":exactly": json::to_string(&outcome.made_exact())}, |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    gone.extend(absent);
     for id in gone {
         // An edit that waits for its conflict's decision keeps its task in sight.
         if queue::pending_of(db, id)?.is_empty() {
@@ -247,12 +246,6 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
 
 fn ids(db: &Connection, sql: &str) -> rusqlite::Result<Vec<i64>> {
     db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
-}
-
-/// Makes `task` the server's row; what is shown is renewed later.
-fn put_server_row(db: &Connection, task: &Task, now: &str) -> rusqlite::Result<()> {
-    write(db, write_into!("tasks"), task, now)?;
-    if queue::pending_of(db, task.id)?.is_empty() { Ok(()) } else { keep_server_row(db, task) }
 }
 
 fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<()> {
@@ -303,103 +296,6 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
     .map(drop)
 }
 
-/// What the server has said to operations: first the tasks it made get their ids, everywhere at once, then each answer.
-fn apply_answers(
-    db: &Connection,
-    answers: &[Answer],
-    unannounced: &BTreeSet<String>,
-    now: &str,
-) -> rusqlite::Result<()> {
-    let mut made = BTreeMap::new();
-    for Answer { operation, task } in answers {
-        if let (Kind::CreateTask, Some(task)) = (operation.kind, task) {
-            give_server_id(db, operation.task_id, task)?;
-            made.insert(operation.task_id, (task.id, task.identifier.clone()));
-            if !unannounced.contains(&operation.op_id) {
-                remember_name(db, task.workspace_id, &operation.identifier, task.id, &task.identifier, now)?;
-            }
-        }
-    }
-    rename_in_queue(db, &made)?;
-    answers.iter().try_for_each(|answer| apply_answer(db, answer, now))?;
-    queue::forget_old(db, now)
-}
-
-fn apply_answer(db: &Connection, answer: &Answer, now: &str) -> rusqlite::Result<()> {
-    hit("cache.apply.answer");
-    let operation = &answer.operation;
-    // The task may have got its server id in this very outcome: the queue's row followed it.
-    let (task_id, target) = queue::named_tasks(db, &operation.op_id)?.unwrap_or((operation.task_id, None));
-    match operation.kind {
-        Kind::CreateTask => {
-            queue::mark_synced(db, &operation.op_id, answer.task.as_ref().map(|task| task.id), now)?;
-            answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
-        }
-        Kind::UpdateTask => {
-            queue::mark_synced(db, &operation.op_id, Some(task_id), now)?;
-            answer.task.as_ref().map_or(Ok(()), |task| put_server_row(db, task, now))
-        }
-        Kind::DeleteTask => {
-            queue::mark_synced(db, &operation.op_id, Some(task_id), now)?;
-            remove_task(db, task_id)
-        }
-        Kind::AddDependency | Kind::RemoveDependency => {
-            queue::mark_synced(db, &operation.op_id, None, now)?;
-            target.map_or(Ok(()), |target| {
-                set_dependency(db, task_id, target, operation.kind == Kind::AddDependency, now)
-            })
-        }
-    }
-}
-
-/// A provisional task became a server task: every row that pointed at its negative id follows.
-fn give_server_id(db: &Connection, old_id: i64, task: &Task) -> rusqlite::Result<()> {
-    let moved = named_params! {":old": old_id, ":new": task.id};
-    // The cache may hold the task already: a pull brought it before its lost answer was understood.
-    if by_id(db, task.id)?.is_some() {
-        db.prepare_cached("DELETE FROM tasks WHERE id = :old")?.execute(named_params! {":old": old_id})?;
-    } else {
-        db.prepare_cached("UPDATE tasks SET id = :new WHERE id = :old")?.execute(moved)?;
-    }
-    db.prepare_cached("UPDATE tasks SET parent_id = :new WHERE parent_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
-        .execute(moved)?;
-    db.prepare_cached("UPDATE OR REPLACE conflicts SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved).map(drop)
-}
-
-/// Lets every queued operation follow tasks that got another id or name: id → id and identifier now. The queue is gone
-/// through once, however many tasks there are.
-fn rename_in_queue(db: &Connection, moved: &BTreeMap<i64, (i64, String)>) -> rusqlite::Result<()> {
-    if moved.is_empty() {
-        return Ok(());
-    }
-    for mut operation in queue::pending(db)? {
-        let mut followed = false;
-        for old in operation.tasks() {
-            if let Some((id, identifier)) = moved.get(&old) {
-                followed |= operation.follow(old, *id, identifier);
-            }
-        }
-        if followed {
-            queue::put(db, &operation)?;
-        }
-    }
-    Ok(())
-}
-
-fn remember_name(db: &Connection, workspace: i64, old: &str, task: i64, new: &str, now: &str) -> rusqlite::Result<()> {
-    if old == new {
-        return Ok(());
-    }
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO renames (workspace_id, old_identifier, task_id, renamed_at) VALUES (:workspace, :old, :task, :now)",
-    )?
-    .execute(named_params! {":workspace": workspace, ":old": old, ":task": task, ":now": now})
-    .map(drop)
-}
-
 fn drop_operations(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
     for operation in &outcome.dropped {
         queue::remove(db, &operation.op_id)?;
@@ -427,35 +323,6 @@ fn apply_queue(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
     outcome.settled.iter().try_for_each(|task| conflicts::remove(db, *task))?;
     outcome.conflicts.iter().try_for_each(|conflict| conflicts::put(db, conflict))?;
     conflicts::forget_settled(db)
-}
-
-/// Gives provisional tasks whose identifier the server has taken the next free numbers.
-fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
-    let taken: Vec<(i64, i64, String)> = db
-        .prepare_cached(
-            "SELECT p.id, p.workspace_id, p.identifier FROM tasks p JOIN tasks s ON s.workspace_id = p.workspace_id \
-             AND s.identifier = p.identifier AND s.id > 0 WHERE p.id < 0 ORDER BY p.number",
-        )?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let (mut free, mut moved, mut renumbered) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    for (id, workspace, old) in &taken {
-        let highest = match free.get(workspace) {
-            Some(highest) => *highest,
-            None => highest_number(db, *workspace)?,
-        };
-        free.insert(*workspace, highest + 1);
-        let prefix = old.rsplit_once('-').map_or(old.as_str(), |(prefix, _)| prefix);
-        let new = format!("{prefix}-{}", highest + 1);
-        moved.insert(*id, (*id, new.clone()));
-        renumbered.push((old.clone(), new));
-    }
-    rename_in_queue(db, &moved)?;
-    for ((id, workspace, _), (old, new)) in taken.iter().zip(&renumbered) {
-        renew(db, *id)?;
-        remember_name(db, *workspace, old, *id, new, now)?;
-    }
-    Ok(renumbered)
 }
 
 /// Lays every queued operation, also those queued while this sync ran, over the new rows.

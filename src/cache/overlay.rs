@@ -53,12 +53,18 @@ pub(super) fn server_row(db: &Connection, task_id: i64) -> rusqlite::Result<Opti
     }
 }
 
-pub(super) fn keep_server_row(db: &Connection, task: &Task) -> rusqlite::Result<()> {
+fn keep_server_row(db: &Connection, task: &Task) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE tasks SET remote = :remote WHERE id = :id")?
         .execute(named_params! {
             ":id": task.id, ":remote": json::to_string(&json::Value::Object(document::task_to_json(task)))
         })
         .map(drop)
+}
+
+/// Makes `task` the server's row; what is shown is renewed later.
+pub(super) fn put_server_row(db: &Connection, task: &Task, now: &str) -> rusqlite::Result<()> {
+    write(db, write_into!("tasks"), task, now)?;
+    if pending_of(db, task.id)?.is_empty() { Ok(()) } else { keep_server_row(db, task) }
 }
 
 /// A task that exists only here is its create operation and what came after it. Without a create it is gone.

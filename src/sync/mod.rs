@@ -9,6 +9,7 @@ mod deleted;
 pub mod discard;
 pub mod journal;
 pub mod local;
+mod look;
 mod lost;
 pub mod merge;
 mod pager;
@@ -149,7 +150,7 @@ impl Engine<'_> {
             let totals = if self.options.afresh {
                 Totals { new: summary.fetched, ..Totals::default() }
             } else {
-                self.cache.count_staged(&plan.reported, self.options.force)?
+                self.cache.count_staged(&plan.reported, &outcome.made_exact())?
             };
             summary.pulled = totals;
             self.reporter.tell(Event::Pulled(totals));

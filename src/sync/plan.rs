@@ -217,7 +217,6 @@ impl Plan {
         outcome.replaced = self.replaced;
         outcome.accepted = self.accepted;
         outcome.settled = self.settled.into_iter().collect();
-        outcome.reported = self.reported;
         outcome.conflicts = self
             .inbox
             .into_values()
