@@ -6,7 +6,7 @@ use common::deadline::wait_until;
 use common::json::Look;
 use common::proxy::{Gate, Proxy, What, When};
 use common::run::Running;
-use common::{ALICE, Exit, Run, Sandbox, Server, synced};
+use common::{Exit, Run, Sandbox, Server, synced};
 use std::path::Path;
 use std::time::Duration;
 

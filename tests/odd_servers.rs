@@ -6,7 +6,7 @@ mod common;
 use common::faults::{What, When};
 use common::http::Message;
 use common::json::{self, Look, Value};
-use common::{ALICE, Proxy, Sandbox, Server, synced};
+use common::{Proxy, Sandbox, Server, synced};
 
 fn stage(tasks: usize) -> (Server, Proxy, Sandbox) {
     let titles: Vec<String> = (1..=tasks).map(|n| format!("Task {n}")).collect();

@@ -3,7 +3,7 @@
 mod common;
 
 use common::faults::{What, When};
-use common::{ALICE, Proxy, Run, Sandbox, Server, synced};
+use common::{Proxy, Run, Sandbox, Server, synced};
 
 fn stage() -> (Server, Proxy, Sandbox) {
     synced(&["One"])
