@@ -59,6 +59,16 @@ fn a_token_comes_from_a_file_a_pipe_or_a_prompt_and_is_checked_first() {
 
 /// A named pipe is read like any file and not waited for for ever; what is too long is not cut to something that fits.
 #[test]
+fn where_no_token_comes_it_says_how_to_give_one() {
+    let person = signed_out("http://127.0.0.1:9");
+    for run in [person.anyt(&["auth", "login"]), person.anyt(&["auth", "login"]).stdin_closed()] {
+        let run = run.code(2);
+        assert!(run.stderr.contains("no token came on standard input") && run.stderr.contains("--token-file"), "{run}");
+    }
+    assert!(!is_stored(&person));
+}
+
+#[test]
 fn a_token_file_may_be_a_pipe_and_is_read_whole_or_not_at_all() {
     let server = Server::start();
     let person = signed_out(&server.url());

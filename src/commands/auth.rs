@@ -89,6 +89,10 @@ fn from_stdin() -> Result<Secret> {
     if content.len() > LONGEST {
         return Err(Error::failure(format!("standard input is longer than {} KiB", LONGEST / 1024)));
     }
+    if content.is_empty() {
+        let error = Error::usage("no token came on standard input");
+        return Err(error.hint("pipe it in, give --token-file FILE, or type it at a terminal"));
+    }
     from_text(content, "standard input")
 }
 
