@@ -40,6 +40,22 @@ fn a_forbidden_kind_leaves_the_rest() {
     }
 }
 
+/// That a dependency is there already and that it would be circular are the same answer. Either list of what there is
+/// tells them apart.
+#[test]
+fn a_dependency_that_is_there_is_done_whichever_list_shows_it() {
+    for hidden in ["/dependency-graph", "/dependencies"] {
+        let (server, proxy, sandbox) = stage(2);
+        sandbox.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-2", "--offline"]).ok();
+        let body = json::object([("depends_on", json::string("DEV-2"))]);
+        let task = format!("{}/tasks/DEV-1/dependencies", server.bob().workspace());
+        assert_eq!(server.bob().post(&task, &body).0, 201);
+        proxy.fault(When::ending("GET", hidden).always(), What::status(404, &[]));
+        sandbox.anyt(&["sync", "--push", "--no-input"]).ok();
+        assert_eq!(sandbox.pending(), 0, "{hidden}");
+    }
+}
+
 /// A workspace that may not be read: the others are synced, it is said, and nothing of it is sent or removed.
 #[test]
 fn a_forbidden_workspace_leaves_the_others() {

@@ -192,6 +192,14 @@ impl Remote for Http {
         edges.map(Some).map_err(|words| self.malformed(&words))
     }
 
+    fn dependencies_of(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Vec<String>>> {
+        let path = format!("{}/dependencies", task_path(workspace_id, identifier));
+        let Some(answer) = self.optional(self.read(&Call::new(Method::GET, path)))? else { return Ok(None) };
+        let page = wire::page(&answer, &["dependencies"]).map_err(|words| self.malformed(&words))?;
+        let names = page.items.iter().map(wire::dependency).collect::<Read<Vec<String>>>();
+        names.map(Some).map_err(|words| self.malformed(&words))
+    }
+
     fn create_task(&self, operation: &Operation, set: &Patch) -> RemoteResult<Task> {
         self.write_task(set, operation.workspace_id, |older| {
             Ok(Call {

@@ -248,6 +248,11 @@ pub(super) fn account(value: &Value) -> Read<Account> {
     Ok(Account { user_id: fields.text("user_id")?, email: fields.some_text("email"), role: fields.some_text("role") })
 }
 
+/// The identifier in a list of dependencies (api.md 3.4).
+pub(super) fn dependency(value: &Value) -> Read<String> {
+    Fields::of(value, "dependency")?.text("identifier")
+}
+
 /// An edge of the dependency graph (api.md 3.4).
 pub(super) fn edge(value: &Value) -> Read<Edge> {
     let fields = Fields::of(value, "edge")?;

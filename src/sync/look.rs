@@ -58,6 +58,15 @@ impl Engine<'_> {
         Ok(task.filter(|task| task.id == task_id && !self.is_another(task)))
     }
 
+    /// Whether the server has the dependency; `None` where it shows none.
+    pub(super) fn depends(&self, workspace_id: i64, task: &str, depends_on: &str) -> RemoteResult<Option<bool>> {
+        if let Some(names) = self.remote.dependencies_of(workspace_id, task)? {
+            return Ok(Some(names.iter().any(|name| name == depends_on)));
+        }
+        let edges = self.remote.dependencies(workspace_id)?;
+        Ok(edges.map(|edges| edges.iter().any(|edge| edge.task == task && edge.depends_on == depends_on)))
+    }
+
     /// What cannot be read from the cache is as good as not known.
     fn is_another(&self, task: &Task) -> bool {
         self.cache.server_task(task.id).ok().flatten().is_some_and(|known| task.is_another_than(&known))

@@ -234,11 +234,11 @@ impl Engine<'_> {
             Err(RemoteError::NotFound(_)) if !adding => return Ok(Sent::Done(None)),
             Err(error) => error,
         };
-        // Existing and circular are both a 409 (api.md 7), and a lost answer says nothing: the graph tells.
+        // Existing and circular are both a 409 (api.md 7), and a lost answer says nothing: what is there tells.
         let look =
             matches!(error, RemoteError::Conflict { .. } | RemoteError::Uncertain(_) | RemoteError::Refused { .. });
-        if look && let Ok(Some(edges)) = self.remote.dependencies(workspace) {
-            if edges.iter().any(|edge| edge.task == task && edge.depends_on == depends_on) == adding {
+        if look && let Ok(Some(is_there)) = self.depends(workspace, &task, &depends_on) {
+            if is_there == adding {
                 return Ok(Sent::Done(None));
             }
             if matches!(error, RemoteError::Uncertain(_)) && self.note_lost(plan, index) {

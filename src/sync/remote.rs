@@ -99,7 +99,10 @@ pub trait Remote {
     fn tasks(&self, workspace_id: i64, query: &TaskQuery) -> RemoteResult<TaskPage>;
     /// `None` when it does not exist (404, 410).
     fn task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Task>>;
+    /// The workspace's dependency graph; `None` where there is no such thing.
     fn dependencies(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>>;
+    /// The identifiers of the tasks that one depends on; `None` where there is no such list.
+    fn dependencies_of(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Vec<String>>>;
     /// One try, with the operation's id as `Idempotency-Key`. `set` holds the server's ids only.
     fn create_task(&self, operation: &Operation, set: &Patch) -> RemoteResult<Task>;
     /// One try with `If-Match`. Never sends `null` (api.md 1.6).

@@ -176,12 +176,20 @@ fn what_the_api_cannot_clear_is_refused_without_a_request() {
 fn dependencies() {
     let graph = r#"{"nodes":[{"id":"DEV-1"}],"edges":[{"from_task":"DEV-2","to_task":"DEV-1","blocking":true}]}"#;
     let made = r#"{"task_id":"DEV-2","depends_on":"DEV-1","blocked_by_status":"todo","created_at":"x"}"#;
-    let server = Server::answers(&[(200, graph), (201, made), (204, "")]);
+    let server = Server::answers(&[
+        (200, graph),
+        (201, made),
+        (204, ""),
+        (200, r#"[{"id":1,"identifier":"DEV-1"}]"#),
+        (404, "{}"),
+    ]);
     let http = client(&server);
     let edge = Edge { task: "DEV-2".into(), depends_on: "DEV-1".into() };
     assert_eq!(http.dependencies(1), Ok(Some(vec![edge])));
     assert_eq!(http.add_dependency(&operation(), "DEV-2", "DEV-1"), Ok(()));
     assert_eq!(http.remove_dependency(1, "DEV-2", "A/../B"), Ok(()));
+    assert_eq!(http.dependencies_of(1, "DEV-2"), Ok(Some(vec!["DEV-1".into()])));
+    assert_eq!(http.dependencies_of(1, "DEV-2"), Ok(None));
     assert!(server.seen()[1].ends_with(r#"{"depends_on":"DEV-1"}"#));
     assert_eq!(targets(&server)[2], "/v1/workspaces/1/tasks/DEV-2/dependencies/A%2F..%2FB");
 }
