@@ -150,3 +150,30 @@ fn a_restored_task_is_never_its_own_parent_and_takes_no_edit_of_another() {
     assert_eq!(dispute.served("DEV-3").text("title"), "B");
     dispute.assert_settled();
 }
+
+/// Killed while the file was being written: the edit is still queued, and the file stands in nobody's way.
+#[test]
+fn a_file_that_was_never_finished_is_passed_over() {
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "update", "DEV-1", "--status", "done", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    alice(&["task", "update", "DEV-1", "-p", "2", "--offline"]).ok();
+    let pending = dispute.alice.pending();
+    let killed = alice(&["sync", "queue", "drop", "1", "--yes"]).env("ANYT_FAILPOINT", "discard.created").run();
+    assert_eq!((killed.exit, dispute.alice.pending()), (Exit::Signal(9), pending));
+    alice(&["sync", "restore", "--list"]).ok().says("never finished");
+    let name = newest(&dispute).display().to_string();
+    let refused = alice(&["sync", "restore", &name]).code(1);
+    assert!(refused.stderr.contains("still queued"), "{refused}");
+    alice(&["sync", "restore", "--last"]).ok().says("Queued 1 operation again");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!((dispute.served("DEV-1").text("status"), dispute.served("DEV-1").int("priority")), ("done", 2));
+}
+
+/// The newest file of what was thrown away.
+fn newest(dispute: &Dispute) -> std::path::PathBuf {
+    let folder = dispute.alice.journal().with_file_name("discarded");
+    let files = std::fs::read_dir(folder).expect("something was thrown away");
+    files.map(|file| file.expect("readable").path()).max().expect("a file")
+}

@@ -24,6 +24,10 @@ pub fn run(session: &mut Session) -> Result<()> {
     };
     let path = path.ok_or_else(|| Error::failure("nothing was thrown away in this environment"))?;
     let kept = Discard::read(&path)?;
+    if kept.is_empty() {
+        return Err(Error::failure(format!("{} keeps nothing: its writing was interrupted", path.display()))
+            .hint("what it was about is still queued: anyt sync queue"));
+    }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let all = kept.len();
     let queued = local::restore(&mut bench.cache, &bench.journal, kept)?;
@@ -40,24 +44,29 @@ pub fn run(session: &mut Session) -> Result<()> {
     )
 }
 
-/// The newest file that was not restored yet.
+/// The newest whole file that was not restored yet.
 fn last(cache: &Cache, files: Vec<PathBuf>) -> Result<Option<PathBuf>> {
     for file in files {
-        if !is_restored(cache, &file)? {
+        if is_whole(&file) && !is_restored(cache, &file)? {
             return Ok(Some(file));
         }
     }
     Ok(None)
 }
 
-/// Everything in the file is queued or was sent. A damaged file is for its own command to complain about.
+/// Of a file whose writing was interrupted the queue has kept everything: edits go after their file.
+fn is_whole(file: &Path) -> bool {
+    Discard::read(file).is_ok_and(|kept| !kept.is_empty())
+}
+
+/// Everything in the file is queued or was sent.
 fn is_restored(cache: &Cache, file: &Path) -> Result<bool> {
     for kept in Discard::read(file).unwrap_or_default() {
         if !cache.knows(&kept.operation.op_id)? {
             return Ok(false);
         }
     }
-    Ok(Discard::read(file).is_ok_and(|kept| !kept.is_empty()))
+    Ok(is_whole(file))
 }
 
 /// What a file keeps, where that is not a change of ours that was given up.
@@ -102,7 +111,12 @@ fn list(session: &mut Session, cache: &Cache, files: &[PathBuf]) -> Result<()> {
                 return out.line("Nothing was thrown away");
             }
             for (path, lines, restored) in &described {
-                out.line(&format!("{}{}", path.display(), if *restored { " (restored)" } else { "" }))?;
+                let state = match (restored, lines.is_empty()) {
+                    (true, _) => " (restored)",
+                    (_, true) => " (damaged or never finished)",
+                    _ => "",
+                };
+                out.line(&format!("{}{state}", path.display()))?;
                 let what = kept(path);
                 lines.iter().try_for_each(|line| out.line(&format!("  {line}{what}")))?;
             }

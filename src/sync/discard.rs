@@ -77,7 +77,10 @@ impl Discard {
                     hit("discard.created");
                     let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all());
                     hit("discard.synced");
-                    return written.map(|()| path.clone()).map_err(|e| Error::io("write", &path, e));
+                    return written.map(|()| path.clone()).map_err(|error| {
+                        let _ = std::fs::remove_file(&path);
+                        Error::io("write", &path, error)
+                    });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io("create", &path, error)),
