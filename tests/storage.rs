@@ -182,6 +182,39 @@ fn a_sync_on_a_full_disk_sends_nothing_twice() {
     assert!(failures >= 4, "the disks were never full: {failures}");
 }
 
+/// A limit on the size of files is another full disk, met at another byte each time, and needs no rights to set up.
+#[test]
+fn a_limit_on_the_size_of_files_loses_nothing_that_was_confirmed() {
+    let (server, sandbox) = stage();
+    let anyt = env!("CARGO_BIN_EXE_anyt");
+    let mut confirmed = Vec::from(["One", "Two", "Three"].map(String::from));
+    let (mut refused, mut unsynced) = (0, 0);
+    let limited = |blocks: usize, args: &[&str]| {
+        let limit = format!("ulimit -f {blocks}; exec \"$@\"");
+        let words: Vec<&str> = ["-c", &limit, "sh", anyt].iter().chain(args).copied().collect();
+        let run = sandbox.program(Path::new("/bin/sh"), &words).run();
+        match run.exit {
+            Exit::Code(0) => {}
+            Exit::Code(1) => assert_one_line(&run),
+            _ => panic!("an exit code that was not expected with {blocks} blocks\n{run}"),
+        }
+        run.exit == Exit::Code(0)
+    };
+    // Blocks of 512 bytes. Some limits lie within what is there already, some within what is written.
+    for blocks in [0, 1, 3, 8, 16, 30, 60, 100, 150, 200, 250, 300, 350, 400, 500, 700] {
+        for n in 0..3 {
+            let title = format!("{blocks} blocks {n}");
+            let create = ["task", "create", &title, "-d", &"x".repeat(3000), "--offline"];
+            if limited(blocks, &create) { confirmed.push(title) } else { refused += 1 }
+        }
+        unsynced += usize::from(!limited(blocks, &["sync", "-q", "--no-input"]));
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        confirmed.sort();
+        assert_eq!(titles(&server), confirmed, "with {blocks} blocks");
+    }
+    assert!(refused > 3 && unsynced > 1 && confirmed.len() > 6, "{refused} refused, {unsynced} not synced");
+}
+
 /// Root writes where the mode bits forbid it, unless it gives that up.
 fn mortal(sandbox: &Sandbox, args: &[&str]) -> Invocation {
     if !rustix::process::geteuid().is_root() {

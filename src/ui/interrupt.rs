@@ -5,7 +5,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -34,12 +34,14 @@ fn disarm(more: bool) {
     armed().store(*caught == 0, Ordering::SeqCst);
 }
 
-/// From now on SIGINT ends the process at once with exit code 130. Calling it again changes nothing.
+/// From now on SIGINT ends the process at once with exit code 130, and a file at its size limit (`ulimit -f`) is an
+/// error of the write, as a full disk is, not the end of the process. Calling it again changes nothing.
 pub fn install() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         // Fails only for signals that cannot be handled; then Ctrl-C keeps its default, which ends us too.
         let _ = flag::register_conditional_shutdown(SIGINT, 130, armed().clone());
+        let _ = flag::register(SIGXFSZ, Arc::default());
     });
 }
 
