@@ -2,6 +2,7 @@
 //! server's row beside a task with queued operations. Member names are the API's (api.md 3.3).
 
 use crate::model::{Kind, Operation, Task, Uncertain, patch_from_json, patch_to_json};
+use crate::time::Timestamp;
 use miniserde::json::{self, Number, Object, Value};
 
 pub fn text(value: impl Into<String>) -> Value {
@@ -138,6 +139,7 @@ pub fn uncertain_to_json(uncertain: &Uncertain) -> Value {
         ("after_number", integer(uncertain.after_number)),
         ("version", integer(uncertain.version)),
         ("set", patch_to_json(&uncertain.set)),
+        ("until", uncertain.until.map_or(Value::Null, |until| text(until.rfc3339()))),
     ])
 }
 
@@ -146,6 +148,7 @@ pub fn uncertain_from_json(value: &Value) -> Uncertain {
         after_number: as_integer(member(value, "after_number")).unwrap_or(0),
         version: as_integer(member(value, "version")).unwrap_or(0),
         set: member(value, "set").map(patch_from_json).unwrap_or_default(),
+        until: as_text(member(value, "until")).and_then(|until| Timestamp::parse(&until)),
     }
 }
 

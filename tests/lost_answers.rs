@@ -4,9 +4,11 @@
 
 mod common;
 
+use common::deadline::wait_until;
 use common::json::Look;
-use common::proxy::{Proxy, What, When};
-use common::{ALICE, Sandbox, Server};
+use common::proxy::{Gate, Proxy, What, When};
+use common::run::TIMEOUT;
+use common::{ALICE, Exit, Sandbox, Server};
 
 const LONG: &str = "A title so long that a server of another make would cut the end of it off, as some of them do";
 
@@ -24,9 +26,13 @@ fn stage() -> (Server, Proxy, Sandbox) {
 
 /// A create of `LONG` whose answer is lost, and nobody looks at once.
 fn lose_a_create(proxy: &Proxy, sandbox: &Sandbox) {
-    sandbox.anyt(&["task", "create", LONG, "-d", "What it is about", "--offline"]).ok();
+    lose(proxy, sandbox, &["task", "create", LONG, "-d", "What it is about", "--offline"]);
+}
+
+fn lose(proxy: &Proxy, sandbox: &Sandbox, create: &[&str]) {
+    sandbox.anyt(create).ok();
     let run = sandbox.anyt(&["sync", "--push", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
-    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    assert_eq!(run.exit, Exit::Signal(9), "{run}");
     proxy.reset();
 }
 
@@ -64,6 +70,66 @@ fn a_create_whose_task_was_changed_since_is_not_sent_again_on_a_guess() {
             sandbox.anyt(&["sync", "--no-input"]).ok();
             assert_eq!(server.bob().all_tasks().len(), 3, "it was not");
         }
+    }
+}
+
+/// A slow server, or a gateway on the way, is still at a create when nobody waits for it any more: the run has given up, or
+/// was killed. The next one, at once, does not make the task a second time. (Found by tests/convergence.rs, seed 20588.)
+#[test]
+fn a_create_that_arrives_late_is_one_task() {
+    for killed in [true, false] {
+        let (server, proxy, sandbox) = stage();
+        sandbox.set_env("ANYT_TIMEOUT", if killed { "8" } else { "4" });
+        sandbox.anyt(&["task", "create", "Late", "--offline"]).ok();
+        let gate = Gate::new();
+        proxy.fault(When::ending("POST", "/tasks"), What::StallRequest(gate.clone()));
+        let first = sandbox.anyt(&["sync", "--no-input"]).spawn();
+        gate.wait_for_somebody();
+        if killed {
+            first.kill();
+        } else {
+            assert_eq!(first.wait(TIMEOUT).exit, Exit::Code(5));
+        }
+        let before = proxy.log().len();
+        let second = sandbox.anyt(&["sync", "--no-input"]).spawn();
+        // It has looked, in what changed and in everything, and has found nothing.
+        wait_until("it waits", TIMEOUT, || second.stderr_so_far().contains("may still arrive"));
+        assert!(proxy.log().len() > before + 3);
+        gate.open();
+        let run = second.wait(TIMEOUT).code(0);
+        assert_eq!(server.bob().all_tasks().len(), 2, "killed: {killed}\n{run}");
+        assert_eq!(sandbox.pending(), 0, "{run}");
+    }
+}
+
+/// Servers compose accents and escape what HTML has a meaning for. The task is not made a second time for that.
+#[test]
+fn a_create_whose_title_the_server_wrote_anew_is_not_sent_again_on_a_guess() {
+    let (server, proxy, sandbox) = stage();
+    lose(&proxy, &sandbox, &["task", "create", "Cafe\u{301} & \"the\u{301}\"", "--offline"]);
+    server.bob().edit_task("DEV-2", r#"{"title":"Café &amp; &quot;thé&quot;"}"#);
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert!(run.stderr.contains("it may have become DEV-2"), "{run}");
+    assert_eq!(server.bob().all_tasks().len(), 2, "{run}");
+}
+
+/// The ids and numbers that the cache knows were handed out by a server that has forgotten them, and hands them out again:
+/// what is made now has a smaller one. Whether the cache has followed before the create is sent, or not.
+#[test]
+fn a_create_that_arrived_on_a_restored_server_is_found_below_the_old_numbers() {
+    for followed in [true, false] {
+        let (mut server, proxy, sandbox) = stage();
+        let backup = server.remember();
+        (0..4).for_each(|n| drop(server.bob().add_task(&format!("Since {n}"))));
+        sandbox.anyt(&["sync"]).ok();
+        server.go_back(&backup);
+        if followed {
+            sandbox.anyt(&["sync", "--no-input", "--pull"]).ok();
+        }
+        lose_a_create(&proxy, &sandbox);
+        assert_eq!(server.bob().all_tasks().len(), 2);
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!((server.bob().all_tasks().len(), sandbox.pending()), (2, 0), "followed: {followed}");
     }
 }
 
@@ -105,7 +171,7 @@ fn what_a_colleague_took_back_is_not_done_again() {
     let (server, proxy, sandbox) = stage();
     sandbox.anyt(&["task", "update", "DEV-1", "--status", "active", "--offline"]).ok();
     let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
-    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    assert_eq!(run.exit, Exit::Signal(9), "{run}");
     proxy.reset();
     assert_eq!(server.bob().task("DEV-1").expect("live").text("status"), "active");
     server.bob().edit_task("DEV-1", r#"{"status":"backlog"}"#);
@@ -145,7 +211,7 @@ fn what_was_merged_and_arrived_is_not_sent_unmerged() {
     sandbox.anyt(&["task", "note", "DEV-1", "-m", "Mine", "--offline"]).ok();
     server.bob().edit_task("DEV-1", r#"{"description":"Bob's text"}"#);
     let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
-    assert_eq!(run.exit, common::Exit::Signal(9), "{run}");
+    assert_eq!(run.exit, Exit::Signal(9), "{run}");
     proxy.reset();
     sandbox.anyt(&["sync", "--no-input"]).ok();
     let text = server.bob().task("DEV-1").expect("live").text("description").to_string();

@@ -8,6 +8,7 @@ use super::{HealthInfo, Http, body};
 use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
 use crate::sync::remote::{Edge, Remote, RemoteError, RemoteResult, TaskPage, TaskQuery};
 use miniserde::json::{self, Object, Value};
+use std::time::Duration;
 use ureq::http::Method;
 
 impl Http {
@@ -91,6 +92,10 @@ impl Remote for Http {
 
     fn honours_idempotency_key(&self) -> bool {
         self.transport.honours_keys()
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.transport.time_limit()
     }
 
     fn account(&self) -> RemoteResult<Option<Account>> {

@@ -94,6 +94,10 @@ impl Transport {
         self.honours_keys.get()
     }
 
+    pub(super) fn time_limit(&self) -> Duration {
+        self.timeout
+    }
+
     /// Sends until there is a 2xx, the patience ends or another try would not be safe. Once a try has ended in doubt,
     /// only a success settles it: whatever a later try meets, the first one may have been carried out.
     pub(super) fn send(&self, call: &Call) -> RemoteResult<Answer> {

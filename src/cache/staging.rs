@@ -190,27 +190,32 @@ impl Cache {
             .map_err(|e| self.error(e))
     }
 
-    /// The highest task number seen in a workspace, staged or cached.
+    /// The highest task number of a workspace, as far as what is staged and cached tells: rows that the server no longer
+    /// has do not count, because one that was put back to a backup hands their numbers out again.
     pub fn highest_known_number(&self, workspace_id: i64) -> Result<i64> {
         let staged = self.count(
             "SELECT coalesce(max(number), 0) FROM staging.tasks WHERE workspace_id = :workspace",
             workspace_id,
         )?;
         let cached = self.count(
-            "SELECT coalesce(max(number), 0) FROM main.tasks WHERE workspace_id = :workspace AND id > 0",
+            "SELECT coalesce(max(number), 0) FROM main.tasks WHERE workspace_id = :workspace AND id > 0 \
+             AND id NOT IN (SELECT id FROM staging.tasks) AND id NOT IN (SELECT id FROM staging.gone)",
             workspace_id,
         )?;
         Ok(staged.max(cached))
     }
 
-    /// Server tasks, staged (also as deleted) or cached, with a higher number than this: candidates for a create whose
-    /// answer was lost.
-    pub fn tasks_after(&self, workspace_id: i64, number: i64) -> Result<Vec<Task>> {
+    /// Server tasks that may have been made since `number` was the highest one, staged (also as deleted) or cached: those
+    /// with a higher number, and those the cache has never seen, because a server that was put back to a backup hands
+    /// out numbers and ids again.
+    pub fn tasks_made_after(&self, workspace_id: i64, number: i64) -> Result<Vec<Task>> {
         self.db
             .prepare_cached(concat!(
                 "SELECT ",
                 columns!(),
-                " FROM staging.tasks WHERE workspace_id = :workspace AND number > :number UNION ALL SELECT ",
+                " FROM staging.tasks AS staged WHERE workspace_id = :workspace AND (number > :number OR NOT EXISTS \
+                 (SELECT 1 FROM main.tasks AS cached WHERE cached.id = staged.id \
+                  AND (cached.created_at = staged.created_at OR cached.title = staged.title))) UNION ALL SELECT ",
                 columns!(),
                 " FROM main.tasks WHERE workspace_id = :workspace AND number > :number AND id > 0 \
                  AND id NOT IN (SELECT id FROM staging.tasks)"

@@ -1,6 +1,7 @@
 //! What is queued: an operation on one task, and what is known of a request for it whose answer never came.
 
 use super::{Field, Patch, Value};
+use crate::time::Timestamp;
 
 /// What an operation does, and to what kind of thing: the `operation` and `entity_type` columns of `sync_queue`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,4 +105,6 @@ pub struct Uncertain {
     pub version: i64,
     /// The values that were sent.
     pub set: Patch,
+    /// Of a create: until when, by this machine's clock, the request may still be on its way to where it is carried out.
+    pub until: Option<Timestamp>,
 }

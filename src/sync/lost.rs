@@ -4,16 +4,24 @@ use super::Engine;
 use super::plan::Plan;
 use super::push::Sent;
 use super::remote::{RemoteError, to_error};
-use super::report::Summary;
+use super::report::{Event, Summary};
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
+use crate::time::Timestamp;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// For so long operations are put off one after the other before no more are tried.
 const LONG_ENOUGH: Duration = Duration::from_secs(20);
 
+/// For so long a create that was sent by a run which was killed may still arrive.
+pub(super) const STUCK: Duration = Duration::from_secs(10);
+
 /// Characters that a text has at least whose rest a server has cut off.
 const CUT_AT: usize = 40;
+
+/// Marks that Unicode normalisation joins with the letter before them.
+const COMBINING: RangeInclusive<char> = '\u{300}'..='\u{36f}';
 
 /// What a server holds of a create whose answer was lost.
 pub(super) enum Found {
@@ -28,11 +36,22 @@ pub(super) enum Found {
 }
 
 impl Engine<'_> {
-    /// The answer to a create was lost, also after the tries that a server which honours the key allows. On another one
-    /// the task may be there already, or may still appear when a request that is stuck on the way gets through: only a
-    /// later run sends it again.
-    pub(super) fn create_lost(&mut self, plan: &mut Plan, index: usize, set: &Patch, message: String) -> Result<Sent> {
+    /// The answer to a create was lost after so long, also after the tries that a server which honours the key allows. On
+    /// another one the task may be there already, or may still appear when a request that is stuck on the way gets
+    /// through: only a later run sends it again.
+    pub(super) fn create_lost(
+        &mut self,
+        plan: &mut Plan,
+        index: usize,
+        set: &Patch,
+        took: Duration,
+        message: String,
+    ) -> Result<Sent> {
         self.note_lost(plan, index);
+        let until = self.arrives_until(took);
+        if let Some(uncertain) = &mut plan.entries[index].operation.uncertain {
+            uncertain.until = Some(until);
+        }
         if self.remote.honours_idempotency_key() {
             return Ok(Sent::Later(self.lost_error(message)));
         }
@@ -85,8 +104,30 @@ impl Engine<'_> {
         Ok(self.cache.highest_known_number(workspace_id)?.max(created.unwrap_or(0)))
     }
 
-    /// Looks for a task of ours that a create whose answer was lost has made.
-    pub(super) fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
+    /// Until when a request may arrive that `more` is left for.
+    pub(super) fn arrives_until(&self, more: Duration) -> Timestamp {
+        Timestamp::now().plus(more.min(self.remote.time_limit()))
+    }
+
+    /// Looks for a task of ours that a create whose answer was lost has made, until it can no longer be made: a request
+    /// may be stuck on the way, or with a slow server that does not see that nobody waits for it any more.
+    pub(super) fn find_arrived(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
+        let found = self.find_created(plan, operation, set)?;
+        let until = operation.uncertain.as_ref().and_then(|uncertain| uncertain.until);
+        // A clock may have been set back since.
+        let left = until.map_or(Duration::ZERO, |until| Timestamp::now().age(until).min(self.remote.time_limit()));
+        if left.is_zero() || !matches!(found, Found::None) {
+            return Ok(found);
+        }
+        let (name, seconds) = (&operation.identifier, left.as_secs() + 1);
+        let note = format!("{name}: it was sent before and may still arrive; looking again in {seconds} s");
+        self.reporter.tell(Event::Note(note));
+        std::thread::sleep(left);
+        self.find_created(plan, operation, set)
+    }
+
+    /// Looks for it once.
+    fn find_created(&mut self, plan: &Plan, operation: &Operation, set: &Patch) -> Result<Found> {
         // What the pull staged may be older than the lost request. Before it is said that nothing was made, everything
         // is listed: a server's clock may have been set back.
         for everything in [false, true] {
@@ -109,7 +150,7 @@ impl Engine<'_> {
         let account = self.remote.account().unwrap_or(None).map(|account| account.user_id);
         let after = operation.uncertain.as_ref().map_or(0, |uncertain| uncertain.after_number);
         let taken = self.cache.answered_ids(operation.workspace_id)?;
-        let mut newer = self.cache.tasks_after(operation.workspace_id, after)?;
+        let mut newer = self.cache.tasks_made_after(operation.workspace_id, after)?;
         newer.retain(|task| !taken.contains(&task.id) && !plan.created.values().any(|made| made.id == task.id));
         let names = |tasks: &[&Task]| tasks.iter().map(|task| task.identifier.as_str()).collect::<Vec<_>>().join(", ");
         let ours: Vec<&Task> = newer.iter().filter(|task| is_made_of(task, set, account.as_deref())).collect();
@@ -141,10 +182,40 @@ fn is_alike(task: &Task, set: &Patch) -> bool {
     alike(Field::Title) || alike(Field::Description)
 }
 
-/// What no server changes in a text: its ASCII letters and digits, in lower case.
+/// What no server changes in a text: its ASCII letters and digits, in lower case. Not those that carry a combining mark,
+/// which Unicode normalisation makes one character of, nor those of an HTML entity.
 fn skeleton(value: Option<&Value>) -> Vec<u8> {
     let Some(Value::Text(text)) = value else { return Vec::new() };
-    let kept: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
+    let plain = without_entities(text);
+    let mut next = plain.chars().skip(1);
+    let is_bare =
+        |letter: &char| !next.next().is_some_and(|mark| COMBINING.contains(&mark)) && letter.is_ascii_alphanumeric();
+    let kept: Vec<u8> = plain.chars().filter(is_bare).map(|letter| letter.to_ascii_lowercase() as u8).collect();
     // Nothing to compare in other scripts; then everything is.
     if kept.is_empty() { text.split_whitespace().collect::<String>().into_bytes() } else { kept }
+}
+
+fn without_entities(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut kept = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let name = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '#').filter(|end| *end > 1);
+        kept += name.and_then(|end| part[end..].strip_prefix(';')).unwrap_or(part);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What servers were seen to make of a text, and what they leave.
+    #[test]
+    fn a_text_is_known_by_what_no_server_changes() {
+        let bones = |text: &str| String::from_utf8(skeleton(Some(&Value::Text(text.into())))).unwrap();
+        assert_eq!(bones("Café größer"), bones("Cafe\u{301} gro\u{308}ßer"));
+        assert_eq!(bones("<b> & \"it's\""), bones("&lt;b&gt; &amp; &quot;it&#39;s&quot;"));
+        assert_eq!(bones("R&D; a & b &"), "rdab");
+        assert_eq!(bones("日本 語"), "日本語");
+    }
 }

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::journal::Entry;
 use super::look::parent_of;
-use super::lost::Found;
+use super::lost::{Found, STUCK};
 use super::merge;
 use super::plan::{Fate, Plan};
 use super::remote::{RemoteError, to_error};
@@ -113,7 +113,7 @@ impl Engine<'_> {
         }
         let set = resolve_parent(plan, &operation.set);
         if operation.uncertain.is_some() && !self.remote.honours_idempotency_key() {
-            match self.find_created(plan, &operation, &set)? {
+            match self.find_arrived(plan, &operation, &set)? {
                 Found::One(task) => return Ok(Sent::Done(Some(task))),
                 Found::None => {}
                 Found::Several(names) | Found::Alike(names) => {
@@ -124,17 +124,17 @@ impl Engine<'_> {
                 Found::Unknown(error) => return Ok(Sent::Stop(error)),
             }
         }
-        let uncertain = Uncertain {
-            after_number: self.highest_number(plan, operation.workspace_id)?,
-            version: 0,
-            set: set.clone(),
-        };
         // A repeat keeps the older bound: the first request may be the one that arrived.
-        let uncertain = operation.uncertain.clone().unwrap_or(uncertain);
-        self.about_to_send(plan, index, uncertain)?;
+        let after_number = match &operation.uncertain {
+            Some(uncertain) => uncertain.after_number,
+            None => self.highest_number(plan, operation.workspace_id)?,
+        };
+        let until = Some(self.arrives_until(STUCK));
+        self.about_to_send(plan, index, Uncertain { after_number, version: 0, set: set.clone(), until })?;
+        let sent = Instant::now();
         match self.remote.create_task(&operation, &set) {
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
-            Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, message),
+            Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, sent.elapsed(), message),
             Err(error) => Ok(self.failed(plan, index, error)),
         }
     }
@@ -154,7 +154,7 @@ impl Engine<'_> {
             return Ok(failed);
         }
         let set = resolve_parent(plan, &operation.set);
-        self.about_to_send(plan, index, Uncertain { after_number: 0, version, set: set.clone() })?;
+        self.about_to_send(plan, index, Uncertain { version, set: set.clone(), ..Uncertain::default() })?;
         match self.remote.update_task(operation.workspace_id, &identifier, &set, version) {
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Conflict { .. } | RemoteError::NotFound(_)) => {

@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
 use crate::time::Timestamp;
+use std::time::Duration;
 
 pub use crate::model::Edge;
 
@@ -88,6 +89,8 @@ pub trait Remote {
     /// The server keeps its promise of api.md 7 that is unknown elsewhere: a POST repeated with the same
     /// `Idempotency-Key` has no second effect. Known only once it has answered something.
     fn honours_idempotency_key(&self) -> bool;
+    /// How long an answer is waited for.
+    fn time_limit(&self) -> Duration;
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>>;

@@ -1,5 +1,6 @@
 //! A folder of a test's own: gone when the test is through, kept and named when it failed.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -24,9 +25,12 @@ impl TempDir {
     /// `what` becomes part of the name, so that a folder left behind tells where it came from.
     pub fn new(what: &str) -> TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = parent().join(format!("anyt-test-{}-{number}-{what}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("cannot make {}: {error}", path.display()));
+        let next = || COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = || parent().join(format!("anyt-test-{}-{}-{what}", std::process::id(), next()));
+        // A folder that was kept has the name already when the system gives the process's number again.
+        let taken = |path: &PathBuf| std::fs::create_dir(path).is_err_and(|e| e.kind() == ErrorKind::AlreadyExists);
+        let path = std::iter::repeat_with(path).find(|path| !taken(path)).expect("numbers enough");
+        assert!(path.is_dir(), "cannot make {}", path.display());
         TempDir { path }
     }
 
