@@ -6,7 +6,7 @@ mod common;
 use common::faults::{What, When};
 use common::http::Message;
 use common::json::{self, Look, Value};
-use common::{ALICE, Proxy, Run, Sandbox, Server};
+use common::{ALICE, Proxy, Run, Sandbox, Server, synced};
 
 /// Alice in sync with `DEV` (one task) and a workspace `OPS` of her own.
 struct Stage {
@@ -145,4 +145,32 @@ fn what_force_cannot_read_it_does_not_count_as_deleted() {
     let log = stage.sandbox.anyt(&["sync", "log", "--json"]).ok().json();
     assert_eq!(log.items("data.items")[0].int("changes"), 0, "{}", json::to_string(&log));
     assert_eq!(stage.shown("OPS"), 3);
+}
+
+/// api.md knows no way to change a workspace's prefix, and whoever runs a server finds one. What is queued under the old
+/// names is for the same tasks.
+#[test]
+fn what_is_queued_follows_a_new_prefix() {
+    let (mut server, proxy, sandbox) = synced(&["One", "Two", "Three", "Four"]);
+    for command in [
+        &["task", "rm", "DEV-1", "--force"][..],
+        &["task", "update", "DEV-2", "--status", "active"],
+        &["task", "dep", "add", "DEV-3", "--on", "DEV-2"],
+        &["task", "create", "Five", "--parent", "DEV-4"],
+    ] {
+        sandbox.anyt(&[command, &["--offline"]].concat()).ok();
+    }
+    server.rename_workspace("ENG");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let bob = server.bob();
+    assert!(bob.task("ENG-1").is_none(), "it was to be deleted");
+    assert_eq!(bob.task("ENG-2").expect("live").text("status"), "active");
+    assert_eq!(bob.task("ENG-5").expect("live").text("title"), "Five");
+    let edges = bob.get(&(bob.tasks("ENG-3") + "/dependencies")).1;
+    assert!(json::to_string(&edges).contains("ENG-2"), "{}", json::to_string(&edges));
+    assert_eq!(sandbox.pending(), 0);
+    assert_eq!(sandbox.cached_tasks().len(), 4);
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(proxy.writes().len(), 0);
 }

@@ -32,6 +32,25 @@ impl Engine<'_> {
         }
     }
 
+    /// Tasks may have other names now, all of a workspace when its prefix was changed. Requests are sent under those that
+    /// the pull brought: under the old ones the tasks would seem to be gone.
+    pub(super) fn follow_names(&self, plan: &mut Plan) -> Result<()> {
+        for entry in &mut plan.entries {
+            for id in entry.operation.tasks() {
+                let Some(task) = self.cache.staged_task(id)?.filter(|task| !self.is_another(task)) else { continue };
+                let before = entry.operation.clone();
+                entry.operation.follow(id, id, &task.identifier);
+                entry.changed |= entry.operation != before;
+            }
+        }
+        for conflict in plan.inbox.values_mut() {
+            if let Some(task) = self.cache.staged_task(conflict.task_id)?.filter(|task| !self.is_another(task)) {
+                conflict.identifier = task.identifier;
+            }
+        }
+        Ok(())
+    }
+
     /// What becomes of an operation whose new parent's id means another task now. Of one that is gone the server tells.
     pub(super) fn refuse_another_parent(&mut self, plan: &mut Plan, index: usize) -> Option<Sent> {
         let operation = &plan.entries[index].operation;

@@ -135,6 +135,7 @@ impl Engine<'_> {
             self.reporter.tell(Event::Fetching);
             refusal = self.pull(&mut outcome)?;
             plan.leave_out(&outcome.left_out);
+            self.follow_names(&mut plan)?;
             plan.projects = first_projects(&outcome);
             if self.options.force {
                 self.throw_away(&mut plan, &mut summary)?;

@@ -158,7 +158,7 @@ impl Engine<'_> {
     /// the rows that were listed, because by it the next pull tells whether a list can be trusted.
     fn pull_tasks(&mut self, workspace: &Workspace) -> Result<(Option<Listing>, Option<Cursor>)> {
         let id = workspace.id;
-        let anew = self.options.force || self.options.afresh || self.counter_went_back(workspace)?;
+        let anew = self.options.force || self.options.afresh || self.is_made_anew(workspace)?;
         if !anew && !self.is_listing_due(id)? && self.stage_changes(id)? {
             let expected = self.cache.expected_total(id)?;
             let unlisted = self.cache.metadata(&format!("unlisted:{id}"))?.and_then(|n| n.parse::<i64>().ok());
@@ -195,11 +195,14 @@ impl Engine<'_> {
         row.map_or(Ok(false), |row| Ok(self.cache.staged_task(row)?.is_some()))
     }
 
-    /// A server restored from a backup hands out numbers it has handed out before.
-    fn counter_went_back(&self, workspace: &Workspace) -> Result<bool> {
-        let cached = self.cache.workspaces()?.into_iter().find(|cached| cached.id == workspace.id);
-        let before = cached.and_then(|cached| cached.task_counter);
-        Ok(before.zip(workspace.task_counter).is_some_and(|(before, now)| now < before))
+    /// The workspace's tasks may be others, or have other names, without one having been changed: a server restored from a
+    /// backup hands out numbers it has handed out before, and with the prefix every task's name changes.
+    fn is_made_anew(&self, workspace: &Workspace) -> Result<bool> {
+        let Some(cached) = self.cache.workspaces()?.into_iter().find(|cached| cached.id == workspace.id) else {
+            return Ok(false);
+        };
+        let counters = cached.task_counter.zip(workspace.task_counter);
+        Ok(cached.identifier != workspace.identifier || counters.is_some_and(|(before, now)| now < before))
     }
 
     /// The server's count of live tasks. Whether `total` counts all matches is unknown (api.md 7): a server that counts

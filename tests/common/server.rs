@@ -88,6 +88,15 @@ impl Server {
         self.resume();
     }
 
+    /// A restart, with another prefix for the names of all tasks.
+    pub fn rename_workspace(&mut self, prefix: &str) {
+        self.stop();
+        let connection = rusqlite::Connection::open(self.folder.path().join("server.db")).expect("our own file");
+        connection.execute("UPDATE workspaces SET identifier = ?1", [prefix]).expect("the server's schema");
+        drop(connection);
+        self.resume();
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
