@@ -399,3 +399,13 @@ fn a_pipe_in_the_place_of_a_file() {
     let run = sandbox.anyt(&args).timeout(std::time::Duration::from_secs(20)).code(5);
     assert_names(&run, &["the CA file", "nobody writes to the pipe"]);
 }
+
+/// A name given a second time may be a slip. The old address is on screen, from where it can be given back.
+#[test]
+fn an_environment_that_gets_another_address() {
+    let sandbox = Sandbox::new();
+    for (url, warning) in [("http://127.0.0.1:1", ""), ("http://127.0.0.1:1", ""), ("http://127.0.0.1:2", "was http")] {
+        let run = sandbox.anyt(&["env", "add", "work", url, "-q"]).ok();
+        assert!(run.stderr.is_empty() == warning.is_empty() && run.stderr.contains(warning), "{run}");
+    }
+}

@@ -47,11 +47,15 @@ pub fn add(session: &mut Session) -> Result<()> {
     let base = Base::parse(url)?;
     base.refuse_clear_text(session.call.has("allow-insecure-http"))?;
     let paths = session.paths()?;
+    let before = session.config()?.environment(name.as_str()).map(|env| env.api_url.clone()).filter(|was| was != url);
     config::add_environment(&paths, &name, url)?;
     if session.call.has("active") {
         config::switch(&paths, name.as_str())?;
     }
-    session.out.say(&format!("✓ Added environment {name} ({url})"))
+    match before {
+        None => session.out.say(&format!("✓ Added environment {name} ({url})")),
+        Some(was) => session.out.warn(&format!("environment {name} was {was} before; it is {url} now")),
+    }
 }
 
 pub fn switch(session: &mut Session) -> Result<()> {
