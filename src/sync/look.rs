@@ -8,6 +8,7 @@ use super::report::Summary;
 use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::{Field, Operation, Task, Value};
+use std::time::Instant;
 
 impl Engine<'_> {
     /// Reads the task anew and lets the decision of `reconcile` change the plan.
@@ -23,6 +24,7 @@ impl Engine<'_> {
         match self.task_of(workspace, task_id, identifier) {
             Ok(remote) => {
                 hit("push.looked");
+                plan.looked.insert(task_id, Instant::now());
                 let mut decider = self.decider();
                 decider.reconcile(plan, summary, task_id, remote)?;
                 decider.carry_out(plan)?;
@@ -109,7 +111,7 @@ impl Engine<'_> {
         }
         let task = self.task_of(workspace_id, task_id, name)?;
         let found = task.is_some();
-        plan.seen.insert(task_id, task);
+        plan.look(task_id, task);
         Ok(found)
     }
 }

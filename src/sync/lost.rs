@@ -63,6 +63,19 @@ impl Engine<'_> {
         })
     }
 
+    /// The answer to a repeated create may be the one that was given the first time; what has become of the task since is
+    /// asked for.
+    pub(super) fn answered_again(&mut self, plan: &mut Plan, index: usize, answer: Task) -> Result<Sent> {
+        match self.remote.task(answer.workspace_id, &answer.identifier) {
+            Ok(Some(now)) if now.id == answer.id => Ok(Sent::Done(Some(Box::new(now)))),
+            Ok(_) => {
+                let deleted_at = Some(Timestamp::now().rfc3339());
+                Ok(Sent::Done(Some(Box::new(Task { deleted_at, ..answer }))))
+            }
+            Err(error) => Ok(self.failed(plan, index, error)),
+        }
+    }
+
     /// Remembers that an answer was lost, for this run and, through the queue, for the next. True for the first time.
     pub(super) fn note_lost(&self, plan: &mut Plan, index: usize) -> bool {
         let entry = &mut plan.entries[index];

@@ -34,6 +34,7 @@ use plan::Plan;
 use remote::{Remote, RemoteError};
 use report::{Event, Prompter, Reporter, Summary};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 /// Who decides a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,6 +134,7 @@ impl Engine<'_> {
         let mut refusal = None;
         if self.options.pull {
             self.reporter.tell(Event::Fetching);
+            plan.pulled = Some(Instant::now());
             refusal = self.pull(&mut outcome)?;
             plan.leave_out(&outcome.left_out);
             self.follow_names(&mut plan)?;

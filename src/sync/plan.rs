@@ -5,7 +5,10 @@ use crate::cache::{Answer, Outcome, StoredConflict};
 use crate::model::{Kind, Operation, Task, Uncertain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// What was seen so long ago is looked at again before it is changed: somebody may have changed it since.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
@@ -36,6 +39,10 @@ pub struct Plan {
     pub entries: Vec<Entry>,
     /// The newest server row seen in this run, per task id; `None`: deleted there.
     pub seen: BTreeMap<i64, Option<Task>>,
+    /// When this run asked for a task by its name, or was told of it in an answer.
+    pub looked: BTreeMap<i64, Instant>,
+    /// When the pull began whose rows are `seen`.
+    pub pulled: Option<Instant>,
     /// Per workspace a project that the pull brought.
     pub projects: BTreeMap<i64, i64>,
     /// Inbox entries, old and new.
@@ -196,10 +203,29 @@ impl Plan {
     /// rows do in the commit, so that a row which is written over by its operation keeps its task.
     pub fn task_created(&mut self, provisional: i64, task: &Task) {
         self.created.insert(provisional, task.clone());
-        self.seen.insert(task.id, Some(task.clone()));
+        self.look(task.id, Some(task.clone()));
         for entry in self.entries.iter_mut().filter(|entry| entry.fate == Fate::Waiting) {
             entry.operation.follow(provisional, task.id, &task.identifier);
         }
+    }
+
+    /// The task as the server has it at this moment.
+    pub fn look(&mut self, task_id: i64, task: Option<Task>) {
+        self.seen.insert(task_id, task);
+        self.looked.insert(task_id, Instant::now());
+    }
+
+    /// The server has the task in this version, as it was asked a moment ago.
+    pub fn has_just_looked(&self, task_id: i64, version: i64) -> bool {
+        let current = matches!(self.seen.get(&task_id), Some(Some(task)) if task.version == version);
+        current && self.looked.get(&task_id).is_some_and(|at| at.elapsed() < A_MOMENT)
+    }
+
+    /// The same, as far as a pull of a moment ago can tell.
+    pub fn has_just_seen(&self, task_id: i64, version: i64) -> bool {
+        let current = matches!(self.seen.get(&task_id), Some(Some(task)) if task.version == version);
+        let at = self.looked.get(&task_id).max(self.pulled.as_ref());
+        current && at.is_some_and(|at| at.elapsed() < A_MOMENT)
     }
 
     pub fn into_outcome(self, outcome: &mut Outcome, now: &str) {

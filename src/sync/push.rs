@@ -133,6 +133,7 @@ impl Engine<'_> {
         self.about_to_send(plan, index, Uncertain { after_number, version: 0, set: set.clone(), until })?;
         let sent = Instant::now();
         match self.remote.create_task(&operation, &set) {
+            Ok(task) if operation.uncertain.is_some() => self.answered_again(plan, index, task),
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, sent.elapsed(), message),
             Err(error) => Ok(self.failed(plan, index, error)),
@@ -147,7 +148,7 @@ impl Engine<'_> {
         // Nothing is changed that this run has not seen as it is: servers may not look at If-Match, and one that was put
         // back to a backup may mean another task by the name.
         let version = operation.base_version;
-        if !matches!(plan.seen.get(&task_id), Some(Some(task)) if task.version == version) {
+        if !plan.has_just_seen(task_id, version) {
             return self.look_again(plan, summary, index, task_id, &identifier);
         }
         if let Some(failed) = self.refuse_another_parent(plan, index) {
@@ -179,11 +180,12 @@ impl Engine<'_> {
         let Some((task_id, identifier)) = plan.server_name(operation.task_id, &operation.identifier) else {
             return Ok(Sent::Done(None));
         };
-        // DELETE takes no If-Match (api.md 7), so the task is looked at first.
-        match plan.seen.get(&task_id) {
-            Some(Some(task)) if task.version == operation.base_version => {}
-            Some(None) => return Ok(Sent::Done(None)),
-            _ => return self.look_again(plan, summary, index, task_id, &identifier),
+        // DELETE takes no If-Match (api.md 7), so the task is looked at right before it.
+        if let Some(None) = plan.seen.get(&task_id) {
+            return Ok(Sent::Done(None));
+        }
+        if !plan.has_just_looked(task_id, operation.base_version) {
+            return self.look_again(plan, summary, index, task_id, &identifier);
         }
         self.about_to_send(plan, index, Uncertain::default())?;
         match self.remote.delete_task(operation.workspace_id, &identifier) {
@@ -194,7 +196,7 @@ impl Engine<'_> {
                     Ok(None) => Ok(Sent::Done(None)),
                     Ok(Some(_)) if !first_time => Ok(Sent::Later(self.lost_error(message))),
                     Ok(Some(task)) => {
-                        plan.seen.insert(task_id, Some(task));
+                        plan.look(task_id, Some(task));
                         Ok(Sent::Again)
                     }
                     Err(error) => Ok(self.failed(plan, index, error)),
@@ -367,7 +369,7 @@ fn follow(plan: &mut Plan, operation: &Operation, task: &Task) {
     if operation.kind == Kind::CreateTask {
         plan.task_created(operation.task_id, task);
     }
-    plan.seen.insert(task.id, Some(task.clone()));
+    plan.look(task.id, Some(task.clone()));
     let rest: Vec<usize> = plan.chain(task.id);
     // A server may write a text in its own way (line ends, blanks): what it answers is what was made of ours.
     for field in operation.set.keys() {
