@@ -1,6 +1,7 @@
 //! An environment's cache, journal, discarded edits and lock, opened together; and the names people type found in it.
 
 use super::Session;
+use super::screen::plural;
 use crate::cache::{Cache, SERVER};
 use crate::config::Environment;
 use crate::directory::{ActiveTask, Directory, Settings};
@@ -39,9 +40,16 @@ impl Workbench {
         if is_needed(&bench.cache, &bench.journal)?
             && let Some(_held) = bench.lock()?.try_hold()?
         {
-            let Recovered { restored, answered } = recover(&mut bench.cache, &bench.journal)?;
+            let Recovered { restored, answered, damaged } = recover(&mut bench.cache, &bench.journal)?;
+            if damaged > 0 {
+                let aside = bench.journal.path().with_extension("jsonl.damaged");
+                let what = format!("{damaged} {} of the journal could not be read", plural(damaged, "line"));
+                session.out.warn(&format!("{what}; kept in {}", aside.display()))?;
+            }
             if restored > 0 {
-                session.out.warn(&format!("the cache was gone; {restored} queued operations were restored"))?;
+                let verb = if restored == 1 { "was" } else { "were" };
+                let what = format!("{restored} queued {} {verb} restored", plural(restored, "operation"));
+                session.out.warn(&format!("the cache was gone or an older one; {what} from the journal"))?;
             }
             session.out.detail(1, &format!("journal folded in: {restored} restored, {answered} answered"))?;
         }

@@ -141,7 +141,7 @@ impl Journal {
 
     /// Every readable line, oldest first.
     pub fn read(&self) -> Result<Vec<Entry>> {
-        Ok(self.bytes()?.split(|byte| *byte == b'\n').filter_map(decode).collect())
+        Ok(self.bytes()?.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter_map(decode).collect())
     }
 
     fn bytes(&self) -> Result<Vec<u8>> {
@@ -151,6 +151,11 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(Error::io("read", &self.path, error)),
         }
+    }
+
+    /// Nothing waits, and nothing was interrupted.
+    pub fn is_empty(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|found| found.len() == 0) || !self.path.exists()
     }
 
     /// A run was interrupted: there is more than operations that wait. A quick look without parsing, because every command
@@ -249,13 +254,15 @@ impl Writer {
         let _ = self.file.set_len(self.length);
     }
 
-    /// Replaces the journal by these lines. Nothing to keep empties the file.
-    pub fn replace(self, entries: &[Entry]) -> Result<()> {
+    /// Replaces the journal by these lines. Nothing to keep empties the file. Lines that are whole and cannot be read,
+    /// because they were damaged or are a later version's, are kept in a file beside it; gives their number.
+    pub fn replace(mut self, entries: &[Entry]) -> Result<usize> {
         hit("journal.compact.before");
         let io = |e| Error::io("write", &self.path, e);
         if entries.is_empty() && self.file.metadata().map_err(io)?.len() == 0 {
-            return Ok(());
+            return Ok(0);
         }
+        let damaged = self.set_damaged_aside()?;
         let fresh = self.path.with_extension("jsonl.new");
         let io = |e| Error::io("write", &fresh, e);
         let _ = std::fs::remove_file(&fresh);
@@ -268,7 +275,24 @@ impl Writer {
         hit("journal.compact.renamed");
         sync_folder(&self.path);
         hit("journal.compact.synced");
-        Ok(())
+        Ok(damaged)
+    }
+
+    /// A line that was torn by a crash does not end as one, and was never confirmed: it is no damage.
+    fn set_damaged_aside(&mut self) -> Result<usize> {
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
+        read.map_err(|e| Error::io("read", &self.path, e))?;
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let damaged: Vec<&[u8]> =
+            lines.filter(|line| line.trim_ascii().ends_with(b"}") && decode(line.trim_ascii()).is_none()).collect();
+        if !damaged.is_empty() {
+            let path = self.path.with_extension("jsonl.damaged");
+            let open = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+            open.and_then(|mut file| file.write_all(&damaged.concat()).and_then(|()| file.sync_all()))
+                .map_err(|e| Error::io("write", &path, e))?;
+        }
+        Ok(damaged.len())
     }
 
     fn write(&mut self, at: u64, lines: &str) -> Result<()> {

@@ -8,7 +8,7 @@
 use super::journal::{Entry, Journal};
 use super::recover;
 use crate::cache::{Cache, Change, Outcome, Queueing};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Operation;
 
 /// Changes the queue as `make` decides (see `Cache::queue`). Gives what was changed.
@@ -18,7 +18,7 @@ use crate::model::Operation;
 pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing) -> Result<Change>) -> Result<Change> {
     let mut journal = journal.hold()?;
     if !cache.is_in_place() {
-        return Err(Error::failure("the cache was removed meanwhile; nothing was changed").hint("run it again"));
+        return Err(recover::removed_meanwhile());
     }
     let meant = if journal.says_what_it_is_meant_for() { None } else { recover::meant_for(cache)? };
     let mut room = None;
@@ -73,6 +73,7 @@ fn farewell(operations: &[Operation]) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::lock::LockFile;
     use crate::model::Patch;
     use crate::sync::local::{creation, name_provisional};
