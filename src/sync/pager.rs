@@ -1,10 +1,12 @@
 //! Which page of a list to ask for next: in the order of changes, moving the lower bound rather than an offset through
 //! rows that are being changed meanwhile (keyset paging); an offset is used inside a run of equal times, and where a
-//! server does not sort or filter as asked. Knows nothing about where pages come from.
+//! server does not sort or filter as asked. A walk that moved the bound ends with the question whether there is more than
+//! it brought. Knows nothing about where pages come from.
 
 use super::remote::{TaskPage, TaskQuery};
 use crate::model::Task;
 use crate::time::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The smallest step of a server's clock that we can name.
@@ -22,6 +24,11 @@ pub(super) struct Pager {
     page_totals: bool,
     /// What `total` must be at least if the server sorts as asked: the rows at or behind the new lower bound.
     total_at_least: Option<i64>,
+    /// The bound was moved on the word of pages that were in order. One page may be by accident.
+    moved: bool,
+    /// The page that was asked for is the one behind all that came.
+    asks_for_more: bool,
+    ids: BTreeSet<i64>,
     rows: usize,
     idle: usize,
     done: bool,
@@ -37,6 +44,9 @@ impl Pager {
             keyset: true,
             page_totals: false,
             total_at_least: None,
+            moved: false,
+            asks_for_more: false,
+            ids: BTreeSet::new(),
             rows: 0,
             idle: 0,
             done: false,
@@ -63,9 +73,14 @@ impl Pager {
     pub(super) fn took(&mut self, page: &TaskPage, fresh: usize) -> Result<(), &'static str> {
         let count = page.items.len();
         let Some((first, last)) = self.bounds(&page.items) else {
-            self.done = true;
+            self.end();
             return Ok(());
         };
+        if self.asks_for_more || (self.moved && !self.keyset) {
+            self.begin_again();
+            return Ok(());
+        }
+        self.ids.extend(page.items.iter().map(|task| task.id));
         self.rows += fresh;
         self.idle = if fresh == 0 { self.idle + 1 } else { 0 };
         if self.idle > 50 + self.rows / count.max(1) {
@@ -75,24 +90,36 @@ impl Pager {
         self.page_totals |= self.offset > 0 && page.total == Some(count as i64);
         let unsorted = self.total_at_least.take().is_some_and(|least| page.total.is_some_and(|total| total < least));
         if self.keyset && (unsorted || self.after.is_some_and(|after| first < after)) {
-            // Rows were passed over, or the filter is: go through all of them by offset.
-            self.keyset = false;
-            (self.after, self.offset) = (self.from, 0);
+            self.begin_again();
             return Ok(());
         }
         let end = i64::from(self.offset) + count as i64;
         let perhaps_whole = page.total == Some(count as i64) && !self.page_totals;
         let next_key = last.minus(INSTANT);
         if self.keyset && total.is_some_and(|total| end >= total) {
-            self.done = true;
+            self.end();
         } else if self.moves_bound(count, fresh, perhaps_whole, next_key) {
             let before = page.items.iter().filter(|task| instant(task) < last).count() as i64;
             self.total_at_least = total.map(|total| total - i64::from(self.offset) - before);
             (self.after, self.offset) = (Some(next_key), 0);
+            self.moved = true;
         } else {
             self.offset += count as u32;
         }
         Ok(())
+    }
+
+    /// Nothing more came. If the bound was moved, that may be because the rest lies before it.
+    fn end(&mut self) {
+        self.done = !self.moved || self.asks_for_more;
+        self.asks_for_more = true;
+        (self.after, self.offset) = (self.from, self.ids.len() as u32);
+    }
+
+    /// Rows were passed over, or the filter is: goes through all of them by offset.
+    fn begin_again(&mut self) {
+        (self.keyset, self.moved, self.asks_for_more) = (false, false, false);
+        (self.after, self.offset) = (self.from, 0);
     }
 
     /// A single row shows no order, and a page that may be the last one is cheaper to follow by offset.
@@ -217,6 +244,45 @@ mod tests {
             pager.took(&page, fresh).expect("ends");
         }
         assert_eq!(got.len(), 120);
+    }
+
+    /// Servers that do not sort as asked and give no total worth the name, whose first page happens to be in order.
+    #[test]
+    fn one_page_in_order_is_no_proof() {
+        type Row = (i64, i64);
+        let by_id = |row: &Row| row.0;
+        let newest_first = |row: &Row| -row.1;
+        let edited_last = |id: i64| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 });
+        let shuffled_later = |id: i64| (id, if id < 120 { id * 10_000_000 } else { (300 - id) * 10_000_000 });
+        let imported = |id: i64| (id, if id > 50 { 5_000_000_000 } else { id * 10_000_000 });
+        let lists: [(Vec<Row>, fn(&Row) -> i64); 3] = [
+            ((1..=150).map(edited_last).collect(), by_id),
+            ((1..=150).map(shuffled_later).collect(), by_id),
+            ((1..=150).map(imported).collect(), newest_first),
+        ];
+        for (mut rows, order) in lists {
+            rows.sort_by_key(order);
+            for total in ["none", "of the page", "of everything"] {
+                let (mut pager, mut got) = (Pager::new(None, 100), BTreeMap::new());
+                while let Some(query) = pager.next() {
+                    let after = query.updated_after.as_deref().and_then(Timestamp::parse);
+                    let matching = rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0));
+                    let items: Vec<Task> = matching
+                        .skip(query.offset as usize)
+                        .take(100)
+                        .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
+                        .collect();
+                    let total = match total {
+                        "none" => None,
+                        "of the page" => Some(items.len() as i64),
+                        _ => Some(150),
+                    };
+                    let fresh = items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
+                    pager.took(&TaskPage { items, total }, fresh).expect("ends");
+                }
+                assert_eq!(got.len(), 150, "{total}");
+            }
+        }
     }
 
     #[test]
