@@ -174,3 +174,26 @@ fn what_is_queued_follows_a_new_prefix() {
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(proxy.writes().len(), 0);
 }
+
+/// Two workspaces may share a prefix (api.md 7): `--workspace` says which of the two tasks is meant, and without it nothing
+/// is guessed.
+#[test]
+fn a_shared_prefix_is_never_guessed_at() {
+    let stage = Stage::with(1);
+    let cache = rusqlite::Connection::open(stage.sandbox.cache_db()).expect("it is there");
+    let rename = "UPDATE workspaces SET identifier = 'DEV'; UPDATE tasks SET identifier = 'DEV-' || number;";
+    cache.execute_batch(rename).expect("the tables of the specification");
+    drop(cache);
+    // Nothing says which of them this directory is about.
+    std::fs::remove_dir_all(stage.sandbox.path("work/.anyt")).expect("it was tied");
+    let update = ["task", "update", "DEV-1", "--phase", "x", "--offline"];
+    let refused = stage.sandbox.anyt(&update).code(2);
+    assert!(refused.stderr.contains("2 workspaces DEV") && refused.stderr.contains("--workspace 1 or 2"), "{refused}");
+    stage.sandbox.anyt(&[&update[..], &["--workspace", "DEV"]].concat()).code(2);
+    for (n, workspace) in ["2", "1"].into_iter().enumerate() {
+        stage.sandbox.anyt(&[&update[..], &["--workspace", workspace]].concat()).ok();
+        let queue = stage.sandbox.anyt(&["sync", "queue", "--json"]).ok().json();
+        let queued = &queue.items("data.items")[n];
+        assert_eq!(queued.int("workspace_id").to_string(), workspace, "{}", json::to_string(queued));
+    }
+}

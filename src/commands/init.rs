@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::session::Effort;
-use super::workbench::{Workbench, find_project, find_workspace, unknown_workspace};
+use super::workbench::{Workbench, find_project, workspace_named};
 use crate::directory::{Directory, Settings};
 use crate::error::{Error, Result};
 use crate::model::{Project, Workspace};
@@ -54,7 +54,7 @@ pub fn choose_workspace(
     existing: Option<&Settings>,
 ) -> Result<Workspace> {
     if let Some(wanted) = wanted {
-        return find_workspace(known, wanted).ok_or_else(|| unknown_workspace(known, wanted));
+        return workspace_named(known, wanted);
     }
     let tied = existing.and_then(|settings| settings.workspace_id);
     if let Some(found) = known.iter().find(|workspace| Some(workspace.id) == tied).filter(|_| !session.call.has("yes"))

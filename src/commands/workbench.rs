@@ -70,7 +70,7 @@ impl Workbench {
     pub fn workspace(&self, session: &Session) -> Result<Workspace> {
         let known = self.cache.workspaces()?;
         if let Some(wanted) = session.call.given("workspace") {
-            return find_workspace(&known, wanted).ok_or_else(|| unknown_workspace(&known, wanted));
+            return workspace_named(&known, wanted);
         }
         if let Some((_, settings)) = session.directory()?
             && self.is_of_this_server(&settings)
@@ -79,7 +79,7 @@ impl Workbench {
             return Ok(found);
         }
         if let Some(wanted) = self.env.default_workspace() {
-            return find_workspace(&known, wanted).ok_or_else(|| unknown_workspace(&known, wanted));
+            return workspace_named(&known, wanted);
         }
         match &known[..] {
             [only] => Ok(only.clone()),
@@ -188,20 +188,25 @@ impl Workbench {
         Ok(Some(active))
     }
 
+    /// The workspace of a task's name: the one with its prefix. Two may share one (api.md 7); then it is the one that the
+    /// command is about.
     fn workspace_of(&self, session: &Session, name: &Name) -> Result<Workspace> {
+        let Some(prefix) = &name.prefix else { return self.workspace(session) };
         let known = self.cache.workspaces()?;
-        if let Some(prefix) = &name.prefix
-            && let Some(found) = known.iter().find(|workspace| workspace.identifier.eq_ignore_ascii_case(prefix))
-        {
-            return Ok(found.clone());
-        }
-        let workspace = self.workspace(session)?;
-        match &name.prefix {
-            Some(prefix) if !workspace.identifier.eq_ignore_ascii_case(prefix) => {
-                Err(Error::failure(format!("there is no workspace {}", prefix.to_ascii_uppercase()))
-                    .hint(format!("there are: {}", workspace_names(&known))))
-            }
-            _ => Ok(workspace),
+        let has_prefix = |workspace: &&Workspace| workspace.identifier.eq_ignore_ascii_case(prefix);
+        let found: Vec<&Workspace> = known.iter().filter(has_prefix).collect();
+        match &found[..] {
+            [one] => Ok((*one).clone()),
+            [] => match self.workspace(session)? {
+                // Tied to this directory, and never synced here.
+                workspace if has_prefix(&&workspace) => Ok(workspace),
+                _ => Err(Error::failure(format!("there is no workspace {}", prefix.to_ascii_uppercase()))
+                    .hint(format!("there are: {}", workspace_names(&known)))),
+            },
+            several => match self.workspace(session) {
+                Ok(workspace) if several.iter().any(|one| one.id == workspace.id) => Ok(workspace),
+                _ => Err(ambiguous(prefix, several)),
+            },
         }
     }
 
@@ -218,20 +223,25 @@ impl Workbench {
     }
 }
 
-pub fn find_workspace(known: &[Workspace], wanted: &str) -> Option<Workspace> {
-    let matches = |workspace: &&Workspace| {
-        workspace.identifier.eq_ignore_ascii_case(wanted) || workspace.id.to_string() == wanted
-    };
-    known.iter().find(matches).cloned()
+/// The workspace with this id or identifier.
+pub fn workspace_named(known: &[Workspace], wanted: &str) -> Result<Workspace> {
+    let by_id = known.iter().find(|workspace| workspace.id.to_string() == wanted);
+    let by_name = known.iter().filter(|workspace| workspace.identifier.eq_ignore_ascii_case(wanted));
+    match (by_id, &by_name.collect::<Vec<_>>()[..]) {
+        (Some(found), _) | (None, &[found]) => Ok(found.clone()),
+        (None, []) if known.is_empty() => {
+            Err(Error::failure(format!("there is no workspace '{wanted}' here")).hint("run: anyt sync"))
+        }
+        (None, []) => Err(Error::failure(format!("there is no workspace '{wanted}' here"))
+            .hint(format!("there are: {}", workspace_names(known)))),
+        (None, several) => Err(ambiguous(wanted, several)),
+    }
 }
 
-pub fn unknown_workspace(known: &[Workspace], wanted: &str) -> Error {
-    let error = Error::failure(format!("there is no workspace '{wanted}' here"));
-    if known.is_empty() {
-        error.hint("run: anyt sync")
-    } else {
-        error.hint(format!("there are: {}", workspace_names(known)))
-    }
+fn ambiguous(name: &str, workspaces: &[&Workspace]) -> Error {
+    let ids: Vec<String> = workspaces.iter().map(|workspace| workspace.id.to_string()).collect();
+    Error::usage(format!("there are {} workspaces {}", ids.len(), name.to_ascii_uppercase()))
+        .hint(format!("say which one by its id: --workspace {}", ids.join(" or ")))
 }
 
 fn workspace_names(known: &[Workspace]) -> String {

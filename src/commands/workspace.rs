@@ -3,7 +3,7 @@
 use super::Session;
 use super::init::{choose_workspace, tie};
 use super::session::Effort;
-use super::workbench::{Workbench, find_workspace, unknown_workspace};
+use super::workbench::{Workbench, workspace_named};
 use crate::config;
 use crate::directory::Directory;
 use crate::document::{integer, object, optional, text};
@@ -59,8 +59,11 @@ pub fn use_(session: &mut Session) -> Result<()> {
     let wanted = session.call.arguments()[0].clone();
     let mut bench = Workbench::open(session)?;
     let known = known(session, &mut bench)?;
-    let workspace = find_workspace(&known, &wanted).ok_or_else(|| unknown_workspace(&known, &wanted))?;
-    config::set_default_workspace(&session.paths()?, bench.env.name.as_str(), Some(&workspace.identifier))?;
+    let workspace = workspace_named(&known, &wanted)?;
+    // Two may share an identifier (api.md 7).
+    let alone = workspace_named(&known, &workspace.identifier).is_ok();
+    let name = if alone { workspace.identifier.clone() } else { workspace.id.to_string() };
+    config::set_default_workspace(&session.paths()?, bench.env.name.as_str(), Some(&name))?;
     session.out.say(&format!("✓ Using workspace {} in environment {}", workspace.identifier, bench.env.name))
 }
 

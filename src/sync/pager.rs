@@ -250,12 +250,13 @@ mod tests {
     #[test]
     fn one_page_in_order_is_no_proof() {
         type Row = (i64, i64);
+        type Order = fn(&Row) -> i64;
         let by_id = |row: &Row| row.0;
         let newest_first = |row: &Row| -row.1;
         let edited_last = |id: i64| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 });
         let shuffled_later = |id: i64| (id, if id < 120 { id * 10_000_000 } else { (300 - id) * 10_000_000 });
         let imported = |id: i64| (id, if id > 50 { 5_000_000_000 } else { id * 10_000_000 });
-        let lists: [(Vec<Row>, fn(&Row) -> i64); 3] = [
+        let lists: [(Vec<Row>, Order); 3] = [
             ((1..=150).map(edited_last).collect(), by_id),
             ((1..=150).map(shuffled_later).collect(), by_id),
             ((1..=150).map(imported).collect(), newest_first),
