@@ -7,6 +7,8 @@ use common::faults::{What, When};
 use common::http::Message;
 use common::json::{self, Look, Value};
 use common::{Proxy, Sandbox, Server, synced};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn stage(tasks: usize) -> (Server, Proxy, Sandbox) {
     let titles: Vec<String> = (1..=tasks).map(|n| format!("Task {n}")).collect();
@@ -194,4 +196,75 @@ fn two_that_always_fail_do_not_hold_up_the_rest() {
     sandbox.anyt(&["sync", "--no-input"]).code(5);
     assert_eq!(server.bob().task("DEV-3").expect("live").text("status"), "done");
     assert_eq!(sandbox.pending(), 2);
+}
+
+/// During a redeploy a proxy on the way answers 404 with a page of its own. That is no word of the API: nothing is taken for
+/// gone, and what was to be deleted is deleted.
+#[test]
+fn a_web_page_deletes_nothing() {
+    let page = || What::Answer(Message::reply(404, "text/html", "<html>404 Not Found</html>"));
+    for (method, path) in [("DELETE", "/tasks/DEV-1"), ("DELETE", "/dependencies/DEV-3"), ("PATCH", "/tasks/DEV-3")] {
+        let (server, proxy, sandbox) = stage(3);
+        sandbox.anyt(&["task", "dep", "add", "DEV-2", "--on", "DEV-3"]).ok();
+        sandbox.anyt(&["task", "dep", "rm", "DEV-2", "--on", "DEV-3", "--offline"]).ok();
+        sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-3", "--status", "active", "--offline"]).ok();
+        proxy.fault(When::ending(method, path), page());
+        let run = sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
+        let bob = server.bob();
+        assert!(bob.task("DEV-1").is_none(), "{method}: it was to be deleted\n{run}");
+        assert_eq!(bob.task("DEV-3").expect("live").text("status"), "active", "{method}\n{run}");
+        let edges = bob.get(&(bob.tasks("DEV-2") + "/dependencies")).1;
+        assert!(!json::to_string(&edges).contains("DEV-3"), "{method}: {}", json::to_string(&edges));
+        assert_eq!((bob.all_tasks().len(), sandbox.pending()), (2, 0), "{method}\n{run}");
+    }
+    // All of the API is away, from the first write on.
+    let (server, proxy, sandbox) = stage(1);
+    sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+    let away = Arc::new(AtomicBool::new(false));
+    let is_away = away.clone();
+    proxy.fault(
+        When::is(move |seen| {
+            is_away.fetch_or(seen.method == "DELETE", Ordering::SeqCst);
+            is_away.load(Ordering::SeqCst)
+        })
+        .always(),
+        page(),
+    );
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    assert!(server.bob().task("DEV-1").is_some() && away.load(Ordering::SeqCst));
+    assert_eq!(sandbox.pending(), 1, "the delete still waits");
+    // A server that says so itself in pages is believed when the rest of it answers.
+    let (server, proxy, sandbox) = stage(1);
+    sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+    server.bob().delete(&server.bob().tasks("DEV-1"));
+    proxy.fault(When::is(|seen| seen.target.ends_with("/tasks/DEV-1")).always(), page());
+    sandbox.anyt(&["sync", "--push", "--no-input"]).ok();
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// What was there once is asked for again at the next sync, not in a week.
+#[test]
+fn a_kind_that_was_there_is_not_given_up() {
+    let (server, proxy, sandbox) = stage(2);
+    proxy.fault(When::ending("GET", "/dependency-graph"), What::status(404, &[]));
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let body = json::object([("depends_on", json::string("DEV-2"))]);
+    assert_eq!(server.bob().post(&(server.bob().tasks("DEV-1") + "/dependencies"), &body).0, 201);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.cached_task("DEV-1").items("depends_on").len(), 1);
+}
+
+/// Synced once with a clock far ahead: the daily listing is due all the same when the clock is right again.
+#[test]
+fn a_mark_from_a_clock_that_was_ahead_has_expired() {
+    let (_server, proxy, sandbox) = stage(2);
+    sandbox.anyt(&["sync", "--no-input", "--force", "--yes"]).env("ANYT_CLOCK_SKEW", "34560000").ok();
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let full = |one: &&common::proxy::Exchange| one.target.contains("/tasks?") && !one.target.contains("updated_after");
+    assert!(proxy.log().iter().filter(full).count() > 1, "not listed in full");
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(proxy.log().iter().filter(full).count(), 1, "the question for the total alone");
 }

@@ -16,7 +16,9 @@ impl Http {
     pub fn health(&self) -> RemoteResult<HealthInfo> {
         let at = |path: &str| self.read(&Call { anonymous: true, ..Call::new(Method::GET, path) });
         let answer = match at("/health") {
-            Err(RemoteError::NotFound(_) | RemoteError::Refused { status: 405, .. }) => at("/v1/health")?,
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_) | RemoteError::Refused { status: 405, .. }) => {
+                at("/v1/health")?
+            }
             answer => answer?,
         };
         let object = wire::unwrap(&answer).map_err(|words| self.malformed(&words))?;
@@ -48,7 +50,7 @@ impl Http {
     /// A list whose absence is no error.
     fn optional<T>(&self, result: RemoteResult<T>) -> RemoteResult<Option<T>> {
         match result {
-            Err(RemoteError::NotFound(_) | RemoteError::Refused { status: 405, .. }) => Ok(None),
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_) | RemoteError::Refused { status: 405, .. }) => Ok(None),
             result => result.map(Some),
         }
     }
@@ -118,7 +120,7 @@ impl Remote for Http {
 
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {
         match self.read(&Call::new(Method::GET, format!("/v1/workspaces/{workspace_id}"))) {
-            Err(RemoteError::NotFound(_) | RemoteError::Forbidden(_)) => Ok(false),
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_) | RemoteError::Forbidden(_)) => Ok(false),
             answer => {
                 let answer = answer?;
                 let found = wire::unwrap(&answer).and_then(wire::workspace);
@@ -179,8 +181,15 @@ impl Remote for Http {
     }
 
     fn task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Task>> {
-        match self.read(&Call::new(Method::GET, task_path(workspace_id, identifier))) {
-            Err(RemoteError::NotFound(_)) => Ok(None),
+        let ask = || self.read(&Call::new(Method::GET, task_path(workspace_id, identifier)));
+        let mut answer = ask();
+        if let Err(RemoteError::Page(_)) = answer {
+            // It is believed of a server that answers otherwise.
+            self.tasks(workspace_id, &TaskQuery { limit: 1, ..TaskQuery::default() })?;
+            answer = ask();
+        }
+        match answer {
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => Ok(None),
             answer => {
                 let answer = answer?;
                 let task = wire::unwrap(&answer).and_then(|value| self.task_read(value, workspace_id));

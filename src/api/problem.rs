@@ -17,11 +17,16 @@ pub(super) fn message(status: u16, body: &[u8], scrub: &dyn Fn(&str) -> String) 
     let text = String::from_utf8_lossy(body);
     let words = match parse(body) {
         Some(value) => words(&value),
-        None if text.trim_start().starts_with('<') => None,
+        None if is_page(body) => None,
         None => Some(text.into_owned()),
     };
     let line = words.map(|words| one_line(&scrub(&words))).filter(|line| !line.is_empty());
     line.unwrap_or_else(|| status_line(status))
+}
+
+/// A web page rather than a word of the API.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// `current_version` of a conflict problem.

@@ -247,6 +247,8 @@ impl Transport {
             200..300 => return Ok(answer),
             401 => never(RemoteError::Unauthorized(message())),
             403 => never(RemoteError::Forbidden(message())),
+            404 | 410 if problem::is_page(&answer.body) && call.is_read() => never(RemoteError::Page(message())),
+            404 | 410 if problem::is_page(&answer.body) => self.uncertain(call, message(), None),
             404 | 410 => never(RemoteError::NotFound(message())),
             409 => never(RemoteError::Conflict {
                 current_version: problem::current_version(&answer.body),

@@ -11,7 +11,7 @@ use super::remote::{RemoteError, TaskQuery};
 use super::report::Event;
 use crate::cache::{Listing, Outcome, Pulled};
 use crate::error::{Error, Result};
-use crate::model::Workspace;
+use crate::model::{Task, Workspace};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -21,11 +21,14 @@ const OVERLAP: Duration = Duration::from_secs(30);
 /// A server's clock may be ahead of ours by so much.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 
-/// A kind the server did not have is looked for again after this long.
+/// A kind the server never had is looked for again after this long.
 const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
 
 /// A workspace is listed in full after this long.
 const LISTED_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Microseconds within which two writings of one time may differ.
+const SAME_SECOND: u64 = 1_000_000;
 
 /// Of so many missing tasks none may be found before a list is taken for wrong.
 const SAMPLE: usize = 20;
@@ -116,7 +119,7 @@ impl Engine<'_> {
     fn pull_workspace(&mut self, workspace: &Workspace) -> Result<Pulled> {
         let id = workspace.id;
         let projects = match self.remote.projects(id) {
-            Err(RemoteError::NotFound(_)) => self.cache.projects(id)?,
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => self.cache.projects(id)?,
             projects => projects.map_err(|e| self.fatal(e))?,
         };
         let members = self.kind("members", id, |engine| engine.remote.members(id))?;
@@ -136,11 +139,11 @@ impl Engine<'_> {
         workspace_id: i64,
         fetch: impl FnOnce(&Self) -> super::remote::RemoteResult<Option<T>>,
     ) -> Result<Option<T>> {
-        let key = format!("absent:{name}:{workspace_id}");
+        let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
         let now = Timestamp::now();
-        let absent_since = self.cache.metadata(&key)?.and_then(|text| Timestamp::parse(&text));
-        if absent_since.is_some_and(|since| since.age(now) < ABSENT_FOR) && !self.options.force && !self.options.afresh
-        {
+        let absent_since = self.cache.metadata(&absent)?.and_then(|text| Timestamp::parse(&text));
+        let anew = self.options.force || self.options.afresh;
+        if absent_since.is_some_and(|since| is_within(since, ABSENT_FOR, now)) && !anew {
             return Ok(None);
         }
         let found = match fetch(self) {
@@ -148,8 +151,9 @@ impl Engine<'_> {
             Err(RemoteError::Forbidden(_)) => return Ok(None),
             found => found.map_err(|e| self.fatal(e))?,
         };
-        if found.is_none() && !self.options.dry_run {
-            self.cache.set_metadata(&key, &now.rfc3339())?;
+        // What was there once is asked for each time: that it is gone may be a word of somebody on the way.
+        if !self.options.dry_run && self.cache.metadata(&present)?.is_none() {
+            self.cache.set_metadata(if found.is_some() { &present } else { &absent }, &now.rfc3339())?;
         }
         Ok(found)
     }
@@ -177,7 +181,7 @@ impl Engine<'_> {
     /// Everything is listed once a day: a server whose clock was set back has changes before the cursor.
     fn is_listing_due(&self, workspace_id: i64) -> Result<bool> {
         let last = self.cache.metadata(&format!("listed:{workspace_id}"))?.and_then(|at| Timestamp::parse(&at));
-        Ok(last.is_none_or(|last| last.age(Timestamp::now()) > LISTED_EVERY))
+        Ok(!last.is_some_and(|last| is_within(last, LISTED_EVERY, Timestamp::now())))
     }
 
     /// Stages what changed since the cursor, or everything where there is no cursor to trust.
@@ -192,7 +196,9 @@ impl Engine<'_> {
         self.page_through(workspace_id, Some(after.minus(OVERLAP)))?;
         let row = self.cache.metadata(&format!("cursor_task:{workspace_id}"))?.and_then(|id| id.parse().ok());
         // The row that set the cursor lies in the overlap, or was changed since: either way it must be there.
-        row.map_or(Ok(false), |row| Ok(self.cache.staged_task(row)?.is_some()))
+        let Some(now) = row.map_or(Ok(None), |row| self.cache.staged_task(row))? else { return Ok(false) };
+        let before = self.cache.server_task(now.id)?;
+        Ok(before.is_none_or(|before| !went_back(&before, &now)))
     }
 
     /// The workspace's tasks may be others, or have other names, without one having been changed: a server restored from a
@@ -270,4 +276,17 @@ impl Engine<'_> {
     fn next_cursor(&self, workspace_id: i64) -> Result<Option<Cursor>> {
         self.cache.newest_staged(workspace_id, Timestamp::now().plus(CLOCKS_DIFFER))
     }
+}
+
+/// The mark was set at most so long ago. One that lies in the future was set by a clock that was wrong.
+fn is_within(mark: Timestamp, span: Duration, now: Timestamp) -> bool {
+    mark <= now.plus(CLOCKS_DIFFER) && mark.age(now) < span
+}
+
+/// The server has an older form of the task than was known, or another one under the same version: it was put back to a
+/// backup.
+fn went_back(before: &Task, now: &Task) -> bool {
+    let times = Timestamp::parse(&before.updated_at).zip(Timestamp::parse(&now.updated_at));
+    let another = times.is_some_and(|(before, now)| before.0.abs_diff(now.0) >= SAME_SECOND);
+    now.version < before.version || (now.version == before.version && another)
 }

@@ -24,6 +24,8 @@ pub enum RemoteError {
     Forbidden(String),
     /// 404 or 410.
     NotFound(String),
+    /// The same to a read, on a web page: perhaps of somebody on the way, while the server is away.
+    Page(String),
     /// 409, with the server's version where it told it.
     Conflict { current_version: Option<i64>, message: String },
     /// Any other 4xx: the server understood and will not.
@@ -55,6 +57,7 @@ impl RemoteError {
             | RemoteError::Unauthorized(message)
             | RemoteError::Forbidden(message)
             | RemoteError::NotFound(message)
+            | RemoteError::Page(message)
             | RemoteError::Conflict { message, .. }
             | RemoteError::Refused { message, .. }
             | RemoteError::Wait { message, .. }
@@ -118,9 +121,10 @@ pub trait Remote {
 /// A remote error that ends a command, as the program's error.
 pub fn to_error(error: RemoteError, origin: &str) -> Error {
     match error {
-        RemoteError::Unreachable(message) | RemoteError::Unavailable(message) | RemoteError::Uncertain(message) => {
-            Error::unreachable(message)
-        }
+        RemoteError::Unreachable(message)
+        | RemoteError::Unavailable(message)
+        | RemoteError::Page(message)
+        | RemoteError::Uncertain(message) => Error::unreachable(message),
         RemoteError::Wait { until, message } => {
             Error::Wait { until, message: format!("{origin} asks to wait until {} UTC: {message}", until.minute()) }
         }
