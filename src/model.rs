@@ -114,16 +114,22 @@ pub struct Task {
 /// Microseconds by which the clocks of one server may differ.
 const CLOCKS_DIFFER: u64 = 60_000_000;
 
+/// Characters of a uid that is not made of the id.
+const RANDOM: usize = 20;
+
 impl Task {
     pub fn is_provisional(&self) -> bool {
         self.id < 0
     }
 
-    /// A server that was restored from a backup gives ids and names twice. A uid tells, where it is not made of the id; and so
-    /// does when a task was made, which never changes, though the answer to a create may have it from another clock.
+    /// A server that was restored from a backup gives ids and names twice. A uid tells them apart: one that differs in any
+    /// case, one that is the same where it is too long to be made of the id. And so does when a task was made, which
+    /// never changes, though the answer to a create may have it from another clock.
     pub fn is_another_than(&self, known: &Task) -> bool {
-        if known.uid.is_some() && self.uid.is_some() && known.uid != self.uid {
-            return true;
+        if let (Some(known), Some(this)) = (&known.uid, &self.uid)
+            && (known != this || this.len() >= RANDOM)
+        {
+            return known != this;
         }
         let (known, this) = (Timestamp::parse(&known.created_at), Timestamp::parse(&self.created_at));
         known.zip(this).is_some_and(|(known, this)| known.0.abs_diff(this.0) > CLOCKS_DIFFER)

@@ -5,10 +5,11 @@
 mod common;
 
 use common::deadline::wait_until;
+use common::http::Message;
 use common::json::Look;
 use common::proxy::{Gate, Proxy, What, When};
 use common::run::TIMEOUT;
-use common::{ALICE, Exit, Sandbox, Server};
+use common::{ALICE, Exit, Sandbox, Server, synced};
 
 const LONG: &str = "A title so long that a server of another make would cut the end of it off, as some of them do";
 
@@ -163,6 +164,33 @@ fn a_lost_create_that_is_given_up_and_restored_is_one_task() {
             assert_eq!(server.bob().all_tasks().len(), 2, "key hidden: {hidden}, {give_up:?}");
         }
     }
+}
+
+/// Two machines of one account make a task of the same name. What the one made is not taken for what the other sent.
+#[test]
+fn a_twin_is_not_adopted() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Weekly report", "-p", "2", "--offline"]).ok();
+    proxy.fault(When::ending("POST", "/tasks"), What::ResetAfterRequestBytes(40));
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    server.alice().add_task("Weekly report");
+    let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert!(run.stderr.contains("it may have become DEV-2"), "{run}");
+    sandbox.anyt(&["sync", "queue", "retry", "--all"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(server.bob().all_tasks().len(), 3);
+}
+
+/// A server that honours the key and answers a create with nothing: the task that it makes is found.
+#[test]
+fn an_empty_answer_does_not_keep_a_create_queued_for_ever() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    let empty = Message::reply(201, "application/json", "").with_header("Idempotency-Key-Honoured", "true");
+    proxy.fault(When::ending("POST", "/tasks").always(), What::AnswerAfter(empty));
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!((server.bob().all_tasks().len(), sandbox.pending()), (2, 0));
 }
 
 /// The update arrived, its answer did not, and a colleague set the field back. Doing it again is for Alice to say.

@@ -98,3 +98,24 @@ fn a_server_that_does_not_look_at_if_match() {
         assert_eq!(server.task("DEV-1").expect("it is there").text("title"), "Theirs again", "{retitled}");
     }
 }
+
+/// As many tasks and the same counter as before, and somebody has edited the task that the cursor came from: it is there, in
+/// another form. What else was rolled back is found all the same.
+#[test]
+fn a_backup_behind_an_edited_task_is_noticed() {
+    let mut server = Server::start();
+    server.bob().add_task("One");
+    server.bob().add_task("Two");
+    let backup = server.remember();
+    server.bob().edit_task("DEV-1", r#"{"title":"One, since"}"#);
+    server.bob().edit_task("DEV-2", r#"{"status":"active"}"#);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in(&server);
+    sandbox.anyt(&["sync"]).ok();
+    server.go_back(&backup);
+    server.restart_later(120);
+    server.bob().edit_task("DEV-2", r#"{"status":"done"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(sandbox.cached_task("DEV-1").text("title"), "One");
+    assert_eq!(sandbox.cached_task("DEV-2").text("status"), "done");
+}

@@ -47,12 +47,14 @@ impl Engine<'_> {
         took: Duration,
         message: String,
     ) -> Result<Sent> {
+        let repeated = plan.entries[index].uncertain_before.is_some();
         self.note_lost(plan, index);
         let until = self.arrives_until(took);
         if let Some(uncertain) = &mut plan.entries[index].operation.uncertain {
             uncertain.until = Some(until);
         }
-        if self.remote.honours_idempotency_key() {
+        // One that honours the key and still cannot be understood, twice: its answer may be empty.
+        if self.remote.honours_idempotency_key() && !repeated {
             return Ok(Sent::Later(self.lost_error(message)));
         }
         let operation = plan.entries[index].operation.clone();
@@ -181,7 +183,11 @@ impl Engine<'_> {
 fn is_made_of(task: &Task, set: &Patch, account: Option<&str>) -> bool {
     let same = |field: Field| task.get(field).reads_as(set.get(&field).unwrap_or(&Value::Null));
     let ours = task.creator_id.is_none() || account.is_none() || task.creator_id.as_deref() == account;
-    ours && task.deleted_at.is_none() && [Field::Title, Field::Description, Field::Project].into_iter().all(same)
+    // Another machine of the account may have made one of the same name. Nobody has changed it yet.
+    let differs = |field: Field| set.get(&field).is_some_and(|value| !task.get(field).reads_as(value));
+    let twin = task.version <= 1 && [Field::Status, Field::Priority].into_iter().any(differs);
+    let named = [Field::Title, Field::Description, Field::Project].into_iter().all(same);
+    ours && !twin && task.deleted_at.is_none() && named
 }
 
 /// It may be that task all the same: cut, rewritten by the server, changed or deleted by somebody since, made under
