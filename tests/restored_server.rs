@@ -107,6 +107,8 @@ fn a_backup_behind_an_edited_task_is_noticed() {
     server.bob().add_task("One");
     server.bob().add_task("Two");
     let backup = server.remember();
+    // Beyond what is read again of the time before the cursor.
+    server.restart_later(60);
     server.bob().edit_task("DEV-1", r#"{"title":"One, since"}"#);
     server.bob().edit_task("DEV-2", r#"{"status":"active"}"#);
     let sandbox = Sandbox::new();
