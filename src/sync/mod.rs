@@ -164,14 +164,24 @@ impl Engine<'_> {
             }
             return Ok(summary);
         }
+        self.send_and_commit(plan, outcome, &mut summary, refusal).map_err(|e| after_sending(e, summary.pushed))?;
+        Ok(summary)
+    }
+
+    fn send_and_commit(
+        &mut self,
+        mut plan: Plan,
+        outcome: Outcome,
+        summary: &mut Summary,
+        refusal: Option<Error>,
+    ) -> Result<()> {
         if self.options.push && !self.options.force {
             self.reporter.tell(Event::Pushing);
-            self.push(&mut plan, &mut summary)?;
+            self.push(&mut plan, summary)?;
             hit("sync.pushed");
         }
         summary.stopped = summary.stopped.take().or(refusal);
-        self.commit(plan, outcome, &mut summary)?;
-        Ok(summary)
+        self.commit(plan, outcome, summary)
     }
 
     /// Applies everything in one transaction, then shortens the journal.
@@ -207,7 +217,7 @@ impl Engine<'_> {
                 detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
             });
         }
-        for (from, to) in record::apply(self.cache, self.journal, &outcome, &now)? {
+        for (from, to) in record::apply(self.cache, self.journal, self.reporter, &outcome, &now)? {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }
@@ -274,6 +284,17 @@ impl Engine<'_> {
     /// A remote error that ends the run, as the program's error.
     fn fatal(&self, error: RemoteError) -> Error {
         remote::to_error(error, &self.remote.origin())
+    }
+}
+
+/// What a run that failed has sent is on the server all the same, and in the journal, from which the next one takes it.
+fn after_sending(error: Error, sent: usize) -> Error {
+    let changes = if sent == 1 { "change" } else { "changes" };
+    match error {
+        Error::Failure { .. } | Error::Io { .. } if sent > 0 => Error::failure(error.to_string()).hint(format!(
+            "the server has taken {sent} {changes}, which the journal keeps; once that is mended, run: anyt sync"
+        )),
+        error => error,
     }
 }
 

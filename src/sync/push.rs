@@ -263,12 +263,12 @@ impl Engine<'_> {
     /// Writes the answer to the journal, flushed, and lets later operations of the plan follow it.
     fn done(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, task: Option<Box<Task>>) -> Result<()> {
         hit("push.request.after");
+        summary.pushed += 1;
         let operation = plan.entries[index].operation.clone();
         let answered = Entry::Answered { op_id: operation.op_id.clone(), task: task.clone() };
         self.journal.append(&[answered], true)?;
         hit("push.answered");
         plan.answer(index, task.as_deref().cloned());
-        summary.pushed += 1;
         let identifier = task.as_ref().map_or_else(|| operation.identifier.clone(), |task| task.identifier.clone());
         self.reporter.tell(match operation.kind {
             Kind::CreateTask => {

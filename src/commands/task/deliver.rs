@@ -12,6 +12,7 @@ use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
+use crate::sync::recover::recover;
 use crate::sync::remote::{Remote, RemoteError, to_error};
 use crate::sync::{Engine, Options, local};
 use crate::ui::Editor;
@@ -131,8 +132,10 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     let summary = match ran {
         Ok(summary) => summary,
         Err(error) => {
+            // What was sent before it failed is known to the journal alone; it must not be taken back.
+            let folded = recover(&mut bench.cache, &bench.journal);
             drop(held);
-            return Err(take_back(bench, operations, error)?);
+            return Err(if folded.is_ok() { take_back(bench, operations, error)? } else { error });
         }
     };
     screen.close(&summary)?;
