@@ -54,7 +54,8 @@ impl LockFile {
     /// # Errors
     /// `Error::Busy` with the holder's pid and the time since it took the lock.
     pub fn hold(mut self, patience: Duration) -> Result<Held> {
-        let deadline = Instant::now() + patience;
+        // Longer than any clock goes is as long as it takes.
+        let deadline = Instant::now().checked_add(patience);
         loop {
             match self.file.try_write() {
                 // The guard borrows the file, which has to move into `Held`; forgotten, it leaves the lock taken.
@@ -63,7 +64,7 @@ impl LockFile {
                     return Err(Error::io("lock", &self.path, error));
                 }
                 Err(_) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
+                    let left = deadline.map_or(patience, |at| at.saturating_duration_since(Instant::now()));
                     if left.is_zero() {
                         return Err(busy(&self.path));
                     }

@@ -104,10 +104,12 @@ fn a_second_sync_can_wait() {
     let (_server, proxy, sandbox) = stage();
     let (syncing, gate) = stalled_sync(&proxy, &sandbox);
     sandbox.anyt(&["sync", "--wait", "0"]).code(75);
-    let waiting = sandbox.anyt(&["sync", "--wait", "30"]).spawn();
+    // Longer than any clock goes is as long as it takes.
+    let ages = ["30", "9223372036854775807", "18446744073709551615"];
+    let waiting = ages.map(|seconds| sandbox.anyt(&["sync", "--wait", seconds]).spawn());
     gate.open();
     syncing.wait(common::run::TIMEOUT).ok();
-    waiting.wait(common::run::TIMEOUT).ok();
+    waiting.into_iter().for_each(|waiting| drop(waiting.wait(common::run::TIMEOUT).ok()));
 }
 
 #[test]
