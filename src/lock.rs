@@ -86,13 +86,10 @@ impl LockFile {
         }
     }
 
-    /// Nobody holds the lock at this instant.
-    pub fn is_free(&mut self) -> Result<bool> {
-        match self.file.try_write() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(Error::io("lock", &self.path, error)),
-        }
+    /// Nobody holds the lock at this instant. It is tried only where somebody is named: who wants it must not find it
+    /// taken by one who only looks. The name that one who was killed has left goes with the first look.
+    pub fn is_free(self) -> Result<bool> {
+        Ok(read_holder(&self.path).is_none() || self.try_hold()?.is_some())
     }
 }
 

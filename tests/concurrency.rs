@@ -112,6 +112,25 @@ fn a_second_sync_can_wait() {
     waiting.into_iter().for_each(|waiting| drop(waiting.wait(common::run::TIMEOUT).ok()));
 }
 
+/// `sync status` looks whether a sync is at work. Where nobody is named it does not try the lock, so that nobody who
+/// wants it finds it taken by one who only looks; a name that one who was killed has left is gone with the first look.
+#[test]
+fn looking_for_a_sync_takes_no_lock() {
+    let (_server, proxy, sandbox) = stage();
+    let lock = sandbox.journal().with_file_name("sync.lock");
+    let word = || sandbox.anyt(&["sync", "status", "--json"]).ok().json().text("data.connection").to_string();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    assert_eq!(word(), "syncing");
+    syncing.kill();
+    gate.open();
+    assert_ne!(std::fs::read(&lock).expect("it is there"), b"", "the killed one is still named");
+    assert_eq!(word(), "online");
+    assert_eq!(std::fs::read(&lock).expect("it is there"), b"");
+    let unnamed = std::fs::File::open(&lock).expect("it is there");
+    rustix::fs::flock(&unnamed, rustix::fs::FlockOperation::LockExclusive).expect("nobody has it");
+    assert_eq!(word(), "online");
+}
+
 #[test]
 fn the_lock_is_free_after_a_kill() {
     let (_server, proxy, sandbox) = stage();
