@@ -3,7 +3,7 @@
 use super::Session;
 use super::asker::Asker;
 use super::patience::{remember_wait, wait_allowed};
-use super::screen::{Mode, Screen, plural};
+use super::screen::{Mode, Screen, described, plural};
 use super::session::Effort;
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
@@ -64,7 +64,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
         session.out.say(&format!("  {count} {what} set aside in {}; anyt sync restore --last", path.display()))?;
     }
     if session.out.is_json() {
-        let document = to_json(&summary);
+        let document = to_json(&summary, mode == Mode::DryRun);
         session.answer(|| document, |_| Ok(()))?;
     }
     closed?;
@@ -129,10 +129,10 @@ pub fn follow_picked(bench: &Workbench) {
     let _ = bench.picked();
 }
 
-fn to_json(summary: &Summary) -> Value {
+fn to_json(summary: &Summary, dry_run: bool) -> Value {
     let count = |number: usize| integer(number as i64);
     let renames = summary.renames.iter().map(|(from, to)| object([("from", text(from)), ("to", text(to))])).collect();
-    object([
+    let mut document = object([
         ("pulled_new", count(summary.pulled.new)),
         ("pulled_updated", count(summary.pulled.updated)),
         ("pulled_deleted", count(summary.pulled.deleted)),
@@ -142,7 +142,14 @@ fn to_json(summary: &Summary) -> Value {
         ("refused", count(summary.failed)),
         ("held", count(summary.held)),
         ("renamed", Value::Array(renames)),
-    ])
+    ]);
+    if let Value::Object(members) = &mut document
+        && dry_run
+    {
+        let operations = summary.would_send.iter().map(described).collect();
+        members.insert("would_send".into(), Value::Array(operations));
+    }
+    document
 }
 
 /// Shows a value of a field on one line.

@@ -156,14 +156,6 @@ impl Engine<'_> {
             summary.pulled = totals;
             self.reporter.tell(Event::Pulled(totals));
         }
-        if self.options.dry_run {
-            let sent = |task_id: i64| !plan.held.contains(&task_id);
-            for entry in plan.waiting().filter(|entry| sent(entry.operation.task_id) && entry.operation.error.is_none())
-            {
-                self.reporter.tell(Event::WouldSend(Box::new(entry.operation.clone())));
-            }
-            return Ok(summary);
-        }
         self.send_and_commit(plan, outcome, &mut summary, refusal).map_err(|e| after_sending(e, summary.pushed))?;
         Ok(summary)
     }
@@ -181,6 +173,9 @@ impl Engine<'_> {
             hit("sync.pushed");
         }
         summary.stopped = summary.stopped.take().or(refusal);
+        if self.options.dry_run {
+            return Ok(());
+        }
         self.commit(plan, outcome, summary)
     }
 
