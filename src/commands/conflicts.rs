@@ -87,7 +87,7 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
     };
     let wanted = wanted(session, &bench, policy)?;
     if wanted.is_empty() {
-        session.out.say("No conflict is waiting")?;
+        session.answer(|| counts(&Summary::default()), |out| out.say("No conflict is waiting"))?;
         return Ok(0);
     }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
@@ -112,9 +112,12 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
     if summary.resolved > 0 && is_something_to_send(&bench, &wanted, &before)? {
         session.out.say("  The next sync sends the result: anyt sync")?;
     }
-    let (resolved, waiting) = (summary.resolved as i64, summary.waiting as i64);
-    session.answer(|| object([("resolved", integer(resolved)), ("waiting", integer(waiting))]), |_| Ok(()))?;
+    session.answer(|| counts(&summary), |_| Ok(()))?;
     summary.into_error().map_or(Ok(0), Err)
+}
+
+fn counts(summary: &Summary) -> Value {
+    object([("resolved", integer(summary.resolved as i64)), ("waiting", integer(summary.waiting as i64))])
 }
 
 /// What was decided has left operations in the queue: those of a task that waits no longer, or new ones.

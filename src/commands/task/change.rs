@@ -133,8 +133,8 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
-                session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
-                continue;
+                let (identifier, task_id) = (task.identifier, task.id);
+                Ok(Change { verb: "Deleted", identifier, task_id, delivery: Delivery::Cancelled, hint })
             }
         };
         collect(changed, &mut changes, &mut errors);
@@ -231,6 +231,7 @@ fn report(
             (Delivery::Sent, verb) => format!("✓ {verb} {name}"),
             (Delivery::Queued, verb) => format!("✓ {verb} {name} (queued for sync)"),
             (Delivery::Busy, verb) => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
+            (Delivery::Cancelled, verb) => format!("✓ {verb} {name} (it was never sent)"),
             (Delivery::Withdrawn, _) => format!("{name} stays as it is on the server"),
             (Delivery::Conflict(waiting), verb) => {
                 conflicts += waiting;

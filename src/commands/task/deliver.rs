@@ -42,6 +42,8 @@ pub enum Delivery {
     Queued,
     /// It waits in the queue because another anyt is at work.
     Busy,
+    /// It undid what waited in the queue: there is nothing left to send.
+    Cancelled,
     /// A person chose the server's version over it.
     Withdrawn,
     /// It waits for a person's decision.
