@@ -553,3 +553,20 @@ fn a_journal_that_cannot_be_shortened() {
     assert_eq!((server.alice().task("DEV-4").expect("it is there").int("priority"), sandbox.pending()), (2, 0));
     assert_eq!(std::fs::read(sandbox.journal()).expect("it is there"), b"");
 }
+
+/// Folders are named by bytes, not by text.
+#[test]
+fn a_home_whose_name_is_no_text() {
+    let (server, sandbox) = stage();
+    let anyt = |args: &[&str]| {
+        let folders = ["CACHE", "STATE", "DATA", "CONFIG"].map(|name| format!("XDG_{name}_HOME=")).join(" ");
+        let script = format!("export HOME=\"$HOME/$(printf 'h\\377')\" {folders}; mkdir -p \"$HOME\"; exec \"$@\"");
+        let words: Vec<&str> = ["-c", &script, "sh", env!("CARGO_BIN_EXE_anyt")].iter().chain(args).copied().collect();
+        sandbox.program(Path::new("/bin/sh"), &words)
+    };
+    anyt(&["env", "add", "dev", &server.url(), "--active"]).ok();
+    anyt(&["sync"]).ok();
+    anyt(&["task", "create", "Mine", "--offline"]).ok();
+    anyt(&["sync"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+}
