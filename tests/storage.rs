@@ -570,3 +570,49 @@ fn a_home_whose_name_is_no_text() {
     anyt(&["sync"]).ok();
     assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
 }
+
+/// Another program's database in the place of the cache is not filled with our tables, and what to do is said. The same
+/// for a queue that says what no anyt wrote.
+#[test]
+fn a_cache_that_is_not_ours() {
+    let (server, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let ours = std::fs::read(sandbox.cache_db()).expect("it is there");
+    for damage in [
+        "DROP TABLE {all}; CREATE TABLE notes (note TEXT); PRAGMA user_version = 0",
+        "DROP TABLE {all}; CREATE TABLE notes (note TEXT)",
+        "UPDATE sync_queue SET operation = 'frobnicate'",
+        "UPDATE sync_queue SET entity_type = 'gadget'",
+        "UPDATE sync_queue SET entity_id = 'x'",
+    ] {
+        let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
+        if let Some(rest) = damage.strip_prefix("DROP TABLE {all}; ") {
+            let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("SQL");
+            drop(db);
+            std::fs::remove_file(sandbox.cache_db()).expect("it is ours");
+            let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is ours");
+            db.pragma_update(None, "user_version", version).expect("SQL");
+            db.execute_batch(rest).expect("SQL");
+        } else {
+            db.execute_batch(damage).expect("SQL");
+        }
+        for args in [&["sync", "queue"][..], &["sync", "-q"], &["sync", "status", "--offline"]] {
+            let run = sandbox.anyt(args).code(1);
+            assert_one_line(&run);
+            assert!(run.stderr.contains("cache.db") && run.stderr.contains("; mv "), "{damage}\n{run}");
+            assert!(!run.stderr.contains("no such table") && !run.stderr.contains("read-only"), "{damage}\n{run}");
+        }
+        if damage.contains("notes") {
+            let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
+            let tables =
+                db.query_row("SELECT group_concat(name) FROM sqlite_master", [], |row| row.get::<_, String>(0));
+            assert_eq!(tables.expect("SQL"), "notes", "it was left alone");
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(sandbox.cache_db().with_file_name(format!("cache.db{suffix}")));
+        }
+        std::fs::write(sandbox.cache_db(), &ours).expect("it is ours");
+    }
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+}
