@@ -107,7 +107,8 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         policy,
         merge,
     }
-    .settle(&wanted)?;
+    .settle(&wanted)
+    .map_err(|error| error.if_interrupted("nothing was changed; the conflicts wait: anyt sync resolve"))?;
     screen.close(&summary)?;
     if summary.resolved > 0 && is_something_to_send(&bench, &wanted, &before)? {
         session.out.say("  The next sync sends the result: anyt sync")?;

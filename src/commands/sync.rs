@@ -22,6 +22,10 @@ use std::time::Duration;
 const PAGE_SIZE: u32 = 100;
 
 pub fn run(session: &mut Session) -> Result<u8> {
+    sync(session).map_err(|error| error.if_interrupted("nothing was changed; what is queued stays: anyt sync"))
+}
+
+fn sync(session: &mut Session) -> Result<u8> {
     let mut bench = Workbench::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&bench.env)?;

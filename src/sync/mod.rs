@@ -284,12 +284,16 @@ impl Engine<'_> {
 
 /// What a run that failed has sent is on the server all the same, and in the journal, from which the next one takes it.
 fn after_sending(error: Error, sent: usize) -> Error {
+    if sent == 0 {
+        return error;
+    }
     let changes = if sent == 1 { "change" } else { "changes" };
+    let taken = format!("the server has taken {sent} {changes}, which the journal keeps");
     match error {
-        Error::Failure { .. } | Error::Io { .. } if sent > 0 => Error::failure(error.to_string()).hint(format!(
-            "the server has taken {sent} {changes}, which the journal keeps; once that is mended, run: anyt sync"
-        )),
-        error => error,
+        Error::Failure { .. } | Error::Io { .. } => {
+            Error::failure(error.to_string()).hint(format!("{taken}; once that is mended, run: anyt sync"))
+        }
+        other => other.if_interrupted(format!("{taken}; the rest stays queued: anyt sync")),
     }
 }
 

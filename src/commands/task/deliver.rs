@@ -137,7 +137,11 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
             // What was sent before it failed is known to the journal alone; it must not be taken back.
             let folded = recover(&mut bench.cache, &bench.journal);
             drop(held);
-            return Err(if folded.is_ok() { take_back(bench, operations, error)? } else { error });
+            if folded.is_err() {
+                return Err(error);
+            }
+            let error = take_back(bench, operations, error)?;
+            return Err(error.if_interrupted(format!("{} stays as it was", operations[0].identifier)));
         }
     };
     screen.close(&summary)?;
