@@ -29,8 +29,9 @@ pub enum Error {
     Refused { refused: usize, held: usize },
     /// Another anyt holds the environment's lock: exit 75.
     Busy { pid: Option<u32>, age: Option<Duration> },
-    /// SIGINT, or `q` at a prompt: exit 130.
-    Interrupted,
+    /// SIGINT, or `q` at a prompt: exit 130. `kept` says what became of what was asked for, and what to type next;
+    /// `None`: nothing was changed.
+    Interrupted { kept: Option<String> },
     /// The reader of our output went away (`anyt task list | head`): a quiet exit 0.
     ClosedPipe,
 }
@@ -52,6 +53,10 @@ impl Error {
         Error::Unreachable { message: message.into(), queued: false }
     }
 
+    pub fn interrupted() -> Error {
+        Error::Interrupted { kept: None }
+    }
+
     /// `doing` is a verb phrase: "read", "write", "create the folder".
     pub fn io(doing: &'static str, path: &Path, source: std::io::Error) -> Error {
         Error::Io { doing, path: path.to_path_buf(), source }
@@ -64,6 +69,14 @@ impl Error {
             Error::Usage { message, .. } => Error::Usage { message, hint: advice },
             Error::Failure { message, .. } => Error::Failure { message, hint: advice },
             Error::SignIn { message, .. } => Error::SignIn { message, hint: advice },
+            other => other,
+        }
+    }
+
+    /// An interruption says what was kept, unless it does so already; every other error stays as it is.
+    pub fn if_interrupted(self, kept: impl Into<String>) -> Error {
+        match self {
+            Error::Interrupted { kept: None } => Error::Interrupted { kept: Some(kept.into()) },
             other => other,
         }
     }
@@ -91,7 +104,7 @@ impl Error {
             Error::Unreachable { .. } | Error::Wait { .. } => 5,
             Error::Refused { .. } => 6,
             Error::Busy { .. } => 75,
-            Error::Interrupted => 130,
+            Error::Interrupted { .. } => 130,
             Error::ClosedPipe => 0,
         }
     }
@@ -108,7 +121,7 @@ impl Error {
             Error::Wait { .. } => "wait",
             Error::Refused { .. } => "refused",
             Error::Busy { .. } => "busy",
-            Error::Interrupted => "interrupted",
+            Error::Interrupted { .. } => "interrupted",
             Error::ClosedPipe => "closed_pipe",
         }
     }
@@ -120,6 +133,7 @@ impl Error {
             Error::Conflicts { .. } => Some("see them: anyt sync conflicts; settle them: anyt sync resolve".into()),
             Error::Unreachable { queued: true, .. } => Some("the change is queued; send it later: anyt sync".into()),
             Error::Refused { .. } => Some("see them: anyt sync queue".into()),
+            Error::Interrupted { kept } => Some(kept.clone().unwrap_or_else(|| "nothing was changed".into())),
             Error::Busy { .. } => Some("try again, or wait for it: anyt sync --wait 60".into()),
             Error::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull => Some("nothing was changed; make room and run it again".into()),
@@ -154,7 +168,7 @@ impl fmt::Display for Error {
                     _ => Ok(()),
                 }
             }
-            Error::Interrupted => f.write_str("interrupted"),
+            Error::Interrupted { .. } => f.write_str("interrupted"),
             Error::ClosedPipe => f.write_str("the output was closed"),
         }
     }

@@ -54,7 +54,8 @@ impl LockFile {
     /// # Errors
     /// `Error::Busy` with the holder's pid and the time since it took the lock.
     pub fn hold(mut self, patience: Duration) -> Result<Held> {
-        let deadline = Instant::now() + patience;
+        // Longer than any clock goes is as long as it takes.
+        let deadline = Instant::now().checked_add(patience);
         loop {
             match self.file.try_write() {
                 // The guard borrows the file, which has to move into `Held`; forgotten, it leaves the lock taken.
@@ -63,7 +64,7 @@ impl LockFile {
                     return Err(Error::io("lock", &self.path, error));
                 }
                 Err(_) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
+                    let left = deadline.map_or(patience, |at| at.saturating_duration_since(Instant::now()));
                     if left.is_zero() {
                         return Err(busy(&self.path));
                     }
@@ -85,13 +86,10 @@ impl LockFile {
         }
     }
 
-    /// Nobody holds the lock at this instant.
-    pub fn is_free(&mut self) -> Result<bool> {
-        match self.file.try_write() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(Error::io("lock", &self.path, error)),
-        }
+    /// Nobody holds the lock at this instant. It is tried only where somebody is named: who wants it must not find it
+    /// taken by one who only looks. The name that one who was killed has left goes with the first look.
+    pub fn is_free(self) -> Result<bool> {
+        Ok(read_holder(&self.path).is_none() || self.try_hold()?.is_some())
     }
 }
 

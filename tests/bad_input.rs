@@ -361,6 +361,59 @@ fn errors_as_json() {
     assert!(members[1..].iter().all(|member| json::as_text(member).is_some_and(|text| !text.is_empty())), "{run}");
 }
 
+/// There is nothing to do, or it is done already: the answer is one document all the same.
+#[test]
+fn nothing_to_do_as_json() {
+    let (_server, sandbox) = stage();
+    for (args, code) in [
+        (&["sync"][..], 0),
+        (&["sync", "--dry-run"], 0),
+        (&["sync", "resolve"], 0),
+        (&["sync", "resolve", "--all", "--local"], 0),
+        (&["sync", "status", "--max-age", "1h"], 0),
+        (&["sync", "status", "--max-age", "1h", "--max-pending", "0", "-q"], 0),
+        (&["sync", "queue"], 0),
+        (&["sync", "queue", "retry", "--all"], 0),
+        (&["sync", "queue", "drop", "--all", "--yes"], 1),
+        (&["sync", "queue", "show", "1"], 1),
+        (&["sync", "conflicts"], 0),
+        (&["sync", "restore"], 0),
+        (&["sync", "restore", "--last"], 1),
+        (&["sync", "log"], 0),
+        (&["active"], 1),
+        (&["task", "unpick"], 0),
+        (&["task", "dep", "list", "DEV-1"], 0),
+        (&["task", "dep", "rm", "DEV-1", "--on", "DEV-2", "--offline"], 0),
+        (&["task", "dep", "add", "DEV-1", "--on", "DEV-2,DEV-3", "--offline"], 0),
+        (&["task", "dep", "add", "DEV-1", "--on", "DEV-2,DEV-3", "--offline"], 0),
+        (&["task", "update", "DEV-1", "--title", "One", "--offline"], 0),
+        (&["task", "done", "DEV-1", "DEV-2", "--offline"], 0),
+        (&["task", "done", "DEV-1", "DEV-2"], 0),
+        (&["task", "create", "Never sent", "--offline"], 0),
+        (&["task", "create", "Never sent either", "--offline"], 0),
+        (&["task", "rm", "DEV-4", "--force", "--offline"], 0),
+        (&["task", "rm", "DEV-3", "DEV-5", "--force"], 0),
+        (&["sync", "status", "--max-pending", "0"], 1),
+        (&["sync", "queue", "drop", "--all", "--yes"], 0),
+        (&["task", "list", "--search", "nothing of the kind"], 0),
+        (&["workspace", "list"], 0),
+        (&["workspace", "current"], 0),
+        (&["project", "list"], 0),
+        (&["project", "current"], 0),
+        (&["env", "list"], 0),
+        (&["env", "show"], 0),
+        (&["auth", "status"], 0),
+        (&["auth", "whoami"], 0),
+        (&["health"], 0),
+    ] {
+        let words: Vec<&str> = args.iter().chain(&["--json"]).copied().collect();
+        let run = sandbox.anyt(&words).code(code);
+        let success = matches!(run.json().at("success"), json::Value::Bool(true));
+        assert_eq!(success, code == 0, "{run}");
+        assert_eq!(run.stdout_lines().len(), 1, "{run}");
+    }
+}
+
 #[test]
 fn help_and_version_need_nothing() {
     let sandbox = Sandbox::new();

@@ -104,10 +104,31 @@ fn a_second_sync_can_wait() {
     let (_server, proxy, sandbox) = stage();
     let (syncing, gate) = stalled_sync(&proxy, &sandbox);
     sandbox.anyt(&["sync", "--wait", "0"]).code(75);
-    let waiting = sandbox.anyt(&["sync", "--wait", "30"]).spawn();
+    // Longer than any clock goes is as long as it takes.
+    let ages = ["30", "9223372036854775807", "18446744073709551615"];
+    let waiting = ages.map(|seconds| sandbox.anyt(&["sync", "--wait", seconds]).spawn());
     gate.open();
     syncing.wait(common::run::TIMEOUT).ok();
-    waiting.wait(common::run::TIMEOUT).ok();
+    waiting.into_iter().for_each(|waiting| drop(waiting.wait(common::run::TIMEOUT).ok()));
+}
+
+/// `sync status` looks whether a sync is at work. Where nobody is named it does not try the lock, so that nobody who
+/// wants it finds it taken by one who only looks; a name that one who was killed has left is gone with the first look.
+#[test]
+fn looking_for_a_sync_takes_no_lock() {
+    let (_server, proxy, sandbox) = stage();
+    let lock = sandbox.journal().with_file_name("sync.lock");
+    let word = || sandbox.anyt(&["sync", "status", "--json"]).ok().json().text("data.connection").to_string();
+    let (syncing, gate) = stalled_sync(&proxy, &sandbox);
+    assert_eq!(word(), "syncing");
+    syncing.kill();
+    gate.open();
+    assert_ne!(std::fs::read(&lock).expect("it is there"), b"", "the killed one is still named");
+    assert_eq!(word(), "online");
+    assert_eq!(std::fs::read(&lock).expect("it is there"), b"");
+    let unnamed = std::fs::File::open(&lock).expect("it is there");
+    rustix::fs::flock(&unnamed, rustix::fs::FlockOperation::LockExclusive).expect("nobody has it");
+    assert_eq!(word(), "online");
 }
 
 #[test]

@@ -287,6 +287,50 @@ fn ctrl_c_at_the_prompt() {
     assert_unharmed(&dispute, &before);
 }
 
+/// Who interrupts a question is told what became of what they had asked for, and what to type next.
+#[test]
+fn ctrl_c_at_any_question_says_what_was_kept() {
+    let dispute = Dispute::over_a_title();
+    let before = dispute.cache();
+    for (args, question, said) in [
+        (&["sync"][..], "Choice [1-3]: ", "nothing was changed; what is queued stays: anyt sync"),
+        (&["sync", "--force"], "Continue? [y/N]: ", "nothing was changed; what is queued stays: anyt sync"),
+        (&["task", "rm", "DEV-2"], "Delete DEV-2? [y/N]: ", "nothing was changed"),
+        (&["sync", "queue", "drop", "--all"], "[y/N]: ", "nothing was changed"),
+        (&["auth", "login"], "Token: ", "nothing was changed"),
+    ] {
+        let mut terminal = Terminal::anyt(&dispute.alice, args);
+        terminal.expect(question).send("\x03").expect(&format!("\r\nanyt: interrupted ({said})\r\n"));
+        let session = terminal.end();
+        assert_eq!((session.exit, session.restored), (Exit::Code(130), true), "{}", session.screen);
+    }
+    assert_unharmed(&dispute, &before);
+    dispute.over_titles(&[2]);
+    dispute.sync(&["--no-input"]).code(3);
+    for keys in ["\x03", "q\r"] {
+        let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "resolve"]);
+        let said = "interrupted (nothing was changed; the conflicts wait: anyt sync resolve)";
+        terminal.expect("Choice [1-3]: ").send(keys).expect(said);
+        assert_eq!(terminal.end().exit, Exit::Code(130));
+    }
+    assert_eq!(dispute.inbox(), ["DEV-2"]);
+}
+
+/// A question of one task ends the whole command; what was sent before it stays sent, and is said.
+#[test]
+fn ctrl_c_at_a_question_of_one_of_several_tasks() {
+    let dispute = Dispute::about(3);
+    dispute.theirs("DEV-2", r#"{"title":"Theirs"}"#);
+    let mut terminal =
+        Terminal::anyt(&dispute.alice, &["task", "update", "DEV-1", "DEV-2", "DEV-3", "--title", "Mine"]);
+    terminal.expect("Choice [1-3]: ").send("\x03");
+    terminal.expect("Updated DEV-1").expect("anyt: interrupted (DEV-2 stays as it was)");
+    assert_eq!(terminal.end().exit, Exit::Code(130));
+    let titles = ["DEV-1", "DEV-2", "DEV-3"].map(|name| dispute.served(name).text("title").to_string());
+    assert_eq!(titles, ["Mine", "Theirs", "Task 3"]);
+    assert_eq!(dispute.alice.pending(), 0);
+}
+
 #[test]
 fn sigint_while_a_pipe_is_awaited() {
     let dispute = Dispute::over_a_title();

@@ -476,3 +476,143 @@ fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&server), ["Before", "One", "One more", "Three", "Two", "Two more"]);
 }
+
+/// The cache cannot take what the server has taken: that is said, and the next sync finishes it.
+#[test]
+fn a_sync_that_cannot_be_committed_says_what_the_server_has_taken() {
+    let (server, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    set_mode(&sandbox.cache_db(), 0o400);
+    let run = mortal(&sandbox, &["sync", "-q"]).code(1);
+    assert_one_line(&run);
+    assert!(run.stderr.contains("cannot be written") && run.stderr.contains("the server has taken 1 change"), "{run}");
+    assert!(!run.stderr.contains("nothing was changed"), "{run}");
+    for file in std::fs::read_dir(sandbox.cache_db().parent().expect("it has one")).expect("ours").flatten() {
+        set_mode(&file.path(), 0o600);
+    }
+    sandbox.anyt(&["sync", "-q"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// The disk gets full while the server works: the same for a sync and for a command's own write, which takes back only
+/// what was not sent.
+#[test]
+fn a_disk_that_gets_full_while_the_server_works() {
+    for args in [&["sync", "-q"][..], &["task", "create", "Sent", "-q"]] {
+        let (server, sandbox) = stage();
+        let proxy = Proxy::before(&server);
+        sandbox.anyt(&["env", "add", "dev2", &proxy.url()]).ok();
+        sandbox.anyt(&["env", "switch", "dev2"]).ok();
+        sandbox.anyt(&["sync"]).ok();
+        let Some(disks) = Disks::new(&sandbox, "2m") else { return };
+        if args[0] == "sync" {
+            disks.anyt(&["task", "create", "Sent", "-d", &"x".repeat(30_000), "--offline"]).ok();
+        }
+        let gate = Gate::new();
+        proxy.fault(When::ending("POST", "/tasks"), What::StallReply(gate.clone()));
+        let running = disks.anyt(args).spawn();
+        gate.wait_for_somebody();
+        disks.fill("cache", 0);
+        gate.open();
+        let run = running.wait(common::run::TIMEOUT).code(1);
+        assert_one_line(&run);
+        let said = "the server has taken 1 change, which the journal keeps";
+        assert!(run.stderr.contains("no room left") && run.stderr.contains(said), "{run}");
+        assert!(!run.stderr.contains("nothing was changed"), "{run}");
+        disks.make_room();
+        disks.anyt(&["sync", "-q"]).ok();
+        assert_eq!(titles(&server), ["One", "Sent", "Three", "Two"], "{run}");
+        assert_eq!(disks.pending(), 0);
+    }
+}
+
+/// Shortening the journal is housekeeping: it keeps nobody from syncing, and from reading even less.
+#[test]
+fn a_journal_that_cannot_be_shortened() {
+    let (server, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let folder = sandbox.journal().parent().expect("it has one").to_path_buf();
+    set_mode(&folder, 0o500);
+    for _ in 0..2 {
+        let run = mortal(&sandbox, &["sync", "-q", "--no-input"]).ok().warns("the journal could not be shortened");
+        assert_eq!(run.stderr_lines().len(), 1, "{run}");
+    }
+    for args in
+        [&["task", "list"][..], &["task", "show", "DEV-4"], &["sync", "status", "--offline"], &["sync", "queue"]]
+    {
+        let run = mortal(&sandbox, args).ok();
+        assert_eq!(run.stderr, "", "{run}");
+    }
+    mortal(&sandbox, &["task", "update", "DEV-4", "--priority", "2", "--offline"]).ok();
+    mortal(&sandbox, &["sync", "-q", "--no-input"]).ok();
+    set_mode(&folder, 0o700);
+    let run = sandbox.anyt(&["sync", "-q"]).ok();
+    assert_eq!(run.stderr, "", "{run}");
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+    assert_eq!((server.alice().task("DEV-4").expect("it is there").int("priority"), sandbox.pending()), (2, 0));
+    assert_eq!(std::fs::read(sandbox.journal()).expect("it is there"), b"");
+}
+
+/// Folders are named by bytes, not by text.
+#[test]
+fn a_home_whose_name_is_no_text() {
+    let (server, sandbox) = stage();
+    let anyt = |args: &[&str]| {
+        let folders = ["CACHE", "STATE", "DATA", "CONFIG"].map(|name| format!("XDG_{name}_HOME=")).join(" ");
+        let script = format!("export HOME=\"$HOME/$(printf 'h\\377')\" {folders}; mkdir -p \"$HOME\"; exec \"$@\"");
+        let words: Vec<&str> = ["-c", &script, "sh", env!("CARGO_BIN_EXE_anyt")].iter().chain(args).copied().collect();
+        sandbox.program(Path::new("/bin/sh"), &words)
+    };
+    anyt(&["env", "add", "dev", &server.url(), "--active"]).ok();
+    anyt(&["sync"]).ok();
+    anyt(&["task", "create", "Mine", "--offline"]).ok();
+    anyt(&["sync"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+}
+
+/// Another program's database in the place of the cache is not filled with our tables, and what to do is said. The same
+/// for a queue that says what no anyt wrote.
+#[test]
+fn a_cache_that_is_not_ours() {
+    let (server, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let ours = std::fs::read(sandbox.cache_db()).expect("it is there");
+    for damage in [
+        "DROP TABLE {all}; CREATE TABLE notes (note TEXT); PRAGMA user_version = 0",
+        "DROP TABLE {all}; CREATE TABLE notes (note TEXT)",
+        "UPDATE sync_queue SET operation = 'frobnicate'",
+        "UPDATE sync_queue SET entity_type = 'gadget'",
+        "UPDATE sync_queue SET entity_id = 'x'",
+    ] {
+        let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
+        if let Some(rest) = damage.strip_prefix("DROP TABLE {all}; ") {
+            let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("SQL");
+            drop(db);
+            std::fs::remove_file(sandbox.cache_db()).expect("it is ours");
+            let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is ours");
+            db.pragma_update(None, "user_version", version).expect("SQL");
+            db.execute_batch(rest).expect("SQL");
+        } else {
+            db.execute_batch(damage).expect("SQL");
+        }
+        for args in [&["sync", "queue"][..], &["sync", "-q"], &["sync", "status", "--offline"]] {
+            let run = sandbox.anyt(args).code(1);
+            assert_one_line(&run);
+            assert!(run.stderr.contains("cache.db") && run.stderr.contains("; mv "), "{damage}\n{run}");
+            assert!(!run.stderr.contains("no such table") && !run.stderr.contains("read-only"), "{damage}\n{run}");
+        }
+        if damage.contains("notes") {
+            let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
+            let tables =
+                db.query_row("SELECT group_concat(name) FROM sqlite_master", [], |row| row.get::<_, String>(0));
+            assert_eq!(tables.expect("SQL"), "notes", "it was left alone");
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(sandbox.cache_db().with_file_name(format!("cache.db{suffix}")));
+        }
+        std::fs::write(sandbox.cache_db(), &ours).expect("it is ours");
+    }
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+}

@@ -23,15 +23,17 @@ fn role() {
                 0
             }
             Ok(None) => 10,
-            Err(Error::Interrupted) => 130,
+            Err(Error::Interrupted { .. }) => 130,
             Err(_) => 11,
         },
         // The secret is asked for first, to see that Ctrl-C ends the process again afterwards.
         "question" => {
             input.secret(&mut out, "Token: ").unwrap();
-            match input.ask(&mut out, "Choice: ").unwrap() {
-                Answer::Line(line) => out.line(&format!("<{line}>")).map_or(11, |()| 0),
-                Answer::End => 10,
+            match input.ask(&mut out, "Choice: ") {
+                Ok(Answer::Line(line)) => out.line(&format!("<{line}>")).map_or(11, |()| 0),
+                Ok(Answer::End) => 10,
+                Err(Error::Interrupted { .. }) => 12,
+                Err(_) => 11,
             }
         }
         "child" => {
@@ -121,7 +123,8 @@ fn a_question_on_a_terminal_is_answered_or_interrupted() {
     for (last, ending, shown) in [
         (r"send 2\n", "exit 0", "Choice: 2\r\n<2>"),
         (r"send \x04", "exit 10", "Choice: \r\n"),
-        (r"send \x03", "exit 130", "Choice: "),
+        // It is the asker's to say what became of what was asked for.
+        (r"send \x03", "exit 12", "Choice: ^C\r\n"),
         // Its default action is back after the secret that was asked for first.
         ("signal SIGTERM", "signal 15", "Choice: "),
     ] {

@@ -76,6 +76,11 @@ impl Cache {
                 path.display()
             ))
             .hint("upgrade anyt"),
+            Unusable::Foreign => {
+                let path = path.display();
+                Error::failure(format!("{path} is another program's database; it was left alone"))
+                    .hint(move_away(&path))
+            }
             Unusable::Sqlite(error) => sqlite_error(path, error),
         })
     }
@@ -196,17 +201,17 @@ fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt) => {
             Error::failure(format!("{path} is damaged: {error}")).hint(move_away(&path))
         }
-        Some(ErrorCode::DiskFull) => Error::failure(format!("no room left on the disk of {path}; nothing was changed"))
-            .hint("make room and run it again"),
+        Some(ErrorCode::DiskFull) => Error::failure(format!("no room left on the disk of {path}"))
+            .hint("nothing was changed; make room and run it again"),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Error::failure(format!("{path} cannot be written: {error}; nothing was changed"))
+            Error::failure(format!("{path} cannot be written: {error}")).hint("nothing was changed")
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { pid: None, age: None },
-        Some(ErrorCode::SystemIoFailure) => {
-            Error::failure(format!("{path} cannot be read or written: {error}; nothing was changed"))
-                .hint("is the disk full?")
-        }
-        _ => Error::failure(format!("{path}: {error}")),
+        Some(ErrorCode::SystemIoFailure) => Error::failure(format!("{path} cannot be read or written: {error}"))
+            .hint("nothing was changed; is the disk full?"),
+        // Ours are all the tables, the rows and the statements: one that does not fit was not made by an anyt.
+        None | Some(ErrorCode::Unknown) => Error::failure(format!("{path} is damaged: {error}")).hint(move_away(&path)),
+        Some(_) => Error::failure(format!("{path}: {error}")),
     }
 }
 

@@ -20,7 +20,8 @@ macro_rules! columns {
 
 fn read(row: &Row) -> rusqlite::Result<Operation> {
     let (operation, entity_type): (String, String) = (row.get(1)?, row.get(2)?);
-    let kind = Kind::parse(&operation, &entity_type).ok_or(rusqlite::Error::InvalidQuery)?;
+    let kind = Kind::parse(&operation, &entity_type)
+        .ok_or_else(|| unknown(format!("operation '{operation} {entity_type}'")))?;
     let payload = document::parse(&row.get::<_, String>(8)?);
     let patch = |name| document::member(&payload, name).map(crate::model::patch_from_json).unwrap_or_default();
     let target: Option<i64> = row.get(6)?;
@@ -29,7 +30,7 @@ fn read(row: &Row) -> rusqlite::Result<Operation> {
         op_id: row.get(0)?,
         kind,
         workspace_id: row.get(3)?,
-        task_id: entity_id.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
+        task_id: entity_id.parse().map_err(|_| unknown(format!("task '{entity_id}'")))?,
         identifier: row.get(5)?,
         depends_on: target.zip(row.get(7)?),
         base_version: document::as_integer(document::member(&payload, "base_version")).unwrap_or(0),
@@ -39,6 +40,11 @@ fn read(row: &Row) -> rusqlite::Result<Operation> {
         uncertain: row.get::<_, Option<String>>(10)?.map(|text| document::uncertain_from_json(&document::parse(&text))),
         error: row.get(11)?,
     })
+}
+
+/// The error of a row that no anyt has written.
+fn unknown(what: String) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(format!("the queue has an unknown {what}").into())
 }
 
 /// Every operation that was not sent yet, oldest first.

@@ -204,6 +204,8 @@ const V2: &str = "CREATE INDEX queue_by_task ON sync_queue(entity_id, synced)";
 pub enum Unusable {
     /// It has been through more migrations than we know.
     Newer(i64),
+    /// It has tables, and they are not ours.
+    Foreign,
     Sqlite(rusqlite::Error),
 }
 
@@ -215,16 +217,13 @@ impl From<rusqlite::Error> for Unusable {
 
 /// Brings a database to the newest version. True when it was empty before.
 pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
-    if version(db)? == MIGRATIONS.len() as i64 {
+    let known = MIGRATIONS.len() as i64;
+    if version(db)? == known {
         return Ok(false);
     }
     // Somebody else may be migrating: look again once the lock is ours.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
-    let known = MIGRATIONS.len() as i64;
-    if found > known || found < 0 {
-        return Err(Unusable::Newer(found));
-    }
     for migration in &MIGRATIONS[found as usize..] {
         transaction.execute_batch(migration)?;
     }
@@ -235,6 +234,17 @@ pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
     Ok(found == 0)
 }
 
-fn version(db: &Connection) -> rusqlite::Result<i64> {
-    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+/// The migrations a file has been through: a number from 0, which is an empty file, to that of all we know.
+fn version(db: &Connection) -> Result<i64, Unusable> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if !(0..=MIGRATIONS.len() as i64).contains(&found) {
+        return Err(Unusable::Newer(found));
+    }
+    // Other programs count their versions from 0 as well.
+    let (empty, ours): (bool, bool) =
+        db.query_row("SELECT count(*) = 0, coalesce(max(name = 'sync_queue'), 0) FROM sqlite_schema", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let usable = if found == 0 { empty } else { ours };
+    if usable { Ok(found) } else { Err(Unusable::Foreign) }
 }

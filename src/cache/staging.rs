@@ -8,7 +8,10 @@ use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Edge, Task};
 use crate::time::Timestamp;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, named_params};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 const TABLES: &str = "
 CREATE TABLE staging.tasks (
@@ -24,6 +27,11 @@ CREATE TABLE staging.edges (workspace_id INTEGER, task TEXT, depends_on TEXT, PR
 CREATE TABLE staging.edge_ids (task_id INTEGER, depends_on_id INTEGER, PRIMARY KEY (task_id, depends_on_id)) WITHOUT ROWID;
 ";
 
+/// A path as SQLite takes it: its bytes, which need not be UTF-8.
+fn name(path: &Path) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(ValueRef::Text(path.as_os_str().as_bytes()))
+}
+
 impl Cache {
     /// Attaches an empty staging area. What an earlier, killed sync left is thrown away; the caller holds the
     /// environment's lock, so nobody else is using it.
@@ -33,7 +41,7 @@ impl Cache {
         super::create_private(&path)?;
         self.db
             .prepare("ATTACH DATABASE :path AS staging")
-            .and_then(|mut attach| attach.execute(named_params! {":path": path.to_string_lossy()}))
+            .and_then(|mut attach| attach.execute(named_params! {":path": name(&path)}))
             .and_then(|_| {
                 self.db.execute_batch("PRAGMA staging.journal_mode = OFF; PRAGMA staging.synchronous = OFF")?;
                 self.db.execute_batch(TABLES)

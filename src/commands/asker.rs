@@ -1,6 +1,6 @@
 //! The engine's `Prompter`: puts its questions to the person, in the words of `ui::conflict`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sync::merge::Difference;
 use crate::sync::report::{Choice, Clash, Decision, Prompter, Question};
 use crate::ui::{Editor, Input, Output, conflict, interrupt};
@@ -41,7 +41,10 @@ impl Prompter for Asker<'_> {
                 }
             }
         }
-        let decision = conflict::ask(&mut out, self.input, &mut |question| editor.edit(question), &asked)?;
+        let decision = match conflict::ask(&mut out, self.input, &mut |question| editor.edit(question), &asked) {
+            Err(Error::Interrupted { .. }) => return Ok(Decision { choice: Choice::Stop, for_all: false }),
+            decided => decided?,
+        };
         Ok(Decision {
             choice: match decision.choice {
                 conflict::Choice::Local => Choice::Local,

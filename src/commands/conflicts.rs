@@ -87,7 +87,7 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
     };
     let wanted = wanted(session, &bench, policy)?;
     if wanted.is_empty() {
-        session.out.say("No conflict is waiting")?;
+        session.answer(|| counts(&Summary::default()), |out| out.say("No conflict is waiting"))?;
         return Ok(0);
     }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
@@ -107,14 +107,18 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         policy,
         merge,
     }
-    .settle(&wanted)?;
+    .settle(&wanted)
+    .map_err(|error| error.if_interrupted("nothing was changed; the conflicts wait: anyt sync resolve"))?;
     screen.close(&summary)?;
     if summary.resolved > 0 && is_something_to_send(&bench, &wanted, &before)? {
         session.out.say("  The next sync sends the result: anyt sync")?;
     }
-    let (resolved, waiting) = (summary.resolved as i64, summary.waiting as i64);
-    session.answer(|| object([("resolved", integer(resolved)), ("waiting", integer(waiting))]), |_| Ok(()))?;
+    session.answer(|| counts(&summary), |_| Ok(()))?;
     summary.into_error().map_or(Ok(0), Err)
+}
+
+fn counts(summary: &Summary) -> Value {
+    object([("resolved", integer(summary.resolved as i64)), ("waiting", integer(summary.waiting as i64))])
 }
 
 /// What was decided has left operations in the queue: those of a task that waits no longer, or new ones.

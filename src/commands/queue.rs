@@ -1,11 +1,11 @@
 //! `anyt sync queue`: looking at what waits to be sent, and acting on it.
 
 use super::Session;
-use super::screen::{describe, plural};
+use super::screen::{describe, described, plural};
 use super::sync::one_line;
 use super::workbench::{Name, Workbench};
 use crate::cache::Change;
-use crate::document::{integer, object, operation_to_json, text};
+use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Operation};
 use crate::names::Known;
@@ -50,10 +50,9 @@ fn state(operation: &Operation) -> String {
 }
 
 fn to_json(number: usize, operation: &Operation) -> Value {
-    let mut document = operation_to_json(operation);
+    let mut document = described(operation);
     if let Value::Object(members) = &mut document {
         members.insert("number".into(), integer(number as i64));
-        members.insert("description".into(), text(describe(operation)));
         members.insert("state".into(), text(state(operation)));
     }
     document

@@ -3,11 +3,13 @@
 //! The two headings appear when there is something below them, as in the transcripts; `--pull`, `--push` and `--force`
 //! say theirs at once and sum up in one line.
 
+use crate::document::{operation_to_json, text};
 use crate::error::Result;
 use crate::model::{Field, Kind, Operation};
 use crate::sync::merge::Side;
 use crate::sync::report::{Event, Reporter, Resolution, Summary, Totals};
 use crate::ui::{Output, sanitise};
+use miniserde::json::Value;
 use std::cell::RefCell;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +214,15 @@ pub fn describe(operation: &Operation) -> String {
         (Kind::AddDependency, target) => format!("Add dependency: {identifier} on {}", name(target)),
         (Kind::RemoveDependency, target) => format!("Remove dependency: {identifier} on {}", name(target)),
     }
+}
+
+/// An operation as `--json` lists it: what the queue has of it, and the words of its line.
+pub fn described(operation: &Operation) -> Value {
+    let mut document = operation_to_json(operation);
+    if let Value::Object(members) = &mut document {
+        members.insert("description".into(), text(describe(operation)));
+    }
+    document
 }
 
 fn name(target: &Option<(i64, String)>) -> &str {

@@ -19,10 +19,8 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let conflicts = bench.cache.conflicts()?;
     let last = bench.cache.metadata("last_sync")?.and_then(|text| Timestamp::parse(&text));
     let now = Timestamp::now();
-    if let Some(code) = limits(session, pending.len(), last, now)? {
-        return Ok(code);
-    }
-    let connection = connection(session, &bench)?;
+    let limits = limits(session, pending.len(), last, now);
+    let connection = if limits.is_some() { None } else { connection(session, &bench)? };
     let refused = pending.iter().filter(|operation| operation.error.is_some()).count();
     session.answer(
         || {
@@ -38,6 +36,9 @@ pub fn run(session: &mut Session) -> Result<u8> {
             ])
         },
         |out| {
+            if let Some(limits) = &limits {
+                return if limits.is_ok() { out.say("ok") } else { Ok(()) };
+            }
             out.line(&format!("Pending operations: {}", pending.len()))?;
             for operation in pending.iter().take(LISTED) {
                 let trouble = operation.error.as_ref().map_or_else(String::new, |error| format!(": refused: {error}"));
@@ -56,7 +57,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
             connection.map_or(Ok(()), |(word, sign)| show_connection(out, word, sign))
         },
     )?;
-    Ok(0)
+    limits.unwrap_or(Ok(())).map(|()| 0)
 }
 
 fn show_connection(out: &mut Output, word: &str, sign: &str) -> Result<()> {
@@ -64,12 +65,13 @@ fn show_connection(out: &mut Output, word: &str, sign: &str) -> Result<()> {
     out.line(&format!("Connection: {capital}{sign}"))
 }
 
-/// `--max-age` and `--max-pending`: the answer is the exit code; no socket is opened.
-fn limits(session: &mut Session, pending: usize, last: Option<Timestamp>, now: Timestamp) -> Result<Option<u8>> {
+/// `--max-age` and `--max-pending`: whether they are kept, where one was given. The answer is the exit code, and no socket
+/// is opened.
+fn limits(session: &Session, pending: usize, last: Option<Timestamp>, now: Timestamp) -> Option<Result<()>> {
     let max_age = session.call.given("max-age").and_then(parse_span);
     let max_pending = session.call.number("max-pending");
     if max_age.is_none() && max_pending.is_none() {
-        return Ok(None);
+        return None;
     }
     let mut broken = Vec::new();
     if let Some(max_age) = max_age {
@@ -82,11 +84,8 @@ fn limits(session: &mut Session, pending: usize, last: Option<Timestamp>, now: T
     if max_pending.is_some_and(|max| pending as u64 > max) {
         broken.push(format!("{pending} operations are pending"));
     }
-    if broken.is_empty() {
-        session.out.say("ok")?;
-        return Ok(Some(0));
-    }
-    Err(Error::failure(broken.join(", ")).hint("run: anyt sync"))
+    let kept = broken.is_empty();
+    Some(if kept { Ok(()) } else { Err(Error::failure(broken.join(", ")).hint("run: anyt sync")) })
 }
 
 /// Whether the server answers, asked with a deadline of a second. Nobody is asked while a sync is at work, or under

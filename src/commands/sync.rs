@@ -3,7 +3,7 @@
 use super::Session;
 use super::asker::Asker;
 use super::patience::{remember_wait, wait_allowed};
-use super::screen::{Mode, Screen, plural};
+use super::screen::{Mode, Screen, described, plural};
 use super::session::Effort;
 use super::workbench::Workbench;
 use crate::document::{integer, object, text};
@@ -22,6 +22,10 @@ use std::time::Duration;
 const PAGE_SIZE: u32 = 100;
 
 pub fn run(session: &mut Session) -> Result<u8> {
+    sync(session).map_err(|error| error.if_interrupted("nothing was changed; what is queued stays: anyt sync"))
+}
+
+fn sync(session: &mut Session) -> Result<u8> {
     let mut bench = Workbench::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&bench.env)?;
@@ -64,7 +68,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
         session.out.say(&format!("  {count} {what} set aside in {}; anyt sync restore --last", path.display()))?;
     }
     if session.out.is_json() {
-        let document = to_json(&summary);
+        let document = to_json(&summary, mode == Mode::DryRun);
         session.answer(|| document, |_| Ok(()))?;
     }
     closed?;
@@ -129,10 +133,10 @@ pub fn follow_picked(bench: &Workbench) {
     let _ = bench.picked();
 }
 
-fn to_json(summary: &Summary) -> Value {
+fn to_json(summary: &Summary, dry_run: bool) -> Value {
     let count = |number: usize| integer(number as i64);
     let renames = summary.renames.iter().map(|(from, to)| object([("from", text(from)), ("to", text(to))])).collect();
-    object([
+    let mut document = object([
         ("pulled_new", count(summary.pulled.new)),
         ("pulled_updated", count(summary.pulled.updated)),
         ("pulled_deleted", count(summary.pulled.deleted)),
@@ -142,7 +146,14 @@ fn to_json(summary: &Summary) -> Value {
         ("refused", count(summary.failed)),
         ("held", count(summary.held)),
         ("renamed", Value::Array(renames)),
-    ])
+    ]);
+    if let Value::Object(members) = &mut document
+        && dry_run
+    {
+        let operations = summary.would_send.iter().map(described).collect();
+        members.insert("would_send".into(), Value::Array(operations));
+    }
+    document
 }
 
 /// Shows a value of a field on one line.

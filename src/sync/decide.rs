@@ -167,7 +167,7 @@ impl Decider<'_> {
             let name = draft.file_name().unwrap_or_default().to_string_lossy();
             self.reporter.tell(Event::Note(format!("What you edited is kept: anyt sync restore {name}")));
         }
-        Error::Interrupted
+        Error::interrupted()
     }
 
     pub(super) fn resolved(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, resolution: Resolution) {

@@ -158,22 +158,27 @@ impl Engine<'_> {
             summary.pulled = totals;
             self.reporter.tell(Event::Pulled(totals));
         }
-        if self.options.dry_run {
-            let sent = |task_id: i64| !plan.held.contains(&task_id);
-            for entry in plan.waiting().filter(|entry| sent(entry.operation.task_id) && entry.operation.error.is_none())
-            {
-                self.reporter.tell(Event::WouldSend(Box::new(entry.operation.clone())));
-            }
-            return Ok(summary);
-        }
+        self.send_and_commit(plan, outcome, &mut summary, refusal).map_err(|e| after_sending(e, summary.pushed))?;
+        Ok(summary)
+    }
+
+    fn send_and_commit(
+        &mut self,
+        mut plan: Plan,
+        outcome: Outcome,
+        summary: &mut Summary,
+        refusal: Option<Error>,
+    ) -> Result<()> {
         if self.options.push && !self.options.force {
             self.reporter.tell(Event::Pushing);
-            self.push(&mut plan, &mut summary)?;
+            self.push(&mut plan, summary)?;
             hit("sync.pushed");
         }
         summary.stopped = summary.stopped.take().or(refusal);
-        self.commit(plan, outcome, &mut summary)?;
-        Ok(summary)
+        if self.options.dry_run {
+            return Ok(());
+        }
+        self.commit(plan, outcome, summary)
     }
 
     /// Applies everything in one transaction, then shortens the journal.
@@ -209,7 +214,7 @@ impl Engine<'_> {
                 detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
             });
         }
-        for (from, to) in record::apply(self.cache, self.journal, &outcome, &now)? {
+        for (from, to) in record::apply(self.cache, self.journal, self.reporter, &outcome, &now)? {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }
@@ -276,6 +281,21 @@ impl Engine<'_> {
     /// A remote error that ends the run, as the program's error.
     fn fatal(&self, error: RemoteError) -> Error {
         remote::to_error(error, &self.remote.origin())
+    }
+}
+
+/// What a run that failed has sent is on the server all the same, and in the journal, from which the next one takes it.
+fn after_sending(error: Error, sent: usize) -> Error {
+    if sent == 0 {
+        return error;
+    }
+    let changes = if sent == 1 { "change" } else { "changes" };
+    let taken = format!("the server has taken {sent} {changes}, which the journal keeps");
+    match error {
+        Error::Failure { .. } | Error::Io { .. } => {
+            Error::failure(error.to_string()).hint(format!("{taken}; once that is mended, run: anyt sync"))
+        }
+        other => other.if_interrupted(format!("{taken}; the rest stays queued: anyt sync")),
     }
 }
 

@@ -62,6 +62,10 @@ impl Engine<'_> {
                 self.hold(plan, summary, index);
                 return Ok(None);
             }
+            if self.options.dry_run {
+                self.would_send(plan, summary, index);
+                return Ok(None);
+            }
             match self.send(plan, summary, index)? {
                 Sent::Done(task) => {
                     plan.put_off = None;
@@ -95,6 +99,14 @@ impl Engine<'_> {
         let entry = &plan.entries[index];
         let due = entry.fate == Fate::Waiting && entry.in_scope && self.options.only.is_none();
         entry.operation.error.clone().filter(|_| due)
+    }
+
+    /// A dry run takes it that the server would have said yes: what waits for the operation would be sent as well.
+    fn would_send(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) {
+        let operation = plan.entries[index].operation.clone();
+        plan.answer(index, None);
+        self.reporter.tell(Event::WouldSend(Box::new(operation.clone())));
+        summary.would_send.push(operation);
     }
 
     fn send(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Sent> {
@@ -265,12 +277,12 @@ impl Engine<'_> {
     /// Writes the answer to the journal, flushed, and lets later operations of the plan follow it.
     fn done(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize, task: Option<Box<Task>>) -> Result<()> {
         hit("push.request.after");
+        summary.pushed += 1;
         let operation = plan.entries[index].operation.clone();
         let answered = Entry::Answered { op_id: operation.op_id.clone(), task: task.clone() };
         self.journal.append(&[answered], true)?;
         hit("push.answered");
         plan.answer(index, task.as_deref().cloned());
-        summary.pushed += 1;
         let identifier = task.as_ref().map_or_else(|| operation.identifier.clone(), |task| task.identifier.clone());
         self.reporter.tell(match operation.kind {
             Kind::CreateTask => {

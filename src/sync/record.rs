@@ -7,6 +7,7 @@
 
 use super::journal::{Entry, Journal};
 use super::recover;
+use super::report::{Event, Reporter};
 use crate::cache::{Cache, Change, Outcome, Queueing};
 use crate::error::Result;
 use crate::model::Operation;
@@ -50,9 +51,13 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
 /// Applies a sync's or a settlement's outcome in one transaction, and shortens the journal. What is dropped is written to
 /// the journal first, so that a cache lost at this very moment does not bring it back. Gives the provisional tasks that
 /// were renumbered: old and new identifier.
+///
+/// Shortening is housekeeping: a journal that stays as it is says nothing that the cache does not know, so what keeps it
+/// from being shortened is told and is no failure of what was applied.
 pub(super) fn apply(
     cache: &mut Cache,
     journal: &Journal,
+    reporter: &mut dyn Reporter,
     outcome: &Outcome,
     now: &str,
 ) -> Result<Vec<(String, String)>> {
@@ -62,7 +67,9 @@ pub(super) fn apply(
     }
     let renumbered = cache.apply(outcome, now).inspect_err(|_| held.take_back())?;
     drop(held);
-    recover::compact(cache, journal)?;
+    if let Err(error) = recover::compact(cache, journal) {
+        reporter.tell(Event::Note(format!("the journal could not be shortened; the next sync tries again: {error}")));
+    }
     Ok(renumbered)
 }
 

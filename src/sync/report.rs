@@ -141,6 +141,8 @@ pub struct Summary {
     /// Operations the server refused, and those that wait for them.
     pub failed: usize,
     pub held: usize,
+    /// Of a dry run: what a real one would send now.
+    pub would_send: Vec<Operation>,
     pub first_error: Option<String>,
     /// Why the run ended early, after which nothing more was sent.
     pub stopped: Option<Error>,

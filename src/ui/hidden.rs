@@ -96,7 +96,7 @@ fn read(terminal: &OwnedFd, waker: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Er
         let mut waited = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&waker, PollFlags::IN)];
         match poll(&mut waited, patience) {
             Ok(0) => return Ok(None),
-            Ok(_) if !waited[1].revents().is_empty() => return Err(Error::Interrupted),
+            Ok(_) if !waited[1].revents().is_empty() => return Err(Error::interrupted()),
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(error) => return Err(failed(error)),
@@ -112,7 +112,7 @@ fn read(terminal: &OwnedFd, waker: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Er
             Key::More => {}
             Key::Done => return Ok(Some(typed)),
             Key::End => return Ok(None),
-            Key::Interrupt => return Err(Error::Interrupted),
+            Key::Interrupt => return Err(Error::interrupted()),
         }
     }
     Err(Error::failure("that is too long for a secret"))
@@ -155,7 +155,7 @@ fn write(terminal: &OwnedFd, text: &str) {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Error {
+pub(super) fn failed(error: impl std::fmt::Display) -> Error {
     Error::failure(format!("cannot read from the terminal: {error}"))
 }
 

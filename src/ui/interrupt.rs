@@ -1,7 +1,7 @@
 //! Ctrl-C. Everything anyt does may be cut short at any instant (the journal and the one transaction see to that), so
 //! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor, and
-//! a signal that would end us has to end it first; and while a secret is typed the terminal has to be put right. No
-//! thread, no async-signal code of our own.
+//! a signal that would end us has to end it first; and while an answer is typed its command has something to say first,
+//! and a terminal that shows no secret has to be put right. No thread, no async-signal code of our own.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};

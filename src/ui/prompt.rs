@@ -4,12 +4,13 @@
 
 use crate::credentials::Secret;
 use crate::error::Error;
-use crate::ui::{Output, hidden, sanitise};
+use crate::ui::{Output, hidden, interrupt, sanitise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::stdio::stdin;
 use rustix::termios::isatty;
 use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// Bytes of the longest answer; a stdin that sends more without a newline holds no answers.
@@ -43,6 +44,8 @@ enum Next {
     End,
     /// Nothing before the deadline: nobody knows what would still have come.
     Late,
+    /// Ctrl-C.
+    Interrupt,
 }
 
 /// stdin as a source of answers. There is one of it.
@@ -73,19 +76,25 @@ impl Input {
     }
 
     /// Prints `prompt` without a newline and reads one line. What did not come from a terminal is echoed, so that a
-    /// piped transcript reads like a typed one.
+    /// piped transcript reads like a typed one. `Error::Interrupted` for Ctrl-C at a terminal.
     pub fn ask(&mut self, out: &mut Output, prompt: &str) -> Result<Answer, Error> {
         if !self.can_answer(out) {
             return Ok(Answer::End);
         }
+        // A person may interrupt as soon as they see the question; then the command that asked says what it has kept.
+        let caught = matches!(self.source, Source::Terminal).then(interrupt::catch);
+        let caught = caught.transpose().map_err(hidden::failed)?;
         out.question(&sanitise::line(prompt))?;
-        let answer = self.read_line();
-        match &answer {
-            Answer::Line(_) if matches!(self.source, Source::Terminal) => {}
-            Answer::Line(line) => out.question(&format!("{}\n", sanitise::line(line)))?,
-            Answer::End => out.question("\n")?,
+        let answer = self.read_line(caught.as_ref().map(|caught| caught.waker.as_fd()));
+        if let Some(caught) = caught {
+            caught.release();
         }
-        Ok(answer)
+        match &answer {
+            Ok(Answer::Line(_)) if matches!(self.source, Source::Terminal) => {}
+            Ok(Answer::Line(line)) => out.question(&format!("{}\n", sanitise::line(line)))?,
+            Ok(Answer::End) | Err(_) => out.question("\n")?,
+        }
+        answer
     }
 
     /// `<question> [y/N]: `. Everything but a yes is a no, the end of input too.
@@ -104,11 +113,12 @@ impl Input {
         hidden::ask(prompt)
     }
 
-    fn read_line(&mut self) -> Answer {
+    /// `waker` can be read once a signal has come.
+    fn read_line(&mut self, waker: Option<BorrowedFd<'_>>) -> Result<Answer, Error> {
         let deadline = Instant::now() + PATIENCE;
         let mut line = Vec::new();
         loop {
-            match self.next(deadline) {
+            match self.next(deadline, waker) {
                 Next::Byte(b'\n') => break,
                 Next::Byte(byte) if line.len() < LONGEST => line.push(byte),
                 // A last line needs no line end.
@@ -119,18 +129,19 @@ impl Input {
                 // Half an answer is none.
                 Next::Byte(_) | Next::End | Next::Late => {
                     self.ended = true;
-                    return Answer::End;
+                    return Ok(Answer::End);
                 }
+                Next::Interrupt => return Err(Error::interrupted()),
             }
         }
         if line.last() == Some(&b'\r') {
             line.pop();
         }
-        Answer::Line(String::from_utf8_lossy(&line).into_owned())
+        Ok(Answer::Line(String::from_utf8_lossy(&line).into_owned()))
     }
 
     /// A stdin that cannot be read has ended.
-    fn next(&mut self, deadline: Instant) -> Next {
+    fn next(&mut self, deadline: Instant, waker: Option<BorrowedFd<'_>>) -> Next {
         let deadline = match &mut self.source {
             Source::Given(bytes, then) => return bytes.pop_front().map_or(*then, Next::Byte),
             Source::Terminal => None,
@@ -139,8 +150,11 @@ impl Input {
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            match poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], timeout.as_ref()) {
+            let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+            let mut waited = [readable(stdin()), readable(waker.unwrap_or(stdin()))];
+            match poll(&mut waited, timeout.as_ref()) {
                 Ok(0) => return Next::Late,
+                Ok(_) if waker.is_some() && !waited[1].revents().is_empty() => return Next::Interrupt,
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(_) => return Next::End,

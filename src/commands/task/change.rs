@@ -13,6 +13,7 @@ use crate::sync::local::{self, Deletion};
 use crate::time::Timestamp;
 use miniserde::json;
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 
 /// What a command reports about one task.
 struct Change {
@@ -133,11 +134,13 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
             Deletion::Cancelled => {
-                session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
-                continue;
+                let (identifier, task_id) = (task.identifier, task.id);
+                Ok(Change { verb: "Deleted", identifier, task_id, delivery: Delivery::Cancelled, hint })
             }
         };
-        collect(changed, &mut changes, &mut errors);
+        if collect(changed, &mut changes, &mut errors).is_break() {
+            break;
+        }
     }
     report(session, &bench, road, changes, errors)
 }
@@ -176,16 +179,22 @@ fn each(
             changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
             continue;
         }
-        collect(finish(session, &mut bench, &road, verb, queued, hint), &mut changes, &mut errors);
+        let changed = finish(session, &mut bench, &road, verb, queued, hint);
+        if collect(changed, &mut changes, &mut errors).is_break() {
+            break;
+        }
     }
     report(session, &bench, road, changes, errors)
 }
 
-fn collect(changed: Result<Change>, changes: &mut Vec<Change>, errors: &mut Vec<Error>) {
+/// Keeps what came of one task. An interruption ends the command; every other failure leaves the next task its turn.
+fn collect(changed: Result<Change>, changes: &mut Vec<Change>, errors: &mut Vec<Error>) -> ControlFlow<()> {
+    let interrupted = matches!(changed, Err(Error::Interrupted { .. }));
     match changed {
         Ok(change) => changes.push(change),
         Err(error) => errors.push(error),
     }
+    if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 fn named_tasks(session: &Session, bench: &Workbench) -> Result<Vec<(Task, Option<String>)>> {
@@ -231,6 +240,7 @@ fn report(
             (Delivery::Sent, verb) => format!("✓ {verb} {name}"),
             (Delivery::Queued, verb) => format!("✓ {verb} {name} (queued for sync)"),
             (Delivery::Busy, verb) => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
+            (Delivery::Cancelled, verb) => format!("✓ {verb} {name} (it was never sent)"),
             (Delivery::Withdrawn, _) => format!("{name} stays as it is on the server"),
             (Delivery::Conflict(waiting), verb) => {
                 conflicts += waiting;

@@ -12,6 +12,7 @@ use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
+use crate::sync::recover::recover;
 use crate::sync::remote::{Remote, RemoteError, to_error};
 use crate::sync::{Engine, Options, local};
 use crate::ui::Editor;
@@ -41,6 +42,8 @@ pub enum Delivery {
     Queued,
     /// It waits in the queue because another anyt is at work.
     Busy,
+    /// It undid what waited in the queue: there is nothing left to send.
+    Cancelled,
     /// A person chose the server's version over it.
     Withdrawn,
     /// It waits for a person's decision.
@@ -131,8 +134,14 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     let summary = match ran {
         Ok(summary) => summary,
         Err(error) => {
+            // What was sent before it failed is known to the journal alone; it must not be taken back.
+            let folded = recover(&mut bench.cache, &bench.journal);
             drop(held);
-            return Err(take_back(bench, operations, error)?);
+            if folded.is_err() {
+                return Err(error);
+            }
+            let error = take_back(bench, operations, error)?;
+            return Err(error.if_interrupted(format!("{} stays as it was", operations[0].identifier)));
         }
     };
     screen.close(&summary)?;
