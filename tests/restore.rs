@@ -151,6 +151,54 @@ fn a_restored_task_is_never_its_own_parent_and_takes_no_edit_of_another() {
     dispute.assert_settled();
 }
 
+/// A parent that is given up is none for its children any more. That is said, kept with it, and restored with it.
+#[test]
+fn children_get_a_dropped_parent_back() {
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    let parents =
+        || ["DEV-1", "DEV-3", "DEV-4"].map(|name| json::as_int(dispute.alice.cached_task(name).at("parent_id")));
+    let family = || {
+        alice(&["task", "create", "Parent", "--offline"]).ok();
+        alice(&["task", "create", "Child", "--parent", "DEV-2", "--offline"]).ok();
+        alice(&["task", "create", "Grandchild", "--parent", "DEV-3", "--offline"]).ok();
+        alice(&["task", "update", "DEV-1", "--parent", "DEV-2", "-p", "2", "--offline"]).ok();
+    };
+    family();
+    let meant = parents();
+    let dropped = alice(&["sync", "queue", "drop", "1", "--yes"]).ok().says("  DEV-3 loses its parent\n");
+    let dropped = dropped.says("  DEV-1 loses its parent\n");
+    assert!(!dropped.stdout.contains("DEV-4"), "{dropped}");
+    assert_eq!(parents(), [None, None, meant[2]]);
+    alice(&["sync", "restore", "--last"]).ok();
+    assert_eq!(dispute.alice.pending(), 6, "the create, and the parents of two");
+    dispute.sync(&["--no-input"]).ok();
+    let parent = dispute.bob().all_tasks().into_iter().find(|task| task.text("title") == "Parent").expect("it is back");
+    let id = |name: &str| json::as_int(dispute.served(name).at("parent_id"));
+    assert_eq!([id("DEV-1"), id("DEV-2")], [Some(parent.int("id")); 2], "two children");
+    dispute.assert_settled();
+
+    // A child that is gone by then does not keep its parent from coming back.
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "Parent", "--offline"]).ok();
+    alice(&["task", "create", "Child", "--parent", "DEV-2", "--offline"]).ok();
+    alice(&["task", "create", "Other", "--parent", "DEV-2", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    alice(&["task", "rm", "DEV-3", "--force", "--offline"]).ok();
+    alice(&["sync", "restore", "--last"]).ok().says("✓ Queued 2 operations again");
+
+    // Deleting it says as much.
+    let name = dispute
+        .alice
+        .cached_tasks()
+        .iter()
+        .find(|task| task.text("title") == "Parent")
+        .map(|task| task.text("identifier").to_string());
+    let deleted = alice(&["task", "rm", &name.expect("it is back"), "--force", "--offline"]).ok();
+    assert!(deleted.stdout.contains("loses its parent\n"), "{deleted}");
+}
+
 /// Killed while the file was being written: the edit is still queued, and the file stands in nobody's way.
 #[test]
 fn a_file_that_was_never_finished_is_passed_over() {

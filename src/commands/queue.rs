@@ -1,7 +1,7 @@
 //! `anyt sync queue`: looking at what waits to be sent, and acting on it.
 
 use super::Session;
-use super::screen::{describe, plural};
+use super::screen::{describe, orphaned, plural};
 use super::sync::one_line;
 use super::workbench::{Name, Workbench};
 use crate::cache::Change;
@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::{Kind, Operation};
 use crate::names::Known;
 use crate::sync::local;
+use crate::sync::loss::Loss;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
 use std::time::Duration;
@@ -140,7 +141,7 @@ pub fn retry(session: &mut Session) -> Result<()> {
 }
 
 /// Takes operations out of the queue, after writing them to `discarded/`. What was queued on top of a task that was
-/// never created goes with it.
+/// never created goes with it, and is a parent no longer.
 pub fn drop_operations(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
@@ -150,23 +151,23 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
     } else {
         choose(session, &bench, &pending)?.into_iter().map(|(_, operation)| operation).collect()
     };
-    let removed = local::with_dependants(&pending, &chosen);
-    if removed.is_empty() {
+    let loss = Loss::of(&pending, &chosen)?;
+    if loss.operations.is_empty() {
         return Err(Error::failure("nothing waits to be sent"));
     }
-    for operation in &removed {
-        session.out.say(&format!("  {}", describe(operation)))?;
-    }
-    let count = removed.len();
+    let given_up = loss.operations.iter().map(describe);
+    given_up.chain(loss.orphans.iter().map(orphaned)).try_for_each(|line| session.out.say(&format!("  {line}")))?;
+    let count = loss.operations.len();
     let question = format!("Give up {count} {}?", plural(count, "operation"));
     if !session.call.has("yes") && !session.input.confirm(&mut session.out, &question)? {
         return Err(Error::failure("nothing was dropped").hint("without a terminal: give --yes"));
     }
-    let path = bench.discard.operations("dropped", &bench.cache, &removed)?;
-    local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
+    let path = bench.discard.loss("dropped", &bench.cache, &loss)?;
+    let orphans = loss.orphans.iter().map(|orphan| text(&orphan.identifier)).collect();
+    local::give_up(&mut bench.cache, &bench.journal, loss)?;
     let shown = path.display().to_string();
     session.answer(
-        || object([("dropped", integer(count as i64)), ("file", text(&shown))]),
+        || object([("dropped", integer(count as i64)), ("orphaned", Value::Array(orphans)), ("file", text(&shown))]),
         |out| out.say(&format!("✓ Dropped {count} {}; kept in {shown}", plural(count, "operation"))),
     )
 }

@@ -1,6 +1,7 @@
 //! `discarded/`: every edit that a force sync, a resolution or `queue drop` threw away, one file each, written and
 //! flushed before the edit goes.
 
+use super::loss::Loss;
 use crate::cache::{ACCOUNT, Cache, SERVER};
 use crate::document::{self, as_text, member, object, optional, text};
 use crate::error::{Error, Result};
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// The reason of a file that keeps the server's version of a task.
 pub const OVERRULED: &str = "overruled";
 
+/// The reason of a line that keeps the parent which a task lost with the parent's creation.
+const ORPHANED: &str = "orphaned";
+
 /// The reason of a file that keeps what somebody typed in an editor until the cache has it.
 pub const EDITED: &str = "edited";
 
@@ -30,23 +34,26 @@ impl Discard {
     }
 
     /// Keeps operations of ours, which are or were in the queue of `cache`. `reason` is a word for the file's name:
-    /// `force`, `resolved`, `dropped`.
+    /// `resolved`, `edited`.
     pub fn operations(&self, reason: &str, cache: &Cache, operations: &[Operation]) -> Result<PathBuf> {
-        self.write(reason, cache, operations.iter().map(|operation| (Value::Null, operation)))
+        self.write(reason, cache, operations.iter().map(|operation| Record { reason, remote: Value::Null, operation }))
+    }
+
+    /// Keeps what is lost with operations that are given up. `reason`: `force`, `dropped`.
+    pub fn loss(&self, reason: &str, cache: &Cache, loss: &Loss) -> Result<PathBuf> {
+        let record = |reason, operation| Record { reason, remote: Value::Null, operation };
+        let given_up = loss.operations.iter().map(|operation| record(reason, operation));
+        let orphans = loss.orphans.iter().map(|operation| record(ORPHANED, operation));
+        self.write(reason, cache, given_up.chain(orphans))
     }
 
     /// Keeps the server's version of a task that ours overrules, with the operation that brings it back.
     pub fn overruled(&self, cache: &Cache, task: &Task, bring_back: &Operation) -> Result<PathBuf> {
         let remote = Value::Object(document::task_to_json(task));
-        self.write(OVERRULED, cache, [(remote, bring_back)].into_iter())
+        self.write(OVERRULED, cache, [Record { reason: OVERRULED, remote, operation: bring_back }].into_iter())
     }
 
-    fn write<'a>(
-        &self,
-        reason: &str,
-        cache: &Cache,
-        records: impl Iterator<Item = (Value, &'a Operation)>,
-    ) -> Result<PathBuf> {
+    fn write<'a>(&self, reason: &str, cache: &Cache, records: impl Iterator<Item = Record<'a>>) -> Result<PathBuf> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -56,7 +63,7 @@ impl Discard {
         let (server, account) = (optional(&cache.metadata(SERVER)?), optional(&cache.metadata(ACCOUNT)?));
         let pending = cache.pending()?;
         let lines: String = records
-            .map(|(remote, operation)| {
+            .map(|Record { reason, remote, operation }| {
                 let line = [
                     ("at", text(&at)),
                     ("reason", text(reason)),
@@ -131,6 +138,13 @@ impl Discard {
     }
 }
 
+/// A line to be written.
+struct Record<'a> {
+    reason: &'a str,
+    remote: Value,
+    operation: &'a Operation,
+}
+
 /// An operation that was thrown away, and what is needed to mean the same by it later.
 pub struct Kept {
     pub operation: Operation,
@@ -139,6 +153,8 @@ pub struct Kept {
     pub account: Option<String>,
     /// Per provisional task that it names: the operation that makes the task. Provisional ids and names are given again.
     pub made_by: BTreeMap<i64, String>,
+    /// It was not given up itself: the task lost its parent, whose creation was.
+    pub is_orphan: bool,
 }
 
 impl Kept {
@@ -154,6 +170,7 @@ impl Kept {
             server: as_text(member(line, "server")),
             account: as_text(member(line, "account")),
             made_by,
+            is_orphan: as_text(member(line, "reason")).as_deref() == Some(ORPHANED),
         })
     }
 }

@@ -10,6 +10,7 @@ pub mod discard;
 pub mod journal;
 pub mod local;
 mod look;
+pub mod loss;
 mod lost;
 pub mod merge;
 mod pager;

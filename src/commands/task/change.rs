@@ -3,6 +3,7 @@
 use super::deliver::{Delivery, Road, deliver, queued_for_later, road};
 use super::{fields, to_json};
 use crate::commands::Session;
+use crate::commands::screen::orphaned;
 use crate::commands::workbench::Workbench;
 use crate::directory::{ActiveTask, Directory};
 use crate::document::{integer, object, text};
@@ -132,8 +133,9 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         unpick(&bench, &task);
         let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
-            Deletion::Cancelled => {
+            Deletion::Cancelled(loss) => {
                 session.out.say(&format!("✓ Deleted {} (it was never sent)", task.identifier))?;
+                loss.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;
                 continue;
             }
         };

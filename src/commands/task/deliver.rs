@@ -12,6 +12,7 @@ use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
+use crate::sync::loss::Loss;
 use crate::sync::remote::{Remote, RemoteError, to_error};
 use crate::sync::{Engine, Options, local};
 use crate::ui::Editor;
@@ -173,16 +174,12 @@ fn still_queued(session: &Session, bench: &mut Workbench, operations: &[Operatio
 /// stays.
 fn take_back(bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Error> {
     let mine = |operation: &Operation| operations.iter().any(|own| own.op_id == operation.op_id);
-    let removed: Vec<Operation> = bench
-        .cache
-        .pending()?
-        .into_iter()
-        .filter(|operation| mine(operation) && operation.uncertain.is_none())
-        .collect();
-    if removed.is_empty() {
-        return Ok(error);
+    let pending = bench.cache.pending()?;
+    let refused = pending.iter().filter(|operation| mine(operation) && operation.uncertain.is_none());
+    let refused: Vec<Operation> = refused.cloned().collect();
+    if !refused.is_empty() {
+        local::give_up(&mut bench.cache, &bench.journal, Loss::of(&pending, &refused)?)?;
     }
-    local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
     Ok(error)
 }
 
