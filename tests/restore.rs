@@ -4,6 +4,7 @@
 mod common;
 
 use common::json::{self, Look};
+use common::proxy::{Gate, What, When};
 use common::pty::Terminal;
 use common::{Dispute, Exit};
 
@@ -118,6 +119,56 @@ fn force_sets_aside_what_was_agreed_to() {
         (dispute.served("DEV-1").text("status"), dispute.served("DEV-2").text("title")),
         ("backlog", "Meanwhile")
     );
+}
+
+/// What is queued for it while the question stands is not lost with the answer, and not left behind without its task.
+#[test]
+fn what_was_changed_meanwhile_is_not_dropped() {
+    for meanwhile in [&["task", "update", "DEV-1", "-p", "2"][..], &["task", "create", "Child", "--parent", "DEV-1"]] {
+        let dispute = Dispute::about(0);
+        dispute.alice.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "queue", "drop", "1"]);
+        terminal.expect("Give up 1 operation? [y/N]: ");
+        dispute.alice.anyt(&[meanwhile, &["--offline"]].concat()).ok();
+        terminal.send("y\r");
+        let run = terminal.end();
+        assert_eq!((run.exit, dispute.alice.pending()), (Exit::Code(1), 2), "{}", run.screen);
+        assert!(run.screen.contains("was changed meanwhile; nothing was dropped"), "{}", run.screen);
+        assert!(dispute.discarded().is_empty());
+        dispute.sync(&["--no-input"]).ok();
+        dispute.assert_settled();
+    }
+}
+
+/// A force sync takes along what was queued for a task that it sets aside: while its question stands, and while it runs.
+#[test]
+fn force_takes_along_what_was_queued_for_it_meanwhile() {
+    let dispute = Dispute::about(0);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    let names = ["DEV-1", "DEV-2"];
+    alice(&["task", "create", "Parent", "--offline"]).ok();
+    let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "--force"]);
+    terminal.expect("Continue? [y/N]: ");
+    alice(&["task", "update", "DEV-1", "-p", "2", "--offline"]).ok();
+    let gate = Gate::new();
+    dispute.proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    terminal.send("y\r");
+    gate.wait_for_somebody();
+    alice(&["task", "update", "DEV-1", "--phase", "two", "--offline"]).ok();
+    alice(&["task", "create", "Child", "--parent", "DEV-1", "--offline"]).ok();
+    gate.open();
+    let run = terminal.end();
+    assert!(run.screen.contains("3 operations set aside in "), "{}", run.screen);
+    assert!(run.screen.contains("DEV-2 loses its parent"), "{}", run.screen);
+    assert_eq!(dispute.alice.pending(), 1);
+    alice(&["sync", "restore", "--last"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    let tasks = names.map(|name| dispute.served(name));
+    let parent = tasks.iter().find(|task| task.text("title") == "Parent").expect("it is back");
+    assert_eq!((parent.int("priority"), parent.text("phase")), (2, "two"));
+    let child = tasks.iter().find(|task| task.text("title") == "Child").expect("it stayed");
+    assert_eq!(child.int("parent_id"), parent.int("id"));
+    dispute.assert_settled();
 }
 
 /// Provisional ids are given again also within one restore: a reference means what it meant when it was thrown away.

@@ -197,7 +197,7 @@ impl Cache {
 }
 
 /// Operations to add (or to write over their rows) and operations to take out of the queue.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Change {
     pub put: Vec<Operation>,
     pub removed: Vec<Operation>,

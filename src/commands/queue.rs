@@ -163,8 +163,9 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
         return Err(Error::failure("nothing was dropped").hint("without a terminal: give --yes"));
     }
     let path = bench.discard.loss("dropped", &bench.cache, &loss)?;
+    local::give_up(&mut bench.cache, &bench.journal, &loss)
+        .inspect_err(|_| bench.discard.release(std::slice::from_ref(&path)))?;
     let orphans = loss.orphans.iter().map(|orphan| text(&orphan.identifier)).collect();
-    local::give_up(&mut bench.cache, &bench.journal, loss)?;
     let shown = path.display().to_string();
     session.answer(
         || object([("dropped", integer(count as i64)), ("orphaned", Value::Array(orphans)), ("file", text(&shown))]),

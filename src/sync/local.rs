@@ -65,7 +65,7 @@ pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) 
         created.retain(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
         if !created.is_empty() && !sending {
             let loss = cancelled.insert(Loss::of(&queue.pending()?, &created)?);
-            return Ok(std::mem::take(&mut loss.change));
+            return Ok(loss.change.clone());
         }
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
@@ -162,10 +162,20 @@ pub(super) fn renewed(mut operations: Vec<Operation>) -> Result<Vec<Operation>> 
 
 /// Takes out of the queue what is lost with some operations. They are in `discarded/` already, or were refused before the
 /// command that made them ended.
-pub fn give_up(cache: &mut Cache, journal: &Journal, loss: Loss) -> Result<()> {
+///
+/// # Errors
+/// Something was queued for them, or they changed, since `loss` was found: nothing is given up.
+pub fn give_up(cache: &mut Cache, journal: &Journal, loss: &Loss) -> Result<()> {
     // Shortening the journal must not forget what a run that was killed a moment ago was told.
     super::recover::recover(cache, journal)?;
-    record(cache, journal, |_| Ok(loss.change))?;
+    record(cache, journal, |queue| {
+        let now = Loss::of(&queue.pending()?, &loss.operations)?;
+        if now.change != loss.change {
+            return Err(Error::failure("what is to be dropped was changed meanwhile; nothing was dropped")
+                .hint("see what it is now: anyt sync queue"));
+        }
+        Ok(now.change)
+    })?;
     super::recover::compact(cache, journal)
 }
 

@@ -5,7 +5,7 @@
 //! between has queued nothing twice, and a full disk is noticed while nothing is changed. What takes operations out is
 //! written before its commit, whole and flushed: a later run completes it (`recover`), also without the cache.
 
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Writer};
 use super::recover;
 use crate::cache::{Cache, Change, Outcome, Queueing};
 use crate::error::{Error, Result};
@@ -49,14 +49,14 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
 
 /// Applies a sync's or a settlement's outcome in one transaction, and shortens the journal. What is dropped is written to
 /// the journal first, so that a cache lost at this very moment does not bring it back. Gives the provisional tasks that
-/// were renumbered: old and new identifier.
+/// were renumbered: old and new identifier. `held` is the journal, taken before the queue was last looked at.
 pub(super) fn apply(
     cache: &mut Cache,
     journal: &Journal,
+    mut held: Writer,
     outcome: &Outcome,
     now: &str,
 ) -> Result<Vec<(String, String)>> {
-    let mut held = journal.hold()?;
     if !outcome.dropped.is_empty() {
         held.append(&farewell(&outcome.dropped), true)?;
     }

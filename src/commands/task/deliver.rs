@@ -171,14 +171,18 @@ fn still_queued(session: &Session, bench: &mut Workbench, operations: &[Operatio
 }
 
 /// Takes the operations of this command out of the queue again: nothing was changed. What may have reached the server
-/// stays.
+/// stays, and so does what others have built on meanwhile.
 fn take_back(bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Error> {
     let mine = |operation: &Operation| operations.iter().any(|own| own.op_id == operation.op_id);
     let pending = bench.cache.pending()?;
     let refused = pending.iter().filter(|operation| mine(operation) && operation.uncertain.is_none());
     let refused: Vec<Operation> = refused.cloned().collect();
+    let loss = Loss::of(&pending, &refused)?;
+    if loss.operations.len() > refused.len() || !loss.orphans.is_empty() {
+        return Ok(error.hint("it stays queued with what was queued for it meanwhile: anyt sync queue"));
+    }
     if !refused.is_empty() {
-        local::give_up(&mut bench.cache, &bench.journal, Loss::of(&pending, &refused)?)?;
+        local::give_up(&mut bench.cache, &bench.journal, &loss)?;
     }
     Ok(error)
 }
