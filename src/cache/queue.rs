@@ -246,6 +246,12 @@ impl Queueing<'_> {
         pending(self.db).map_err(|e| self.error(e))
     }
 
+    /// One of these is in the queue already.
+    pub fn has_one_of(&self, operations: &[Operation]) -> Result<bool> {
+        let has = |operation: &Operation| named_tasks(self.db, &operation.op_id).map(|found| found.is_some());
+        operations.iter().try_fold(false, |found, operation| Ok(found || has(operation)?)).map_err(|e| self.error(e))
+    }
+
     /// An id for a provisional task, below every one in use, also by operations whose task is gone.
     pub fn provisional_id(&self) -> Result<i64> {
         let id = self.db.query_row(

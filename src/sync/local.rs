@@ -4,6 +4,7 @@
 use super::discard::Kept;
 use super::journal::Journal;
 use super::loss::Loss;
+use super::mend::mended;
 use super::merge::Difference;
 use super::record::record;
 use crate::cache::{ACCOUNT, Cache, Change, Queueing, SERVER};
@@ -11,37 +12,53 @@ use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
 
+/// What a command is to bring to the server.
+pub struct Queued {
+    pub operations: Vec<Operation>,
+    /// They waited before, and stay whatever becomes of them now.
+    pub mended: bool,
+}
+
+impl Queued {
+    /// The command's own.
+    pub fn new(operations: Vec<Operation>) -> Queued {
+        Queued { operations, mended: false }
+    }
+
+    /// `operation` is one of them, whatever has changed about it.
+    pub fn has(&self, operation: &Operation) -> bool {
+        self.operations.iter().any(|queued| queued.op_id == operation.op_id)
+    }
+}
+
 /// What a delete became.
 pub enum Deletion {
-    Queued(Vec<Operation>),
+    Queued(Queued),
     /// The task was never sent: it and everything queued for it are gone, and no request will be made.
     Cancelled(Loss),
 }
 
 /// Queues the creation of a task. `prefix` is the workspace's identifier, which the provisional name begins with.
-pub fn create(
-    cache: &mut Cache,
-    journal: &Journal,
-    workspace_id: i64,
-    prefix: &str,
-    set: &Patch,
-) -> Result<Vec<Operation>> {
+pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &str, set: &Patch) -> Result<Queued> {
     let operation = creation(workspace_id, set)?;
     let change = record(cache, journal, |queue| {
         Ok(Change { put: vec![name_provisional(queue, operation, prefix)?], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued::new(change.put))
 }
 
 /// Queues an update with the fields that differ from what is shown; nothing when none does. `make` sees the task as it
-/// is in the transaction that queues the update: what it derives from the task nobody changes in between.
+/// is in the transaction that queues the update: what it derives from the task nobody changes in between. With `mend` the
+/// change goes into operations about the same that the server refused: no sync is at work that knows them as they were.
 pub fn update(
     cache: &mut Cache,
     journal: &Journal,
     task: &Task,
+    mend: bool,
     make: impl FnOnce(&Task) -> Result<Patch>,
-) -> Result<Vec<Operation>> {
+) -> Result<Queued> {
     let mut operation = blank(Kind::UpdateTask)?;
+    let mut mends = false;
     let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
         let set = make(&task)?;
@@ -49,10 +66,14 @@ pub fn update(
         if operation.set.is_empty() {
             return Ok(Change::default());
         }
+        if mend && let Some(put) = mended(&queue.pending_of(task.id)?, &task, &operation.set) {
+            mends = true;
+            return Ok(Change { put, removed: Vec::new() });
+        }
         operation.base = operation.set.keys().map(|field| (*field, task.get(*field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued { operations: change.put, mended: mends })
 }
 
 /// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
@@ -70,18 +91,18 @@ pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) 
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(cancelled.map_or(Deletion::Queued(change.put), Deletion::Cancelled))
+    Ok(cancelled.map_or(Deletion::Queued(Queued::new(change.put)), Deletion::Cancelled))
 }
 
 /// Queues the adding or removing of a dependency.
-pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Vec<Operation>> {
+pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Queued> {
     let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
     let change = record(cache, journal, |queue| {
         let (task, target) = (live_task(queue, task)?, live_task(queue, on)?);
         operation.depends_on = Some((target.id, target.identifier));
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued::new(change.put))
 }
 
 /// Queues operations that were thrown away before. Those that are queued again or were sent already are passed over.

@@ -12,6 +12,7 @@ pub mod local;
 mod look;
 pub mod loss;
 mod lost;
+mod mend;
 pub mod merge;
 mod pager;
 mod plan;

@@ -2,8 +2,8 @@
 //! other will deny. The journal is held throughout: a sync that runs meanwhile finds the line of each row it sends.
 //!
 //! What is only added is written to the journal after its commit, into room made before it: a command that dies in
-//! between has queued nothing twice, and a full disk is noticed while nothing is changed. What takes operations out is
-//! written before its commit, whole and flushed: a later run completes it (`recover`), also without the cache.
+//! between has queued nothing twice, and a full disk is noticed while nothing is changed. What changes operations or takes
+//! them out is written before its commit, whole and flushed: a later run completes it (`recover`), also without the cache.
 
 use super::journal::{Entry, Journal, Writer};
 use super::recover;
@@ -28,7 +28,7 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
         if !entries.is_empty() {
             entries.splice(..0, meant);
         }
-        if change.removed.is_empty() {
+        if change.removed.is_empty() && !queue.has_one_of(&change.put)? {
             room = Some(journal.make_room(&entries)?);
         } else {
             entries.extend(farewell(&change.removed));

@@ -134,7 +134,8 @@ const QUEUE: Command = Command {
     summary: "List the queued operations, or act on them",
     description: "\
         An operation that the server refuses is parked with the server's message: no sync sends it again until it is \
-        retried. Fix the cause, then retry it or drop it. The rest of the queue goes on; what needs it waits.",
+        retried. Fix the cause, then retry it or drop it; or change it with 'anyt task update', and that is sent instead. \
+        The rest of the queue goes on; what needs it waits.",
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
