@@ -7,6 +7,7 @@ use common::json::{self, Look};
 use common::proxy::{Gate, What, When};
 use common::pty::Terminal;
 use common::{Dispute, Exit};
+use std::time::Duration;
 
 #[test]
 fn names_are_given_again_and_edits_do_not_follow_them() {
@@ -248,6 +249,53 @@ fn children_get_a_dropped_parent_back() {
         .map(|task| task.text("identifier").to_string());
     let deleted = alice(&["task", "rm", &name.expect("it is back"), "--force", "--offline"]).ok();
     assert!(deleted.stdout.contains("loses its parent\n"), "{deleted}");
+}
+
+/// That a file was restored is in the file, and in the cache until then: neither a wiped cache nor a history that has been
+/// forgotten lets it be queued again.
+#[test]
+fn a_file_remembers_that_it_was_restored() {
+    for killed in [false, true] {
+        let dispute = Dispute::about(0);
+        let alice = |args: &[&str]| dispute.alice.anyt(args);
+        let forget = || std::fs::remove_dir_all(dispute.alice.path("cache/anyt")).expect("it is there");
+        alice(&["task", "create", "Mine", "--offline"]).ok();
+        alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
+        let file = newest(&dispute).display().to_string();
+        let restore = alice(&["sync", "restore", "--last"]);
+        if killed {
+            assert_eq!(restore.env("ANYT_FAILPOINT", "restore.queued").run().exit, Exit::Signal(9));
+            let refused = alice(&["sync", "restore", "--last"]).code(1);
+            assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
+            // The wiped cache is filled again from the journal, and knows it.
+            forget();
+            alice(&["sync", "restore", &file]).ok().warns("1 operation restored before, and not again");
+        } else {
+            restore.ok();
+        }
+        dispute.sync(&["--no-input"]).ok();
+        forget();
+        dispute.sync(&["--no-input"]).ok();
+        alice(&["sync", "restore", "--list"]).ok().says("jsonl (restored)");
+        let refused = alice(&["sync", "restore", "--last"]).code(1);
+        assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
+        alice(&["sync", "restore", &file]).ok().warns("1 operation restored before, and not again");
+        dispute.sync(&["--no-input"]).ok();
+        assert_eq!(dispute.bob().all_tasks().len(), 1);
+        dispute.assert_settled();
+    }
+}
+
+/// What has no end is not waited for.
+#[test]
+fn only_a_regular_file_is_restored() {
+    let dispute = Dispute::about(0);
+    let fifo = dispute.alice.path("work/fifo").display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
+    for file in [&fifo, "/dev/zero"] {
+        let run = dispute.alice.anyt(&["sync", "restore", file]).timeout(Duration::from_secs(10)).code(1);
+        assert!(run.stderr.contains("is not a regular file"), "{run}");
+    }
 }
 
 /// Killed while the file was being written: the edit is still queued, and the file stands in nobody's way.

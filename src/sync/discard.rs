@@ -7,6 +7,7 @@ use crate::document::{self, as_text, member, object, optional, text};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Kind, Operation, Task};
+use crate::pipe::Patience;
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The reason of a file that keeps the server's version of a task.
 pub const OVERRULED: &str = "overruled";
@@ -23,6 +25,15 @@ const ORPHANED: &str = "orphaned";
 
 /// The reason of a file that keeps what somebody typed in an editor until the cache has it.
 pub const EDITED: &str = "edited";
+
+/// In the line that says when a file was restored.
+const RESTORED: &str = "restored";
+
+/// Bytes. No queue comes near this; what is larger is not read.
+const LARGEST: usize = 1 << 30;
+
+/// Only regular files are read, and those keep nobody waiting.
+const NO_PATIENCE: Patience = Patience { for_a_writer: Duration::ZERO, for_all: Duration::ZERO };
 
 pub struct Discard {
     folder: PathBuf,
@@ -118,23 +129,46 @@ impl Discard {
         Ok(files)
     }
 
-    /// What a file keeps: operations of ours, or the one that brings back what the server had.
-    pub fn read(path: &Path) -> Result<Vec<Kept>> {
-        let content = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-        content
-            .lines()
-            .map(document::parse)
-            .map(|line| {
-                Kept::from_json(&line)
-                    .ok_or_else(|| Error::failure(format!("{} is not a file of discarded operations", path.display())))
-            })
-            .collect()
+    /// Says at the end of a file that what it keeps is queued again.
+    pub fn mark_restored(path: &Path) -> Result<()> {
+        let line = json::to_string(&object([(RESTORED, text(Timestamp::now().rfc3339()))]));
+        let append = || {
+            let mut file = OpenOptions::new().append(true).open(path)?;
+            file.write_all(format!("{line}\n").as_bytes())?;
+            file.sync_all()
+        };
+        append().map_err(|e| Error::io("write", path, e))
     }
+}
 
-    /// The reason a file was written for.
-    pub fn reason(path: &Path) -> Option<String> {
-        let content = std::fs::read_to_string(path).ok()?;
-        as_text(member(&document::parse(content.lines().next()?), "reason"))
+/// A file of `discarded/`.
+pub struct Discarded {
+    /// Operations of ours, or the one that brings back what the server had.
+    pub kept: Vec<Kept>,
+    /// What it was written for.
+    pub reason: Option<String>,
+    /// When it was restored.
+    pub restored: Option<String>,
+}
+
+impl Discarded {
+    /// # Errors
+    /// Not a regular file, larger than any of ours, or a line that is none of ours.
+    pub fn read(path: &Path) -> Result<Discarded> {
+        crate::pipe::refuse(path)?;
+        let foreign = || Error::failure(format!("{} is not a file of discarded operations", path.display()));
+        let content = crate::pipe::read(path, LARGEST, NO_PATIENCE)?;
+        let content = String::from_utf8(content).map_err(|_| foreign())?;
+        let mut file = Discarded { kept: Vec::new(), reason: None, restored: None };
+        for line in content.lines().map(document::parse) {
+            if let Some(restored) = as_text(member(&line, RESTORED)) {
+                file.restored = Some(restored);
+                continue;
+            }
+            file.kept.push(Kept::from_json(&line).ok_or_else(foreign)?);
+            file.reason = file.reason.or(as_text(member(&line, "reason")));
+        }
+        Ok(file)
     }
 }
 
