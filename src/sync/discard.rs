@@ -73,6 +73,7 @@ impl Discard {
         let at = Timestamp::now().rfc3339();
         let (server, account) = (optional(&cache.metadata(SERVER)?), optional(&cache.metadata(ACCOUNT)?));
         let pending = cache.pending()?;
+        let makers = makers(&pending);
         let lines: String = records
             .map(|Record { reason, remote, operation }| {
                 let line = [
@@ -81,7 +82,7 @@ impl Discard {
                     ("server", server.clone()),
                     ("account", account.clone()),
                     ("remote", remote),
-                    ("made_by", makers(operation, &pending)),
+                    ("made_by", made_by(operation, &makers)),
                     ("operation", document::operation_to_json(operation)),
                 ];
                 format!("{}\n", json::to_string(&object(line)))
@@ -209,9 +210,16 @@ impl Kept {
     }
 }
 
-/// `Kept::made_by` of an operation while `pending` is the queue.
-fn makers(operation: &Operation, pending: &[Operation]) -> Value {
-    let makes = |id: i64| pending.iter().find(move |create| create.kind == Kind::CreateTask && create.task_id == id);
-    let named = operation.tasks().into_iter().filter(|id| *id < 0);
-    Value::Object(named.filter_map(|id| Some((id.to_string(), text(&makes(id)?.op_id)))).collect())
+/// Per provisional task: the operation that makes it.
+type Makers<'a> = BTreeMap<i64, &'a str>;
+
+fn makers(pending: &[Operation]) -> Makers<'_> {
+    let creates = pending.iter().filter(|operation| operation.kind == Kind::CreateTask);
+    creates.map(|create| (create.task_id, create.op_id.as_str())).collect()
+}
+
+/// `Kept::made_by` of an operation.
+fn made_by(operation: &Operation, makers: &Makers) -> Value {
+    let named = operation.tasks().into_iter();
+    Value::Object(named.filter_map(|id| Some((id.to_string(), text(*makers.get(&id)?)))).collect())
 }
