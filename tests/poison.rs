@@ -130,6 +130,27 @@ fn a_refused_update_is_mended_by_an_update_of_the_same() {
     }
 }
 
+/// A retry says of each operation what is true, and changes nothing where the queue is not any more.
+#[test]
+fn a_retry_promises_only_what_the_next_sync_does() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Poison", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-2", "--title", "Mine", "--offline"]).ok();
+    server.bob().edit_task("DEV-2", r#"{"title":"Theirs"}"#);
+    proxy.fault(When::is(mentions("PATCH", "Poison")).always(), refusal(422));
+    sandbox.anyt(&["sync", "--no-input"]).run();
+    sandbox.anyt(&["task", "update", "DEV-3", "-p", "2", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync", "queue", "retry", "2", "3"]).ok();
+    assert!(!run.stdout.contains("will be sent"), "{run}");
+    run.warns("Update: DEV-3 (priority) was not refused; it is waiting").warns("anyt sync resolve DEV-2");
+    let run = sandbox.anyt(&["sync", "queue", "retry", "1", "2"]).ok();
+    assert_eq!(run.stdout, "✓ 1 operation will be sent with the next sync\n");
+    // The journal knows it too.
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is there");
+    let queue = sandbox.anyt(&["sync", "queue", "--json"]).ok().json();
+    assert_eq!(queue.text("data.items.0.state"), "waiting");
+}
+
 /// What needs something that was refused does not send that again by the way, and says what it waits for.
 #[test]
 fn what_is_in_the_way_is_named() {

@@ -4,15 +4,15 @@ use super::Session;
 use super::screen::{describe, orphaned, plural};
 use super::sync::one_line;
 use super::workbench::{Name, Workbench};
-use crate::cache::Change;
 use crate::document::{integer, object, operation_to_json, text};
 use crate::error::{Error, Result};
-use crate::model::{Kind, Operation};
+use crate::model::Operation;
 use crate::names::Known;
 use crate::sync::local;
 use crate::sync::loss::Loss;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub fn list(session: &mut Session) -> Result<()> {
@@ -129,14 +129,22 @@ pub fn retry(session: &mut Session) -> Result<()> {
     } else {
         choose(session, &bench, &pending)?.into_iter().map(|(_, operation)| operation).collect()
     };
-    let again = |operation: Operation| match (&operation.error, operation.kind) {
-        (Some(_), Kind::CreateTask) => Operation { error: None, uncertain: None, ..operation },
-        _ => Operation { error: None, ..operation },
+    let (refused, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|operation| operation.error.is_some());
+    let undecided: BTreeSet<i64> = bench.cache.conflicts()?.iter().map(|conflict| conflict.task_id).collect();
+    for operation in refused.iter().chain(&others) {
+        if undecided.contains(&operation.task_id) {
+            let name = &operation.identifier;
+            session.out.warn(&format!("{}: waits for a decision: anyt sync resolve {name}", describe(operation)))?;
+        } else if operation.error.is_none() {
+            session.out.warn(&format!("{} was not refused; it is {}", describe(operation), state(operation)))?;
+        }
+    }
+    let count = refused.iter().filter(|operation| !undecided.contains(&operation.task_id)).count();
+    local::retry(&mut bench.cache, &bench.journal, refused)?;
+    let said = match count {
+        0 => "Nothing was refused that could be sent again".to_string(),
+        _ => format!("✓ {count} {} will be sent with the next sync", plural(count, "operation")),
     };
-    let put: Vec<Operation> = chosen.into_iter().map(again).collect();
-    let count = put.len();
-    bench.cache.queue(|_| Ok(Change { put, removed: Vec::new() }))?;
-    let said = format!("✓ {count} {} will be sent with the next sync", plural(count, "operation"));
     session.answer(|| object([("retried", integer(count as i64))]), |out| out.say(&said))
 }
 

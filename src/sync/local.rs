@@ -11,6 +11,7 @@ use crate::cache::{ACCOUNT, Cache, Change, Queueing, SERVER};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// What a command is to bring to the server.
 pub struct Queued {
@@ -179,6 +180,23 @@ pub(super) fn renewed(mut operations: Vec<Operation>) -> Result<Vec<Operation>> 
         operation.uncertain = None;
     }
     Ok(operations)
+}
+
+/// Lets operations that were refused be sent again, as they wait now. Of a create it is said that it was not done.
+pub fn retry(cache: &mut Cache, journal: &Journal, refused: Vec<Operation>) -> Result<()> {
+    let ids: BTreeSet<String> = refused.into_iter().map(|operation| operation.op_id).collect();
+    record(cache, journal, |queue| {
+        let mut put = queue.pending()?;
+        put.retain(|operation| ids.contains(&operation.op_id));
+        for operation in &mut put {
+            operation.error = None;
+            if operation.kind == Kind::CreateTask {
+                operation.uncertain = None;
+            }
+        }
+        Ok(Change { put, removed: Vec::new() })
+    })
+    .map(drop)
 }
 
 /// Takes out of the queue what is lost with some operations. They are in `discarded/` already, or were refused before the
