@@ -298,6 +298,20 @@ fn only_a_regular_file_is_restored() {
     }
 }
 
+#[test]
+fn what_is_restored_is_named_as_we_name_it() {
+    let dispute = Dispute::about(0);
+    dispute.alice.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    dispute.alice.anyt(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    let file = newest(&dispute);
+    let id = dispute.discarded()[0].text("operation.op_id").to_string();
+    let content = std::fs::read_to_string(&file).expect("our own file");
+    std::fs::write(&file, content.replace(&id, "a\\nb")).expect("our own file");
+    let run = dispute.alice.anyt(&["sync", "restore", &file.display().to_string()]).code(1);
+    assert!(run.stderr.contains("is not a file of discarded operations"), "{run}");
+    assert_eq!(dispute.alice.pending(), 0);
+}
+
 /// Killed while the file was being written: the edit is still queued, and the file stands in nobody's way.
 #[test]
 fn a_file_that_was_never_finished_is_passed_over() {

@@ -193,7 +193,12 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// `None` for what is no line of ours: an operation's id goes into a request's header.
     fn from_json(line: &Value) -> Option<Kept> {
+        let operation = member(line, "operation").and_then(document::operation_from_json)?;
+        if operation.op_id.is_empty() || !operation.op_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+            return None;
+        }
         let made_by = match member(line, "made_by") {
             Some(Value::Object(made_by)) => {
                 made_by.iter().filter_map(|(id, op_id)| Some((id.parse().ok()?, as_text(Some(op_id))?))).collect()
@@ -201,7 +206,7 @@ impl Kept {
             _ => BTreeMap::new(),
         };
         Some(Kept {
-            operation: member(line, "operation").and_then(document::operation_from_json)?,
+            operation,
             server: as_text(member(line, "server")),
             account: as_text(member(line, "account")),
             made_by,
