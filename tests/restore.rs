@@ -78,6 +78,33 @@ fn dropping_one_change_of_a_chain_is_no_conflict() {
     }
 }
 
+/// A dependency of the server's is there again when all that was queued about it is dropped, at once or one by one.
+#[test]
+fn what_was_done_to_a_dependency_and_undone_is_dropped_whole() {
+    for drops in [&["--all"][..], &["2", "1"]] {
+        for there in [true, false] {
+            let dispute = Dispute::about(2);
+            let depend = |what: &str, flags: &[&str]| {
+                dispute.alice.anyt(&[&["task", "dep", what, "DEV-1", "--on", "DEV-2"], flags].concat()).ok();
+            };
+            if there {
+                depend("add", &[]);
+                depend("rm", &["--offline"]);
+                depend("add", &["--offline"]);
+            } else {
+                depend("add", &["--offline"]);
+                depend("rm", &["--offline"]);
+            }
+            for which in drops {
+                dispute.alice.anyt(&["sync", "queue", "drop", which, "--yes"]).ok();
+            }
+            let listed = dispute.alice.anyt(&["task", "dep", "list", "DEV-1", "--json"]).ok().json();
+            assert_eq!(listed.items("data.depends_on").len(), usize::from(there), "{drops:?}");
+            dispute.assert_settled();
+        }
+    }
+}
+
 /// The question was about the status. The description was not asked about, and is sent.
 #[test]
 fn accepting_the_remote_gives_up_what_was_asked_about() {

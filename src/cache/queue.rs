@@ -58,6 +58,18 @@ pub(super) fn pending_of(db: &Connection, task_id: i64) -> rusqlite::Result<Vec<
     .collect()
 }
 
+/// What the newest queued operation on a dependency does.
+pub(super) fn newest_on_dependency(db: &Connection, task_id: i64, target: i64) -> rusqlite::Result<Option<Kind>> {
+    let operation: Option<String> = db
+        .prepare_cached(
+            "SELECT operation FROM sync_queue WHERE synced = 0 AND entity_type = 'dependency' AND entity_id = :task \
+             AND depends_on_id = :target ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(named_params! {":task": task_id.to_string(), ":target": target}, |row| row.get(0))
+        .optional()?;
+    Ok(operation.and_then(|operation| Kind::parse(&operation, "dependency")))
+}
+
 /// Adds an operation, or writes a changed one over its row; its place in the order stays.
 pub(super) fn put(db: &Connection, operation: &Operation) -> rusqlite::Result<()> {
     db.prepare_cached(
@@ -153,7 +165,12 @@ impl Cache {
             hit("cache.queue.removed");
             change.put.iter().try_for_each(|operation| put(db, operation))?;
             hit("cache.queue.put");
-            change.removed.iter().chain(&change.put).try_for_each(|operation| overlay::renew_for(db, operation))?;
+            change
+                .removed
+                .iter()
+                .rev()
+                .chain(&change.put)
+                .try_for_each(|operation| overlay::renew_for(db, operation))?;
             if !change.removed.is_empty() {
                 conflicts::forget_settled(db)?;
             }
