@@ -111,7 +111,8 @@ fn assert_arguments(command: &Command, name: &str) {
     }
     for argument in command.arguments {
         assert!(!argument.name.is_empty() && !argument.help.is_empty(), "an argument of '{name}'");
-        if let cli::Needed::Unless(flag) = argument.needed {
+        let unless = if let cli::Needed::Unless(flag) = argument.needed { Some(flag) } else { None };
+        for flag in argument.not_with.iter().copied().chain(unless) {
             assert!(command.flag(flag).is_some(), "{} of '{name}' names --{flag}", argument.name);
         }
     }

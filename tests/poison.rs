@@ -5,7 +5,7 @@ mod common;
 
 use common::http::Message;
 use common::json::{Look, Value};
-use common::proxy::{Proxy, Seen, What, When};
+use common::proxy::{Gate, Proxy, Seen, What, When};
 use common::skip::skip;
 use common::{ALICE, BOB, Sandbox, Server, synced};
 
@@ -71,6 +71,101 @@ fn refused_operations_hold_up_nothing_but_what_needs_them() {
         assert_eq!(sandbox.pending(), 0);
         assert_converged(&server, &sandbox);
     }
+}
+
+/// What was refused is changed, not repeated: the creation is sent as the task looks now, also where changes wait behind it.
+#[test]
+fn a_refused_create_is_mended_by_an_update() {
+    for online in [false, true] {
+        let (server, proxy, sandbox) = stage();
+        sandbox.anyt(&["task", "create", "Poison", "-d", "text", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-4", "--title", "Poison, too", "-p", "2", "--offline"]).ok();
+        proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+        // No sync that runs writes what it knows over it.
+        let gate = Gate::new();
+        proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+        let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+        gate.wait_for_somebody();
+        sandbox.anyt(&["task", "update", "DEV-4", "--phase", "one", "--offline"]).ok();
+        gate.open();
+        syncing.wait(std::time::Duration::from_secs(30)).code(6);
+        if online {
+            let run = sandbox.anyt(&["task", "update", "DEV-4", "--title", "Poison still"]).code(1);
+            assert!(run.stderr.contains("poison is not allowed") && run.stderr.contains("it stays queued"), "{run}");
+            assert_eq!(sandbox.pending(), 3);
+            sandbox.anyt(&["task", "update", "DEV-4", "--title", "Good"]).ok().says("  Create: DEV-4 was refused");
+        } else {
+            sandbox.anyt(&["task", "update", "DEV-4", "--title", "Good", "--offline"]).ok().says("Create: DEV-4 was");
+            assert_eq!(sandbox.pending(), 3);
+            std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("the journal has it too");
+        }
+        assert_eq!(sandbox.cached_task("DEV-4").text("title"), "Good");
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        let task = server.alice().task("DEV-4").expect("it was created");
+        let texts = ["title", "description", "phase"].map(|field| task.text(field).to_string());
+        assert_eq!((texts, task.int("priority")), (["Good", "text", "one"].map(String::from), 2));
+        assert_converged(&server, &sandbox);
+    }
+}
+
+/// A change of the same field takes the place of what was refused; one of another field goes without it.
+#[test]
+fn a_refused_update_is_mended_by_an_update_of_the_same() {
+    for flags in [&["--offline"][..], &[]] {
+        let (server, proxy, sandbox) = stage();
+        let update = |args: &[&str]| sandbox.anyt(&[&["task", "update", "DEV-1"], args, flags].concat());
+        sandbox.anyt(&["task", "update", "DEV-1", "--title", "Poison", "--offline"]).ok();
+        proxy.fault(When::is(mentions("PATCH", "Poison")).always(), refusal(422));
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+        let sent = proxy.writes().len();
+        update(&["-p", "1"]).ok();
+        let later = proxy.writes().split_off(sent);
+        assert_eq!(later.len(), usize::from(flags.is_empty()), "only what was asked for: {later:?}");
+        update(&["--title", "Good"]).ok().says("  Update: DEV-1 (title) was refused; it is sent as it is now");
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        let task = server.alice().task("DEV-1").expect("it is there");
+        assert_eq!((task.text("title"), task.int("priority")), ("Good", 1));
+        assert_converged(&server, &sandbox);
+    }
+}
+
+/// A retry says of each operation what is true, and changes nothing where the queue is not any more.
+#[test]
+fn a_retry_promises_only_what_the_next_sync_does() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Poison", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-2", "--title", "Mine", "--offline"]).ok();
+    server.bob().edit_task("DEV-2", r#"{"title":"Theirs"}"#);
+    proxy.fault(When::is(mentions("PATCH", "Poison")).always(), refusal(422));
+    sandbox.anyt(&["sync", "--no-input"]).run();
+    sandbox.anyt(&["task", "update", "DEV-3", "-p", "2", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync", "queue", "retry", "2", "3"]).ok();
+    assert!(!run.stdout.contains("will be sent"), "{run}");
+    run.warns("Update: DEV-3 (priority) was not refused; it is waiting").warns("anyt sync resolve DEV-2");
+    let run = sandbox.anyt(&["sync", "queue", "retry", "1", "2"]).ok();
+    assert_eq!(run.stdout, "✓ 1 operation will be sent with the next sync\n");
+    // The journal knows it too.
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is there");
+    let queue = sandbox.anyt(&["sync", "queue", "--json"]).ok().json();
+    assert_eq!(queue.text("data.items.0.state"), "waiting");
+}
+
+/// What needs something that was refused does not send that again by the way, and says what it waits for.
+#[test]
+fn what_is_in_the_way_is_named() {
+    let (_server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+    proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    let sent = proxy.writes().len();
+    let run = sandbox.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-4"]).code(1);
+    for words in
+        ["it needs what was refused, DEV-4: poison is not allowed", "anyt sync queue retry DEV-4, or drop DEV-4"]
+    {
+        assert!(run.stderr.contains(words), "{run}");
+    }
+    assert_eq!((proxy.writes().len(), sandbox.pending()), (sent, 1));
 }
 
 /// Updates, deletes and dependencies that are refused stay too, each with its own words.

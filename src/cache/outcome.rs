@@ -297,11 +297,8 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
 }
 
 fn drop_operations(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
-    for operation in &outcome.dropped {
-        queue::remove(db, &operation.op_id)?;
-        renew_for(db, operation)?;
-    }
-    Ok(())
+    outcome.dropped.iter().try_for_each(|operation| queue::remove(db, &operation.op_id))?;
+    outcome.dropped.iter().rev().try_for_each(|operation| renew_for(db, operation))
 }
 
 fn apply_queue(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Result<()> {

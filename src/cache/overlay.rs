@@ -1,6 +1,6 @@
 //! The picture people see: the server's rows with the queued operations laid over them.
 
-use super::queue::pending_of;
+use super::queue::{newest_on_dependency, pending_of};
 use super::tasks::{by_id, write, write_into};
 use crate::document;
 use crate::model::{Kind, Operation, Task, number_of};
@@ -107,14 +107,13 @@ pub(super) fn remove_task(db: &Connection, task_id: i64) -> rusqlite::Result<()>
     db.prepare_cached("DELETE FROM conflicts WHERE task_id = :id")?.execute(id).map(drop)
 }
 
-/// Shows a dependency as the newest queued operation on it wants it.
+/// Shows a dependency as the newest queued operation on it wants it. Where none is queued any more, the oldest that was
+/// taken back tells: it left the opposite of what was there, so what was taken back is renewed from the newest on.
 fn renew_dependency(db: &Connection, operation: &Operation) -> rusqlite::Result<()> {
     let Some((target, _)) = &operation.depends_on else { return Ok(()) };
-    let queued: bool = db
-        .prepare_cached("SELECT 1 FROM sync_queue WHERE op_id = :op_id AND synced = 0")?
-        .exists(named_params! {":op_id": operation.op_id})?;
-    // An operation that was taken back leaves the opposite of what it wanted.
-    let wanted = (operation.kind == Kind::AddDependency) == queued;
+    let queued = newest_on_dependency(db, operation.task_id, *target)?;
+    let adds = |kind: Kind| kind == Kind::AddDependency;
+    let wanted = queued.map_or(!adds(operation.kind), adds);
     set_dependency(db, operation.task_id, *target, wanted, &operation.created_at)
 }
 

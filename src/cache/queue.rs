@@ -64,6 +64,18 @@ pub(super) fn pending_of(db: &Connection, task_id: i64) -> rusqlite::Result<Vec<
     .collect()
 }
 
+/// What the newest queued operation on a dependency does.
+pub(super) fn newest_on_dependency(db: &Connection, task_id: i64, target: i64) -> rusqlite::Result<Option<Kind>> {
+    let operation: Option<String> = db
+        .prepare_cached(
+            "SELECT operation FROM sync_queue WHERE synced = 0 AND entity_type = 'dependency' AND entity_id = :task \
+             AND depends_on_id = :target ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(named_params! {":task": task_id.to_string(), ":target": target}, |row| row.get(0))
+        .optional()?;
+    Ok(operation.and_then(|operation| Kind::parse(&operation, "dependency")))
+}
+
 /// Adds an operation, or writes a changed one over its row; its place in the order stays.
 pub(super) fn put(db: &Connection, operation: &Operation) -> rusqlite::Result<()> {
     db.prepare_cached(
@@ -159,7 +171,12 @@ impl Cache {
             hit("cache.queue.removed");
             change.put.iter().try_for_each(|operation| put(db, operation))?;
             hit("cache.queue.put");
-            change.removed.iter().chain(&change.put).try_for_each(|operation| overlay::renew_for(db, operation))?;
+            change
+                .removed
+                .iter()
+                .rev()
+                .chain(&change.put)
+                .try_for_each(|operation| overlay::renew_for(db, operation))?;
             if !change.removed.is_empty() {
                 conflicts::forget_settled(db)?;
             }
@@ -203,7 +220,7 @@ impl Cache {
 }
 
 /// Operations to add (or to write over their rows) and operations to take out of the queue.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Change {
     pub put: Vec<Operation>,
     pub removed: Vec<Operation>,
@@ -250,6 +267,12 @@ impl Queueing<'_> {
 
     pub fn pending(&self) -> Result<Vec<Operation>> {
         pending(self.db).map_err(|e| self.error(e))
+    }
+
+    /// One of these is in the queue already.
+    pub fn has_one_of(&self, operations: &[Operation]) -> Result<bool> {
+        let has = |operation: &Operation| named_tasks(self.db, &operation.op_id).map(|found| found.is_some());
+        operations.iter().try_fold(false, |found, operation| Ok(found || has(operation)?)).map_err(|e| self.error(e))
     }
 
     /// An id for a provisional task, below every one in use, also by operations whose task is gone.

@@ -141,10 +141,12 @@ pub struct Argument {
     pub needed: Needed,
     /// Takes all words that are left.
     pub many: bool,
+    /// Long names of flags that contradict it.
+    pub not_with: &'static [&'static str],
 }
 
 impl Argument {
-    pub const NONE: Argument = Argument { name: "", help: "", needed: Needed::Yes, many: false };
+    pub const NONE: Argument = Argument { name: "", help: "", needed: Needed::Yes, many: false, not_with: &[] };
 
     /// `TITLE`, `[ID...]`.
     pub fn usage(&self) -> String {

@@ -171,6 +171,12 @@ impl Line {
         if let Some(word) = self.arguments.get(expected.len()).filter(|_| !takes_all) {
             return Err(surplus(&self.path, word));
         }
+        for (argument, word) in expected.iter().zip(&self.arguments) {
+            if let Some((flag, _)) = self.flags.iter().find(|(flag, _)| argument.not_with.contains(&flag.long)) {
+                let message = format!("'{}' and --{} contradict each other", shown(word), flag.long);
+                return Err(Error::usage(message).hint(see(&self.path)));
+            }
+        }
         Ok(())
     }
 
@@ -316,6 +322,9 @@ mod tests {
                 "task dep add 4",
                 "missing --on A,B for 'anyt task dep add' (usage: anyt task dep add [FLAGS] --on A,B [ID])",
             ),
+            ("sync queue drop --all 1", "'1' and --all contradict each other (see: anyt sync queue drop --help)"),
+            ("sync queue retry 2 --all", "'2' and --all contradict each other (see: anyt sync queue retry --help)"),
+            ("sync restore FILE --last", "'FILE' and --last contradict each other (see: anyt sync restore --help)"),
             ("sync resolve --local --edit", "--local and --edit contradict each other (see: anyt sync resolve --help)"),
             (
                 "task --offline create x",

@@ -1,17 +1,18 @@
 //! `anyt sync queue`: looking at what waits to be sent, and acting on it.
 
 use super::Session;
-use super::screen::{describe, described, plural};
+use super::screen::{describe, described, orphaned, plural};
 use super::sync::one_line;
 use super::workbench::{Name, Workbench};
-use crate::cache::Change;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::{Kind, Operation};
+use crate::model::Operation;
 use crate::names::Known;
 use crate::sync::local;
+use crate::sync::loss::Loss;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub fn list(session: &mut Session) -> Result<()> {
@@ -127,19 +128,27 @@ pub fn retry(session: &mut Session) -> Result<()> {
     } else {
         choose(session, &bench, &pending)?.into_iter().map(|(_, operation)| operation).collect()
     };
-    let again = |operation: Operation| match (&operation.error, operation.kind) {
-        (Some(_), Kind::CreateTask) => Operation { error: None, uncertain: None, ..operation },
-        _ => Operation { error: None, ..operation },
+    let (refused, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|operation| operation.error.is_some());
+    let undecided: BTreeSet<i64> = bench.cache.conflicts()?.iter().map(|conflict| conflict.task_id).collect();
+    for operation in refused.iter().chain(&others) {
+        if undecided.contains(&operation.task_id) {
+            let name = &operation.identifier;
+            session.out.warn(&format!("{}: waits for a decision: anyt sync resolve {name}", describe(operation)))?;
+        } else if operation.error.is_none() {
+            session.out.warn(&format!("{} was not refused; it is {}", describe(operation), state(operation)))?;
+        }
+    }
+    let count = refused.iter().filter(|operation| !undecided.contains(&operation.task_id)).count();
+    local::retry(&mut bench.cache, &bench.journal, refused)?;
+    let said = match count {
+        0 => "Nothing was refused that could be sent again".to_string(),
+        _ => format!("✓ {count} {} will be sent with the next sync", plural(count, "operation")),
     };
-    let put: Vec<Operation> = chosen.into_iter().map(again).collect();
-    let count = put.len();
-    bench.cache.queue(|_| Ok(Change { put, removed: Vec::new() }))?;
-    let said = format!("✓ {count} {} will be sent with the next sync", plural(count, "operation"));
     session.answer(|| object([("retried", integer(count as i64))]), |out| out.say(&said))
 }
 
 /// Takes operations out of the queue, after writing them to `discarded/`. What was queued on top of a task that was
-/// never created goes with it.
+/// never created goes with it, and is a parent no longer.
 pub fn drop_operations(session: &mut Session) -> Result<()> {
     let mut bench = Workbench::open(session)?;
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
@@ -149,23 +158,24 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
     } else {
         choose(session, &bench, &pending)?.into_iter().map(|(_, operation)| operation).collect()
     };
-    let removed = local::with_dependants(&pending, &chosen);
-    if removed.is_empty() {
+    let loss = Loss::of(&pending, &chosen)?;
+    if loss.operations.is_empty() {
         return Err(Error::failure("nothing waits to be sent"));
     }
-    for operation in &removed {
-        session.out.say(&format!("  {}", describe(operation)))?;
-    }
-    let count = removed.len();
+    let given_up = loss.operations.iter().map(describe);
+    given_up.chain(loss.orphans.iter().map(orphaned)).try_for_each(|line| session.out.say(&format!("  {line}")))?;
+    let count = loss.operations.len();
     let question = format!("Give up {count} {}?", plural(count, "operation"));
     if !session.call.has("yes") && !session.input.confirm(&mut session.out, &question)? {
         return Err(Error::failure("nothing was dropped").hint("without a terminal: give --yes"));
     }
-    let path = bench.discard.operations("dropped", &bench.cache, &removed)?;
-    local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
+    let path = bench.discard.loss("dropped", &bench.cache, &loss)?;
+    local::give_up(&mut bench.cache, &bench.journal, &loss)
+        .inspect_err(|_| bench.discard.release(std::slice::from_ref(&path)))?;
+    let orphans = loss.orphans.iter().map(|orphan| text(&orphan.identifier)).collect();
     let shown = path.display().to_string();
     session.answer(
-        || object([("dropped", integer(count as i64)), ("file", text(&shown))]),
+        || object([("dropped", integer(count as i64)), ("orphaned", Value::Array(orphans)), ("file", text(&shown))]),
         |out| out.say(&format!("✓ Dropped {count} {}; kept in {shown}", plural(count, "operation"))),
     )
 }

@@ -4,12 +4,13 @@ use super::Session;
 use super::screen::{describe, plural};
 use super::workbench::Workbench;
 use crate::cache::Cache;
-use crate::document::{integer, object, text};
+use crate::document::{integer, object, optional, text};
 use crate::error::{Error, Result};
-use crate::sync::discard::{Discard, EDITED, OVERRULED};
+use crate::failpoint::hit;
+use crate::sync::discard::{Discard, Discarded, EDITED, OVERRULED};
 use crate::sync::local;
 use miniserde::json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub fn run(session: &mut Session) -> Result<()> {
@@ -19,18 +20,26 @@ pub fn run(session: &mut Session) -> Result<()> {
         return list(session, &bench.cache, &files);
     }
     let path = match session.call.arguments().first() {
-        Some(typed) => Some(named(&files, typed)),
+        Some(typed) => named(&files, typed),
         None => last(&bench.cache, files)?,
     };
-    let path = path.ok_or_else(|| Error::failure("nothing was thrown away in this environment"))?;
-    let kept = Discard::read(&path)?;
+    let Discarded { kept, restored, .. } = Discarded::read(&path)?;
     if kept.is_empty() {
         return Err(Error::failure(format!("{} keeps nothing: its writing was interrupted", path.display()))
             .hint("what it was about is still queued: anyt sync queue"));
     }
     let _held = bench.lock()?.hold(Duration::from_secs(1))?;
     let all = kept.len();
-    let queued = local::restore(&mut bench.cache, &bench.journal, kept)?;
+    let queued = match restored {
+        Some(_) => Vec::new(),
+        None => local::restore(&mut bench.cache, &bench.journal, kept)?,
+    };
+    hit("restore.queued");
+    if restored.is_none()
+        && let Err(error) = Discard::mark_restored(&path)
+    {
+        session.out.warn(&format!("it is queued again, but its file does not say so: {error}"))?;
+    }
     for operation in &queued {
         session.out.say(&format!("  {}", describe(operation)))?;
     }
@@ -45,33 +54,39 @@ pub fn run(session: &mut Session) -> Result<()> {
 }
 
 /// The newest whole file that was not restored yet.
-fn last(cache: &Cache, files: Vec<PathBuf>) -> Result<Option<PathBuf>> {
-    for file in files {
-        if is_whole(&file) && !is_restored(cache, &file)? {
-            return Ok(Some(file));
+fn last(cache: &Cache, files: Vec<PathBuf>) -> Result<PathBuf> {
+    let mut restored = false;
+    for path in files {
+        // Of a file whose writing was interrupted the queue has kept everything: edits go after their file.
+        let Some(file) = Discarded::read(&path).ok().filter(|file| !file.kept.is_empty()) else { continue };
+        if !is_restored(cache, &file)? {
+            return Ok(path);
         }
+        restored = true;
     }
-    Ok(None)
+    Err(Error::failure(if restored {
+        "everything that was thrown away has been restored"
+    } else {
+        "nothing was thrown away in this environment"
+    }))
 }
 
-/// Of a file whose writing was interrupted the queue has kept everything: edits go after their file.
-fn is_whole(file: &Path) -> bool {
-    Discard::read(file).is_ok_and(|kept| !kept.is_empty())
-}
-
-/// Everything in the file is queued or was sent.
-fn is_restored(cache: &Cache, file: &Path) -> Result<bool> {
-    for kept in Discard::read(file).unwrap_or_default() {
+/// The file says so; or everything in it is queued or was sent: whoever restored it died before saying so.
+fn is_restored(cache: &Cache, file: &Discarded) -> Result<bool> {
+    if file.restored.is_some() {
+        return Ok(true);
+    }
+    for kept in &file.kept {
         if !cache.knows(&kept.operation.op_id)? {
             return Ok(false);
         }
     }
-    Ok(is_whole(file))
+    Ok(!file.kept.is_empty())
 }
 
 /// What a file keeps, where that is not a change of ours that was given up.
-fn kept(path: &Path) -> &'static str {
-    match Discard::reason(path).as_deref() {
+fn what(file: &Discarded) -> &'static str {
+    match file.reason.as_deref() {
         Some(OVERRULED) => ": the server's version",
         Some(EDITED) => ": edited by hand, never sent",
         _ => "",
@@ -84,21 +99,23 @@ fn named(files: &[PathBuf], typed: &str) -> PathBuf {
     by_name.cloned().unwrap_or_else(|| PathBuf::from(typed))
 }
 
-fn list(session: &mut Session, cache: &Cache, files: &[PathBuf]) -> Result<()> {
-    let mut described: Vec<(&Path, Vec<String>, bool)> = Vec::new();
-    for path in files {
-        let kept = Discard::read(path).unwrap_or_default();
-        let lines = kept.iter().map(|kept| describe(&kept.operation)).collect();
-        described.push((path, lines, is_restored(cache, path)?));
+fn list(session: &mut Session, cache: &Cache, paths: &[PathBuf]) -> Result<()> {
+    let mut files = Vec::new();
+    for path in paths {
+        let nothing = Discarded { kept: Vec::new(), reason: None, restored: None };
+        let file = Discarded::read(path).unwrap_or(nothing);
+        let lines: Vec<String> = file.kept.iter().map(|kept| describe(&kept.operation)).collect();
+        let restored = is_restored(cache, &file)?;
+        files.push((path, file, lines, restored));
     }
     session.answer(
         || {
-            let items = described
+            let items = files
                 .iter()
-                .map(|(path, lines, restored)| {
+                .map(|(path, file, lines, restored)| {
                     object([
                         ("file", text(path.display().to_string())),
-                        ("reason", Discard::reason(path).map_or(Value::Null, text)),
+                        ("reason", optional(&file.reason)),
                         ("operations", Value::Array(lines.iter().map(text).collect())),
                         ("restored", Value::Bool(*restored)),
                     ])
@@ -107,17 +124,17 @@ fn list(session: &mut Session, cache: &Cache, files: &[PathBuf]) -> Result<()> {
             object([("items", Value::Array(items))])
         },
         |out| {
-            if described.is_empty() {
+            if files.is_empty() {
                 return out.line("Nothing was thrown away");
             }
-            for (path, lines, restored) in &described {
+            for (path, file, lines, restored) in &files {
                 let state = match (restored, lines.is_empty()) {
                     (true, _) => " (restored)",
                     (_, true) => " (damaged or never finished)",
                     _ => "",
                 };
                 out.line(&format!("{}{state}", path.display()))?;
-                let what = kept(path);
+                let what = what(file);
                 lines.iter().try_for_each(|line| out.line(&format!("  {line}{what}")))?;
             }
             out.say("Queue one again: anyt sync restore FILE, or the newest: anyt sync restore --last")

@@ -225,6 +225,11 @@ pub fn described(operation: &Operation) -> Value {
     document
 }
 
+/// What becomes of a task whose parent's creation is given up.
+pub fn orphaned(orphan: &Operation) -> String {
+    format!("{} loses its parent", sanitise::line(&orphan.identifier))
+}
+
 fn name(target: &Option<(i64, String)>) -> &str {
     target.as_ref().map_or("-", |(_, name)| name)
 }

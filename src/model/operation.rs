@@ -64,6 +64,16 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Refused, and certainly not done.
+    pub fn is_parked(&self) -> bool {
+        self.error.is_some() && self.uncertain.is_none()
+    }
+
+    /// Both name a field.
+    pub fn shares_a_field(&self, other: &Operation) -> bool {
+        self.set.keys().any(|field| other.set.contains_key(field))
+    }
+
     /// Every task it names: the one it changes, the one depended on, the new parent and the one before.
     pub fn tasks(&self) -> Vec<i64> {
         let parent = |patch: &Patch| match patch.get(&Field::Parent) {

@@ -3,45 +3,63 @@
 
 use super::discard::Kept;
 use super::journal::Journal;
+use super::loss::Loss;
+use super::mend::mended;
 use super::merge::Difference;
 use super::record::record;
 use crate::cache::{ACCOUNT, Cache, Change, Queueing, SERVER};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Patch, Task, Value};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+/// What a command is to bring to the server.
+pub struct Queued {
+    pub operations: Vec<Operation>,
+    /// They waited before, and stay whatever becomes of them now.
+    pub mended: bool,
+}
+
+impl Queued {
+    /// The command's own.
+    pub fn new(operations: Vec<Operation>) -> Queued {
+        Queued { operations, mended: false }
+    }
+
+    /// `operation` is one of them, whatever has changed about it.
+    pub fn has(&self, operation: &Operation) -> bool {
+        self.operations.iter().any(|queued| queued.op_id == operation.op_id)
+    }
+}
 
 /// What a delete became.
 pub enum Deletion {
-    Queued(Vec<Operation>),
+    Queued(Queued),
     /// The task was never sent: it and everything queued for it are gone, and no request will be made.
-    Cancelled,
+    Cancelled(Loss),
 }
 
 /// Queues the creation of a task. `prefix` is the workspace's identifier, which the provisional name begins with.
-pub fn create(
-    cache: &mut Cache,
-    journal: &Journal,
-    workspace_id: i64,
-    prefix: &str,
-    set: &Patch,
-) -> Result<Vec<Operation>> {
+pub fn create(cache: &mut Cache, journal: &Journal, workspace_id: i64, prefix: &str, set: &Patch) -> Result<Queued> {
     let operation = creation(workspace_id, set)?;
     let change = record(cache, journal, |queue| {
         Ok(Change { put: vec![name_provisional(queue, operation, prefix)?], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued::new(change.put))
 }
 
 /// Queues an update with the fields that differ from what is shown; nothing when none does. `make` sees the task as it
-/// is in the transaction that queues the update: what it derives from the task nobody changes in between.
+/// is in the transaction that queues the update: what it derives from the task nobody changes in between. With `mend` the
+/// change goes into operations about the same that the server refused: no sync is at work that knows them as they were.
 pub fn update(
     cache: &mut Cache,
     journal: &Journal,
     task: &Task,
+    mend: bool,
     make: impl FnOnce(&Task) -> Result<Patch>,
-) -> Result<Vec<Operation>> {
+) -> Result<Queued> {
     let mut operation = blank(Kind::UpdateTask)?;
+    let mut mends = false;
     let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
         let set = make(&task)?;
@@ -49,41 +67,43 @@ pub fn update(
         if operation.set.is_empty() {
             return Ok(Change::default());
         }
+        if mend && let Some(put) = mended(&queue.pending_of(task.id)?, &task, &operation.set) {
+            mends = true;
+            return Ok(Change { put, removed: Vec::new() });
+        }
         operation.base = operation.set.keys().map(|field| (*field, task.get(*field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued { operations: change.put, mended: mends })
 }
 
 /// Queues a delete. A task that was never sent cancels out, unless `sending`: a sync is at work and may be sending it.
 pub fn delete(cache: &mut Cache, journal: &Journal, task: &Task, sending: bool) -> Result<Deletion> {
     let mut operation = blank(Kind::DeleteTask)?;
-    let mut cancelled = false;
+    let mut cancelled = None;
     let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
-        let never_sent = queue
-            .pending_of(task.id)?
-            .iter()
-            .any(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
-        if never_sent && !sending {
-            cancelled = true;
-            return cancel_out(queue, task.id);
+        let mut created = queue.pending_of(task.id)?;
+        created.retain(|operation| operation.kind == Kind::CreateTask && operation.uncertain.is_none());
+        if !created.is_empty() && !sending {
+            let loss = cancelled.insert(Loss::of(&queue.pending()?, &created)?);
+            return Ok(loss.change.clone());
         }
         operation.base = Field::ALL.into_iter().map(|field| (field, task.get(field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(if cancelled { Deletion::Cancelled } else { Deletion::Queued(change.put) })
+    Ok(cancelled.map_or(Deletion::Queued(Queued::new(change.put)), Deletion::Cancelled))
 }
 
 /// Queues the adding or removing of a dependency.
-pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Vec<Operation>> {
+pub fn depend(cache: &mut Cache, journal: &Journal, task: &Task, on: &Task, add: bool) -> Result<Queued> {
     let mut operation = blank(if add { Kind::AddDependency } else { Kind::RemoveDependency })?;
     let change = record(cache, journal, |queue| {
         let (task, target) = (live_task(queue, task)?, live_task(queue, on)?);
         operation.depends_on = Some((target.id, target.identifier));
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
     })?;
-    Ok(change.put)
+    Ok(Queued::new(change.put))
 }
 
 /// Queues operations that were thrown away before. Those that are queued again or were sent already are passed over.
@@ -111,8 +131,15 @@ pub fn restore(cache: &mut Cache, journal: &Journal, kept: Vec<Kept>) -> Result<
                 moved.push((old, operation.task_id, operation.identifier.clone()));
             }
         }
-        fresh.iter_mut().try_for_each(|kept| find_again(queue, kept, &moved))?;
-        let put = fresh.into_iter().map(|kept| kept.operation).collect();
+        let mut put = Vec::new();
+        for mut kept in fresh {
+            match find_again(queue, &mut kept, &moved) {
+                Ok(()) => put.push(kept.operation),
+                // Only the parent comes back; nobody gave up the task that is gone with this file.
+                Err(_) if kept.is_orphan => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(Change { put, removed: Vec::new() })
     })?;
     Ok(change.put)
@@ -155,24 +182,40 @@ pub(super) fn renewed(mut operations: Vec<Operation>) -> Result<Vec<Operation>> 
     Ok(operations)
 }
 
-/// Takes operations out of the queue for good. They are in `discarded/` already, or were refused before the command
-/// that made them ended.
-pub fn drop_operations(cache: &mut Cache, journal: &Journal, removed: Vec<Operation>) -> Result<()> {
-    // Shortening the journal must not forget what a run that was killed a moment ago was told.
-    super::recover::recover(cache, journal)?;
-    record(cache, journal, |queue| without(queue, removed))?;
-    super::recover::compact(cache, journal)
+/// Lets operations that were refused be sent again, as they wait now. Of a create it is said that it was not done.
+pub fn retry(cache: &mut Cache, journal: &Journal, refused: Vec<Operation>) -> Result<()> {
+    let ids: BTreeSet<String> = refused.into_iter().map(|operation| operation.op_id).collect();
+    record(cache, journal, |queue| {
+        let mut put = queue.pending()?;
+        put.retain(|operation| ids.contains(&operation.op_id));
+        for operation in &mut put {
+            operation.error = None;
+            if operation.kind == Kind::CreateTask {
+                operation.uncertain = None;
+            }
+        }
+        Ok(Change { put, removed: Vec::new() })
+    })
+    .map(drop)
 }
 
-/// `chosen` with what cannot be sent without it: everything about a task whose creation is among them.
-pub fn with_dependants(pending: &[Operation], chosen: &[Operation]) -> Vec<Operation> {
-    let unmade = |id: i64| chosen.iter().any(|drop| drop.kind == Kind::CreateTask && drop.task_id == id);
-    let goes = |operation: &&Operation| {
-        chosen.iter().any(|drop| drop.op_id == operation.op_id)
-            || unmade(operation.task_id)
-            || operation.depends_on.as_ref().is_some_and(|(target, _)| unmade(*target))
-    };
-    pending.iter().filter(goes).cloned().collect()
+/// Takes out of the queue what is lost with some operations. They are in `discarded/` already, or were refused before the
+/// command that made them ended.
+///
+/// # Errors
+/// Something was queued for them, or they changed, since `loss` was found: nothing is given up.
+pub fn give_up(cache: &mut Cache, journal: &Journal, loss: &Loss) -> Result<()> {
+    // Shortening the journal must not forget what a run that was killed a moment ago was told.
+    super::recover::recover(cache, journal)?;
+    record(cache, journal, |queue| {
+        let now = Loss::of(&queue.pending()?, &loss.operations)?;
+        if now.change != loss.change {
+            return Err(Error::failure("what is to be dropped was changed meanwhile; nothing was dropped")
+                .hint("see what it is now: anyt sync queue"));
+        }
+        Ok(now.change)
+    })?;
+    super::recover::compact(cache, journal)
 }
 
 /// The update that gives `remote`'s values back to a task where others were `decided`.
@@ -195,60 +238,6 @@ pub(super) fn name_provisional(queue: &Queueing, operation: Operation, prefix: &
     let task_id = queue.provisional_id()?;
     let identifier = format!("{prefix}-{}", queue.next_number(operation.workspace_id)?);
     Ok(Operation { task_id, identifier, ..operation })
-}
-
-/// Everything queued for a task that was never sent goes, and so do dependencies on it.
-fn cancel_out(queue: &Queueing, task_id: i64) -> Result<Change> {
-    let concerns = |operation: &Operation| {
-        operation.task_id == task_id || operation.depends_on.as_ref().is_some_and(|(target, _)| *target == task_id)
-    };
-    without(queue, queue.pending()?.into_iter().filter(concerns).collect())
-}
-
-/// Takes `removed` out. Later changes of the same fields stand on what was there before. Where a task goes that was never
-/// sent, it stops being the parent of others: their operations say what they say without it, and one that says nothing
-/// more goes too.
-fn without(queue: &Queueing, mut removed: Vec<Operation>) -> Result<Change> {
-    let unmade = removed.iter().filter(|operation| operation.kind == Kind::CreateTask);
-    let gone: Vec<Value> = unmade.map(|create| Value::Int(create.task_id)).collect();
-    let (mut put, mut before) = (Vec::new(), BTreeMap::new());
-    for operation in queue.pending()? {
-        let goes = removed.iter().any(|other| other.op_id == operation.op_id);
-        let kept = without_lost(&operation, goes, &gone, &mut before);
-        if goes || kept == operation {
-            continue;
-        }
-        if kept.kind == Kind::UpdateTask && kept.set.is_empty() { removed.push(operation) } else { put.push(kept) }
-    }
-    Ok(Change { put, removed })
-}
-
-/// An operation without what is lost of it: everything if it `goes`, else a parent that is `gone`. `before` holds, per
-/// task and field, what was there before the changes that are lost.
-fn without_lost(
-    operation: &Operation,
-    goes: bool,
-    gone: &[Value],
-    before: &mut BTreeMap<(i64, Field), Value>,
-) -> Operation {
-    let mut kept = operation.clone();
-    for field in Field::ALL {
-        let key = (operation.task_id, field);
-        if let Some(value) = before.get(&key)
-            && kept.base.contains_key(&field)
-        {
-            kept.base.insert(field, value.clone());
-        }
-        let Some(value) = operation.set.get(&field) else { continue };
-        if goes || (field == Field::Parent && gone.contains(value)) {
-            kept.set.remove(&field);
-            let base = kept.base.remove(&field).unwrap_or(Value::Null);
-            before.entry(key).or_insert(base);
-        } else {
-            before.remove(&key);
-        }
-    }
-    kept
 }
 
 /// The task as it is now. A provisional one may have been sent since the command looked it up; its id is then free, or

@@ -10,7 +10,9 @@ pub mod discard;
 pub mod journal;
 pub mod local;
 mod look;
+pub mod loss;
 mod lost;
+mod mend;
 pub mod merge;
 mod pager;
 mod plan;
@@ -30,6 +32,7 @@ use crate::time::Timestamp;
 use decide::Decider;
 use discard::Discard;
 use journal::Journal;
+use loss::Loss;
 use plan::Plan;
 use remote::{Remote, RemoteError};
 use report::{Event, Prompter, Reporter, Summary};
@@ -140,7 +143,7 @@ impl Engine<'_> {
             self.follow_names(&mut plan)?;
             plan.projects = first_projects(&outcome);
             if self.options.force {
-                self.throw_away(&mut plan, &mut summary)?;
+                self.throw_away(&mut plan);
             } else {
                 self.decider().decide_pulled(&mut plan, &mut summary)?;
                 if summary.asked {
@@ -214,7 +217,12 @@ impl Engine<'_> {
                 detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
             });
         }
-        for (from, to) in record::apply(self.cache, self.journal, self.reporter, &outcome, &now)? {
+        // From here on nobody queues anything.
+        let held = self.journal.hold()?;
+        if self.options.force {
+            self.set_aside(&mut outcome, summary)?;
+        }
+        for (from, to) in record::apply(self.cache, self.journal, held, self.reporter, &outcome, &now)? {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             summary.renames.push((from, to));
         }
@@ -263,18 +271,35 @@ impl Engine<'_> {
         Ok(metadata)
     }
 
-    /// `--force`: what is queued goes to `discarded/`, then out of the plan.
-    fn throw_away(&mut self, plan: &mut Plan, summary: &mut Summary) -> Result<()> {
+    /// `--force`: what was agreed to be set aside goes out of the plan.
+    fn throw_away(&mut self, plan: &mut Plan) {
         let agreed = |op_id: &String| self.options.set_aside.as_ref().is_none_or(|agreed| agreed.contains(op_id));
         let goes: Vec<usize> =
             (0..plan.entries.len()).filter(|index| agreed(&plan.entries[*index].operation.op_id)).collect();
-        let operations = plan.operations(&goes);
-        if operations.is_empty() || self.options.dry_run {
-            return Ok(());
+        if goes.is_empty() || self.options.dry_run {
+            return;
         }
-        summary.discarded = Some((self.discard.operations("force", self.cache, &operations)?, operations.len()));
         goes.into_iter().for_each(|index| plan.drop_entry(index));
         plan.settle_all();
+    }
+
+    /// `--force`: writes what is set aside to `discarded/`, with what was queued until now for tasks that are not created.
+    fn set_aside(&mut self, outcome: &mut Outcome, summary: &mut Summary) -> Result<()> {
+        let loss = Loss::of(&self.cache.pending()?, &outcome.dropped)?;
+        if loss.operations.is_empty() {
+            return Ok(());
+        }
+        let meanwhile = loss.operations.len().saturating_sub(outcome.dropped.len());
+        if meanwhile > 0 {
+            let note = format!("{meanwhile} queued meanwhile for a task that is set aside, and set aside with it");
+            self.reporter.tell(Event::Note(note));
+        }
+        for orphan in &loss.orphans {
+            self.reporter.tell(Event::Note(format!("{} loses its parent, which is set aside", orphan.identifier)));
+        }
+        summary.discarded = Some((self.discard.loss("force", self.cache, &loss)?, loss.operations.len()));
+        outcome.dropped = loss.change.removed;
+        outcome.rewritten.extend(loss.change.put);
         Ok(())
     }
 

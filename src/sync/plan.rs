@@ -255,7 +255,7 @@ impl Plan {
 }
 
 /// The operations named by `only` with all they need: earlier ones on the same task, and the creates of provisional
-/// tasks they point at.
+/// tasks they point at. What was refused of other fields of a task stays where it is.
 fn closure(operations: &[Operation], only: &BTreeSet<String>) -> BTreeSet<String> {
     let mut wanted = only.clone();
     // From the newest to the oldest: what an operation needs was always queued before it.
@@ -271,7 +271,9 @@ fn closure(operations: &[Operation], only: &BTreeSet<String>) -> BTreeSet<String
         for earlier in &operations[..index] {
             let creates = earlier.kind == Kind::CreateTask && tasks.contains(&earlier.task_id);
             let same_task = earlier.task_id == operation.task_id && earlier.kind.entity_type() == "task";
-            if creates || (same_task && operation.kind.entity_type() == "task") {
+            let updates = earlier.kind == Kind::UpdateTask && operation.kind == Kind::UpdateTask;
+            let apart = updates && earlier.is_parked() && !earlier.shares_a_field(operation);
+            if creates || (same_task && operation.kind.entity_type() == "task" && !apart) {
                 wanted.insert(earlier.op_id.clone());
             }
         }

@@ -94,10 +94,10 @@ impl Engine<'_> {
     }
 
     /// What the server said when it refused the operation in an earlier run. It is not sent again until somebody says
-    /// so (`sync queue retry`), or asks for it by a command of its own.
+    /// so (`sync queue retry`), or mends it.
     fn parked(&self, plan: &Plan, index: usize) -> Option<String> {
         let entry = &plan.entries[index];
-        let due = entry.fate == Fate::Waiting && entry.in_scope && self.options.only.is_none();
+        let due = entry.fate == Fate::Waiting && entry.in_scope;
         entry.operation.error.clone().filter(|_| due)
     }
 

@@ -2,10 +2,10 @@
 //! other will deny. The journal is held throughout: a sync that runs meanwhile finds the line of each row it sends.
 //!
 //! What is only added is written to the journal after its commit, into room made before it: a command that dies in
-//! between has queued nothing twice, and a full disk is noticed while nothing is changed. What takes operations out is
-//! written before its commit, whole and flushed: a later run completes it (`recover`), also without the cache.
+//! between has queued nothing twice, and a full disk is noticed while nothing is changed. What changes operations or takes
+//! them out is written before its commit, whole and flushed: a later run completes it (`recover`), also without the cache.
 
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Writer};
 use super::recover;
 use super::report::{Event, Reporter};
 use crate::cache::{Cache, Change, Outcome, Queueing};
@@ -29,7 +29,7 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
         if !entries.is_empty() {
             entries.splice(..0, meant);
         }
-        if change.removed.is_empty() {
+        if change.removed.is_empty() && !queue.has_one_of(&change.put)? {
             room = Some(journal.make_room(&entries)?);
         } else {
             entries.extend(farewell(&change.removed));
@@ -50,18 +50,18 @@ pub fn record(cache: &mut Cache, journal: &Journal, make: impl FnOnce(&Queueing)
 
 /// Applies a sync's or a settlement's outcome in one transaction, and shortens the journal. What is dropped is written to
 /// the journal first, so that a cache lost at this very moment does not bring it back. Gives the provisional tasks that
-/// were renumbered: old and new identifier.
+/// were renumbered: old and new identifier. `held` is the journal, taken before the queue was last looked at.
 ///
 /// Shortening is housekeeping: a journal that stays as it is says nothing that the cache does not know, so what keeps it
 /// from being shortened is told and is no failure of what was applied.
 pub(super) fn apply(
     cache: &mut Cache,
     journal: &Journal,
+    mut held: Writer,
     reporter: &mut dyn Reporter,
     outcome: &Outcome,
     now: &str,
 ) -> Result<Vec<(String, String)>> {
-    let mut held = journal.hold()?;
     if !outcome.dropped.is_empty() {
         held.append(&farewell(&outcome.dropped), true)?;
     }

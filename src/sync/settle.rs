@@ -49,7 +49,7 @@ impl Settler<'_> {
         let mut outcome = Outcome::default();
         let drafts = std::mem::take(&mut plan.drafts);
         plan.into_outcome(&mut outcome, &now);
-        record::apply(self.cache, self.journal, self.reporter, &outcome, &now)?;
+        record::apply(self.cache, self.journal, self.journal.hold()?, self.reporter, &outcome, &now)?;
         self.discard.release(&drafts);
         Ok(summary)
     }

@@ -49,7 +49,13 @@ const HELP: Command = Command {
     id: Some(Id::Help),
     name: "help",
     summary: "Explain a command",
-    arguments: &[Argument { name: "COMMAND", help: "The command, word by word", needed: Needed::No, many: true }],
+    arguments: &[Argument {
+        name: "COMMAND",
+        help: "The command, word by word",
+        needed: Needed::No,
+        many: true,
+        ..Argument::NONE
+    }],
     examples: &[Example { what: "The flags of a command", line: "anyt help task create" }],
     ..Command::NONE
 };

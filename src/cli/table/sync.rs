@@ -134,7 +134,8 @@ const QUEUE: Command = Command {
     summary: "List the queued operations, or act on them",
     description: "\
         An operation that the server refuses is parked with the server's message: no sync sends it again until it is \
-        retried. Fix the cause, then retry it or drop it. The rest of the queue goes on; what needs it waits.",
+        retried. Fix the cause, then retry it or drop it; or change it with 'anyt task update', and that is sent instead. \
+        The rest of the queue goes on; what needs it waits.",
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
@@ -157,7 +158,7 @@ const QUEUE: Command = Command {
             id: Some(Id::SyncQueueRetry),
             name: "retry",
             summary: "Send refused operations again with the next sync",
-            arguments: &[Argument { needed: Needed::Unless("all"), ..IDS }],
+            arguments: &[Argument { needed: Needed::Unless("all"), not_with: &["all"], ..IDS }],
             flags: &[Flag { long: "all", help: "All that were refused", ..Flag::SWITCH }],
             data: true,
             ..Command::NONE
@@ -166,7 +167,7 @@ const QUEUE: Command = Command {
             id: Some(Id::SyncQueueDrop),
             name: "drop",
             summary: "Give operations up; they are kept for 'anyt sync restore'",
-            arguments: &[Argument { needed: Needed::Unless("all"), ..IDS }],
+            arguments: &[Argument { needed: Needed::Unless("all"), not_with: &["all"], ..IDS }],
             flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, YES],
             data: true,
             ..Command::NONE
@@ -194,6 +195,7 @@ const RESOLVE: Command = Command {
         help: "The tasks; without one each waiting conflict in turn",
         needed: Needed::No,
         many: true,
+        not_with: &["all"],
     }],
     flags: &[
         Flag { long: "local", help: "Keep our values", not_with: &["remote", "edit"], ..Flag::SWITCH },
@@ -221,7 +223,13 @@ const RESTORE: Command = Command {
     description: "\
         Every edit that a force sync, a resolution or 'queue drop' threw away lies in a file below the discarded \
         directory.",
-    arguments: &[Argument { name: "FILE", help: "A file from --list", needed: Needed::No, ..Argument::NONE }],
+    arguments: &[Argument {
+        name: "FILE",
+        help: "A file from --list",
+        needed: Needed::No,
+        not_with: &["last", "list"],
+        ..Argument::NONE
+    }],
     flags: &[
         Flag { long: "last", help: "The newest file", not_with: &["list"], ..Flag::SWITCH },
         Flag { long: "list", help: "List the files and what is in them", ..Flag::SWITCH },

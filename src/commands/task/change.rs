@@ -3,13 +3,14 @@
 use super::deliver::{Delivery, Road, deliver, queued_for_later, road};
 use super::{fields, to_json};
 use crate::commands::Session;
+use crate::commands::screen::{describe, orphaned};
 use crate::commands::workbench::Workbench;
 use crate::directory::{ActiveTask, Directory};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
 use crate::notes;
-use crate::sync::local::{self, Deletion};
+use crate::sync::local::{self, Deletion, Queued};
 use crate::time::Timestamp;
 use miniserde::json;
 use std::io::IsTerminal;
@@ -133,7 +134,8 @@ pub fn remove(session: &mut Session) -> Result<u8> {
         unpick(&bench, &task);
         let changed = match deletion {
             Deletion::Queued(queued) => finish(session, &mut bench, &road, "Deleted", queued, hint),
-            Deletion::Cancelled => {
+            Deletion::Cancelled(loss) => {
+                loss.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;
                 let (identifier, task_id) = (task.identifier, task.id);
                 Ok(Change { verb: "Deleted", identifier, task_id, delivery: Delivery::Cancelled, hint })
             }
@@ -173,8 +175,8 @@ fn each(
     let road = road(session, &bench)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (task, hint) in planned {
-        let queued = local::update(&mut bench.cache, &bench.journal, &task, |task| make(session, task))?;
-        if queued.is_empty() {
+        let queued = queue_update(session, &mut bench, &task, &make)?;
+        if queued.operations.is_empty() {
             let (identifier, task_id) = (task.identifier, task.id);
             changes.push(Change { verb: "Unchanged", identifier, task_id, delivery: Delivery::Queued, hint });
             continue;
@@ -185,6 +187,27 @@ fn each(
         }
     }
     report(session, &bench, road, changes, errors)
+}
+
+/// Queues what `make` gives, and says what was refused before and goes with it.
+fn queue_update(
+    session: &mut Session,
+    bench: &mut Workbench,
+    task: &Task,
+    make: &impl Fn(&Session, &Task) -> Result<Patch>,
+) -> Result<Queued> {
+    let refused = bench.cache.pending_of(task.id)?.iter().any(Operation::is_parked);
+    // Held so that no sync starts to send what is being mended.
+    let held = if refused { bench.lock()?.try_hold()? } else { None };
+    let make = |task: &Task| make(session, task);
+    let queued = local::update(&mut bench.cache, &bench.journal, task, held.is_some(), make)?;
+    drop(held);
+    if queued.mended {
+        for operation in &queued.operations {
+            session.out.say(&format!("  {} was refused; it is sent as it is now", describe(operation)))?;
+        }
+    }
+    Ok(queued)
 }
 
 /// Keeps what came of one task. An interruption ends the command; every other failure leaves the next task its turn.
@@ -210,10 +233,10 @@ fn finish(
     bench: &mut Workbench,
     road: &Road,
     verb: &'static str,
-    queued: Vec<Operation>,
+    queued: Queued,
     hint: Option<String>,
 ) -> Result<Change> {
-    let first = queued.first().cloned();
+    let first = queued.operations.first().cloned();
     let delivery = deliver(session, bench, road, &queued)?;
     let Some(first) = first else {
         return Err(Error::failure("nothing was queued"));

@@ -12,9 +12,11 @@ use crate::commands::sync::follow_picked;
 use crate::commands::workbench::Workbench;
 use crate::error::{Error, Result};
 use crate::model::{Account, Operation};
+use crate::sync::local::{self, Queued};
+use crate::sync::loss::Loss;
 use crate::sync::recover::recover;
 use crate::sync::remote::{Remote, RemoteError, to_error};
-use crate::sync::{Engine, Options, local};
+use crate::sync::{Engine, Options};
 use crate::ui::Editor;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -94,14 +96,14 @@ fn check_identity(bench: &Workbench, http: &Http, account: Option<&Account>) -> 
 ///
 /// # Errors
 /// `Unreachable` when the change is queued because the server went away. A change the server refuses is taken back.
-pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued: &[Operation]) -> Result<Delivery> {
+pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued: &Queued) -> Result<Delivery> {
     match road {
-        Road::Server(server) if !queued.is_empty() => send(session, bench, server, queued),
+        Road::Server(server) if !queued.operations.is_empty() => send(session, bench, server, queued),
         _ => Ok(Delivery::Queued),
     }
 }
 
-fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operations: &[Operation]) -> Result<Delivery> {
+fn send(session: &mut Session, bench: &mut Workbench, server: &Server, queued: &Queued) -> Result<Delivery> {
     // A short patience: another command's own write is over in a moment, a sync may take long.
     let held = match bench.lock()?.hold(Duration::from_secs(1)) {
         Ok(held) => held,
@@ -117,7 +119,7 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
     let options = Options {
         pull: false,
         merge: habits.merge.unwrap_or(true),
-        only: Some(operations.iter().map(|operation| operation.op_id.clone()).collect()),
+        only: Some(queued.operations.iter().map(|operation| operation.op_id.clone()).collect()),
         ..Options::default()
     };
     let ran = Engine {
@@ -140,8 +142,8 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
             if folded.is_err() {
                 return Err(error);
             }
-            let error = take_back(bench, operations, error)?;
-            return Err(error.if_interrupted(format!("{} stays as it was", operations[0].identifier)));
+            let error = take_back(bench, queued, error)?;
+            return Err(error.if_interrupted(format!("{} stays as it was", queued.operations[0].identifier)));
         }
     };
     screen.close(&summary)?;
@@ -157,42 +159,58 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, operation
         (None, None) => Ok(Delivery::Sent),
         (Some(error @ (Error::Unreachable { .. } | Error::Wait { .. })), _) => {
             remember_wait(&bench.cache, &error)?;
-            still_queued(session, bench, operations, error)
+            still_queued(session, bench, queued, error)
         }
-        (Some(error), _) => Err(take_back(bench, operations, error)?),
+        (Some(error), _) => Err(take_back(bench, queued, error)?),
         (None, Some(message)) => {
-            let error = Error::failure(format!("{} refused it: {message}", bench.env.origin));
-            Err(take_back(bench, operations, error)?)
+            let error = refusal_of(bench, queued, &message)?;
+            Err(take_back(bench, queued, error)?)
         }
     }
 }
 
+/// What was refused is the command's own change, or something that it needs. `message` begins with the name of its task.
+fn refusal_of(bench: &Workbench, queued: &Queued, message: &str) -> Result<Error> {
+    let own = bench.cache.pending()?.iter().any(|now| now.error.is_some() && queued.has(now));
+    if own {
+        return Ok(Error::failure(format!("{} refused it: {message}", bench.env.origin)));
+    }
+    let (name, _) = message.split_once(':').unwrap_or((message, ""));
+    Ok(Error::failure(format!("it needs what was refused, {message}; nothing was changed"))
+        .hint(format!("send that again or give it up first: anyt sync queue retry {name}, or drop {name}")))
+}
+
 /// The server went away in the middle. Under `--no-queue` the change is taken back, unless it may have arrived.
-fn still_queued(session: &Session, bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Delivery> {
-    let pending = bench.cache.pending()?;
-    let arrived =
-        |operation: &Operation| pending.iter().any(|now| now.op_id == operation.op_id && now.uncertain.is_some());
-    if session.call.has("no-queue") && !operations.iter().any(arrived) {
-        return Err(take_back(bench, operations, error)?);
+fn still_queued(session: &Session, bench: &mut Workbench, queued: &Queued, error: Error) -> Result<Delivery> {
+    let arrived = bench.cache.pending()?.iter().any(|now| now.uncertain.is_some() && queued.has(now));
+    if session.call.has("no-queue") && !arrived {
+        return Err(take_back(bench, queued, error)?);
     }
     Err(queued_for_later(error))
 }
 
 /// Takes the operations of this command out of the queue again: nothing was changed. What may have reached the server
-/// stays.
-fn take_back(bench: &mut Workbench, operations: &[Operation], error: Error) -> Result<Error> {
-    let mine = |operation: &Operation| operations.iter().any(|own| own.op_id == operation.op_id);
-    let removed: Vec<Operation> = bench
-        .cache
-        .pending()?
-        .into_iter()
-        .filter(|operation| mine(operation) && operation.uncertain.is_none())
-        .collect();
-    if removed.is_empty() {
-        return Ok(error);
+/// stays, and so does what others have built on meanwhile, and what was queued before the command.
+fn take_back(bench: &mut Workbench, queued: &Queued, error: Error) -> Result<Error> {
+    if queued.mended {
+        return Ok(advised(error, "it stays queued as it is now; change it again, or see: anyt sync queue"));
     }
-    local::drop_operations(&mut bench.cache, &bench.journal, removed)?;
+    let pending = bench.cache.pending()?;
+    let refused = pending.iter().filter(|operation| queued.has(operation) && operation.uncertain.is_none());
+    let refused: Vec<Operation> = refused.cloned().collect();
+    let loss = Loss::of(&pending, &refused)?;
+    if loss.operations.len() > refused.len() || !loss.orphans.is_empty() {
+        return Ok(advised(error, "it stays queued with what was queued for it meanwhile: anyt sync queue"));
+    }
+    if !refused.is_empty() {
+        local::give_up(&mut bench.cache, &bench.journal, &loss)?;
+    }
     Ok(error)
+}
+
+/// The error with a hint, unless it has one already.
+fn advised(error: Error, advice: &str) -> Error {
+    if error.advice().is_some() { error } else { error.hint(advice) }
 }
 
 /// The error of a change that is safe in the queue.
