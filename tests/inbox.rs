@@ -263,18 +263,18 @@ fn a_dry_run_says_what_would_be_held() {
     dispute.alice.anyt(&["task", "create", "Refused", "--offline"]).ok();
     dispute.proxy.fault(common::proxy::When::ending("POST", "/tasks"), common::proxy::What::status(422, &[]));
     dispute.sync(&["--no-input"]).code(6);
-    dispute.mine("DEV-3", &["--priority", "2"]);
+    dispute.alice.anyt(&["task", "create", "Its child", "--parent", "DEV-3", "--offline"]).ok();
     dispute.alice.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-3", "--offline"]).ok();
     dispute.alice.anyt(&["task", "create", "Fine", "--offline"]).ok();
-    dispute.alice.anyt(&["task", "create", "Child", "--parent", "DEV-4", "--offline"]).ok();
+    dispute.alice.anyt(&["task", "create", "Child", "--parent", "DEV-5", "--offline"]).ok();
     dispute.mine("DEV-2", &["--status", "done"]);
     let before = dispute.cache();
 
     let json = dispute.sync(&["--dry-run", "--json"]).code(6).json();
     let sent = json.items("data.would_send");
     let described: Vec<&str> = sent.iter().map(|one| one.text("description")).collect();
-    assert_eq!(described, ["Create: DEV-4", "Create: DEV-5", "Update: DEV-2 (status)"]);
-    assert!(sent.iter().all(|one| !one.text("op_id").is_empty()) && sent[0].text("identifier") == "DEV-4");
+    assert_eq!(described, ["Create: DEV-5", "Create: DEV-6", "Update: DEV-2 (status)"]);
+    assert!(sent.iter().all(|one| !one.text("op_id").is_empty()) && sent[0].text("identifier") == "DEV-5");
     assert_eq!((json.int("data.refused"), json.int("data.held")), (1, 2));
     let dry = dispute.sync(&["--dry-run"]).code(6);
     assert_eq!(dry.stdout.matches("Would send").count(), 3, "{dry}");
