@@ -113,11 +113,13 @@ impl Picture {
         }
     }
 
-    /// What was set aside; the same thing twice is no harm.
+    /// What was set aside; the same thing twice is no harm. Whether it was restored the cache knows, where a run that was
+    /// killed had no time to say so in the file.
     fn take_discarded(&mut self, sandbox: &Sandbox) {
         let folder = sandbox.path("state/anyt").join(ENV).join("discarded");
         for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            for line in std::fs::read_to_string(file.path()).expect("our own file").lines() {
+            let text = std::fs::read_to_string(file.path()).expect("our own file");
+            for line in text.lines().filter(|line| !line.starts_with("{\"restored\":")) {
                 self.line("discarded", lasting(&json::parse(line)));
             }
         }

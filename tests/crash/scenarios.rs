@@ -35,6 +35,7 @@ const REMOTE: &[&str] = &["sync", "--no-input", "--resolve", "remote"];
 const SKIP: &[&str] = &["sync", "--no-input", "--resolve", "skip"];
 const FORCE: &[&str] = &["sync", "--force", "--yes"];
 const DROP_ALL: &[&str] = &["sync", "queue", "drop", "--all", "--yes"];
+const DROP_PARENT: &[&str] = &["sync", "queue", "drop", "DEV-5", "--yes"];
 const RESOLVE_LOCAL: &[&str] = &["sync", "resolve", "--local", "--all"];
 const RESOLVE_REMOTE: &[&str] = &["sync", "resolve", "--remote", "--all"];
 
@@ -192,6 +193,22 @@ pub const ALL: &[Scenario] = &[
         prepare: |alice, _| mixed(alice),
         act: DROP_ALL,
         heal: &[(DROP_ALL, &[0, 1]), (SYNC, &[0])],
+        ..NONE
+    },
+    Scenario {
+        name: "queue drop of a parent",
+        prepare: |alice, _| {
+            do_all(
+                alice,
+                &[
+                    &["task", "create", "Parent", "--offline"],
+                    &["task", "create", "Child", "--parent", "DEV-5", "--offline"],
+                    &["task", "update", "DEV-1", "--parent", "DEV-5", "-p", "2", "--offline"],
+                ],
+            )
+        },
+        act: DROP_PARENT,
+        heal: &[(DROP_PARENT, &[0, 1]), (SYNC, &[0])],
         ..NONE
     },
     // A crash is recovered from, and that is killed.
