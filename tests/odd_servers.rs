@@ -268,3 +268,17 @@ fn a_mark_from_a_clock_that_was_ahead_has_expired() {
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(proxy.log().iter().filter(full).count(), 1, "the question for the total alone");
 }
+
+/// Behind the end of a list some servers have no empty page but a refusal. There is no more, then.
+#[test]
+fn a_refused_offset_is_the_end() {
+    for status in [422, 404] {
+        let (_server, proxy, sandbox) = stage(25);
+        sandbox.configure("sync", json::object([("page_size", json::int(10))]));
+        let behind = |target: &str| target.contains("offset=25") && !target.contains("updated_after");
+        proxy.fault(When::is(move |seen| behind(seen.target)).always(), What::status(status, &[]));
+        sandbox.anyt(&["sync", "--no-input", "--force", "--yes"]).ok();
+        assert!(proxy.log().iter().any(|one| behind(&one.target)), "the question was not asked");
+        assert_eq!(sandbox.cached_tasks().len(), 25, "{status}");
+    }
+}

@@ -6,6 +6,7 @@ mod common;
 use common::http::Message;
 use common::json::{Look, Value};
 use common::proxy::{Gate, Proxy, Seen, What, When};
+use common::run::TIMEOUT;
 use common::skip::skip;
 use common::{ALICE, BOB, Sandbox, Server, synced};
 
@@ -427,4 +428,73 @@ fn another_account_or_server_behind_the_environment() {
     move_to(&proxy.url(), &other.url());
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&sandbox.cached_tasks()), ["Elsewhere"]);
+}
+
+/// A sync is at work, so that what was refused cannot be mended or taken back at once: it is at the next occasion.
+#[test]
+fn what_was_refused_is_no_dead_end_after_a_sync_was_in_the_way() {
+    for mends in [true, false] {
+        let (server, proxy, sandbox) = stage();
+        sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+        proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+        let gate = Gate::new();
+        proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+        let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
+        gate.wait_for_somebody();
+        let change: &[&str] =
+            if mends { &["task", "update", "DEV-4", "--title", "Good"] } else { &["task", "rm", "DEV-4", "--force"] };
+        sandbox.anyt(&[change, &["--offline"]].concat()).ok();
+        gate.open();
+        sync.wait(TIMEOUT);
+        if mends {
+            sandbox.anyt(&[change, &["--offline"]].concat()).ok();
+        }
+        let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+        let wanted: &[&str] = if mends { &["Good", "One", "Three", "Two"] } else { &["One", "Three", "Two"] };
+        assert_eq!(titles(&server.alice().all_tasks()), wanted, "{run}");
+        assert_eq!(sandbox.pending(), 0, "{run}");
+    }
+}
+
+/// Lost once, then refused: neither request has made the task, and it can be mended.
+#[test]
+fn a_create_that_was_lost_and_then_refused_can_be_mended() {
+    for hidden in [true, false] {
+        let (server, proxy, sandbox) = stage();
+        if hidden {
+            proxy.hide_idempotency();
+        }
+        sandbox.anyt(&["task", "create", "Poison", "--offline"]).ok();
+        proxy.fault(When::ending("POST", "/tasks").times(9), What::ResetAfterRequestBytes(40));
+        sandbox.anyt(&["sync", "--no-input"]).code(5);
+        proxy.forget_faults();
+        proxy.fault(When::is(mentions("POST", "Poison")).always(), refusal(422));
+        sandbox.anyt(&["sync", "--no-input"]).code(6);
+        sandbox.anyt(&["task", "update", "DEV-4", "--title", "Good", "--offline"]).ok();
+        let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(titles(&server.alice().all_tasks()), ["Good", "One", "Three", "Two"], "{run}");
+        assert_eq!(sandbox.pending(), 0, "{run}");
+    }
+}
+
+/// The sync that has sent it is killed while a delete of the task waits for its turn: the delete is for the server.
+#[test]
+fn a_create_that_a_killed_sync_has_sent_is_not_taken_back_unsent() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let (sent, asked) = (Gate::new(), Gate::new());
+    proxy.fault(When::ending("POST", "/tasks"), What::StallReply(sent.clone()));
+    let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    sent.wait_for_somebody();
+    proxy.fault(When::ending("GET", "/v1/auth"), What::StallReply(asked.clone()));
+    let delete = sandbox.anyt(&["task", "rm", "DEV-4", "--force"]).spawn();
+    asked.wait_for_somebody();
+    sync.kill();
+    asked.open();
+    delete.wait(TIMEOUT);
+    sent.open();
+    let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server.alice().all_tasks()), ["One", "Three", "Two"], "{run}");
+    assert_eq!(sandbox.pending(), 0, "{run}");
 }

@@ -365,3 +365,18 @@ fn newest(dispute: &Dispute) -> std::path::PathBuf {
     let files = std::fs::read_dir(folder).expect("something was thrown away");
     files.map(|file| file.expect("readable").path()).max().expect("a file")
 }
+
+/// What is given up is kept, also where the journal cannot be shortened afterwards.
+#[test]
+fn what_is_dropped_is_kept_whatever_becomes_of_the_journal() {
+    let dispute = Dispute::about(1);
+    dispute.mine("DEV-1", &["--status", "done"]);
+    let in_the_way = dispute.alice.journal().with_extension("jsonl.new");
+    std::fs::create_dir_all(in_the_way.join("a folder")).expect("ours");
+    dispute.alice.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    assert_eq!(dispute.alice.pending(), 0);
+    std::fs::remove_dir_all(in_the_way).expect("ours");
+    dispute.alice.anyt(&["sync", "restore", "--last"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-1").text("status"), "done");
+}

@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::faults::{What, When};
+use common::faults::{Gate, What, When};
 use common::http::Message;
 use common::json::{self, Look, Value};
+use common::run::TIMEOUT;
 use common::{ALICE, Proxy, Run, Sandbox, Server, synced};
 
 /// Alice in sync with `DEV` (one task) and a workspace `OPS` of her own.
@@ -169,10 +170,23 @@ fn what_is_queued_follows_a_new_prefix() {
     let edges = bob.get(&(bob.tasks("ENG-3") + "/dependencies")).1;
     assert!(json::to_string(&edges).contains("ENG-2"), "{}", json::to_string(&edges));
     assert_eq!(sandbox.pending(), 0);
-    assert_eq!(sandbox.cached_tasks().len(), 4);
+    let names: Vec<String> = sandbox.cached_tasks().iter().map(|task| task.text("identifier").to_string()).collect();
+    assert!(names.len() == 4 && names.iter().all(|name| name.starts_with("ENG-")), "{names:?}");
     proxy.reset();
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(proxy.writes().len(), 0);
+
+    // Queued while the sync runs that brings the next one.
+    server.rename_workspace("OPS");
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/dependency-graph"), What::StallReply(gate.clone()));
+    let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    sandbox.anyt(&["task", "rm", "ENG-3", "--force", "--offline"]).ok();
+    gate.open();
+    sync.wait(TIMEOUT).code(0);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert!(server.bob().task("OPS-3").is_none() && sandbox.pending() == 0);
 }
 
 /// Two workspaces may share a prefix (api.md 7): `--workspace` says which of the two tasks is meant, and without it nothing

@@ -126,7 +126,11 @@ impl Cache {
             if outcome.afresh {
                 forget_server(db)?;
             }
-            outcome.workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
+            let mut renamed = false;
+            for workspace in &outcome.workspaces {
+                renamed |= has_another_prefix(db, workspace)?;
+                put_workspace(db, workspace, now)?;
+            }
             outcome.left.iter().try_for_each(|workspace| forget_workspace(db, *workspace))?;
             hit("cache.apply.workspaces");
             // Before the server's rows, which say what is true where ours no longer counts.
@@ -139,6 +143,10 @@ impl Cache {
             hit("cache.apply.kinds");
             apply_answers(db, &outcome.answers, &outcome.unannounced, now)?;
             apply_queue(db, outcome, now)?;
+            if renamed {
+                // Also what was queued while the sync ran.
+                queue::take_names(db)?;
+            }
             hit("cache.apply.queue");
             let renumbered = renumber(db, now)?;
             renew_pending(db)?;
@@ -219,7 +227,8 @@ fn apply_tasks(db: &Connection, outcome: &Outcome, now: &str) -> rusqlite::Resul
         columns!(),
         ", synced_at FROM staging.tasks s WHERE s.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM main.tasks t \
          WHERE t.id = s.id AND (t.remote IS NOT NULL \
-         OR (NOT :exactly AND t.version = s.version AND t.updated_at = s.updated_at)))"
+         OR (NOT :exactly AND t.version = s.version AND t.updated_at = s.updated_at \
+         AND t.identifier = s.identifier)))"
     ))?
     .execute(named_params! {":exactly": outcome.exactly})?;
     let mut gone: Vec<i64> = ids(
@@ -294,6 +303,11 @@ fn replace_dependencies(db: &Connection, workspace_id: i64, now: &str) -> rusqli
     )?
     .execute(named_params! {":now": now})
     .map(drop)
+}
+
+fn has_another_prefix(db: &Connection, workspace: &Workspace) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM workspaces WHERE id = :id AND identifier <> :identifier")?
+        .exists(named_params! {":id": workspace.id, ":identifier": workspace.identifier})
 }
 
 fn drop_operations(db: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {

@@ -64,6 +64,20 @@ pub(super) fn pending_of(db: &Connection, task_id: i64) -> rusqlite::Result<Vec<
     .collect()
 }
 
+/// Gives what waits the names that its tasks have now.
+pub(super) fn take_names(db: &Connection) -> rusqlite::Result<()> {
+    for (id, name) in [("CAST(entity_id AS INTEGER)", "identifier"), ("depends_on_id", "depends_on")] {
+        db.execute(
+            &format!(
+                "UPDATE sync_queue SET {name} = (SELECT identifier FROM tasks WHERE id = {id}) \
+                 WHERE synced = 0 AND {id} > 0 AND EXISTS (SELECT 1 FROM tasks WHERE id = {id})"
+            ),
+            [],
+        )?;
+    }
+    Ok(())
+}
+
 /// What the newest queued operation on a dependency does.
 pub(super) fn newest_on_dependency(db: &Connection, task_id: i64, target: i64) -> rusqlite::Result<Option<Kind>> {
     let operation: Option<String> = db

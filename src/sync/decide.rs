@@ -171,6 +171,11 @@ impl Decider<'_> {
     }
 
     pub(super) fn resolved(&mut self, plan: &mut Plan, summary: &mut Summary, task_id: i64, resolution: Resolution) {
+        for index in plan.chain(task_id) {
+            // What was refused once is sent as it was decided now.
+            let entry = &mut plan.entries[index];
+            entry.changed |= entry.operation.error.take().is_some();
+        }
         plan.reported.insert(task_id);
         plan.settle(task_id);
         summary.resolved += 1;

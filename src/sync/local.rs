@@ -63,13 +63,14 @@ pub fn update(
     let change = record(cache, journal, |queue| {
         let task = live_task(queue, task)?;
         let set = make(&task)?;
+        // Also what the task shows already: it may wait behind what was refused.
+        if mend && let Some(put) = mended(&queue.pending_of(task.id)?, &task, &set) {
+            mends = true;
+            return Ok(Change { put, removed: Vec::new() });
+        }
         operation.set = set.iter().filter(|(field, value)| task.get(**field) != **value).map(clone_pair).collect();
         if operation.set.is_empty() {
             return Ok(Change::default());
-        }
-        if mend && let Some(put) = mended(&queue.pending_of(task.id)?, &task, &operation.set) {
-            mends = true;
-            return Ok(Change { put, removed: Vec::new() });
         }
         operation.base = operation.set.keys().map(|field| (*field, task.get(*field))).collect();
         Ok(Change { put: vec![aimed_at(operation, &task)], removed: Vec::new() })
@@ -215,7 +216,9 @@ pub fn give_up(cache: &mut Cache, journal: &Journal, loss: &Loss) -> Result<()> 
         }
         Ok(now.change)
     })?;
-    super::recover::compact(cache, journal)
+    // They are given up by now. A journal that cannot be shortened says so too, at greater length.
+    let _ = super::recover::compact(cache, journal);
+    Ok(())
 }
 
 /// The update that gives `remote`'s values back to a task where others were `decided`.

@@ -65,17 +65,23 @@ impl Engine<'_> {
         })
     }
 
-    /// The answer to a repeated create may be the one that was given the first time; what has become of the task since is
-    /// asked for.
-    pub(super) fn answered_again(&mut self, plan: &mut Plan, index: usize, answer: Task) -> Result<Sent> {
-        match self.remote.task(answer.workspace_id, &answer.identifier) {
-            Ok(Some(now)) if now.id == answer.id => Ok(Sent::Done(Some(Box::new(now)))),
-            Ok(_) => {
-                let deleted_at = Some(Timestamp::now().rfc3339());
-                Ok(Sent::Done(Some(Box::new(Task { deleted_at, ..answer }))))
-            }
-            Err(error) => Ok(self.failed(plan, index, error)),
+    /// What a repeated create has made. Where the key is honoured the answer may be the one that was given the first time;
+    /// what has become of the task since was pulled, or is asked for.
+    pub(super) fn answered_again(&self, answer: Task) -> Result<Task> {
+        if !self.remote.honours_idempotency_key() {
+            return Ok(answer);
         }
+        if self.options.pull
+            && let Some(staged) = self.cache.staged_task(answer.id)?
+        {
+            return Ok(staged);
+        }
+        Ok(match self.remote.task(answer.workspace_id, &answer.identifier) {
+            Ok(Some(now)) if now.id == answer.id => now,
+            Ok(_) => Task { deleted_at: Some(Timestamp::now().rfc3339()), ..answer },
+            // The answer itself is not in doubt.
+            Err(_) => answer,
+        })
     }
 
     /// Remembers that an answer was lost, for this run and, through the queue, for the next. True for the first time.

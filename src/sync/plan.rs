@@ -153,6 +153,23 @@ impl Plan {
         }
     }
 
+    /// Drops a create that was certainly not done, with all that is queued for its task, where the task is deleted in the
+    /// end: while a sync was at work it could not be taken back at once.
+    pub fn cancels_out(&mut self, index: usize) -> bool {
+        let create = &self.entries[index].operation;
+        let (task_id, unmade) = (create.task_id, create.kind == Kind::CreateTask && create.uncertain.is_none());
+        let deleted = |entry: &Entry| entry.operation.kind == Kind::DeleteTask && entry.operation.task_id == task_id;
+        let cancels = unmade && self.waiting().any(deleted);
+        for at in 0..self.entries.len() {
+            let operation = &self.entries[at].operation;
+            let target = operation.depends_on.as_ref().map(|(target, _)| *target);
+            if cancels && (operation.task_id == task_id || target == Some(task_id)) {
+                self.drop_entry(at);
+            }
+        }
+        cancels
+    }
+
     /// The operation was taken out of the queue already.
     pub fn forget_operation(&mut self, op_id: &str) {
         for entry in self.entries.iter_mut().filter(|entry| entry.operation.op_id == op_id) {

@@ -7,7 +7,7 @@
 
 use super::Engine;
 use super::pager::Pager;
-use super::remote::{RemoteError, TaskQuery};
+use super::remote::{RemoteError, TaskPage, TaskQuery};
 use super::report::Event;
 use crate::cache::{Listing, Outcome, Pulled};
 use crate::error::{Error, Result};
@@ -224,6 +224,11 @@ impl Engine<'_> {
         let mut pager = Pager::new(from, self.options.page_size);
         while let Some(query) = pager.next() {
             let page = match self.remote.tasks(workspace_id, &query) {
+                Err(RemoteError::Refused { .. } | RemoteError::NotFound(_) | RemoteError::Page(_))
+                    if pager.asks_for_more() =>
+                {
+                    TaskPage::default()
+                }
                 Err(RemoteError::Refused { status: 400 | 422, .. }) if pager.ask_for_less() => continue,
                 page => page.map_err(|e| self.fatal(e))?,
             };

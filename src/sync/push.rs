@@ -49,6 +49,9 @@ impl Engine<'_> {
     /// Sends one operation until it is settled. Gives the error that ends the run, if one does.
     fn push_one(&mut self, plan: &mut Plan, summary: &mut Summary, index: usize) -> Result<Option<Error>> {
         if let Some(message) = self.parked(plan, index) {
+            if plan.cancels_out(index) {
+                return Ok(None);
+            }
             self.refused(plan, summary, index, message);
             return Ok(None);
         }
@@ -145,7 +148,7 @@ impl Engine<'_> {
         self.about_to_send(plan, index, Uncertain { after_number, version: 0, set: set.clone(), until })?;
         let sent = Instant::now();
         match self.remote.create_task(&operation, &set) {
-            Ok(task) if operation.uncertain.is_some() => self.answered_again(plan, index, task),
+            Ok(task) if operation.uncertain.is_some() => Ok(Sent::Done(Some(Box::new(self.answered_again(task)?)))),
             Ok(task) => Ok(Sent::Done(Some(Box::new(task)))),
             Err(RemoteError::Uncertain(message)) => self.create_lost(plan, index, &set, sent.elapsed(), message),
             Err(error) => Ok(self.failed(plan, index, error)),
@@ -322,6 +325,11 @@ impl Engine<'_> {
         let certain = !matches!(error, RemoteError::Uncertain(_) | RemoteError::Malformed(_));
         if certain {
             nothing_was_done(plan, index);
+        }
+        let said_no = matches!(error, RemoteError::Refused { .. } | RemoteError::NotFound(_));
+        if said_no && plan.entries[index].operation.kind == Kind::CreateTask {
+            // It was looked for before it was sent again, or the key would have been answered: nor has the first one.
+            plan.entries[index].operation.uncertain = None;
         }
         if let RemoteError::Uncertain(message) = error {
             return Sent::Later(self.lost_error(message));

@@ -92,7 +92,9 @@ impl Server {
     pub fn rename_workspace(&mut self, prefix: &str) {
         self.stop();
         let connection = rusqlite::Connection::open(self.folder.path().join("server.db")).expect("our own file");
-        connection.execute("UPDATE workspaces SET identifier = ?1", [prefix]).expect("the server's schema");
+        connection
+            .execute("UPDATE workspaces SET identifier = ?1 WHERE id = 1", [prefix])
+            .expect("the server's schema");
         drop(connection);
         self.resume();
     }

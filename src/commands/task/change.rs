@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{Field, Operation, Patch, Task, Value};
 use crate::notes;
 use crate::sync::local::{self, Deletion, Queued};
+use crate::sync::recover::recover;
 use crate::time::Timestamp;
 use miniserde::json;
 use std::io::IsTerminal;
@@ -129,6 +130,10 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     for (task, hint) in tasks {
         // Held so that no sync starts to send what is being cancelled.
         let held = bench.lock()?.try_hold()?;
+        if held.is_some() {
+            // A sync that was killed since may have sent it.
+            recover(&mut bench.cache, &bench.journal)?;
+        }
         let deletion = local::delete(&mut bench.cache, &bench.journal, &task, held.is_none())?;
         drop(held);
         unpick(&bench, &task);
@@ -199,6 +204,9 @@ fn queue_update(
     let refused = bench.cache.pending_of(task.id)?.iter().any(Operation::is_parked);
     // Held so that no sync starts to send what is being mended.
     let held = if refused { bench.lock()?.try_hold()? } else { None };
+    if held.is_some() {
+        recover(&mut bench.cache, &bench.journal)?;
+    }
     let make = |task: &Task| make(session, task);
     let queued = local::update(&mut bench.cache, &bench.journal, task, held.is_some(), make)?;
     drop(held);

@@ -105,7 +105,8 @@ pub fn deliver(session: &mut Session, bench: &mut Workbench, road: &Road, queued
 
 fn send(session: &mut Session, bench: &mut Workbench, server: &Server, queued: &Queued) -> Result<Delivery> {
     // A short patience: another command's own write is over in a moment, a sync may take long.
-    let held = match bench.lock()?.hold(Duration::from_secs(1)) {
+    // Until what was refused is taken back: somebody else would send it meanwhile.
+    let _held = match bench.lock()?.hold(Duration::from_secs(1)) {
         Ok(held) => held,
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
         Err(error) => return Err(error),
@@ -137,13 +138,12 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, queued: &
         Ok(summary) => summary,
         Err(error) => {
             // What was sent before it failed is known to the journal alone; it must not be taken back.
-            let folded = recover(&mut bench.cache, &bench.journal);
-            drop(held);
-            if folded.is_err() {
+            if recover(&mut bench.cache, &bench.journal).is_err() {
                 return Err(error);
             }
             let error = take_back(bench, queued, error)?;
-            return Err(error.if_interrupted(format!("{} stays as it was", queued.operations[0].identifier)));
+            let stays = if queued.mended { "is queued as it is now" } else { "stays as it was" };
+            return Err(error.if_interrupted(format!("{} {stays}", queued.operations[0].identifier)));
         }
     };
     screen.close(&summary)?;
@@ -156,6 +156,7 @@ fn send(session: &mut Session, bench: &mut Workbench, server: &Server, queued: &
     }
     let refusal = (summary.failed > 0).then(|| summary.first_error.clone().unwrap_or_default());
     match (summary.stopped, refusal) {
+        (None, None) if summary.held > 0 => Ok(Delivery::Queued),
         (None, None) => Ok(Delivery::Sent),
         (Some(error @ (Error::Unreachable { .. } | Error::Wait { .. })), _) => {
             remember_wait(&bench.cache, &error)?;
