@@ -39,16 +39,11 @@ impl Known<'_> {
     fn task_called(&self, name: &Name) -> Option<Task> {
         let workspaces = self.cache.workspaces().ok()?;
         let workspace = match &name.prefix {
-            Some(prefix) => {
-                // Two may share a prefix (api.md 7); then it is this one.
-                let mut found = workspaces.into_iter().filter(|known| known.identifier.eq_ignore_ascii_case(prefix));
-                let first = found.next()?;
-                if first.id == self.workspace_id {
-                    first
-                } else {
-                    found.find(|known| known.id == self.workspace_id).unwrap_or(first)
-                }
-            }
+            // Two may share a prefix (api.md 7); then it is this one.
+            Some(prefix) => workspaces
+                .into_iter()
+                .filter(|known| known.identifier.eq_ignore_ascii_case(prefix))
+                .max_by_key(|known| known.id == self.workspace_id)?,
             None => workspaces.into_iter().find(|known| known.id == self.workspace_id)?,
         };
         let identifier = format!("{}-{}", workspace.identifier, name.number);

@@ -9,7 +9,7 @@
 //! To see it fail, remove one of these lines and run the cases named:
 //! * P1, in `sync/record.rs`, `record`: `journal.fill(&room)`, and an edit that was confirmed is gone with the cache
 //!   (`offline update / keys / not killed / wiped`).
-//! * P2, in `sync/push.rs`, `about_to_send`: `self.journal.append(&[Entry::Sending ..])`, and a create whose answer was
+//! * P2, in `sync/send.rs`, `about_to_send`: `self.journal.append(&[Entry::Sending ..])`, and a create whose answer was
 //!   lost is on the server twice (`online create / no keys / push.request.after`).
 //! * P3, in `cache/mod.rs`, `write`: the transaction and its commit, and half a sync is in the cache (`update / keys /
 //!   cache.apply`).

@@ -4,33 +4,16 @@
 mod common;
 
 use common::http::Message;
-use common::json::{Look, Value};
+use common::json::Look;
 use common::proxy::{Gate, Proxy, Seen, What, When};
 use common::run::TIMEOUT;
 use common::skip::skip;
+use common::synced::{assert_converged, titles};
 use common::{ALICE, BOB, Sandbox, Server, synced};
 
 /// A person who has synced three tasks through a proxy.
 fn stage() -> (Server, Proxy, Sandbox) {
     synced(&["One", "Two", "Three"])
-}
-
-fn titles(tasks: &[Value]) -> Vec<String> {
-    let mut titles: Vec<String> = tasks.iter().map(|task| task.text("title").to_string()).collect();
-    titles.sort();
-    titles
-}
-
-#[track_caller]
-fn assert_converged(server: &Server, sandbox: &Sandbox) {
-    let name = |tasks: &[Value]| -> Vec<String> {
-        let line =
-            |task: &Value| format!("{} v{} {}", task.text("identifier"), task.int("version"), task.text("title"));
-        let mut lines: Vec<String> = tasks.iter().map(line).collect();
-        lines.sort();
-        lines
-    };
-    assert_eq!(name(&sandbox.cached_tasks()), name(&server.alice().all_tasks()), "the cache and the server");
 }
 
 fn refusal(status: u16) -> What {
@@ -300,92 +283,6 @@ fn a_pause_the_server_asks_for_holds_for_later_runs() {
         sandbox.anyt(&["sync", "--no-input"]).env("ANYT_CLOCK_SKEW", &clock(3700)).ok();
         assert_eq!(sandbox.pending(), 0);
     }
-}
-
-/// A server put back to yesterday: what was made since is gone, its numbers are handed out again. The cache follows, and
-/// what is queued here arrives.
-#[test]
-fn a_server_restored_from_a_backup() {
-    let (mut server, proxy, sandbox) = stage();
-    for n in 4..=6 {
-        server.bob().add_task(&format!("Old {n}"));
-    }
-    let backup = server.remember();
-    server.bob().edit_task("DEV-1", r#"{"title":"One, since"}"#);
-    for n in 7..=8 {
-        server.bob().add_task(&format!("Since {n}"));
-    }
-    server.bob().delete(&server.bob().tasks("DEV-2"));
-    sandbox.anyt(&["sync"]).ok();
-    assert_converged(&server, &sandbox);
-    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    sandbox.anyt(&["task", "update", "DEV-3", "--title", "Three, mine", "--offline"]).ok();
-    sandbox.anyt(&["task", "update", "DEV-1", "--phase", "mine", "--offline"]).ok();
-    sandbox.anyt(&["task", "update", "DEV-8", "--title", "Since 8, mine", "--offline"]).ok();
-
-    server.go_back(&backup);
-    sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
-    sandbox.anyt(&["sync", "--no-input", "--resolve", "local"]).ok();
-    let wanted = ["Mine", "Old 4", "Old 5", "Old 6", "One", "Since 8, mine", "Three, mine", "Two"];
-    assert_eq!(titles(&server.alice().all_tasks()), wanted);
-    assert_eq!(server.alice().task("DEV-1").expect("it is there").text("phase"), "mine");
-    assert_converged(&server, &sandbox);
-    assert_eq!(sandbox.pending(), 0);
-    proxy.reset();
-    sandbox.anyt(&["sync", "--no-input"]).ok();
-    assert_eq!(proxy.writes().len(), 0);
-}
-
-/// Nothing queued, and other tasks under the old ids and numbers at the same versions.
-#[test]
-fn a_restored_server_that_hands_its_numbers_out_again() {
-    let (mut server, _proxy, sandbox) = stage();
-    let backup = server.remember();
-    server.bob().add_task("Before");
-    server.bob().add_task("Before, too");
-    sandbox.anyt(&["sync"]).ok();
-    server.go_back(&backup);
-    server.bob().add_task("After");
-    sandbox.anyt(&["sync", "--no-input"]).ok();
-    assert_eq!(titles(&sandbox.cached_tasks()), ["After", "One", "Three", "Two"]);
-    assert_converged(&server, &sandbox);
-}
-
-/// An edit of ours on a task that the server has forgotten must not land on the one that got its number: same id, same
-/// name, same version. Fails without `stands_on` in `reconcile`.
-#[test]
-fn an_edit_does_not_follow_a_number_to_another_task() {
-    let (mut server, _proxy, sandbox) = stage();
-    let backup = server.remember();
-    server.bob().add_task("Before");
-    sandbox.anyt(&["sync"]).ok();
-    sandbox.anyt(&["task", "update", "DEV-4", "--title", "Before, mine", "--offline"]).ok();
-    server.go_back(&backup);
-    server.bob().add_task("After");
-    sandbox.anyt(&["sync", "--no-input"]).code(3);
-    assert_eq!(titles(&server.alice().all_tasks()), ["After", "One", "Three", "Two"]);
-    assert_eq!(sandbox.pending(), 1);
-}
-
-/// More than half of a workspace missing without a word is not believed, until somebody says so.
-#[test]
-fn a_mass_of_deletions_is_asked_about() {
-    let (mut server, _proxy, sandbox) = stage();
-    let backup = server.remember();
-    for n in 0..15 {
-        server.bob().add_task(&format!("Since {n}"));
-    }
-    sandbox.anyt(&["sync"]).ok();
-    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    server.go_back(&backup);
-    let before = titles(&sandbox.cached_tasks());
-    let run = sandbox.anyt(&["sync", "--no-input"]).code(1);
-    assert!(run.stderr.contains("--accept-deletes") && run.stderr.contains("15 of 18"), "{run}");
-    assert_eq!(titles(&sandbox.cached_tasks()), before);
-    assert_eq!(titles(&server.alice().all_tasks()), ["One", "Three", "Two"], "nothing was sent");
-    sandbox.anyt(&["sync", "--no-input", "--accept-deletes"]).ok();
-    assert_eq!(titles(&sandbox.cached_tasks()), ["Mine", "One", "Three", "Two"]);
-    assert_converged(&server, &sandbox);
 }
 
 /// A queue is never sent to another account or server than it was made for; without a queue the cache is replaced.

@@ -7,8 +7,7 @@ use common::json::Look;
 use common::proxy::{Gate, Proxy, What, When};
 use common::run::{Invocation, Running};
 use common::skip::skip;
-use common::{ALICE, Exit, Run, Sandbox, Server};
-use std::collections::BTreeSet;
+use common::{ALICE, Exit, Sandbox, Server};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -22,13 +21,6 @@ fn stage() -> (Server, Sandbox) {
     sandbox.sign_in(&server);
     sandbox.anyt(&["sync"]).ok();
     (server, sandbox)
-}
-
-#[track_caller]
-fn assert_one_line(run: &Run) {
-    let errors: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("anyt: ")).collect();
-    assert!(errors.len() == 1 && run.stderr_lines().len() == 1, "not one line of error\n{run}");
-    assert!(!run.stderr.contains("Os {") && !run.stderr.contains("Error {"), "Debug text\n{run}");
 }
 
 fn titles(server: &Server) -> Vec<String> {
@@ -121,7 +113,7 @@ fn a_disk_that_gets_full_loses_nothing_that_was_confirmed() {
                     Exit::Code(0) => confirmed.push(title),
                     Exit::Code(1) => {
                         refused += 1;
-                        assert_one_line(&run);
+                        run.is_one_line_of_error();
                         let cause = ["room", "space", "disk"].iter().any(|word| run.stderr.contains(word));
                         assert!(cause, "the error does not say what is wrong\n{run}");
                     }
@@ -170,7 +162,7 @@ fn a_sync_on_a_full_disk_sends_nothing_twice() {
             if run.exit != Exit::Code(0) {
                 failures += 1;
                 assert_eq!(run.exit, Exit::Code(1), "{run}");
-                assert_one_line(&run);
+                run.is_one_line_of_error();
             }
             disks.make_room();
             disks.anyt(&["sync", "--no-input"]).ok();
@@ -195,7 +187,7 @@ fn a_limit_on_the_size_of_files_loses_nothing_that_was_confirmed() {
         let run = sandbox.program(Path::new("/bin/sh"), &words).run();
         match run.exit {
             Exit::Code(0) => {}
-            Exit::Code(1) => assert_one_line(&run),
+            Exit::Code(1) => run.is_one_line_of_error(),
             _ => panic!("an exit code that was not expected with {blocks} blocks\n{run}"),
         }
         run.exit == Exit::Code(0)
@@ -252,7 +244,7 @@ fn a_journal_that_cannot_be_written() {
             &["sync", "-q"],
         ] {
             let run = mortal(&sandbox, args).code(1);
-            assert_one_line(&run);
+            run.is_one_line_of_error();
             assert!(run.stderr.contains("journal"), "{name}: the error does not name it\n{run}");
         }
         mortal(&sandbox, &["task", "list"]).ok();
@@ -275,206 +267,18 @@ fn a_cache_folder_that_cannot_be_written() {
     set_mode(folder, 0o500);
     for args in [&["task", "create", "x", "--offline"][..], &["task", "done", "DEV-1", "--offline"], &["sync", "-q"]] {
         let run = mortal(&sandbox, args).code(1);
-        assert_one_line(&run);
+        run.is_one_line_of_error();
         assert!(run.stderr.contains("cache"), "the error does not name it\n{run}");
         assert_eq!(std::fs::read(sandbox.journal()).expect("it is there"), journal, "nothing was queued\n{run}");
     }
     let list = mortal(&sandbox, &["task", "list"]).run();
     assert!(matches!(list.exit, Exit::Code(0 | 1)), "{list}");
     if list.exit == Exit::Code(1) {
-        assert_one_line(&list);
+        list.is_one_line_of_error();
     }
     set_mode(folder, 0o700);
     set_mode(&cache, 0o600);
     assert_eq!(sandbox.pending(), 1);
-}
-
-/// Whatever the next command is, it finds the queue.
-#[test]
-fn a_wiped_cache_gets_its_queue_back_at_the_next_command() {
-    for next in [
-        &["task", "list"][..],
-        &["sync", "queue"],
-        &["sync", "status", "--offline"],
-        &["task", "create", "After", "--offline"],
-        &["sync", "--no-input"],
-        &["task", "show", "DEV-4"],
-    ] {
-        let (server, sandbox) = stage();
-        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-        sandbox.anyt(&["task", "update", "DEV-4", "--priority", "2", "--offline"]).ok();
-        sandbox.anyt(&["task", "update", "DEV-1", "--title", "Changed", "--offline"]).ok();
-        sandbox.anyt(&["task", "rm", "DEV-2", "--force", "--offline"]).ok();
-        sandbox.anyt(&["task", "dep", "add", "DEV-4", "--on", "DEV-3", "--offline"]).ok();
-        std::fs::remove_dir_all(sandbox.path("cache")).expect("it is ours");
-        let run = sandbox.anyt(next).ok().warns("restored");
-        sandbox.anyt(&["sync", "--no-input"]).ok();
-        let mut wanted = vec!["Changed", "Mine", "Three"];
-        if next.contains(&"After") {
-            wanted.insert(0, "After");
-        }
-        assert_eq!(titles(&server), wanted, "{run}");
-        let mine = sandbox.cached_tasks().into_iter().find(|task| task.text("title") == "Mine").expect("it is there");
-        assert_eq!(mine.int("priority"), 2, "{run}");
-        let shown = sandbox.cached_task(mine.text("identifier"));
-        assert_eq!(shown.items("depends_on").len(), 1, "{run}");
-        assert_eq!(sandbox.pending(), 0);
-    }
-}
-
-/// The cache is wiped while a sync of it stands before a stalled server: the next command has a new cache and cannot
-/// fold the journal in, because the sync holds the lock. The queue is there afterwards all the same.
-#[test]
-fn a_cache_wiped_under_a_running_sync() {
-    let (server, sandbox) = stage();
-    let proxy = Proxy::before(&server);
-    let other = Sandbox::new();
-    other.sign_in_at(&proxy.url(), ALICE);
-    other.anyt(&["sync"]).ok();
-    other.anyt(&["task", "create", "Queued", "--offline"]).ok();
-    let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
-    let syncing = other.anyt(&["sync", "--no-input", "--pull"]).spawn();
-    gate.wait_for_somebody();
-    std::fs::remove_dir_all(other.path("cache/anyt")).expect("it is ours");
-    other.anyt(&["task", "list"]).run();
-    syncing.kill();
-    gate.open();
-    other.anyt(&["sync", "--no-input"]).ok();
-    drop(sandbox);
-    assert_eq!(titles(&server), ["One", "Queued", "Three", "Two"]);
-}
-
-/// A cache that was lost has no cursor, so there is nothing to ask "what is new?" by: a create whose reply is lost then
-/// is looked for among all tasks. Fails without `stage_anew` (found by tests/convergence.rs, seed 2015).
-#[test]
-fn a_lost_reply_after_a_lost_cache_creates_nothing_twice() {
-    let server = Server::start();
-    let proxy = Proxy::before(&server);
-    proxy.hide("Idempotency-Key");
-    proxy.hide("Idempotency-Key-Honoured");
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    proxy.fault(When::ending("POST", "/tasks"), What::DropReply);
-    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
-    sandbox.anyt(&["sync", "--push", "--no-input"]).ok();
-    assert_eq!(titles(&server), ["Mine"]);
-}
-
-/// The message says what to do, and doing it brings the queue back.
-#[test]
-fn a_damaged_cache_with_queued_work() {
-    for damage in ["header", "pages", "cut off"] {
-        let (server, sandbox) = stage();
-        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-        sandbox.anyt(&["task", "update", "DEV-1", "--title", "Changed", "--offline"]).ok();
-        let cache = sandbox.cache_db();
-        let mut bytes = std::fs::read(&cache).expect("it is there");
-        match damage {
-            "header" => bytes[..100].fill(b'x'),
-            "pages" => bytes[100..].fill(0xA5),
-            _ => bytes.truncate(5000),
-        }
-        std::fs::write(&cache, &bytes).expect("it is ours");
-        let run = sandbox.anyt(&["task", "list"]).code(1);
-        assert_one_line(&run);
-        assert!(run.stderr.contains("cache.db") && run.stderr.contains("journal"), "{damage}\n{run}");
-        let words: Vec<&str> = run.stderr.split_whitespace().map(|word| word.trim_end_matches(')')).collect();
-        let command = words.iter().position(|word| *word == "mv").unwrap_or_else(|| panic!("no command\n{run}"));
-        let done = sandbox.program(Path::new("mv"), &words[command + 1..command + 3]).run();
-        assert_eq!(done.exit, Exit::Code(0), "the command of the message\n{run}\n{done}");
-        sandbox.anyt(&["sync", "--no-input"]).ok().warns("2 queued operations were restored");
-        assert_eq!(titles(&server), ["Changed", "Mine", "Three", "Two"], "{damage}");
-    }
-}
-
-#[test]
-fn a_cache_of_a_newer_version_keeps_its_queue() {
-    let (server, sandbox) = stage();
-    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    let version = |number: i64| {
-        let cache = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
-        cache.pragma_update(None, "user_version", number).expect("it is writable");
-    };
-    let known: i64 = rusqlite::Connection::open(sandbox.cache_db())
-        .and_then(|cache| cache.query_row("PRAGMA user_version", [], |row| row.get(0)))
-        .expect("it is there");
-    version(9999);
-    let journal = sandbox.read("state/anyt/dev/journal.jsonl");
-    for args in [&["sync", "-q"][..], &["sync", "queue"], &["task", "list"], &["sync", "--force", "--yes", "-q"]] {
-        assert_one_line(&sandbox.anyt(args).code(1));
-    }
-    assert_eq!(sandbox.read("state/anyt/dev/journal.jsonl"), journal);
-    version(known);
-    sandbox.anyt(&["sync", "--no-input"]).ok();
-    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
-}
-
-/// Cut anywhere in its last line: with the cache nothing is missing, without it at most that line.
-#[test]
-fn a_torn_tail_of_the_journal() {
-    let (server, prepared) = stage();
-    prepared.anyt(&["task", "create", "First", "--offline"]).ok();
-    let whole = std::fs::read(prepared.journal()).expect("it is there").len();
-    prepared.anyt(&["task", "create", "Last", "--offline"]).ok();
-    let journal = std::fs::read(prepared.journal()).expect("it is there");
-    for cut in [whole + 1, whole + 30, journal.len() - 2, journal.len() - 1] {
-        for wiped in [false, true] {
-            let sandbox = prepared.twin();
-            std::fs::write(sandbox.journal(), &journal[..cut]).expect("it is ours");
-            if wiped {
-                std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-            }
-            sandbox.anyt(&["task", "list"]).ok();
-            sandbox.anyt(&["task", "create", "After", "--offline", "--workspace", "DEV"]).run();
-            let shown: BTreeSet<String> = sandbox
-                .cached_tasks()
-                .iter()
-                .map(|task| task.text("title").to_string())
-                .filter(|title| ["First", "Last"].contains(&title.as_str()))
-                .collect();
-            let all = !wiped || cut == journal.len() - 1;
-            let wanted = if all { &["First", "Last"][..] } else { &["First"] };
-            assert!(shown.iter().eq(wanted.iter()), "cut at {cut}, wiped {wiped}: {shown:?}");
-            // The line after the torn one is whole.
-            let before = sandbox.pending();
-            std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-            if all && !wiped {
-                assert_eq!(sandbox.pending(), before - usize::from(cut < journal.len() - 1), "cut at {cut}");
-            } else {
-                assert_eq!(sandbox.pending(), before, "cut at {cut}");
-            }
-        }
-    }
-    drop(server);
-}
-
-/// The cache is wiped while a sync of it stands before a stalled server, work is queued into the new cache, and the sync
-/// ends: it knows only its own file, and must not shorten the journal by what that says. Fails without `is_in_place` in
-/// `recover::compact`.
-#[test]
-fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
-    let (server, _) = stage();
-    let proxy = Proxy::before(&server);
-    let sandbox = Sandbox::new();
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    sandbox.anyt(&["sync"]).ok();
-    sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
-    let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
-    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
-    gate.wait_for_somebody();
-    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-    for title in ["One more", "Two more"] {
-        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
-    }
-    gate.open();
-    syncing.wait(common::run::TIMEOUT);
-    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-    sandbox.anyt(&["sync", "--no-input"]).ok();
-    sandbox.anyt(&["sync", "--no-input"]).ok();
-    assert_eq!(titles(&server), ["Before", "One", "One more", "Three", "Two", "Two more"]);
 }
 
 /// The cache cannot take what the server has taken: that is said, and the next sync finishes it.
@@ -484,7 +288,7 @@ fn a_sync_that_cannot_be_committed_says_what_the_server_has_taken() {
     sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
     set_mode(&sandbox.cache_db(), 0o400);
     let run = mortal(&sandbox, &["sync", "-q"]).code(1);
-    assert_one_line(&run);
+    run.is_one_line_of_error();
     assert!(run.stderr.contains("cannot be written") && run.stderr.contains("the server has taken 1 change"), "{run}");
     assert!(!run.stderr.contains("nothing was changed"), "{run}");
     for file in std::fs::read_dir(sandbox.cache_db().parent().expect("it has one")).expect("ours").flatten() {
@@ -516,7 +320,7 @@ fn a_disk_that_gets_full_while_the_server_works() {
         disks.fill("cache", 0);
         gate.open();
         let run = running.wait(common::run::TIMEOUT).code(1);
-        assert_one_line(&run);
+        run.is_one_line_of_error();
         let said = "the server has taken 1 change, which the journal keeps";
         assert!(run.stderr.contains("no room left") && run.stderr.contains(said), "{run}");
         assert!(!run.stderr.contains("nothing was changed"), "{run}");
@@ -598,7 +402,7 @@ fn a_cache_that_is_not_ours() {
         }
         for args in [&["sync", "queue"][..], &["sync", "-q"], &["sync", "status", "--offline"]] {
             let run = sandbox.anyt(args).code(1);
-            assert_one_line(&run);
+            run.is_one_line_of_error();
             assert!(run.stderr.contains("cache.db") && run.stderr.contains("; mv "), "{damage}\n{run}");
             assert!(!run.stderr.contains("no such table") && !run.stderr.contains("read-only"), "{damage}\n{run}");
         }

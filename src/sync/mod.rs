@@ -22,6 +22,7 @@ pub mod record;
 pub mod recover;
 pub mod remote;
 pub mod report;
+mod send;
 pub mod settle;
 
 use crate::cache::{ACCOUNT, Cache, Direction, LogRow, Outcome, Pulled, SERVER, Totals};

@@ -234,14 +234,16 @@ impl Plan {
 
     /// The server has the task in this version, as it was asked a moment ago.
     pub fn has_just_looked(&self, task_id: i64, version: i64) -> bool {
-        let current = matches!(self.seen.get(&task_id), Some(Some(task)) if task.version == version);
-        current && self.looked.get(&task_id).is_some_and(|at| at.elapsed() < A_MOMENT)
+        self.was_seen(task_id, version, self.looked.get(&task_id))
     }
 
     /// The same, as far as a pull of a moment ago can tell.
     pub fn has_just_seen(&self, task_id: i64, version: i64) -> bool {
+        self.was_seen(task_id, version, self.looked.get(&task_id).max(self.pulled.as_ref()))
+    }
+
+    fn was_seen(&self, task_id: i64, version: i64, at: Option<&Instant>) -> bool {
         let current = matches!(self.seen.get(&task_id), Some(Some(task)) if task.version == version);
-        let at = self.looked.get(&task_id).max(self.pulled.as_ref());
         current && at.is_some_and(|at| at.elapsed() < A_MOMENT)
     }
 

@@ -118,8 +118,8 @@ fn remember_identity(cache: &Cache, entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-/// Shortens the journal to the operations that still wait, those that only it knows of too. Where the cache was removed under this process, the journal
-/// stays as it is: what it tells is for the cache that took the other's place.
+/// Shortens the journal to the operations that still wait, those that only it knows of too. Where the cache was removed
+/// under this process, the journal stays as it is: what it tells is for the cache that took the other's place.
 pub fn compact(cache: &Cache, journal: &Journal) -> Result<()> {
     let held = journal.hold()?;
     if !cache.is_in_place() {

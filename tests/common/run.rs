@@ -289,6 +289,14 @@ impl Run {
         self.stdout.lines().collect()
     }
 
+    /// What went wrong is said in one line, for people.
+    #[track_caller]
+    pub fn is_one_line_of_error(&self) {
+        let errors = self.stderr.lines().filter(|line| line.starts_with("anyt: ")).count();
+        assert!(errors == 1 && self.stderr_lines().len() == 1, "not one line of error\n{self}");
+        assert!(!self.stderr.contains("Os {") && !self.stderr.contains("Error {"), "Debug text\n{self}");
+    }
+
     pub fn stderr_lines(&self) -> Vec<&str> {
         self.stderr.lines().collect()
     }
