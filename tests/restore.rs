@@ -323,6 +323,7 @@ fn only_a_regular_file_is_restored() {
         let run = dispute.alice.anyt(&["sync", "restore", file]).timeout(Duration::from_secs(10)).code(1);
         assert!(run.stderr.contains("is not a regular file"), "{run}");
     }
+    dispute.alice.anyt(&["sync", "restore", "nosuch"]).code(1).warns("there is no file nosuch").warns("--list");
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub fn run(session: &mut Session) -> Result<()> {
         Some(typed) => named(&files, typed),
         None => last(&bench.cache, files)?,
     };
+    if !path.exists() {
+        return Err(Error::failure(format!("there is no file {}", path.display()))
+            .hint("what was thrown away: anyt sync restore --list"));
+    }
     let Discarded { kept, restored, .. } = Discarded::read(&path)?;
     if kept.is_empty() {
         return Err(Error::failure(format!("{} keeps nothing: its writing was interrupted", path.display()))
