@@ -2,10 +2,6 @@
 //! of who may call whom: cli → commands → sync → {cache, api, credentials} → model.
 #![forbid(unsafe_code)]
 
-pub mod api;
-pub mod cache;
-pub mod cli;
-pub mod commands;
 pub mod config;
 pub mod credentials;
 pub mod directory;
@@ -22,9 +18,9 @@ pub mod origin;
 pub mod paths;
 pub mod pipe;
 pub mod replace;
+pub mod store;
 pub mod sync;
 pub mod time;
-pub mod ui;
 pub mod vars;
 
 #[cfg(test)]

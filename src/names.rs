@@ -1,13 +1,18 @@
 //! What people call tasks and projects. A server speaks of ids; nobody who sees `4` and knows `DEV-4` thinks of another
 //! task, so no id is shown to a person or read from one where there is a name.
 
-use crate::cache::Cache;
-use crate::model::{Field, Task, Value};
+use crate::model::kind::Type;
+use crate::model::task::{PARENT, PROJECT, TASK};
+use crate::model::{Field, Row, Value};
+use crate::store::Store;
 
 /// The names behind the ids of one workspace's tasks.
 pub trait Names {
     /// The task of a parent id, the project of a project id.
     fn name(&self, field: Field, id: i64) -> Option<String>;
+
+    /// What the row is called that a create operation makes.
+    fn made_by(&self, op_id: &str) -> Option<String>;
 
     /// The id of what somebody typed: `DEV-4`, `dev-4` or `4` for a parent, a project's name or id.
     fn id(&self, field: Field, typed: &str) -> Option<i64>;
@@ -15,29 +20,30 @@ pub trait Names {
 
 /// A value of `field` as people write it. An id without a name says that it is one.
 pub fn shown(field: Field, value: &Value, names: &dyn Names) -> String {
-    match (field, value) {
-        (Field::Parent | Field::Project, Value::Int(id)) => {
-            names.name(field, *id).unwrap_or_else(|| format!("id {id}"))
-        }
+    match (field.ty, value) {
+        (Type::Reference(_), Value::Int(id)) => names.name(field, *id).unwrap_or_else(|| format!("id {id}")),
+        (_, Value::MadeBy(op_id)) => names.made_by(op_id).unwrap_or_else(|| "one that is made here".into()),
         _ => value.to_string(),
     }
 }
 
 /// The names that the cache knows, those of a pull under way included. A cache that cannot be read knows none.
 pub struct Known<'a> {
-    pub cache: &'a Cache,
+    pub store: &'a Store,
     pub workspace_id: i64,
 }
 
 impl Known<'_> {
-    fn task(&self, id: i64) -> Option<Task> {
+    fn task(&self, id: i64) -> Option<Row> {
         // What was just fetched is newer; outside of a pull there is no such table.
-        let staged = self.cache.staged_task(id).ok().flatten();
-        staged.or_else(|| self.cache.task(id).ok().flatten()).or_else(|| self.cache.server_task(id).ok().flatten())
+        let staged = self.store.staged_row(&TASK, id).ok().flatten();
+        staged
+            .or_else(|| self.store.row(&TASK, id).ok().flatten())
+            .or_else(|| self.store.server_row(&TASK, id).ok().flatten())
     }
 
-    fn task_called(&self, name: &Name) -> Option<Task> {
-        let workspaces = self.cache.workspaces().ok()?;
+    fn task_called(&self, name: &Name) -> Option<Row> {
+        let workspaces = self.store.workspaces().ok()?;
         let workspace = match &name.prefix {
             // Two may share a prefix (api.md 7); then it is this one.
             Some(prefix) => workspaces
@@ -47,14 +53,14 @@ impl Known<'_> {
             None => workspaces.into_iter().find(|known| known.id == self.workspace_id)?,
         };
         let identifier = format!("{}-{}", workspace.identifier, name.number);
-        let renamed = || self.cache.renamed_task(workspace.id, &identifier, "").ok().flatten();
-        let named = self.cache.task_named(workspace.id, &identifier).ok().flatten();
-        named.or_else(|| renamed().filter(|task| task.deleted_at.is_none()))
+        let renamed = || self.store.renamed(workspace.id, &identifier, "").ok().flatten();
+        let named = self.store.row_named(&TASK, workspace.id, &identifier).ok().flatten();
+        named.or_else(|| renamed().filter(Row::is_live))
     }
 
     /// Id, name, and both as they are shown, because two projects may have one name.
     fn projects(&self) -> Vec<(i64, String, String)> {
-        let known = self.cache.projects(self.workspace_id).unwrap_or_default();
+        let known = self.store.projects(self.workspace_id).unwrap_or_default();
         known.into_iter().map(|one| (one.id, format!("{} ({})", one.name, one.id), one.name)).collect()
     }
 }
@@ -62,16 +68,20 @@ impl Known<'_> {
 impl Names for Known<'_> {
     fn name(&self, field: Field, id: i64) -> Option<String> {
         match field {
-            Field::Parent => self.task(id).map(|task| task.identifier),
-            Field::Project => self.projects().into_iter().find(|one| one.0 == id).map(|(_, shown, _)| shown),
+            field if field == PARENT => self.task(id).map(|task| task.name),
+            field if field == PROJECT => self.projects().into_iter().find(|one| one.0 == id).map(|(_, shown, _)| shown),
             _ => None,
         }
     }
 
+    fn made_by(&self, op_id: &str) -> Option<String> {
+        self.store.operation(op_id).ok().flatten().map(|create| create.name)
+    }
+
     fn id(&self, field: Field, typed: &str) -> Option<i64> {
         match field {
-            Field::Parent => self.task_called(&Name::parse(typed)?).map(|task| task.id),
-            Field::Project => {
+            field if field == PARENT => self.task_called(&Name::parse(typed)?).map(|task| task.id),
+            field if field == PROJECT => {
                 let known = self.projects();
                 let exact = known.iter().find(|(id, shown, _)| shown == typed || id.to_string() == typed);
                 let found = exact.or_else(|| known.iter().find(|(.., name)| name.eq_ignore_ascii_case(typed)));
@@ -110,12 +120,16 @@ pub mod tests {
 
     impl Names for Few {
         fn name(&self, field: Field, id: i64) -> Option<String> {
-            let known = [(Field::Parent, 17, "DEV-4"), (Field::Project, 3, "Web (3)")];
+            let known = [(PARENT, 17, "DEV-4"), (PROJECT, 3, "Web (3)")];
             known.iter().find(|one| (one.0, one.1) == (field, id)).map(|(.., name)| name.to_string())
         }
 
+        fn made_by(&self, _: &str) -> Option<String> {
+            None
+        }
+
         fn id(&self, field: Field, typed: &str) -> Option<i64> {
-            let known = [(Field::Parent, 17, ["DEV-4", "4"]), (Field::Project, 3, ["Web", "3"])];
+            let known = [(PARENT, 17, ["DEV-4", "4"]), (PROJECT, 3, ["Web", "3"])];
             known.iter().find(|one| one.0 == field && one.2.contains(&typed)).map(|one| one.1)
         }
     }

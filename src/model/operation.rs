@@ -1,38 +1,95 @@
-//! What is queued: an operation on one task, and what is known of a request for it whose answer never came.
+//! What is queued: an operation on one row, its state, and the requests that were sent for it.
 
-use super::{Field, Patch, Value};
+use super::kind::{Identity, Kind};
+use super::{Field, Patch, Row, Value};
 use crate::time::Timestamp;
 
-/// What an operation does, and to what kind of thing: the `operation` and `entity_type` columns of `sync_queue`.
+/// What an operation does. A description says which of them a kind has: `Identity::Id` has Create, Update and Delete,
+/// `Identity::Pair` has Link and Unlink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    CreateTask,
-    UpdateTask,
-    DeleteTask,
-    AddDependency,
-    RemoveDependency,
+pub enum Shape {
+    Create,
+    Link,
+    Unlink,
+    Update,
+    Delete,
 }
 
-impl Kind {
-    pub fn operation(self) -> &'static str {
+impl Shape {
+    pub const ALL: [Shape; 5] = [Shape::Create, Shape::Link, Shape::Unlink, Shape::Update, Shape::Delete];
+
+    /// The `operation` column of `sync_queue`.
+    pub fn word(self) -> &'static str {
         match self {
-            Kind::CreateTask | Kind::AddDependency => "create",
-            Kind::UpdateTask => "update",
-            Kind::DeleteTask | Kind::RemoveDependency => "delete",
+            Shape::Create | Shape::Link => "create",
+            Shape::Update => "update",
+            Shape::Delete | Shape::Unlink => "delete",
         }
     }
 
-    pub fn entity_type(self) -> &'static str {
+    /// The inverse of `word` for a kind.
+    pub fn parse(word: &str, kind: &Kind) -> Option<Shape> {
+        match (word, kind.identity) {
+            ("create", Identity::Id) => Some(Shape::Create),
+            ("create", Identity::Pair) => Some(Shape::Link),
+            ("update", Identity::Id) => Some(Shape::Update),
+            ("delete", Identity::Id) => Some(Shape::Delete),
+            ("delete", Identity::Pair) => Some(Shape::Unlink),
+            _ => None,
+        }
+    }
+}
+
+/// Which row is meant. Never a number or a name: those are given twice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The server's id.
+    Server(i64),
+    /// The row that the create operation with this id makes.
+    MadeBy(String),
+}
+
+impl Target {
+    /// The `entity_id` column of `sync_queue`: the server's id, or the op_id of the create.
+    pub fn to_text(&self) -> String {
         match self {
-            Kind::CreateTask | Kind::UpdateTask | Kind::DeleteTask => "task",
-            Kind::AddDependency | Kind::RemoveDependency => "dependency",
+            Target::Server(id) => id.to_string(),
+            Target::MadeBy(op_id) => op_id.clone(),
         }
     }
 
-    pub fn parse(operation: &str, entity_type: &str) -> Option<Kind> {
-        [Kind::CreateTask, Kind::UpdateTask, Kind::DeleteTask, Kind::AddDependency, Kind::RemoveDependency]
-            .into_iter()
-            .find(|kind| kind.operation() == operation && kind.entity_type() == entity_type)
+    pub fn parse(text: &str) -> Target {
+        text.parse().map_or_else(|_| Target::MadeBy(text.to_string()), Target::Server)
+    }
+
+    /// The target as the value of a reference field.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Target::Server(id) => Value::Int(*id),
+            Target::MadeBy(op_id) => Value::MadeBy(op_id.clone()),
+        }
+    }
+
+    pub fn of_value(value: &Value) -> Option<Target> {
+        match value {
+            Value::Int(id) => Some(Target::Server(*id)),
+            Value::MadeBy(op_id) => Some(Target::MadeBy(op_id.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// What is to hold on the server when the operation is sent (`--if-match`); else it is dropped, exit code 7.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Condition {
+    pub version: Option<i64>,
+    pub fields: Patch,
+}
+
+impl Condition {
+    pub fn holds(&self, row: &Row) -> bool {
+        self.version.is_none_or(|version| version == row.version)
+            && self.fields.iter().all(|(field, value)| row.get(field).same(value))
     }
 }
 
@@ -41,80 +98,115 @@ impl Kind {
 pub struct Operation {
     /// UUID made when it was queued; the `Idempotency-Key` of a create.
     pub op_id: String,
-    pub kind: Kind,
+    /// `sync_queue.id`: its place in the order, and the number people name it by; 0 before it is queued.
+    pub seq: i64,
+    pub kind: &'static Kind,
+    pub shape: Shape,
     pub workspace_id: i64,
-    /// The task it changes; for a dependency the dependent task. Negative while that task is provisional.
-    pub task_id: i64,
-    /// The task's identifier when the operation was queued or last renumbered: for people and for request paths.
-    pub identifier: String,
-    /// For a dependency: the task depended on, id and identifier.
-    pub depends_on: Option<(i64, String)>,
-    /// The server version that `base` was read at; 0 for a task that had none.
-    pub base_version: i64,
-    /// Values of the changed fields before the change; every field of the task for a delete.
+    /// The row it changes; of a create `MadeBy` its own op_id; of a link the dependent row.
+    pub target: Target,
+    /// Of a link: the row depended on.
+    pub other: Option<Target>,
+    /// What the target was called when the operation was queued, for people.
+    pub name: String,
+    pub other_name: Option<String>,
+    /// The server version that `base` was read at; 0 for a row that had none.
+    pub seen_version: i64,
+    /// Values of the changed fields before the change; every changeable field for a delete.
     pub base: Patch,
     /// Values after the change; every given field for a create.
     pub set: Patch,
+    pub condition: Option<Condition>,
+    /// Of a create: the id of a row that is gone on the server, which this create makes again. Whatever names that row
+    /// means this one.
+    pub replaces: Option<i64>,
     /// RFC 3339, this machine's clock.
     pub created_at: String,
-    /// A request for it left this machine and no answer was recorded: check before it is sent again.
-    pub uncertain: Option<Uncertain>,
-    /// The server's last refusal.
-    pub error: Option<String>,
+    /// Which server (origin) and account it is meant for; `None`: not known when it was queued.
+    pub server: Option<String>,
+    pub account: Option<String>,
+    pub state: State,
+    /// Its requests, oldest first; read for operations in state `Sent`, `Rejected` or `Answered`.
+    pub sends: Vec<Send>,
+}
+
+/// What became of an operation (design.md "One store").
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    Queued,
+    /// At least one request that may have been carried out. Whether a process is still at it, the lock says.
+    Sent,
+    /// The server has carried it out; its row, where it answered one, is not laid yet.
+    Answered(Option<Box<Row>>),
+    /// The server said no, in these words.
+    Rejected(String),
+    Done,
+    /// Given up: why, in words.
+    Dropped(String),
+}
+
+impl State {
+    /// The `state` column of `sync_queue`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Queued => "queued",
+            State::Sent => "sent",
+            State::Answered(_) => "answered",
+            State::Rejected(_) => "rejected",
+            State::Done => "done",
+            State::Dropped(_) => "dropped",
+        }
+    }
+
+    /// It is to be sent, or looked for, or decided about: `synced = 0`.
+    pub fn waits(&self) -> bool {
+        matches!(self, State::Queued | State::Sent | State::Rejected(_))
+    }
+}
+
+/// One request for an operation, written down before its first byte leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Send {
+    pub at: Timestamp,
+    /// The values that were sent.
+    pub sent: Patch,
+    /// Of an update: the version it was sent for; 0 where that is not known.
+    pub version: i64,
+    /// Of a create: the highest number known in the workspace then; what it made got a higher one.
+    pub highest_number: i64,
+    /// What came back: `None` while nothing did, or nothing that tells.
+    pub reply: Option<SendReply>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SendReply {
+    /// It was carried out.
+    Done,
+    /// The server said no (409, 4xx) in these words; for links, where 409 also means "exists", it does not settle it.
+    Refused(String),
+    /// Certainly not carried out: it never reached the server, or was turned away at the door.
+    NotDone,
 }
 
 impl Operation {
-    /// Refused, and certainly not done.
-    pub fn is_parked(&self) -> bool {
-        self.error.is_some() && self.uncertain.is_none()
+    /// Of a field: the value before the change, and after it.
+    pub fn change_of(&self, field: Field) -> Option<(&Value, &Value)> {
+        Some((self.base.get(field).unwrap_or(&Value::Null), self.set.get(field)?))
     }
 
-    /// Both name a field.
-    pub fn shares_a_field(&self, other: &Operation) -> bool {
-        self.set.keys().any(|field| other.set.contains_key(field))
+    /// Every row it needs: its target unless it makes it, the other end, and what its reference fields name.
+    pub fn needs(&self) -> Vec<Target> {
+        let own = (self.shape != Shape::Create).then(|| self.target.clone());
+        let references = self
+            .set
+            .iter()
+            .filter(|(field, _)| matches!(field.ty, super::kind::Type::Reference(_)))
+            .filter_map(|(_, value)| Target::of_value(value));
+        own.into_iter().chain(self.other.clone()).chain(references).collect()
     }
 
-    /// Every task it names: the one it changes, the one depended on, the new parent and the one before.
-    pub fn tasks(&self) -> Vec<i64> {
-        let parent = |patch: &Patch| match patch.get(&Field::Parent) {
-            Some(Value::Int(parent)) => Some(*parent),
-            _ => None,
-        };
-        let target = self.depends_on.as_ref().map(|(id, _)| *id);
-        [Some(self.task_id), target, parent(&self.set), parent(&self.base)].into_iter().flatten().collect()
+    /// When the last request that may have been carried out left.
+    pub fn last_send(&self) -> Option<&Send> {
+        self.sends.iter().rev().find(|send| send.reply != Some(SendReply::NotDone))
     }
-
-    /// Points everything that named the task `old` at the id and the name it has now. True when something did.
-    pub fn follow(&mut self, old: i64, id: i64, identifier: &str) -> bool {
-        let mut named = self.task_id == old;
-        if named {
-            (self.task_id, self.identifier) = (id, identifier.to_string());
-        }
-        if let Some((target, name)) = &mut self.depends_on
-            && *target == old
-        {
-            (*target, *name) = (id, identifier.to_string());
-            named = true;
-        }
-        for patch in [&mut self.set, &mut self.base] {
-            if patch.get(&Field::Parent) == Some(&Value::Int(old)) {
-                patch.insert(Field::Parent, Value::Int(id));
-                named = true;
-            }
-        }
-        named
-    }
-}
-
-/// What is known of a request whose answer never came.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Uncertain {
-    /// The highest task number known in the workspace when it was sent: a create of ours got a higher one.
-    pub after_number: i64,
-    /// Of an update: the version it was sent for; 0 where that was not written down.
-    pub version: i64,
-    /// The values that were sent.
-    pub set: Patch,
-    /// Of a create: until when, by this machine's clock, the request may still be on its way to where it is carried out.
-    pub until: Option<Timestamp>,
 }

@@ -1,104 +1,10 @@
-//! The fields of a task that people change, and their values.
+//! The value of a field, and patches: fields with their new values.
 
+use super::kind::{Field, Kind};
 use miniserde::json;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Task statuses in the order of a task's life (api.md 3.14, generations C and D).
-pub const STATUSES: [&str; 7] = ["backlog", "todo", "active", "blocked", "done", "canceled", "archived"];
-
-/// Lowest and highest priority (api.md 3.14).
-pub const PRIORITIES: std::ops::RangeInclusive<i64> = -2..=2;
-
-/// One word for each status, whatever generation of server it came from: `inprogress` and `in_progress` are `active`,
-/// `cancelled` is `canceled`. Words that no generation knows stay as they are: a newer server is no error.
-pub fn canonical_status(word: &str) -> &str {
-    match word {
-        "inprogress" | "in_progress" => "active",
-        "cancelled" => "canceled",
-        other => other,
-    }
-}
-
-/// A field of a task that somebody may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    Title,
-    Description,
-    Status,
-    Priority,
-    Owner,
-    AssigneeType,
-    CodingAgent,
-    Labels,
-    Phase,
-    Estimate,
-    Parent,
-    Project,
-    Plan,
-    Checklist,
-}
-
-impl Field {
-    pub const ALL: [Field; 14] = [
-        Field::Title,
-        Field::Status,
-        Field::Priority,
-        Field::Owner,
-        Field::Labels,
-        Field::Phase,
-        Field::Estimate,
-        Field::Parent,
-        Field::Project,
-        Field::AssigneeType,
-        Field::CodingAgent,
-        Field::Description,
-        Field::Plan,
-        Field::Checklist,
-    ];
-
-    /// The member's name in the API's JSON (api.md 3.3).
-    pub fn name(self) -> &'static str {
-        match self {
-            Field::Title => "title",
-            Field::Description => "description",
-            Field::Status => "status",
-            Field::Priority => "priority",
-            Field::Owner => "owner_id",
-            Field::AssigneeType => "assignee_type",
-            Field::CodingAgent => "assigned_coding_agent",
-            Field::Labels => "labels",
-            Field::Phase => "phase",
-            Field::Estimate => "estimate",
-            Field::Parent => "parent_id",
-            Field::Project => "project_id",
-            Field::Plan => "implementation_plan",
-            Field::Checklist => "checklist",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Field> {
-        Field::ALL.into_iter().find(|field| field.name() == name)
-    }
-
-    /// The word people see and type: `owner` rather than `owner_id`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Field::Owner => "owner",
-            Field::Parent => "parent",
-            Field::Project => "project",
-            Field::Plan => "plan",
-            Field::AssigneeType => "assignee type",
-            Field::CodingAgent => "coding agent",
-            other => other.name(),
-        }
-    }
-
-    /// Long text that merges line by line.
-    pub fn is_prose(self) -> bool {
-        matches!(self, Field::Description | Field::Plan | Field::Checklist)
-    }
-}
+use unicode_normalization::UnicodeNormalization;
 
 /// The value of one field.
 #[derive(Debug, Clone)]
@@ -109,6 +15,8 @@ pub enum Value {
     Number(f64),
     /// Label names: a set, kept in the order it was given.
     Set(Vec<String>),
+    /// Of a reference field: the row that the create operation with this id makes.
+    MadeBy(String),
 }
 
 /// Fields and their new values, in a fixed order.
@@ -125,6 +33,7 @@ impl PartialEq for Value {
             (Value::Text(a), Value::Text(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Number(a), Value::Number(b)) => a == b,
+            (Value::MadeBy(a), Value::MadeBy(b)) => a == b,
             (Value::Int(a), Value::Number(b)) | (Value::Number(b), Value::Int(a)) => *a as f64 == *b,
             (Value::Set(a), Value::Set(b)) => {
                 a.iter().all(|label| b.contains(label)) && b.iter().all(|label| a.contains(label))
@@ -135,16 +44,18 @@ impl PartialEq for Value {
 }
 
 impl Value {
-    /// Equal but for the white space that servers may write in their own way: line ends, blanks at the ends or doubled.
-    pub fn reads_as(&self, other: &Value) -> bool {
-        let (Value::Text(one), Value::Text(other)) = (self, other) else { return self == other };
-        one.split_whitespace().eq(other.split_whitespace())
-    }
-
-    pub(super) fn to_text(&self) -> Option<String> {
-        match self {
-            Value::Text(text) => Some(text.clone()),
-            _ => None,
+    /// The one comparison of the engine: equal but for line ends, blanks at the ends of lines and of the text, and
+    /// Unicode normalisation, which servers write in their own way. Values are stored as typed.
+    pub fn same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Text(one), Value::Text(other)) => one == other || folded(one) == folded(other),
+            (Value::Null, Value::Text(text)) | (Value::Text(text), Value::Null) => text.trim().is_empty(),
+            (Value::Set(one), Value::Set(other)) => {
+                let fold =
+                    |set: &[String]| set.iter().map(|word| folded(word)).collect::<std::collections::BTreeSet<_>>();
+                self == &Value::Set(other.clone()) || fold(one) == fold(other)
+            }
+            _ => self == other,
         }
     }
 
@@ -155,10 +66,14 @@ impl Value {
             Value::Int(number) => json::Value::Number(json::Number::I64(*number)),
             Value::Number(number) => json::Value::Number(json::Number::F64(*number)),
             Value::Set(labels) => json::Value::Array(labels.iter().cloned().map(json::Value::String).collect()),
+            Value::MadeBy(op_id) => {
+                let member = ("made_by".to_string(), json::Value::String(op_id.clone()));
+                json::Value::Object([member].into_iter().collect())
+            }
         }
     }
 
-    /// `None` for booleans and objects, which no field has.
+    /// `None` for booleans and other objects than `{"made_by": …}`, which no field has.
     pub fn from_json(value: &json::Value) -> Option<Value> {
         Some(match value {
             json::Value::Null => Value::Null,
@@ -175,7 +90,11 @@ impl Value {
                     })
                     .collect::<Option<Vec<String>>>()?,
             ),
-            json::Value::Bool(_) | json::Value::Object(_) => return None,
+            json::Value::Object(object) => match object.get("made_by") {
+                Some(json::Value::String(op_id)) => Value::MadeBy(op_id.clone()),
+                _ => return None,
+            },
+            json::Value::Bool(_) => return None,
         })
     }
 }
@@ -186,7 +105,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Null => f.write_str("-"),
-            Value::Text(text) => f.write_str(text),
+            Value::Text(text) | Value::MadeBy(text) => f.write_str(text),
             Value::Int(number) => write!(f, "{number}"),
             Value::Number(number) => write!(f, "{number}"),
             Value::Set(labels) if labels.is_empty() => f.write_str("-"),
@@ -202,18 +121,23 @@ fn written(label: &str) -> String {
     if plain && label.trim() == label { label.to_string() } else { format!("\"{}\"", label.replace('"', "\"\"")) }
 }
 
-/// A patch as a JSON object under the API's names.
-pub fn patch_to_json(patch: &Patch) -> json::Value {
-    json::Value::Object(patch.iter().map(|(field, value)| (field.name().to_string(), value.to_json())).collect())
+/// A text as it is compared: line ends as `\n`, no blanks at line ends or around the text, composed characters (NFC).
+pub fn folded(text: &str) -> String {
+    let lines = text.trim().split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n");
+    if lines.is_ascii() { lines } else { lines.nfc().collect() }
 }
 
-/// The inverse of `patch_to_json`; members that are no task field are passed over.
-pub fn patch_from_json(value: &json::Value) -> Patch {
+/// A patch as a JSON object under the API's names.
+pub fn patch_to_json(patch: &Patch) -> json::Value {
+    json::Value::Object(patch.iter().map(|(field, value)| (field.name.to_string(), value.to_json())).collect())
+}
+
+/// The inverse of `patch_to_json`; members that are no field of the kind are passed over.
+pub fn patch_from_json(kind: &'static Kind, value: &json::Value) -> Patch {
     match value {
-        json::Value::Object(object) => object
-            .iter()
-            .filter_map(|(name, value)| Some((Field::from_name(name)?, Value::from_json(value)?)))
-            .collect(),
+        json::Value::Object(object) => {
+            object.iter().filter_map(|(name, value)| Some((kind.field(name)?, Value::from_json(value)?))).collect()
+        }
         _ => Patch::new(),
     }
 }
@@ -223,16 +147,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn field_names_round_trip() {
-        for field in Field::ALL {
-            assert_eq!(Field::from_name(field.name()), Some(field));
-        }
-    }
-
-    #[test]
     fn sets_have_no_order_and_nothing_equals_empty() {
         assert_eq!(Value::Set(vec!["a".into(), "b".into()]), Value::Set(vec!["b".into(), "a".into()]));
         assert_eq!(Value::Null, Value::Text(String::new()));
         assert_ne!(Value::Null, Value::Int(0));
+    }
+
+    #[test]
+    fn line_ends_and_normal_forms_are_no_difference() {
+        let text = |text: &str| Value::Text(text.into());
+        assert!(text("a\r\nb \n").same(&text("a\nb")));
+        assert!(text("Caf\u{e9}").same(&text("Cafe\u{301}")));
+        assert!(Value::Set(vec!["\u{e9}".into()]).same(&Value::Set(vec!["e\u{301}".into()])));
+        assert!(!text("a b").same(&text("a  b")));
+        assert!(!text("a").same(&text("b")));
     }
 }

@@ -1,8 +1,8 @@
-//! What the engine needs of a server, and how a request can fail, with no word of HTTP. `api::Http` is the real one;
-//! tests may play their own.
+//! What the engine needs of a server, with no word of HTTP: reads that may fail, sends that have a reply, and what the
+//! server can do. `api::Http` is the real one; tests play their own (`fake`).
 
 use crate::error::Error;
-use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
+use crate::model::{Account, Kind, Label, Member, Patch, Project, Row, Shape, Workspace};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -10,66 +10,77 @@ pub use crate::model::Edge;
 
 pub type RemoteResult<T> = Result<T, RemoteError>;
 
-/// How a request failed, sorted by what may be done next.
+/// How a read failed, sorted by what may be done next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RemoteError {
-    /// Nothing of the request reached a server: no connection, no name, no TLS. Safe to repeat.
-    Unreachable(String),
-    /// The request may have arrived and its answer did not (time-out, reset, cut-off or foreign answer to a write):
-    /// what the server did is unknown.
-    Uncertain(String),
+    /// Nothing of AnyTask was reached: no connection, no name, no TLS, a proxy's 407, 511, a redirect to another host.
+    OutOfReach(String),
     /// 401: no credential or one the server does not know.
     Unauthorized(String),
     /// 403.
     Forbidden(String),
-    /// 404 or 410.
+    /// 404 or 410 as a problem document.
     NotFound(String),
-    /// The same to a read, on a web page: perhaps of somebody on the way, while the server is away.
+    /// 404 or 410 on a web page: perhaps of a program on the way, while the server is away. Never a deletion.
     Page(String),
-    /// 409, with the server's version where it told it.
-    Conflict { current_version: Option<i64>, message: String },
     /// Any other 4xx: the server understood and will not.
     Refused { status: u16, message: String },
-    /// 429 or 503 with more patience asked for than this run has.
-    Wait { until: Timestamp, message: String },
-    /// 5xx to a read, after retries.
+    /// 429 or 503 with a longer wait asked for than this run may take.
+    Limited { until: Timestamp, message: String },
+    /// 5xx, a cut connection or a time-out, after retries.
     Unavailable(String),
+    /// The answer is longer than is read: ask for less.
+    TooLarge(String),
     /// A success whose body is not what api.md describes: HTML, cut-off JSON, a missing field.
     Malformed(String),
 }
 
-impl RemoteError {
-    /// The network or the whole server is the trouble, so that going on with other operations is pointless.
-    pub fn stops_the_run(&self) -> bool {
-        !matches!(
-            self,
-            RemoteError::NotFound(_)
-                | RemoteError::Conflict { .. }
-                | RemoteError::Refused { .. }
-                | RemoteError::Forbidden(_)
-        )
-    }
-
-    pub fn message(&self) -> &str {
-        match self {
-            RemoteError::Unreachable(message)
-            | RemoteError::Uncertain(message)
-            | RemoteError::Unauthorized(message)
-            | RemoteError::Forbidden(message)
-            | RemoteError::NotFound(message)
-            | RemoteError::Page(message)
-            | RemoteError::Conflict { message, .. }
-            | RemoteError::Refused { message, .. }
-            | RemoteError::Wait { message, .. }
-            | RemoteError::Unavailable(message)
-            | RemoteError::Malformed(message) => message,
-        }
-    }
+/// What came of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// 2xx that was read; the row where the answer has one.
+    Done(Option<Box<Row>>),
+    /// 404, 410 as a problem document.
+    Gone(String),
+    /// 409.
+    Conflict { current_version: Option<i64>, message: String },
+    /// Any other 4xx.
+    Refused { status: u16, message: String },
+    /// 403.
+    Forbidden(String),
+    /// Nothing of AnyTask was reached: refused connection, DNS, TLS, 407, 511, a redirect to another host, a login page
+    /// to which a redirect led.
+    OutOfReach(String),
+    /// 429.
+    Limited { until: Timestamp, message: String },
+    /// 401.
+    Unauthorized(String),
+    /// It may have been carried out: time-out, reset, 5xx, 408, 303, a page with 404, a 2xx that cannot be read.
+    /// `until`: the server asked to wait (503 with Retry-After).
+    Lost { message: String, until: Option<Timestamp> },
 }
 
-/// A page of tasks to ask for: ordered by `updated_at`, oldest first.
+/// One write.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    pub kind: &'static Kind,
+    pub shape: Shape,
+    /// The `Idempotency-Key` of a POST.
+    pub op_id: &'a str,
+    pub workspace_id: i64,
+    /// The row's name as the server has it now, for the path; empty for a create.
+    pub name: &'a str,
+    /// Of a link: the other end's name.
+    pub other: &'a str,
+    /// Holds the server's ids only.
+    pub set: &'a Patch,
+    /// Sent as `If-Match`.
+    pub version: Option<i64>,
+}
+
+/// A page of a kind's rows to ask for, ordered by `updated_at`, oldest first.
 #[derive(Debug, Clone, Default)]
-pub struct TaskQuery {
+pub struct Query {
     /// RFC 3339; whether the server takes it as inclusive is unknown (api.md 7).
     pub updated_after: Option<String>,
     pub limit: u32,
@@ -79,20 +90,46 @@ pub struct TaskQuery {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct TaskPage {
-    pub items: Vec<Task>,
+pub struct Page {
+    pub items: Vec<Row>,
+    /// Rows that could not be read: what is wrong with each, with its name where that could be read.
+    pub unreadable: Vec<Unreadable>,
     /// As the server counts it; whether that is all matches or this page is unknown (api.md 7).
     pub total: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    pub id: Option<i64>,
+    pub message: String,
+}
+
+/// What a server honours: declared in its `AnyTask-Capabilities` header, or learned, and kept per server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// How long an `Idempotency-Key` is declared to live.
+    pub keys: Option<Duration>,
+    /// `If-Match` on PATCH is honoured.
+    pub if_match: bool,
+    /// Deleted rows are listed with `include_deleted=true`.
+    pub tombstones: bool,
+    /// `updated_after` is honoured.
+    pub updated_after: bool,
+    /// Lists come in the order asked for.
+    pub sorted: bool,
+    /// Reads are never older than an answer.
+    pub consistent: bool,
+    /// The largest page the server gave, rows; 0: not known.
+    pub max_page: u32,
 }
 
 /// A server, as one account of it sees it. Collections the server does not have (404) are `None`.
 pub trait Remote {
     /// `scheme://host:port`, for messages and for telling one server from another.
     fn origin(&self) -> String;
-    /// The server keeps its promise of api.md 7 that is unknown elsewhere: a POST repeated with the same
-    /// `Idempotency-Key` has no second effect. Known only once it has answered something.
-    fn honours_idempotency_key(&self) -> bool;
-    /// How long an answer is waited for.
+    /// What the server has declared in its answers so far; `None` before the first answer, or where it declares nothing.
+    fn declared(&self) -> Option<Capabilities>;
+    /// How long an answer is waited for: also how long a request may be on its way.
     fn time_limit(&self) -> Duration;
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
@@ -102,30 +139,24 @@ pub trait Remote {
     fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>>;
     fn members(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Member>>>;
     fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Label>>>;
-    fn tasks(&self, workspace_id: i64, query: &TaskQuery) -> RemoteResult<TaskPage>;
-    /// `None` when it does not exist (404, 410).
-    fn task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Task>>;
-    /// The workspace's dependency graph; `None` where there is no such thing.
-    fn dependencies(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>>;
-    /// The identifiers of the tasks that one depends on; `None` where there is no such list.
-    fn dependencies_of(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Vec<String>>>;
-    /// One try, with the operation's id as `Idempotency-Key`. `set` holds the server's ids only.
-    fn create_task(&self, operation: &Operation, set: &Patch) -> RemoteResult<Task>;
-    /// One try with `If-Match`. Never sends `null` (api.md 1.6).
-    fn update_task(&self, workspace_id: i64, identifier: &str, set: &Patch, version: i64) -> RemoteResult<Task>;
-    fn delete_task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<()>;
-    fn add_dependency(&self, operation: &Operation, identifier: &str, depends_on: &str) -> RemoteResult<()>;
-    fn remove_dependency(&self, workspace_id: i64, identifier: &str, depends_on: &str) -> RemoteResult<()>;
+    fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page>;
+    /// `None` when it does not exist (404, 410). By name (`DEV-42`).
+    fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>>;
+    /// All links of a workspace; `None` where there is no such thing.
+    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>>;
+    /// The names that one row links to; `None` where there is no such list.
+    fn links_of(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Vec<String>>>;
+    /// One try. Never sends `null` (api.md 1.6).
+    fn send(&self, request: &Request) -> Reply;
 }
 
-/// A remote error that ends a command, as the program's error.
+/// A read error that ends a command, as the program's error.
 pub fn to_error(error: RemoteError, origin: &str) -> Error {
     match error {
-        RemoteError::Unreachable(message)
-        | RemoteError::Unavailable(message)
-        | RemoteError::Page(message)
-        | RemoteError::Uncertain(message) => Error::unreachable(message),
-        RemoteError::Wait { until, message } => {
+        RemoteError::OutOfReach(message) | RemoteError::Unavailable(message) | RemoteError::Page(message) => {
+            Error::unreachable(message)
+        }
+        RemoteError::Limited { until, message } => {
             Error::Wait { until, message: format!("{origin} asks to wait until {} UTC: {message}", until.minute()) }
         }
         RemoteError::Unauthorized(message) => {
@@ -134,11 +165,10 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
         RemoteError::Forbidden(message) => Error::sign_in(format!("{origin} does not allow this: {message}"))
             .hint("is it the right account? anyt auth whoami; another one: anyt auth login"),
         RemoteError::NotFound(message) => Error::failure(format!("{origin}: not found: {message}")),
-        RemoteError::Conflict { message, .. } => Error::failure(format!("{origin} reports a conflict: {message}")),
         RemoteError::Refused { status, message } => {
             Error::failure(format!("{origin} refused the request ({status}): {message}"))
         }
-        RemoteError::Malformed(message) => {
+        RemoteError::Malformed(message) | RemoteError::TooLarge(message) => {
             Error::failure(format!("{origin} gave an answer that is not AnyTask's: {message}; nothing was changed"))
         }
     }

@@ -1,12 +1,12 @@
 //! What the engine says while it works, what it asks, and what it sums up. The words on the screen are elsewhere.
 
-use super::merge::{Difference, Side};
+use super::choose::Choice;
+use super::next::Cause;
+use super::relate::{Difference, Side};
 use crate::error::{Error, Result};
-use crate::model::{Field, Operation, Patch};
+use crate::model::{Field, Kind, Operation, Shape};
 use crate::names::Names;
-use std::path::PathBuf;
-
-pub use crate::cache::Totals;
+pub use crate::store::Totals;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -15,24 +15,14 @@ pub enum Event {
     Asking,
     Pulled(Totals),
     Pushing,
-    /// `was` is the provisional identifier, where the server gave another.
-    Created {
-        identifier: String,
+    /// The server took an operation. `name`: the row's name now; `was`: the provisional one, where the server gave another;
+    /// `other`: of a link, the other end.
+    Pushed {
+        kind: &'static Kind,
+        shape: Shape,
+        name: String,
+        other: Option<String>,
         was: Option<String>,
-    },
-    Updated {
-        identifier: String,
-    },
-    Deleted {
-        identifier: String,
-    },
-    DependencyAdded {
-        identifier: String,
-        depends_on: String,
-    },
-    DependencyRemoved {
-        identifier: String,
-        depends_on: String,
     },
     /// A provisional task had to give up its number.
     Renumbered {
@@ -77,21 +67,10 @@ pub trait Reporter {
     fn tell(&mut self, event: Event);
 }
 
-/// What kind of conflict a question is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clash {
-    /// Both sides changed the same fields.
-    Changed,
-    /// Changed here, deleted there.
-    DeletedThere,
-    /// Deleted here, changed there.
-    DeletedHere,
-}
-
 pub struct Question<'a> {
     pub identifier: &'a str,
     pub title: &'a str,
-    pub clash: Clash,
+    pub cause: Cause,
     pub local_version: i64,
     pub remote_version: i64,
     pub differences: &'a [Difference],
@@ -99,18 +78,6 @@ pub struct Question<'a> {
     pub beside: &'a [Difference],
     /// What the ids among the values are called.
     pub names: &'a dyn Names,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Choice {
-    Local,
-    Remote,
-    /// Values for the differing fields.
-    Edited(Patch),
-    /// Into the inbox.
-    Skip,
-    /// End the run; nothing is changed.
-    Stop,
 }
 
 pub struct Decision {
@@ -148,12 +115,16 @@ pub struct Summary {
     pub stopped: Option<Error>,
     /// Identifiers that changed: provisional name, final name.
     pub renames: Vec<(String, String)>,
-    /// Where a force sync put the queue, and how many operations that were.
-    pub discarded: Option<(PathBuf, usize)>,
+    /// The entry of discarded.jsonl that keeps the queue a force sync set aside, and how many operations that were.
+    pub discarded: Option<(i64, usize)>,
     /// A question was put: time has passed since the pull.
     pub asked: bool,
     /// What a policy decided.
     pub notes: Vec<String>,
+    /// Rows that could not be read and were left out: what is wrong with each.
+    pub unreadable: Vec<String>,
+    /// Operations whose condition did not hold; they were dropped.
+    pub conditions_failed: usize,
 }
 
 impl Summary {

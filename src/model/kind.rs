@@ -1,0 +1,140 @@
+//! A kind of thing as data: its fields with their names, columns, types and merge rules. Pull, push, merge, show, JSON and
+//! the cache's statements are written once over these descriptions; a new kind is one file, a new field one line and a
+//! migration.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// A kind of thing that operations change.
+#[derive(Debug)]
+pub struct Kind {
+    /// The `entity_type` of `sync_queue`: `task`.
+    pub name: &'static str,
+    /// Its table in cache.db.
+    pub table: &'static str,
+    pub identity: Identity,
+    /// Every described field, in the order people are shown them; `FieldDef::at` is the index.
+    pub fields: &'static [FieldDef],
+    /// Rows carry a version that grows with every change (api.md 1.10).
+    pub versions: bool,
+    /// Path of the collection below `/v1/workspaces/{id}/`: `tasks`. One row is `{collection}/{name or id}`.
+    pub collection: &'static str,
+}
+
+/// What makes two rows the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// An id given by the server; a row made here has a negative one until then.
+    Id,
+    /// The pair of rows it links: Link and Unlink instead of Create, Update, Delete.
+    Pair,
+}
+
+/// A field of a kind.
+#[derive(Debug)]
+pub struct FieldDef {
+    /// Position in `Kind::fields` and in `Row::values`.
+    pub at: usize,
+    /// The member's name in the API's JSON and in a patch (api.md 3.3).
+    pub name: &'static str,
+    /// The column of the kind's table.
+    pub column: &'static str,
+    /// The word people see and type: `owner` rather than `owner_id`.
+    pub word: &'static str,
+    pub ty: Type,
+    pub merge: Merge,
+    pub change: Change,
+}
+
+/// The type of a field's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    Text,
+    Int,
+    Number,
+    /// A set of words; JSON array in its column.
+    Words,
+    /// RFC 3339, kept as the text it came in.
+    Time,
+    /// The id of a row of the kind with this name, or the operation that makes it.
+    Reference(&'static str),
+}
+
+/// How two changes of one field are brought together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// Two different values are a conflict.
+    Whole,
+    /// Line by line (diff3); appended notes are both kept.
+    Lines,
+    /// What one side added comes, what one side removed goes.
+    Set,
+}
+
+/// Who changes a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The server alone.
+    Never,
+    /// People; a value can be cleared (empty text, empty list).
+    Free,
+    /// People; the API has no way to clear it.
+    Filled,
+    /// People, by updates only: a create does not take it (api.md 3.3).
+    UpdateOnly,
+}
+
+/// A field as everything else names it: a reference to its description.
+pub type Field = &'static FieldDef;
+
+impl Kind {
+    pub fn field(&'static self, name: &str) -> Option<Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The fields that people change.
+    pub fn changeable(&'static self) -> impl Iterator<Item = Field> {
+        self.fields.iter().filter(|field| field.change != Change::Never)
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Kind) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
+
+impl FieldDef {
+    /// Long text that merges line by line.
+    pub fn is_prose(&self) -> bool {
+        self.merge == Merge::Lines
+    }
+}
+
+impl PartialEq for FieldDef {
+    fn eq(&self, other: &FieldDef) -> bool {
+        self.at == other.at && self.name == other.name
+    }
+}
+
+impl Eq for FieldDef {}
+
+impl PartialOrd for FieldDef {
+    fn partial_cmp(&self, other: &FieldDef) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for FieldDef {
+    fn cmp(&self, other: &FieldDef) -> Ordering {
+        self.at.cmp(&other.at).then_with(|| self.name.cmp(other.name))
+    }
+}
+
+impl fmt::Display for FieldDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
+    }
+}

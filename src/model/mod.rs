@@ -1,0 +1,84 @@
+//! The words every other module speaks: kinds of things described as data (`kind`, and one file per kind), their rows and
+//! values, and the operations that change them. No SQL, no HTTP, no terminal. Names and values are those of api.md 3.
+
+pub mod dependency;
+pub mod kind;
+mod operation;
+mod row;
+pub mod task;
+mod value;
+
+pub use kind::{Field, Kind};
+pub use operation::{Condition, Operation, Send, SendReply, Shape, State, Target};
+pub use row::Row;
+pub use value::{Patch, Value, folded, patch_from_json, patch_to_json};
+
+/// Every kind that operations change.
+pub static KINDS: [&Kind; 2] = [&task::TASK, &dependency::DEPENDENCY];
+
+/// The kind of this name: the `entity_type` column of `sync_queue`.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.name == name)
+}
+
+/// The running number in a task identifier: 42 in `DEV-42`; 0 where there is none.
+pub fn number_of(identifier: &str) -> i64 {
+    identifier.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    pub id: i64,
+    pub identifier: String,
+    pub name: String,
+    pub description: Option<String>,
+    /// Numbers given to tasks so far; it never goes down except when a server is restored from a backup.
+    pub task_counter: Option<i64>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub id: i64,
+    pub workspace_id: i64,
+    pub name: String,
+    pub description: Option<String>,
+    pub status: String,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub id: i64,
+    pub workspace_id: i64,
+    pub name: String,
+    pub color: Option<String>,
+    pub description: Option<String>,
+    pub created_at: String,
+    pub updated_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub workspace_id: i64,
+    pub user_id: String,
+    pub role: String,
+    pub created_at: String,
+}
+
+/// A dependency of the graph: `task` depends on `depends_on`, both identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    pub task: String,
+    pub depends_on: String,
+}
+
+/// Who a credential belongs to (`GET /v1/auth`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub user_id: String,
+    pub email: Option<String>,
+    pub role: Option<String>,
+}
