@@ -5,7 +5,6 @@
 //! driver executes the steps and commits each transition before and after a request.
 
 pub mod candidates;
-pub mod candidates;
 pub mod choose;
 pub mod edits;
 pub mod next;
