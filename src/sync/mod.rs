@@ -7,6 +7,8 @@
 pub mod candidates;
 pub mod choose;
 pub mod edits;
+#[cfg(test)]
+pub mod fake;
 pub mod next;
 pub mod observe;
 pub mod relate;
