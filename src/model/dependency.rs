@@ -6,6 +6,7 @@ pub static DEPENDENCY: Kind = Kind {
     name: "dependency",
     table: "task_dependencies",
     identity: Identity::Pair,
+    ends: "task",
     fields: &[],
     versions: false,
     collection: "dependencies",

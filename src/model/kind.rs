@@ -13,6 +13,8 @@ pub struct Kind {
     /// Its table in cache.db.
     pub table: &'static str,
     pub identity: Identity,
+    /// The kind of the rows that an operation's target and other end are: of a link those it links, else the kind itself.
+    pub ends: &'static str,
     /// Every described field, in the order people are shown them; `FieldDef::at` is the index.
     pub fields: &'static [FieldDef],
     /// Rows carry a version that grows with every change (api.md 1.10).

@@ -1,6 +1,6 @@
 //! What is queued: an operation on one row, its state, and the requests that were sent for it.
 
-use super::kind::{Identity, Kind};
+use super::kind::{Identity, Kind, Type};
 use super::{Field, Patch, Row, Value};
 use crate::time::Timestamp;
 
@@ -194,15 +194,16 @@ impl Operation {
         Some((self.base.get(field).unwrap_or(&Value::Null), self.set.get(field)?))
     }
 
-    /// Every row it needs: its target unless it makes it, the other end, and what its reference fields name.
-    pub fn needs(&self) -> Vec<Target> {
-        let own = (self.shape != Shape::Create).then(|| self.target.clone());
-        let references = self
-            .set
-            .iter()
-            .filter(|(field, _)| matches!(field.ty, super::kind::Type::Reference(_)))
-            .filter_map(|(_, value)| Target::of_value(value));
-        own.into_iter().chain(self.other.clone()).chain(references).collect()
+    /// Every row it needs, with the name of its kind: its target unless it makes it, the other end, and what its reference
+    /// fields name.
+    pub fn needs(&self) -> Vec<(&'static str, Target)> {
+        let own = (self.shape != Shape::Create).then(|| (self.kind.ends, self.target.clone()));
+        let other = self.other.clone().map(|other| (self.kind.ends, other));
+        let references = self.set.iter().filter_map(|(field, value)| match field.ty {
+            Type::Reference(kind) => Some((kind, Target::of_value(value)?)),
+            _ => None,
+        });
+        own.into_iter().chain(other).chain(references).collect()
     }
 
     /// When the last request that may have been carried out left.

@@ -19,8 +19,15 @@ pub fn canonical_status(word: &str) -> &str {
     }
 }
 
-pub static TASK: Kind =
-    Kind { name: "task", table: "tasks", identity: Identity::Id, fields: &FIELDS, versions: true, collection: "tasks" };
+pub static TASK: Kind = Kind {
+    name: "task",
+    table: "tasks",
+    identity: Identity::Id,
+    ends: "task",
+    fields: &FIELDS,
+    versions: true,
+    collection: "tasks",
+};
 
 macro_rules! fields {
     ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident, $change:ident;)*) => {

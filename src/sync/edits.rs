@@ -30,3 +30,15 @@ pub fn update(
     let _ = (store, row, condition, make);
     todo!()
 }
+
+pub struct Dropped {
+    pub number: Option<i64>,
+    pub operations: Vec<Operation>,
+}
+pub fn drop_operations(
+    _store: &mut Store,
+    _reason: &'static str,
+    _chosen: &std::collections::BTreeSet<String>,
+) -> Result<Dropped> {
+    todo!()
+}

@@ -4,23 +4,35 @@
 //! What to do is decided by pure functions without I/O: `observe`, `relate`, `candidates`, `next`, `reply`, `choose`. The
 //! driver executes the steps and commits each transition before and after a request.
 
+mod breaker;
 pub mod candidates;
 pub mod choose;
+pub mod decide;
+pub(crate) mod door;
+mod driver;
 pub mod edits;
 #[cfg(test)]
 pub mod fake;
 pub mod next;
 pub mod observe;
+mod plan;
+mod pull;
 pub mod relate;
 pub mod remote;
 pub mod reply;
 pub mod report;
+mod search;
+mod send;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::failpoint::hit;
 use crate::model::{Account, Kind};
-use crate::store::Store;
+use crate::store::{Direction, LogRow, Store, Totals};
+use crate::time::Timestamp;
+use driver::Run;
+use plan::Plan;
 use remote::Remote;
-use report::{Prompter, Reporter, Summary};
+use report::{Event, Prompter, Reporter, Summary};
 use std::collections::BTreeSet;
 
 /// Which steps the driver may execute.
@@ -97,6 +109,188 @@ impl Engine<'_> {
     /// # Errors
     /// A pull that failed, a refused identity, a person who stopped: the rows are as they were.
     pub fn run(&mut self) -> Result<Summary> {
-        todo!()
+        let result = self.run_once();
+        if let Err(error) = &result
+            && !self.options.dry_run
+            && matches!(self.options.mode, Mode::Sync | Mode::Pull | Mode::Push | Mode::Force(_))
+        {
+            let direction = if self.options.mode.pulls() { Direction::Pull } else { Direction::Push };
+            // The log row is a courtesy; the error itself is what matters.
+            let _ = self.store.log_failure(direction, &Timestamp::now().rfc3339(), &error.to_string());
+        }
+        result
+    }
+
+    fn run_once(&mut self) -> Result<Summary> {
+        self.store.settle_answers(&Timestamp::now().rfc3339())?;
+        if let Mode::Resolve(wanted) = self.options.mode.clone() {
+            let mut run = Run::new(Plan::new(self.store, self.store.waiting()?)?);
+            self.resolve(&mut run, &wanted)?;
+            return Ok(run.summary);
+        }
+        let door = self.door()?;
+        let mut run = Run { caps: door.capabilities, account: door.account, epoch: door.epoch, ..Run::default() };
+        run.end.metadata = door.metadata;
+        run.end.afresh = door.afresh;
+        let mut refusal = None;
+        if self.options.mode.pulls() {
+            self.reporter.tell(Event::Fetching);
+            refusal = self.pull(&mut run.end, &mut run.summary, &mut run.caps, run.epoch)?;
+        }
+        run.plan = Plan::new(self.store, self.store.waiting()?)?;
+        if let Mode::Write(only) = &self.options.mode {
+            run.plan.restrict(only);
+        }
+        if self.options.mode.pulls() {
+            self.pulled(&mut run)?;
+        }
+        if self.options.mode.pushes() {
+            self.reporter.tell(Event::Pushing);
+            self.know_highest(&mut run)?;
+            let pushed = self.push(&mut run);
+            let taken = run.summary.pushed;
+            pushed.map_err(|error| after_sending(error, taken))?;
+            hit("sync.pushed");
+        }
+        run.summary.stopped = run.summary.stopped.take().or(run.lost.take()).or(refusal);
+        if !self.options.dry_run {
+            let taken = run.summary.pushed;
+            self.end(&mut run).map_err(|error| after_sending(error, taken))?;
+        }
+        Ok(run.summary)
+    }
+
+    /// What the pull has brought meets what waits.
+    fn pulled(&mut self, run: &mut Run) -> Result<()> {
+        if let Mode::Force(agreed) = self.options.mode.clone() {
+            run.end.exactly = true;
+            self.drop_queue(run, agreed.as_ref())?;
+        } else {
+            self.decide_pulled(run)?;
+        }
+        hit("sync.pulled");
+        run.summary.fetched = self.store.count_staged_live()?;
+        let exactly: Vec<i64> = match run.end.exactly {
+            true => run.end.pulled.iter().map(|pulled| pulled.workspace_id).collect(),
+            false => Vec::new(),
+        };
+        run.summary.pulled = match run.end.afresh {
+            true => Totals { new: run.summary.fetched, ..Totals::default() },
+            false => self.store.count_staged(&run.reported, &exactly)?,
+        };
+        self.reporter.tell(Event::Pulled(run.summary.pulled));
+        Ok(())
+    }
+
+    fn know_highest(&mut self, run: &mut Run) -> Result<()> {
+        let workspaces: BTreeSet<i64> = run.plan.ops.iter().map(|op| op.workspace_id).collect();
+        for workspace in workspaces {
+            run.highest.insert(workspace, self.store.highest_known_number(workspace)?);
+        }
+        Ok(())
+    }
+
+    /// `--force`: what was agreed to be set aside is kept in discarded.jsonl and dropped, with what hangs on it.
+    fn drop_queue(&mut self, run: &mut Run, agreed: Option<&BTreeSet<String>>) -> Result<()> {
+        let chosen: BTreeSet<String> = match agreed {
+            Some(agreed) => agreed.clone(),
+            None => run.plan.ops.iter().map(|op| op.op_id.clone()).collect(),
+        };
+        if chosen.is_empty() || self.options.dry_run {
+            return Ok(());
+        }
+        run.force = Some(chosen);
+        Ok(())
+    }
+
+    /// Applies everything in one transaction.
+    fn end(&mut self, run: &mut Run) -> Result<()> {
+        let now = Timestamp::now().rfc3339();
+        if let Some(chosen) = run.force.take() {
+            let dropped = edits::drop_operations(self.store, "force", &chosen)?;
+            if let Some(number) = dropped.number {
+                run.summary.discarded = Some((number, dropped.operations.len()));
+            }
+        }
+        for ((_, id), (kind, row)) in std::mem::take(&mut run.read) {
+            match row {
+                Some(row) => run.end.read.push(row),
+                None => run.end.gone.push((kind, id)),
+            }
+        }
+        self.say_what_is_lost(run);
+        let whole = !matches!(self.options.mode, Mode::Write(_));
+        if whole && run.summary.stopped.is_none() {
+            run.end.metadata.push(("last_sync".into(), now.clone()));
+        }
+        run.end.metadata.push((door::CAPABILITIES.into(), door::to_text(&run.caps)));
+        if let Some(until) = run.next_allowed {
+            run.end.metadata.push((NEXT_ALLOWED.into(), until.rfc3339()));
+        }
+        if let Mode::Write(ops) = &self.options.mode {
+            run.end.unannounced = ops.clone();
+        }
+        run.end.logs = self.logs(run);
+        for (from, to) in self.store.end(&run.end, &now)? {
+            self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
+            run.summary.renames.push((from, to));
+        }
+        Ok(())
+    }
+
+    /// A server that was put back to a backup has lost rows that this cache still had.
+    fn say_what_is_lost(&mut self, run: &mut Run) {
+        let count = run.end.lost.len();
+        if count > 0 {
+            let what = if count == 1 { "a row" } else { &format!("{count} rows") };
+            let note = format!(
+                "the server was put back to an earlier state: {what} of what it had is kept here: anyt sync restore --list"
+            );
+            self.note(run, note);
+        }
+    }
+
+    /// One row of `sync_log` a direction; a command's own write is no sync.
+    fn logs(&self, run: &Run) -> Vec<(Direction, LogRow)> {
+        let summary = &run.summary;
+        let conflicts = summary.resolved + summary.waiting;
+        let detail = (!summary.notes.is_empty()).then(|| summary.notes.join("; "));
+        let mut logs = Vec::new();
+        let pulls = self.options.mode.pulls();
+        if pulls {
+            let changes = summary.pulled.changes() + summary.accepted_remote;
+            let errors = summary.unreadable.len();
+            logs.push((Direction::Pull, LogRow { changes, conflicts, errors, detail: detail.clone() }));
+        }
+        let pushed = summary.pushed + summary.failed > 0 || self.options.mode == Mode::Push;
+        if pushed && matches!(self.options.mode, Mode::Sync | Mode::Push) {
+            let row = LogRow {
+                changes: summary.pushed,
+                // The pull's row tells of them where there is one.
+                conflicts: if pulls { 0 } else { conflicts },
+                errors: summary.failed + usize::from(summary.stopped.is_some()),
+                detail: summary.first_error.clone().or(detail.filter(|_| !pulls)),
+            };
+            logs.push((Direction::Push, row));
+        }
+        logs
+    }
+}
+
+/// Metadata key: RFC 3339, when the server lets us come back.
+pub const NEXT_ALLOWED: &str = "next_allowed_at";
+
+/// What a run that failed has sent is on the server all the same, and in the store, from which the next one takes it.
+fn after_sending(error: Error, sent: usize) -> Error {
+    if sent == 0 {
+        return error;
+    }
+    let changes = if sent == 1 { "change" } else { "changes" };
+    let taken = format!("the server has taken {sent} {changes}, which is written down here");
+    match error {
+        Error::Failure { .. } | Error::Io { .. } => {
+            Error::failure(error.to_string()).hint(format!("{taken}; once that is put right, run: anyt sync"))
+        }
+        other => other.if_interrupted(format!("{taken}; the rest stays queued: anyt sync")),
     }
 }

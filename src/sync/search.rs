@@ -1,0 +1,117 @@
+//! Looks for the row that a create has made whose answer was lost: in the lists, then by the next names.
+
+use super::Engine;
+use super::candidates::{Found, made_before, made_by};
+use super::driver::Run;
+use super::remote::{RemoteError, RemoteResult};
+use crate::error::Result;
+use crate::failpoint::hit;
+use crate::model::{Operation, Row, Shape, State};
+use crate::store::Walk;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// So many names behind the highest known number are asked for.
+const NAMES: i64 = 20;
+
+/// Clocks of this machine and the server may differ by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
+impl Engine<'_> {
+    /// Searches for what a sent create has made. What it finds, with the time it began, is kept for `next`.
+    pub(super) fn search(&mut self, run: &mut Run, index: usize) -> Result<RemoteResult<()>> {
+        let began = Timestamp::now();
+        let op = run.plan.ops[index].clone();
+        // The lists are read once for all creates that wait for the same thing.
+        let newest = run.listed.get(&op.workspace_id).copied();
+        let settled = op.last_send().map_or(began, |send| send.at);
+        let listed = newest.filter(|at| *at > settled && self.is_listed_late_enough(run, index, *at));
+        if listed.is_none() {
+            for everything in [false, true] {
+                if let Err(error) = self.list_again(op.workspace_id, everything) {
+                    return Ok(Err(error));
+                }
+                if let found @ (Found::One(_) | Found::Several(_)) = self.look_through(run, &op)? {
+                    run.searches.insert(index, (began, found));
+                    return Ok(Ok(()));
+                }
+            }
+            run.listed.insert(op.workspace_id, began);
+        }
+        let began = listed.unwrap_or(began);
+        let mut found = self.look_through(run, &op)?;
+        if found == Found::None && listed.is_none() {
+            if let Err(error) = self.ask_by_names(run, &op)? {
+                return Ok(Err(error));
+            }
+            found = self.look_through(run, &op)?;
+        }
+        hit("push.searched");
+        run.searches.insert(index, (began, found));
+        Ok(Ok(()))
+    }
+
+    /// The lists that were read at `at` tell of this create what a new reading would.
+    fn is_listed_late_enough(&self, run: &Run, index: usize, at: Timestamp) -> bool {
+        at >= self.settled_at(run, &run.plan.ops[index])
+    }
+
+    fn look_through(&self, run: &Run, op: &Operation) -> Result<Found> {
+        let after = op.sends.first().map_or(0, |send| send.highest_number);
+        let rows = self.store.rows_made_after(op.kind, op.workspace_id, after)?;
+        let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
+        taken.extend(run.plan.made_ids());
+        Ok(made_by(op, &rows, &taken, run.account.as_deref()))
+    }
+
+    /// A list may lag behind; a row asked for by name mostly does not.
+    fn ask_by_names(&mut self, run: &Run, op: &Operation) -> Result<RemoteResult<()>> {
+        let highest = self.store.highest_known_number(op.workspace_id)?.max(run.plan.highest_made(op.workspace_id));
+        let Some((prefix, _)) = op.name.rsplit_once('-') else { return Ok(Ok(())) };
+        let mut missing = 0;
+        for number in highest + 1..=highest + NAMES {
+            match self.remote().row(op.kind, op.workspace_id, &format!("{prefix}-{number}")) {
+                Ok(Some(row)) => {
+                    missing = 0;
+                    self.store.stage(op.workspace_id, &[row], &Walk::one_by_one())?;
+                }
+                // Numbers are given without gaps, or nearly: what was refused may have used one up.
+                Ok(None) if missing == 1 => break,
+                Ok(None) => missing += 1,
+                Err(error @ (RemoteError::Forbidden(_) | RemoteError::Page(_))) => return Ok(Err(error)),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Before a create is sent the first time: the pull may have brought what it makes already, when a home was put back
+    /// whole. Costs no request.
+    pub(super) fn made_already(&mut self, run: &mut Run, index: usize) -> Result<Option<Row>> {
+        let op = &run.plan.ops[index];
+        let first = op.shape == Shape::Create && op.state == State::Queued && op.sends.is_empty();
+        if !first || !self.options.mode.pulls() {
+            return Ok(None);
+        }
+        let created = Timestamp::parse(&op.created_at).unwrap_or(Timestamp(0));
+        let now = Timestamp::now();
+        // A key that is sure to live answers the same question without a doubt.
+        if run.caps.keys.is_some_and(|life| created.age(now) < life / 2) {
+            return Ok(None);
+        }
+        let workspace = op.workspace_id;
+        if !run.recent.contains_key(&workspace) {
+            let oldest = run.plan.ops.iter().filter(|op| op.shape == Shape::Create && op.workspace_id == workspace);
+            let oldest = oldest.filter_map(|op| Timestamp::parse(&op.created_at)).min().unwrap_or(now);
+            let rows = self.store.staged_since(op.kind, workspace, oldest.minus(CLOCKS_DIFFER))?;
+            run.recent.insert(workspace, rows);
+        }
+        let op = &run.plan.ops[index];
+        let mut taken = run.plan.made_ids();
+        let rows = &run.recent[&workspace];
+        if !rows.is_empty() {
+            taken.extend(self.store.taken_ids(op.kind, workspace)?);
+        }
+        Ok(made_before(op, rows, &taken, run.account.as_deref()).cloned())
+    }
+}

@@ -1,0 +1,388 @@
+//! One request: written down before its first byte leaves, and what its reply says written down before the next one.
+
+use super::choose::Kept;
+use super::driver::{Run, Sighting, changed_meanwhile};
+use super::observe::{Fact, Read, observe};
+use super::plan::{Look, Meant};
+use super::relate::{Side, not_taken};
+use super::remote::{Reply, Request, to_error};
+use super::reply::{Becomes, Effect, reply as judge};
+use super::report::Event;
+use super::{Engine, Mode};
+use crate::error::{Error, Result};
+use crate::failpoint::hit;
+use crate::model::kind::Type;
+use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
+use crate::time::Timestamp;
+use std::time::{Duration, Instant};
+
+impl Engine<'_> {
+    /// Sends one operation, or the group that goes as one request. True: the run ends.
+    pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<bool> {
+        let op = run.plan.ops[index].clone();
+        let group = if sighting.group.is_empty() { vec![index] } else { sighting.group.clone() };
+        let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.resolved(run, &op)? };
+        let send = Send {
+            at: Timestamp::now(),
+            sent: set.clone(),
+            version: sighting.row.as_ref().map_or(0, |row| row.version),
+            highest_number: if op.shape == Shape::Create { self.highest_number(run, &op)? } else { 0 },
+            reply: None,
+        };
+        self.write_down(run, &group, &send)?;
+        if op.shape == Shape::Update {
+            self.tell_merged(run, &op, &sighting);
+        }
+        hit("push.request.before");
+        let reply = self.request(run, &op, &set, &sighting)?;
+        hit("push.request.after");
+        self.replied(run, &group, &set, &sighting, reply)
+    }
+
+    /// The values of an operation with the server's ids in its reference fields.
+    fn resolved(&self, run: &Run, op: &Operation) -> Result<Patch> {
+        let mut set = op.set.clone();
+        for (field, value) in &mut set {
+            let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value)) else {
+                continue;
+            };
+            if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
+                *value = Value::Int(id);
+            }
+        }
+        Ok(set)
+    }
+
+    fn highest_number(&self, run: &Run, op: &Operation) -> Result<i64> {
+        if let Some(first) = op.sends.first() {
+            // The first request may be the one that arrived.
+            return Ok(first.highest_number);
+        }
+        let known = run.highest.get(&op.workspace_id).copied().unwrap_or(0);
+        Ok(known.max(run.plan.highest_made(op.workspace_id)))
+    }
+
+    fn write_down(&mut self, run: &mut Run, group: &[usize], send: &Send) -> Result<()> {
+        let ops = &run.plan.ops;
+        // A repeat is harmless where it is looked for first, or where the key is honoured.
+        let durable = ops[group[0]].shape == Shape::Create && run.caps.keys.is_none();
+        let ids: Vec<&str> = group.iter().map(|at| ops[*at].op_id.as_str()).collect();
+        if !self.store.sent(&ids, send, durable)? {
+            return Err(changed_meanwhile(&ops[group[0]]));
+        }
+        for at in group {
+            let op = &mut run.plan.ops[*at];
+            let before = std::mem::replace(&mut op.state, State::Sent);
+            op.sends.push(send.clone());
+            run.before.insert(*at, before);
+        }
+        Ok(())
+    }
+
+    fn request(&self, run: &Run, op: &Operation, set: &Patch, sighting: &Sighting) -> Result<Reply> {
+        let (name, other) = match op.shape {
+            Shape::Create => (String::new(), String::new()),
+            Shape::Link | Shape::Unlink => self.ends(run, op)?,
+            Shape::Update | Shape::Delete => {
+                (sighting.row.as_ref().map_or_else(|| op.name.clone(), |row| row.name.clone()), String::new())
+            }
+        };
+        let version = sighting.row.as_ref().map(|row| row.version).filter(|version| *version > 0);
+        let workspace_id = sighting.row.as_ref().map_or(op.workspace_id, |row| row.workspace_id);
+        Ok(self.remote().send(&Request {
+            kind: op.kind,
+            shape: op.shape,
+            op_id: &op.op_id,
+            workspace_id,
+            name: &name,
+            other: &other,
+            set,
+            version: version.filter(|_| op.shape == Shape::Update),
+        }))
+    }
+
+    /// Commits what came back. True: the run ends.
+    fn replied(
+        &mut self,
+        run: &mut Run,
+        group: &[usize],
+        set: &Patch,
+        sighting: &Sighting,
+        reply: Reply,
+    ) -> Result<bool> {
+        let op = run.plan.ops[group[0]].clone();
+        let (becomes, effect) = judge(op.shape, &reply);
+        let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
+        let (state, said) = state_after(before, becomes, &reply);
+        let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
+        self.store.replied(&ids, said.as_ref(), &state)?;
+        hit("push.answered");
+        for at in group {
+            let op = &mut run.plan.ops[*at];
+            op.state = match becomes {
+                Becomes::Before | Becomes::LookAgain => run.before.remove(at).unwrap_or(State::Queued),
+                _ => state.clone(),
+            };
+            if let Some(send) = op.sends.last_mut() {
+                send.reply = said.clone();
+            }
+        }
+        match becomes {
+            Becomes::Done => self.done(run, group, &op, set, sighting, &state)?,
+            Becomes::Rejected => {
+                let message = message(&reply);
+                self.tell_rejected(run, op.name.clone(), message);
+            }
+            Becomes::Sent | Becomes::LookAgain => self.look_again(run, group[0], &op)?,
+            Becomes::Before => {}
+        }
+        Ok(self.goes_on(run, &op, effect, reply))
+    }
+
+    /// What was known of the row no longer counts.
+    fn look_again(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<()> {
+        run.links.remove(&index);
+        run.searches.remove(&index);
+        if let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)?
+            && matches!(op.shape, Shape::Update | Shape::Delete)
+        {
+            run.plan.forget(op.kind, id);
+        }
+        Ok(())
+    }
+
+    /// Whether the run ends with this reply, and what it then ends with.
+    fn goes_on(&mut self, run: &mut Run, op: &Operation, effect: Effect, reply: Reply) -> bool {
+        let trips = run.breaker.count(op.workspace_id, &reply);
+        let origin = self.remote().origin();
+        let error = match reply {
+            Reply::Lost { message, until } => {
+                if let Some(until) = until {
+                    run.next_allowed = Some(until);
+                }
+                Some(Error::unreachable(message))
+            }
+            Reply::OutOfReach(message) => Some(Error::unreachable(message)),
+            Reply::Limited { until, message } => {
+                Some(to_error(super::remote::RemoteError::Limited { until, message }, &origin))
+            }
+            Reply::Unauthorized(message) => Some(to_error(super::remote::RemoteError::Unauthorized(message), &origin)),
+            _ => None,
+        };
+        let Some(error) = error else { return false };
+        run.summary.first_error.get_or_insert_with(|| error.to_string());
+        if effect == Effect::Stop || trips {
+            run.summary.stopped = Some(error);
+            return true;
+        }
+        run.lost.get_or_insert(error);
+        false
+    }
+
+    /// R1: the server carried it out. What it answered is compared with what was sent.
+    fn done(
+        &mut self,
+        run: &mut Run,
+        group: &[usize],
+        op: &Operation,
+        set: &Patch,
+        sighting: &Sighting,
+        state: &State,
+    ) -> Result<()> {
+        let State::Answered(row) = state else { return Ok(()) };
+        let row = row.as_deref();
+        if let (Shape::Create, Some(row)) = (op.shape, row) {
+            run.plan.made(&op.op_id, row);
+        }
+        self.tell_done(run, op, row);
+        match (op.shape, row) {
+            (Shape::Create | Shape::Update, Some(row)) => {
+                self.compare_answer(run, op, set, row)?;
+                self.tell_jump(op, sighting.row.as_ref(), row);
+                // The answer is newer than what was read, and is in the store.
+                run.read.remove(&(op.kind.name, row.id));
+                run.plan.saw(op.kind, row.id, Look { row: Some(row.clone()), fetched: None, undisputed: true });
+                self.pass_on(run, group, set, row)?;
+            }
+            (Shape::Delete, _) => {
+                if let Some(row) = &sighting.row {
+                    run.plan.saw(op.kind, row.id, Look { row: None, fetched: None, undisputed: true });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_done(&mut self, run: &mut Run, op: &Operation, row: Option<&Row>) {
+        run.summary.pushed += 1;
+        let name = row.map_or_else(|| op.name.clone(), |row| row.name.clone());
+        let was = (op.shape == Shape::Create && name != op.name).then(|| op.name.clone());
+        run.summary.renames.extend(was.clone().map(|was| (was, name.clone())));
+        let (name, other) = match self.ends(run, op) {
+            Ok((name, other)) if matches!(op.shape, Shape::Link | Shape::Unlink) => (name, Some(other)),
+            _ => (name, None),
+        };
+        self.reporter.tell(Event::Pushed { kind: op.kind, shape: op.shape, name, other, was });
+    }
+
+    fn tell_merged(&mut self, run: &mut Run, op: &Operation, sighting: &Sighting) {
+        let Some(row) = &sighting.row else { return };
+        let theirs = sighting.merged.iter().any(|(_, side)| *side != Side::Yours);
+        if theirs && run.reported.insert(row.id) {
+            run.summary.notes.push(format!("{}: merged", row.name));
+            let fields = sighting.merged.clone();
+            self.reporter.tell(Event::Merged { identifier: op.name.clone(), fields });
+        }
+    }
+
+    /// A field that the server did not take, cut or rewrote is said, and what was typed is kept.
+    fn compare_answer(&mut self, run: &mut Run, op: &Operation, set: &Patch, row: &Row) -> Result<()> {
+        let differs = not_taken(set, row);
+        if differs.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<&str> = differs.iter().map(|(field, ..)| field.word).collect();
+        let typed: Patch = differs.iter().map(|(field, typed, _)| (*field, typed.clone())).collect();
+        let base: Patch = differs.iter().map(|(field, _, has)| (*field, has.clone())).collect();
+        let bring_back = Operation {
+            shape: Shape::Update,
+            target: Target::Server(row.id),
+            name: row.name.clone(),
+            seen_version: row.version,
+            op_id: String::new(),
+            base,
+            set: typed,
+            condition: None,
+            replaces: None,
+            state: State::Queued,
+            sends: Vec::new(),
+            ..op.clone()
+        };
+        let kept = Kept { reason: "not taken", row: None, operations: vec![bring_back] };
+        let number = self.store.discard(&[kept])?.first().copied().unwrap_or(0);
+        let what = words.join(", ");
+        let note = format!(
+            "{}: the server did not take the {what} as it was sent; what you wrote is kept: anyt sync restore {number}",
+            row.name
+        );
+        self.note(run, note);
+        Ok(())
+    }
+
+    /// Somebody wrote between what was seen and what was sent.
+    fn tell_jump(&mut self, op: &Operation, seen: Option<&Row>, row: &Row) {
+        if let Some(seen) = seen
+            && op.shape == Shape::Update
+            && row.version > seen.version + 1
+            && seen.version > 0
+        {
+            let note = format!(
+                "{}: the server went from version {} to {} with this change; somebody else changed it in the same moment",
+                row.name, seen.version, row.version
+            );
+            self.reporter.tell(Event::Note(note));
+        }
+    }
+
+    /// The next waiting operations of the chain stand on what the server made of the values that were sent.
+    fn pass_on(&mut self, run: &mut Run, group: &[usize], set: &Patch, row: &Row) -> Result<()> {
+        let last = group.last().copied().unwrap_or_default();
+        for (field, _, has) in not_taken(set, row) {
+            let next = run.plan.chain_from(last + 1).into_iter().find(|at| run.plan.ops[*at].base.contains_key(field));
+            if let Some(at) = next {
+                let op = &mut run.plan.ops[at];
+                op.base.insert(field, has);
+                self.store.rebase(&op.op_id, &op.base, row.version)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was read of a row, if it can be believed.
+    pub(super) fn saw(
+        &mut self,
+        run: &mut Run,
+        op: &Operation,
+        id: i64,
+        read: Option<Row>,
+        before: Option<Look>,
+    ) -> Result<()> {
+        let known = match &before {
+            Some(look) if look.row.is_some() => look.row.clone(),
+            _ => self.store.server_row(op.kind, id)?,
+        };
+        let answered = self.answered(run, op, id)?;
+        let seen = read.as_ref().map_or(Read::Absent, Read::Row);
+        let fact = observe(known.as_ref(), seen, answered, run.epoch);
+        let row = match fact {
+            Fact::Behind => known.clone(),
+            Fact::Other | Fact::Absent => None,
+            _ => read,
+        };
+        if fact == Fact::WentBack
+            && let Some(known) = &known
+        {
+            run.end.lost.push(known.clone());
+        }
+        let unchanged = |look: &Look| match (&look.row, &row) {
+            (Some(before), Some(now)) => before.version == now.version && before.updated_at == now.updated_at,
+            _ => false,
+        };
+        let undisputed = before.as_ref().is_some_and(|look| look.undisputed && unchanged(look));
+        run.read.insert((op.kind.name, id), (op.kind, row.clone()));
+        run.plan.saw(op.kind, id, Look { row, fetched: Some(Instant::now()), undisputed });
+        Ok(())
+    }
+
+    /// How long ago the server answered a write of ours about the row.
+    fn answered(&self, run: &Run, op: &Operation, id: i64) -> Result<Option<Duration>> {
+        if run.caps.consistent {
+            return Ok(None);
+        }
+        Ok(self.store.answered_at(op.kind, id)?.map(|at| at.age(Timestamp::now())))
+    }
+}
+
+impl Mode {
+    pub(super) fn pulls(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Pull | Mode::Force(_))
+    }
+
+    pub(super) fn pushes(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Push | Mode::Write(_))
+    }
+}
+
+/// The operation's state after a reply, and what its request came to.
+fn state_after(before: State, becomes: Becomes, reply: &Reply) -> (State, Option<SendReply>) {
+    match becomes {
+        Becomes::Done => {
+            let row = match reply {
+                Reply::Done(row) => row.clone(),
+                _ => None,
+            };
+            (State::Answered(row), Some(SendReply::Done))
+        }
+        Becomes::Rejected => (State::Rejected(message(reply)), Some(SendReply::Refused(message(reply)))),
+        Becomes::Sent => match reply {
+            Reply::Lost { .. } => (State::Sent, None),
+            _ => (State::Sent, Some(SendReply::Refused(message(reply)))),
+        },
+        Becomes::Before | Becomes::LookAgain => (before, Some(SendReply::NotDone)),
+    }
+}
+
+fn message(reply: &Reply) -> String {
+    match reply {
+        Reply::Done(_) => String::new(),
+        Reply::Gone(message)
+        | Reply::Conflict { message, .. }
+        | Reply::Refused { message, .. }
+        | Reply::Forbidden(message)
+        | Reply::OutOfReach(message)
+        | Reply::Limited { message, .. }
+        | Reply::Unauthorized(message)
+        | Reply::Lost { message, .. } => message.clone(),
+    }
+}
