@@ -83,11 +83,6 @@ impl Invocation {
         self
     }
 
-    pub fn cwd(mut self, folder: &Path) -> Invocation {
-        self.cwd = folder.into();
-        self
-    }
-
     pub fn timeout(mut self, limit: Duration) -> Invocation {
         self.timeout = limit;
         self
