@@ -1,9 +1,9 @@
 //! What is written about the command line: the table is consistent, help texts fit a terminal, and the committed man
 //! pages and completions are those the binary generates and work where they are read.
 
+use crate::common::skip::skip;
 use anyt::cli::{self, Command, Flag, Id};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output, Stdio};
 
@@ -36,8 +36,7 @@ fn present(program: &str, purpose: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
     if !found {
-        // Not through println!, which the test runner swallows when the test passes.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {purpose}, because there is no {program} here");
+        skip(&format!("{purpose}, because there is no {program} here"));
     }
     found
 }

@@ -4,6 +4,7 @@
 pub mod accept;
 pub mod backlog;
 pub mod deadline;
+pub mod dispositions;
 pub mod dispute;
 pub mod faults;
 pub mod http;

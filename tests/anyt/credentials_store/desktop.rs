@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::home::Home;
+use crate::common::skip::skip;
 
 pub struct Desktop {
     pub home: Home,
@@ -56,7 +57,7 @@ impl Desktop {
         if let Some(missing) = programs.iter().find(|program| !is_installed(program)) {
             let required = std::env::var("ANYT_TEST_REQUIRE_SECRET_SERVICE").is_ok_and(|value| value == "1");
             assert!(!required, "{missing} is not installed, and ANYT_TEST_REQUIRE_SECRET_SERVICE=1");
-            super::home::skipped(&format!("{missing} is not installed"));
+            skip(&format!("{missing} is not installed"));
             return None;
         }
         let home = Home::new();

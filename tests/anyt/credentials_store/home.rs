@@ -1,16 +1,10 @@
 //! A home of its own for a test, and steps in processes that see nothing else.
 
-use std::io::Write;
+use crate::common::skip::skip;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Says so past the test runner, which swallows what passing tests print.
-pub fn skipped(why: &str) {
-    let name = std::thread::current().name().unwrap_or("a test").to_string();
-    let _ = std::io::stderr().write_all(format!("SKIPPED {name}: {why}\n").as_bytes());
-}
 
 pub struct Home {
     root: PathBuf,
@@ -57,7 +51,7 @@ impl Home {
     pub fn step_behind_mounts(&self, mounts: &str, words: &str) -> Option<(i32, String)> {
         let allowed = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
         if !allowed.is_ok_and(|status| status.success()) {
-            skipped("no mounts of one's own here (unshare -rm)");
+            skip("no mounts of one's own here (unshare -rm)");
             return None;
         }
         let mut unshare = Command::new("unshare");

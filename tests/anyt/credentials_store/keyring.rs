@@ -4,6 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use super::desktop::{Desktop, wait_for};
+use crate::common::skip::skip;
 
 const CONFIG: &str = r#"{"environments": {"dev": {"api_url": "http://localhost:8000"}}}"#;
 
@@ -94,7 +95,7 @@ fn pythons_keyring_reads_ours_and_we_read_its() {
     let Some(program) = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(has_it) else {
         let required = std::env::var("ANYT_TEST_REQUIRE_SECRET_SERVICE").is_ok_and(|value| value == "1");
         assert!(!required, "Python has no keyring module, and ANYT_TEST_REQUIRE_SECRET_SERVICE=1");
-        super::home::skipped("Python has no keyring module");
+        skip("Python has no keyring module");
         return;
     };
     let python = |code: &str| desktop.output(program, &["-c", &format!("import keyring; {code}")]);
