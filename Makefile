@@ -93,7 +93,7 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 	$(MAKE) demo
 
 chaos: ## Run the convergence test on SEEDS random histories (1000)
-	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test convergence -- --nocapture
+	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test anyt convergence:: -- --nocapture
 
 bench: build ## Measure start-up and listing
 	bench/quick.sh $(TARGET)/release

@@ -1,12 +1,10 @@
 //! The stage on which the real binaries are tested: a sandboxed home, `anyt-server`, a fault proxy, a scripted server,
 //! a pseudo-terminal and the real backlog. It knows the contract (design.md, api.md) and none of the client's code.
-//!
-//! Every test binary uses a part of it, so what one of them leaves unused is no dead code.
-#![allow(dead_code, unused_imports)]
 
 pub mod accept;
 pub mod backlog;
 pub mod deadline;
+pub mod dispositions;
 pub mod dispute;
 pub mod faults;
 pub mod http;

@@ -8,9 +8,7 @@ use super::json::{self, Array, Value};
 use super::server::Server;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// One request that came, and what became of it.
 #[derive(Debug, Clone)]
@@ -25,7 +23,6 @@ pub struct Exchange {
     pub upstream: Option<u16>,
     /// The status that the client was given the chance to see.
     pub status: Option<u16>,
-    pub fault: Option<String>,
 }
 
 impl Exchange {
@@ -52,7 +49,6 @@ struct State {
 struct Shared {
     upstream: SocketAddr,
     state: Mutex<State>,
-    arrived: Condvar,
 }
 
 impl Shared {
@@ -72,7 +68,7 @@ impl Proxy {
     }
 
     pub fn before_address(upstream: SocketAddr) -> Proxy {
-        let shared = Arc::new(Shared { upstream, state: Mutex::default(), arrived: Condvar::new() });
+        let shared = Arc::new(Shared { upstream, state: Mutex::default() });
         let inner = shared.clone();
         let acceptor = Acceptor::start(move |stream, door| {
             // An error here is the client's going away: nobody is left to tell.
@@ -132,14 +128,6 @@ impl Proxy {
     /// What was sent to change something, whether or not it arrived.
     pub fn writes(&self) -> Vec<Exchange> {
         self.log().into_iter().filter(Exchange::is_write).collect()
-    }
-
-    /// Returns when `count` requests have come.
-    #[track_caller]
-    pub fn wait_for_requests(&self, count: usize) {
-        let limit = Duration::from_secs(30);
-        let waited = self.shared.arrived.wait_timeout_while(self.shared.lock(), limit, |state| state.log.len() < count);
-        assert!(!waited.expect("no thread panics holding it").1.timed_out(), "fewer than {count} requests came");
     }
 
     /// Faults that have not happened yet will not. The log stays, and so does what stands before a gate.
@@ -238,9 +226,7 @@ impl Connection<'_> {
             body: request.body.clone(),
             upstream: None,
             status: None,
-            fault: what.as_ref().map(|what| format!("{what:?}")),
         });
-        self.shared.arrived.notify_all();
         (n, what)
     }
 

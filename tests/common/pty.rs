@@ -1,51 +1,30 @@
 //! The client at a terminal: a pseudo-terminal of 24 x 80 as its controlling one, keys typed when the text they answer
-//! has appeared. Python's `pty` does the forking, which no safe Rust can.
+//! has appeared. `setsid` (util-linux, busybox) makes it the controlling one: between fork and exec that takes unsafe code.
 
-use super::run::Exit;
+use super::run::{Exit, exit_of};
 use super::sandbox::Sandbox;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How long one expected text, or the end, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Its stdout is the terminal's; what stdin brings is typed. Its last line on stderr is the verdict.
-const SCRIPT: &str = r#"
-import fcntl, os, pty, select, struct, sys, termios
-pid, terminal = pty.fork()
-if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    os.execv(sys.argv[1], sys.argv[1:])
-watched = [terminal, 0]
-while True:
-    ready = select.select(watched, [], [])[0]
-    if 0 in ready:
-        keys = os.read(0, 4096)
-        if keys:
-            os.write(terminal, keys)
-        else:
-            watched.remove(0)
-    if terminal in ready:
-        try:
-            text = os.read(terminal, 4096)
-        except OSError:
-            text = b""
-        if not text:
-            break
-        os.write(1, text)
-status = os.waitpid(pid, 0)[1]
-flags = termios.tcgetattr(terminal)[3]
-sane = bool(flags & termios.ECHO) and bool(flags & termios.ICANON)
-kind, number = ("signal", os.WTERMSIG(status)) if os.WIFSIGNALED(status) else ("code", os.WEXITSTATUS(status))
-print(kind, number, "sane" if sane else "raw", file=sys.stderr)
-"#;
+const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
 pub struct Terminal {
     child: Child,
-    keys: ChildStdin,
+    /// The person's end.
+    keyboard: File,
+    /// The program's end, open here as well, so that its settings can still be seen when the program has gone.
+    line: File,
     output: Receiver<Vec<u8>>,
     seen: Vec<u8>,
     /// Up to here `expect` has found what it waited for.
@@ -65,35 +44,43 @@ pub struct Session {
 impl Terminal {
     /// `anyt ARGS` as the sandbox's person, at a terminal that understands colours.
     pub fn anyt(sandbox: &Sandbox, args: &[&str]) -> Terminal {
-        let script = ["-c", SCRIPT, env!("CARGO_BIN_EXE_anyt")];
-        let args: Vec<&str> = script.iter().chain(args).copied().collect();
-        Terminal::start(sandbox, &args)
+        Terminal::program(sandbox, &[&[env!("CARGO_BIN_EXE_anyt")], args].concat())
     }
 
     /// Any program, by its full path.
     pub fn program(sandbox: &Sandbox, words: &[&str]) -> Terminal {
-        let args: Vec<&str> = ["-c", SCRIPT].iter().chain(words).copied().collect();
-        Terminal::start(sandbox, &args)
-    }
-
-    fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
-        let mut command = sandbox.program(Path::new("python3"), args).env("TERM", "xterm").command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("tests at a terminal need python3");
-        let keys = child.stdin.take().expect("it was piped");
-        let mut stdout = child.stdout.take().expect("it was piped");
+        let (keyboard, line) = open();
+        let own = |file: &File| file.try_clone().expect("a descriptor more");
+        // A child is no leader of a group, so setsid does not fork: the program has the child's number.
+        let args = [&["-c"], words].concat();
+        let mut command = sandbox.program(Path::new("setsid"), &args).env("TERM", "xterm").command();
+        command.stdin(Stdio::from(own(&line))).stdout(own(&line)).stderr(own(&line));
+        let child = command.spawn().expect("tests at a terminal need setsid");
+        // The command holds three copies of the program's end.
+        drop(command);
         let (sender, output) = mpsc::channel();
+        let mut screen = own(&keyboard);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+            // An error is the end: nobody has the other end open any more.
+            while let Ok(count @ 1..) = screen.read(&mut buffer) {
                 let _ = sender.send(buffer[..count].to_vec());
             }
         });
-        Terminal { child, keys, output, seen: Vec::new(), read: 0 }
+        Terminal { child, keyboard, line, output, seen: Vec::new(), read: 0 }
     }
 
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// Whether what is typed now is shown.
+    pub fn echoes(&self) -> bool {
+        self.modes().contains(LocalModes::ECHO)
+    }
+
+    fn modes(&self) -> LocalModes {
+        tcgetattr(&self.line).expect("it is a terminal").local_modes
     }
 
     /// Waits until `text` appears after what was expected before.
@@ -115,36 +102,69 @@ impl Terminal {
 
     /// Types. `\r` is the return key, `\x03` is ctrl-C, `\x04` is ctrl-D.
     pub fn send(&mut self, keys: &str) -> &mut Terminal {
-        self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("the terminal takes keys");
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self
+    }
+
+    /// Sends the program a signal that does not come from the keyboard.
+    pub fn signal(&mut self, signal: Signal) -> &mut Terminal {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a child has a pid"), signal).expect("the program runs");
         self
     }
 
     /// Waits for the program's end.
     #[track_caller]
     pub fn end(mut self) -> Session {
+        let exit = exit_of(self.wait());
+        let restored = self.modes().contains(LocalModes::ECHO | LocalModes::ICANON);
+        self.hang_up();
         let end = Instant::now() + PATIENCE;
         loop {
             match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.seen.extend(more),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("still running; the terminal shows:\n{}", self.screen()),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("something holds the terminal; it shows:\n{}", self.screen()),
             }
         }
-        let mut verdict = String::new();
-        let stderr = self.child.stderr.as_mut().expect("it was piped");
-        stderr.read_to_string(&mut verdict).expect("the script's own words are UTF-8");
-        let words: Vec<&str> = verdict.split_whitespace().collect();
-        let exit = match words[..] {
-            ["code", number, _] => Exit::Code(number.parse().expect("a code is a number")),
-            ["signal", number, _] => Exit::Signal(number.parse().expect("a signal is a number")),
-            _ => panic!("the terminal failed: {verdict}"),
-        };
-        Session { exit, screen: self.screen(), restored: words[2] == "sane" }
+        Session { exit, screen: self.screen(), restored }
+    }
+
+    /// Reads the screen for as long as the program runs: one that nobody reads would stop.
+    #[track_caller]
+    fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < end, "still running; the terminal shows:\n{}", self.screen());
+            if let Ok(more) = self.output.recv_timeout(Duration::from_millis(5)) {
+                self.seen.extend(more);
+            }
+        }
+    }
+
+    /// Closes our copy of the program's end.
+    fn hang_up(&mut self) {
+        self.line = File::open("/dev/null").expect("there is /dev/null");
     }
 }
 
+/// A new pseudo-terminal: the person's end and the program's.
+fn open() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pseudo-terminal");
+    grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("a pseudo-terminal of ours");
+    let name = ptsname(&keyboard, Vec::new()).expect("it has a name").into_string().expect("its name is a path");
+    let no_control = i32::try_from(OpenptFlags::NOCTTY.bits()).expect("a small number");
+    let line = File::options().read(true).write(true).custom_flags(no_control).open(PathBuf::from(name));
+    let line = line.expect("the other end of the pseudo-terminal");
+    tcsetwinsize(&line, SIZE).expect("terminals have sizes");
+    (File::from(keyboard), line)
+}
+
 impl Drop for Terminal {
-    /// Ends the script; the hang-up of its terminal ends the program.
+    /// Ends the program; the loss of its terminal ends what it has started.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

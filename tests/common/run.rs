@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use super::dispositions;
 use super::json::{self, Value};
 
 /// A run that takes longer than this is killed and fails the test, unless the test says otherwise.
@@ -83,11 +84,6 @@ impl Invocation {
         self
     }
 
-    pub fn cwd(mut self, folder: &Path) -> Invocation {
-        self.cwd = folder.into();
-        self
-    }
-
     pub fn timeout(mut self, limit: Duration) -> Invocation {
         self.timeout = limit;
         self
@@ -111,6 +107,7 @@ impl Invocation {
 
     /// The process description, for a stage of its own (the pseudo-terminal).
     pub fn command(&self) -> Command {
+        dispositions::inherit_none();
         let input = if matches!(self.stdin, Stdin::Closed) { "<&-" } else { "" };
         let output = if self.merged { "2>&1" } else { "" };
         let mut command = Command::new(&self.program);
@@ -247,10 +244,7 @@ impl Running {
                 );
             }
         };
-        let exit = match status.code() {
-            Some(code) => Exit::Code(code),
-            None => Exit::Signal(status.signal().unwrap_or(0)),
-        };
+        let exit = exit_of(status);
         Run { command: self.command, exit, stdout: self.stdout.whole(), stderr: self.stderr.whole(), elapsed }
     }
 }
@@ -259,6 +253,13 @@ impl Running {
 pub enum Exit {
     Code(i32),
     Signal(i32),
+}
+
+pub fn exit_of(status: ExitStatus) -> Exit {
+    match status.code() {
+        Some(code) => Exit::Code(code),
+        None => Exit::Signal(status.signal().unwrap_or(0)),
+    }
 }
 
 /// What came of a run. Its `Display` shows all of it, for assertion messages.

@@ -1,20 +1,23 @@
 //! A folder of a test's own: gone when the test is through, kept and named when it failed.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-static IN_MEMORY: AtomicBool = AtomicBool::new(false);
+thread_local! {
+    static IN_MEMORY: Cell<bool> = const { Cell::new(false) };
+}
 
-/// From now on folders are made in memory where the system has a place for that: for tests that start hundreds of
+/// From now on this thread's folders are made in memory where the system has a place for that: for tests that start hundreds of
 /// programs, none of which outlives the kernel, and would otherwise wait for the disk's flushes.
 pub fn in_memory() {
-    IN_MEMORY.store(true, Ordering::Relaxed);
+    IN_MEMORY.set(true);
 }
 
 fn parent() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
-    if IN_MEMORY.load(Ordering::Relaxed) && memory.is_dir() { memory } else { std::env::temp_dir() }
+    if IN_MEMORY.get() && memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 pub struct TempDir {

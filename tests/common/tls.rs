@@ -1,37 +1,37 @@
 //! TLS before a server that speaks none: a door that ends it and hands on one request after the other. Its certificate
-//! is its own authority, made by `openssl` for one test.
+//! is its own authority, made for one test.
 
 use super::accept::Acceptor;
 use super::http::{self, Message};
 use super::tempdir::TempDir;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rcgen::{CertificateParams, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufReader, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// A certificate and its key, as files.
+/// A certificate and its key; the certificate is a file as well, for the client to be told of.
 pub struct Certificate {
     folder: TempDir,
+    chain: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
 }
 
 impl Certificate {
-    /// For these names, as openssl writes them: `DNS:localhost,IP:127.0.0.1`. `None` where there is no openssl.
-    pub fn of(names: &str) -> Option<Certificate> {
+    /// For these host names and addresses.
+    pub fn of(names: &[&str]) -> Certificate {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).expect("names that fit in a certificate");
+        params.is_ca = IsCa::ExplicitNoCa;
+        let key = KeyPair::generate().expect("a key");
+        let made = params.self_signed(&key).expect("a certificate");
         let folder = TempDir::new("certificate");
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=anyt test", "-addext", "basicConstraints=critical,CA:FALSE"])
-            .args(["-addext", &format!("subjectAltName={names}"), "-keyout", "key.pem", "-out", "certificate.pem"])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .ok()?;
-        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
-        Some(Certificate { folder })
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let certificate = Certificate { folder, chain: made.der().clone(), key };
+        std::fs::write(certificate.file(), made.pem()).expect("our own folder");
+        certificate
     }
 
     pub fn file(&self) -> PathBuf {
@@ -39,12 +39,11 @@ impl Certificate {
     }
 
     fn config(&self) -> ServerConfig {
-        let chain = vec![CertificateDer::from_pem_file(self.file()).expect("openssl wrote a certificate")];
-        let key: &Path = &self.folder.path().join("key.pem");
-        let key = PrivateKeyDer::from_pem_file(key).expect("openssl wrote a key");
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .and_then(|builder| {
+                builder.with_no_client_auth().with_single_cert(vec![self.chain.clone()], self.key.clone_key())
+            })
             .expect("a certificate and its key")
     }
 }

@@ -6,8 +6,8 @@ mod routes;
 mod shapes;
 mod world;
 
-pub use quirks::{Bound, Errors, Generation, Order, Quirks, RetryAfter, Shape, Times, Total};
-pub use world::{WORKSPACE, World};
+pub use quirks::{Bound, Errors, Order, Quirks, RetryAfter, Shape, Times, Total};
+pub use world::World;
 
 use super::accept::Acceptor;
 use super::http::{self, Message};

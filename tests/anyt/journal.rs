@@ -1,0 +1,278 @@
+//! P1 and P2 where the cache and the journal are not of one mind: the cache was wiped, perhaps under a command that has it
+//! open, is damaged, or an older or newer one; or lines of the journal are torn or damaged.
+
+use crate::common;
+use crate::common::deadline::wait_until;
+use crate::common::json::Look;
+use crate::common::proxy::{Gate, Proxy, What, When};
+use crate::common::run::TIMEOUT;
+use crate::common::{ALICE, Exit, Sandbox, Server, synced};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn titles(server: &Server) -> Vec<String> {
+    let mut titles: Vec<_> = server.bob().all_tasks().iter().map(|task| task.text("title").to_string()).collect();
+    titles.sort();
+    titles
+}
+
+/// A sync waits for the lock with the cache open. By the time it gets the lock, that file is nobody's, and what was queued
+/// in it has been sent. Fails without `is_in_place` in `recover`.
+#[test]
+fn a_cache_wiped_under_a_sync_that_waits_for_the_lock() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    proxy.hide_idempotency();
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    let first = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    let second = sandbox.anyt(&["sync", "--no-input", "--wait", "30"]).spawn();
+    let files = format!("/proc/{}/fd", second.pid());
+    wait_until("the second sync has the cache open", TIMEOUT, || {
+        let links = std::fs::read_dir(&files).into_iter().flatten().flatten();
+        links.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file.ends_with("sync.lock"))
+    });
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    let pid = i32::try_from(second.pid()).ok().and_then(Pid::from_raw).expect("a process");
+    kill_process(pid, Signal::STOP).expect("our own process");
+    first.kill();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    kill_process(pid, Signal::CONT).expect("our own process");
+    let run = second.wait(TIMEOUT);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One"], "{run}");
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// A backup of `~/.cache` alone, or a write-ahead log that was lost. The journal knows better.
+#[test]
+fn an_older_cache_gets_what_was_queued_since() {
+    for more in [false, true] {
+        let (server, _proxy, sandbox) = synced(&["One"]);
+        if more {
+            sandbox.anyt(&["task", "update", "DEV-1", "--status", "active", "--offline"]).ok();
+        }
+        let old = std::fs::read(sandbox.cache_db()).expect("it is there");
+        sandbox.anyt(&["task", "create", "Since", "--offline"]).ok();
+        std::fs::write(sandbox.cache_db(), old).expect("it is ours");
+        if !more {
+            sandbox.anyt(&["sync", "queue"]).ok().says("Create: DEV-2");
+        }
+        let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(titles(&server), ["One", "Since"], "{run}");
+        assert_eq!((sandbox.pending(), sandbox.read("state/anyt/dev/journal.jsonl")), (0, String::new()));
+    }
+}
+
+/// What cannot be read is kept and said, not thrown away; the rest is folded in.
+#[test]
+fn damaged_lines_are_set_aside() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    for title in ["Damaged", "Windows", "Whole"] {
+        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+    }
+    let journal = sandbox.read("state/anyt/dev/journal.jsonl");
+    let lines = journal.lines().map(|line| match line {
+        line if line.contains("Damaged") => line.replace("Damaged", "damaged") + "\n",
+        line if line.contains("Windows") => format!("{line}\r\n"),
+        line => format!("{line}\n"),
+    });
+    let torn = r#"{"crc":1,"entry":{"kind":"que"#;
+    sandbox.write("state/anyt/dev/journal.jsonl", lines.collect::<String>() + torn);
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    let run = sandbox.anyt(&["sync", "queue"]).ok().warns("1 line of the journal could not be read");
+    let aside = sandbox.read("state/anyt/dev/journal.jsonl.damaged");
+    assert!(aside.contains("damaged") && aside.lines().count() == 1, "{aside}\n{run}");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["One", "Whole", "Windows"]);
+}
+
+/// Whatever the next command is, it finds the queue.
+#[test]
+fn a_wiped_cache_gets_its_queue_back_at_the_next_command() {
+    for next in [
+        &["task", "list"][..],
+        &["sync", "queue"],
+        &["sync", "status", "--offline"],
+        &["task", "create", "After", "--offline"],
+        &["sync", "--no-input"],
+        &["task", "show", "DEV-4"],
+    ] {
+        let (server, _proxy, sandbox) = synced(&["One", "Two", "Three"]);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-4", "--priority", "2", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-1", "--title", "Changed", "--offline"]).ok();
+        sandbox.anyt(&["task", "rm", "DEV-2", "--force", "--offline"]).ok();
+        sandbox.anyt(&["task", "dep", "add", "DEV-4", "--on", "DEV-3", "--offline"]).ok();
+        std::fs::remove_dir_all(sandbox.path("cache")).expect("it is ours");
+        let run = sandbox.anyt(next).ok().warns("restored");
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        let mut wanted = vec!["Changed", "Mine", "Three"];
+        if next.contains(&"After") {
+            wanted.insert(0, "After");
+        }
+        assert_eq!(titles(&server), wanted, "{run}");
+        let mine = sandbox.cached_tasks().into_iter().find(|task| task.text("title") == "Mine").expect("it is there");
+        assert_eq!(mine.int("priority"), 2, "{run}");
+        let shown = sandbox.cached_task(mine.text("identifier"));
+        assert_eq!(shown.items("depends_on").len(), 1, "{run}");
+        assert_eq!(sandbox.pending(), 0);
+    }
+}
+
+/// The cache is wiped while a sync of it stands before a stalled server: the next command has a new cache and cannot
+/// fold the journal in, because the sync holds the lock. The queue is there afterwards all the same.
+#[test]
+fn a_cache_wiped_under_a_running_sync() {
+    let (server, _proxy, sandbox) = synced(&["One", "Two", "Three"]);
+    let proxy = Proxy::before(&server);
+    let other = Sandbox::new();
+    other.sign_in_at(&proxy.url(), ALICE);
+    other.anyt(&["sync"]).ok();
+    other.anyt(&["task", "create", "Queued", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    let syncing = other.anyt(&["sync", "--no-input", "--pull"]).spawn();
+    gate.wait_for_somebody();
+    std::fs::remove_dir_all(other.path("cache/anyt")).expect("it is ours");
+    other.anyt(&["task", "list"]).run();
+    syncing.kill();
+    gate.open();
+    other.anyt(&["sync", "--no-input"]).ok();
+    drop(sandbox);
+    assert_eq!(titles(&server), ["One", "Queued", "Three", "Two"]);
+}
+
+/// A cache that was lost has no cursor, so there is nothing to ask "what is new?" by: a create whose reply is lost then
+/// is looked for among all tasks. Fails without `stage_anew` (found by tests/anyt/convergence.rs, seed 2015).
+#[test]
+fn a_lost_reply_after_a_lost_cache_creates_nothing_twice() {
+    let server = Server::start();
+    let proxy = Proxy::before(&server);
+    proxy.hide("Idempotency-Key");
+    proxy.hide("Idempotency-Key-Honoured");
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    proxy.fault(When::ending("POST", "/tasks"), What::DropReply);
+    sandbox.anyt(&["sync", "--push", "--no-input"]).run();
+    sandbox.anyt(&["sync", "--push", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["Mine"]);
+}
+
+/// The message says what to do, and doing it brings the queue back.
+#[test]
+fn a_damaged_cache_with_queued_work() {
+    for damage in ["header", "pages", "cut off"] {
+        let (server, _proxy, sandbox) = synced(&["One", "Two", "Three"]);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        sandbox.anyt(&["task", "update", "DEV-1", "--title", "Changed", "--offline"]).ok();
+        let cache = sandbox.cache_db();
+        let mut bytes = std::fs::read(&cache).expect("it is there");
+        match damage {
+            "header" => bytes[..100].fill(b'x'),
+            "pages" => bytes[100..].fill(0xA5),
+            _ => bytes.truncate(5000),
+        }
+        std::fs::write(&cache, &bytes).expect("it is ours");
+        let run = sandbox.anyt(&["task", "list"]).code(1);
+        run.is_one_line_of_error();
+        assert!(run.stderr.contains("cache.db") && run.stderr.contains("journal"), "{damage}\n{run}");
+        let words: Vec<&str> = run.stderr.split_whitespace().map(|word| word.trim_end_matches(')')).collect();
+        let command = words.iter().position(|word| *word == "mv").unwrap_or_else(|| panic!("no command\n{run}"));
+        let done = sandbox.program(Path::new("mv"), &words[command + 1..command + 3]).run();
+        assert_eq!(done.exit, Exit::Code(0), "the command of the message\n{run}\n{done}");
+        sandbox.anyt(&["sync", "--no-input"]).ok().warns("2 queued operations were restored");
+        assert_eq!(titles(&server), ["Changed", "Mine", "Three", "Two"], "{damage}");
+    }
+}
+
+#[test]
+fn a_cache_of_a_newer_version_keeps_its_queue() {
+    let (server, _proxy, sandbox) = synced(&["One", "Two", "Three"]);
+    sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+    let version = |number: i64| {
+        let cache = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
+        cache.pragma_update(None, "user_version", number).expect("it is writable");
+    };
+    let known: i64 = rusqlite::Connection::open(sandbox.cache_db())
+        .and_then(|cache| cache.query_row("PRAGMA user_version", [], |row| row.get(0)))
+        .expect("it is there");
+    version(9999);
+    let journal = sandbox.read("state/anyt/dev/journal.jsonl");
+    for args in [&["sync", "-q"][..], &["sync", "queue"], &["task", "list"], &["sync", "--force", "--yes", "-q"]] {
+        sandbox.anyt(args).code(1).is_one_line_of_error();
+    }
+    assert_eq!(sandbox.read("state/anyt/dev/journal.jsonl"), journal);
+    version(known);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
+}
+
+/// Cut anywhere in its last line: with the cache nothing is missing, without it at most that line.
+#[test]
+fn a_torn_tail_of_the_journal() {
+    let (server, _proxy, prepared) = synced(&["One", "Two", "Three"]);
+    prepared.anyt(&["task", "create", "First", "--offline"]).ok();
+    let whole = std::fs::read(prepared.journal()).expect("it is there").len();
+    prepared.anyt(&["task", "create", "Last", "--offline"]).ok();
+    let journal = std::fs::read(prepared.journal()).expect("it is there");
+    for cut in [whole + 1, whole + 30, journal.len() - 2, journal.len() - 1] {
+        for wiped in [false, true] {
+            let sandbox = prepared.twin();
+            std::fs::write(sandbox.journal(), &journal[..cut]).expect("it is ours");
+            if wiped {
+                std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+            }
+            sandbox.anyt(&["task", "list"]).ok();
+            sandbox.anyt(&["task", "create", "After", "--offline", "--workspace", "DEV"]).run();
+            let shown: BTreeSet<String> = sandbox
+                .cached_tasks()
+                .iter()
+                .map(|task| task.text("title").to_string())
+                .filter(|title| ["First", "Last"].contains(&title.as_str()))
+                .collect();
+            let all = !wiped || cut == journal.len() - 1;
+            let wanted = if all { &["First", "Last"][..] } else { &["First"] };
+            assert!(shown.iter().eq(wanted.iter()), "cut at {cut}, wiped {wiped}: {shown:?}");
+            // The line after the torn one is whole.
+            let before = sandbox.pending();
+            std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+            if all && !wiped {
+                assert_eq!(sandbox.pending(), before - usize::from(cut < journal.len() - 1), "cut at {cut}");
+            } else {
+                assert_eq!(sandbox.pending(), before, "cut at {cut}");
+            }
+        }
+    }
+    drop(server);
+}
+
+/// The cache is wiped while a sync of it stands before a stalled server, work is queued into the new cache, and the sync
+/// ends: it knows only its own file, and must not shorten the journal by what that says. Fails without `is_in_place` in
+/// `recover::compact`.
+#[test]
+fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
+    let (server, ..) = synced(&["One", "Two", "Three"]);
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    for title in ["One more", "Two more"] {
+        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+    }
+    gate.open();
+    syncing.wait(common::run::TIMEOUT);
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(titles(&server), ["Before", "One", "One more", "Three", "Two", "Two more"]);
+}

@@ -1,0 +1,59 @@
+//! Everything that is tested of the client, in one program: the tests' stage (`common`) is compiled and linked once. Each
+//! file in this folder is a module here; `cargo test --test anyt conflicts::` runs one of them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth;
+mod backlog;
+mod bad_input;
+mod canary;
+mod concurrency;
+mod conflicts;
+mod container;
+mod convergence;
+mod crash;
+mod credentials_store;
+mod docs;
+mod editor;
+mod fault_proxy;
+mod faults;
+mod file_modes;
+mod generations;
+mod harness;
+mod hostile_text;
+mod identity;
+mod inbox;
+mod journal;
+mod keyring;
+mod lost_answers;
+mod merge_properties;
+mod merging;
+mod odd_servers;
+mod origins;
+mod patience;
+mod poison;
+mod provisional;
+mod regressions;
+mod restore;
+mod restored_server;
+mod scripted_server;
+mod storage;
+mod terminal;
+mod tls;
+mod transcripts;
+mod unseen;
+mod workspaces;
+
+/// A file that is not listed above would be compiled by nobody, and its tests would be missed by nobody.
+#[test]
+fn every_file_in_this_folder_is_a_module() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/anyt");
+    let listed: Vec<&str> = include_str!("main.rs").lines().filter_map(|line| line.strip_prefix("mod ")).collect();
+    for entry in std::fs::read_dir(folder).expect("the folder of this file") {
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        let module = name.strip_suffix(".rs").filter(|module| *module != "main");
+        let is_listed = module.is_none_or(|module| listed.contains(&format!("{module};").as_str()));
+        assert!(is_listed, "tests/anyt/{name} is not a module of tests/anyt/main.rs");
+    }
+}

@@ -1,0 +1,68 @@
+//! Issue 3 point 3: a server that asks to be left alone is, by this run and by the next ones, whoever runs them.
+
+use crate::common::faults::{What, When};
+use crate::common::{Proxy, Run, Sandbox, Server, synced};
+
+fn stage() -> (Server, Proxy, Sandbox) {
+    synced(&["One"])
+}
+
+/// Nothing is sent, what was written is queued, and the time is named.
+#[track_caller]
+fn assert_left_alone(proxy: &Proxy, sandbox: &Sandbox) {
+    proxy.reset();
+    let queued = sandbox.pending();
+    let told = |run: Run| assert!(run.stderr.contains("asked to be left alone until"), "{run}");
+    told(sandbox.anyt(&["sync", "-q", "--no-input"]).code(5));
+    told(sandbox.anyt(&["task", "create", "Written meanwhile"]).code(5).warns("the change is queued"));
+    told(sandbox.anyt(&["task", "create", "Not written", "--no-queue"]).code(5));
+    sandbox.anyt(&["task", "list"]).ok();
+    assert_eq!(proxy.log().len(), 0, "{:?}", proxy.log());
+    assert_eq!(sandbox.pending(), queued + 1);
+}
+
+/// A clock two hours on: the time has come.
+#[track_caller]
+fn assert_comes_back(server: &Server, sandbox: &Sandbox, tasks: usize) {
+    sandbox.set_env("ANYT_CLOCK_SKEW", "7200");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!((server.alice().all_tasks().len(), sandbox.pending()), (tasks, 0));
+}
+
+#[test]
+fn retry_after_holds_for_the_next_run() {
+    for fault in [What::status(429, &[("Retry-After", "3600")]), What::status(503, &[("Retry-After", "3600")])] {
+        let (server, proxy, sandbox) = stage();
+        proxy.fault(When::ending("GET", "/workspaces"), fault);
+        let run = sandbox.anyt(&["sync", "--no-input"]).code(5);
+        assert!(run.stderr.contains("asks to wait until"), "{run}");
+        assert_left_alone(&proxy, &sandbox);
+        assert_comes_back(&server, &sandbox, 2);
+    }
+}
+
+/// The same when a command's own write is told so, before it is made or instead of it.
+#[test]
+fn a_write_that_is_put_off_holds_for_the_next_run() {
+    for (method, place) in [("GET", "/auth"), ("POST", "/tasks")] {
+        let (server, proxy, sandbox) = stage();
+        proxy.fault(When::ending(method, place), What::status(429, &[("Retry-After", "3600")]));
+        sandbox.anyt(&["task", "create", "Put off"]).code(5).warns("the change is queued");
+        assert_left_alone(&proxy, &sandbox);
+        assert_comes_back(&server, &sandbox, 3);
+    }
+}
+
+/// Nobody is shut out for days by one header, or for ever by a clock that was set back.
+#[test]
+fn an_absurd_pause_ends() {
+    let (server, proxy, sandbox) = stage();
+    let absurd = What::status(429, &[("Retry-After", "99999999999999")]);
+    proxy.fault(When::ending("GET", "/workspaces"), absurd);
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).code(5);
+    sandbox.set_env("ANYT_CLOCK_SKEW", "-172800");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(server.alice().all_tasks().len(), 1);
+}

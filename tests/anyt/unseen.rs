@@ -1,0 +1,64 @@
+//! P4 and P5 inside a run: what somebody changes between the pull and a request is seen before the request, and an answer
+//! from before a change does not stand for what is there now.
+
+use crate::common::json::Look;
+use crate::common::proxy::{Gate, What, When};
+use crate::common::run::TIMEOUT;
+use crate::common::synced;
+use std::time::Duration;
+
+/// The delete is for the task as it was. DELETE takes no version, so that it is looked at right before.
+#[test]
+fn a_task_changed_while_a_sync_pushes_is_not_deleted_unseen() {
+    let (server, proxy, sandbox) = synced(&["One", "Two"]);
+    sandbox.anyt(&["task", "update", "DEV-2", "--status", "active", "--offline"]).ok();
+    sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+    let gate = Gate::new();
+    proxy.fault(When::first("PATCH", ""), What::StallRequest(gate.clone()));
+    let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    server.bob().edit_task("DEV-1", r#"{"title":"One, and I need it"}"#);
+    gate.open();
+    let run = sync.wait(TIMEOUT).code(3);
+    assert_eq!(server.bob().task("DEV-1").expect("not deleted").text("title"), "One, and I need it", "{run}");
+    assert_eq!(sandbox.pending(), 1, "the delete waits for a decision\n{run}");
+}
+
+/// On a server that does not look at `If-Match`, and the push takes its time.
+#[test]
+fn a_field_changed_while_a_sync_pushes_is_not_written_over_unseen() {
+    let (server, proxy, sandbox) = synced(&["One", "Two"]);
+    proxy.hide("If-Match");
+    sandbox.anyt(&["task", "update", "DEV-2", "--status", "active", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--offline"]).ok();
+    // Longer than what was seen is taken for what is there.
+    let pause = Gate::pause(Duration::from_millis(1500));
+    proxy.fault(When::first("PATCH", ""), What::StallRequest(pause.clone()));
+    let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    pause.wait_for_somebody();
+    server.bob().edit_task("DEV-1", r#"{"title":"Bob's"}"#);
+    let run = sync.wait(TIMEOUT).code(3);
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Bob's", "{run}");
+}
+
+/// A repeated create is answered with what was said the first time.
+#[test]
+fn an_answer_given_again_does_not_stand_for_what_is_there_now() {
+    for deleted in [false, true] {
+        let (server, _proxy, sandbox) = synced(&["One"]);
+        sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
+        sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", "push.request.after").run();
+        let bob = server.bob();
+        if deleted {
+            assert_eq!(bob.delete(&bob.tasks("DEV-2")).0, 204);
+        } else {
+            bob.edit_task("DEV-2", r#"{"title":"Renamed by Bob"}"#);
+        }
+        let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+        let mut titles: Vec<_> = sandbox.cached_tasks().iter().map(|task| task.text("title").to_string()).collect();
+        titles.sort();
+        let wanted: &[&str] = if deleted { &["One"] } else { &["One", "Renamed by Bob"] };
+        assert_eq!(titles, wanted, "{run}");
+        assert_eq!((sandbox.pending(), bob.all_tasks().len()), (0, wanted.len()));
+    }
+}
