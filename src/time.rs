@@ -92,14 +92,47 @@ impl Timestamp {
     }
 }
 
-#[cfg(not(feature = "failpoints"))]
+/// Waits. In the unit tests the test's clock goes on instead.
+pub fn sleep(span: Duration) {
+    #[cfg(test)]
+    testing::advance(span);
+    #[cfg(not(test))]
+    std::thread::sleep(span);
+}
+
+/// A clock of its own for each test's thread.
+#[cfg(test)]
+pub mod testing {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    thread_local! {
+        static AHEAD: Cell<i64> = const { Cell::new(0) };
+    }
+
+    /// Lets time pass for `Timestamp::now` on this thread.
+    pub fn advance(span: Duration) {
+        AHEAD.with(|ahead| ahead.set(ahead.get() + span.as_micros() as i64));
+    }
+
+    pub(super) fn ahead() -> i64 {
+        AHEAD.with(Cell::get)
+    }
+}
+
+#[cfg(test)]
+fn skew() -> i64 {
+    testing::ahead()
+}
+
+#[cfg(all(not(test), not(feature = "failpoints")))]
 #[inline(always)]
 fn skew() -> i64 {
     0
 }
 
 /// In test builds `ANYT_CLOCK_SKEW=SECONDS` sets this process's clock wrong, as a machine's may be.
-#[cfg(feature = "failpoints")]
+#[cfg(all(not(test), feature = "failpoints"))]
 fn skew() -> i64 {
     let seconds = std::env::var("ANYT_CLOCK_SKEW").ok().and_then(|given| given.parse::<i64>().ok());
     seconds.map_or(0, |seconds| seconds.saturating_mul(SECOND))

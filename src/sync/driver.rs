@@ -116,7 +116,7 @@ impl Engine<'_> {
         let what = if count == 1 { "1 operation was" } else { &format!("{count} operations were") };
         let seconds = left.as_secs() + 1;
         self.note(run, format!("{what} sent before and may still arrive; looking again in {seconds} s"));
-        std::thread::sleep(left);
+        crate::time::sleep(left);
     }
 
     /// The operation still waits and names the row that the one at `first` makes.

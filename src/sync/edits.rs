@@ -42,3 +42,9 @@ pub fn drop_operations(
 ) -> Result<Dropped> {
     todo!()
 }
+pub fn delete(_: &mut Store, _: &Row, _: bool) -> Result<Queued> {
+    todo!()
+}
+pub fn link(_: &mut Store, _: &Row, _: &Row, _: bool) -> Result<Queued> {
+    todo!()
+}

@@ -23,6 +23,8 @@ pub mod reply;
 pub mod report;
 mod search;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
