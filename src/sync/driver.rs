@@ -70,6 +70,8 @@ enum Pass {
     Settled,
     /// A sent create: nothing can be said before this time.
     Wait(Timestamp),
+    /// It needs what may still be made.
+    Later,
     /// The run ends.
     Stop,
 }
@@ -79,55 +81,48 @@ impl Engine<'_> {
         self.remote.expect("only Mode::Resolve runs without a server, and asks it nothing")
     }
 
-    /// Sends the queue in order, each operation until it is settled; those that have to wait come last.
+    /// Sends the queue in order, each operation until it is settled; those that have to wait come last, with what needs
+    /// them.
     pub(super) fn push(&mut self, run: &mut Run) -> Result<()> {
-        let mut waiting = Vec::new();
+        let (mut until, mut later) = (Timestamp(0), Vec::new());
         let mut index = 0;
         // Decisions add operations at the end, so the length is looked at anew.
         while index < run.plan.ops.len() {
-            match self.push_one(run, index)? {
+            match self.push_one(run, index, !later.is_empty())? {
                 Pass::Settled => {}
-                Pass::Wait(until) => waiting.push((until, index)),
+                Pass::Wait(time) => {
+                    until = until.max(time);
+                    later.push(index);
+                }
+                Pass::Later => later.push(index),
                 Pass::Stop => return Ok(()),
             }
             index += 1;
         }
-        let Some(until) = waiting.iter().map(|(until, _)| *until).max() else { return Ok(()) };
-        self.sleep_until(run, until, waiting.len());
-        for first in waiting.into_iter().map(|(_, index)| index) {
-            // What names the row goes with it.
-            for index in first..run.plan.ops.len() {
-                if index != first && !self.needs_pending_only(run, index, first) {
-                    continue;
-                }
-                if let Pass::Stop = self.push_one(run, index)? {
-                    return Ok(());
-                }
+        if later.is_empty() {
+            return Ok(());
+        }
+        self.sleep_until(run, until);
+        for index in later {
+            if let Pass::Stop = self.push_one(run, index, false)? {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    fn sleep_until(&mut self, run: &mut Run, until: Timestamp, count: usize) {
+    fn sleep_until(&mut self, run: &mut Run, until: Timestamp) {
         let left = Timestamp::now().age(until);
-        if left.is_zero() {
-            return;
+        if !left.is_zero() {
+            let seconds = left.as_secs() + 1;
+            self.note(run, format!("what was sent before may still arrive; looking again in {seconds} s"));
+            crate::time::sleep(left);
         }
-        let what = if count == 1 { "1 operation was" } else { &format!("{count} operations were") };
-        let seconds = left.as_secs() + 1;
-        self.note(run, format!("{what} sent before and may still arrive; looking again in {seconds} s"));
-        crate::time::sleep(left);
     }
 
-    /// The operation still waits and names the row that the one at `first` makes.
-    fn needs_pending_only(&self, run: &Run, index: usize, first: usize) -> bool {
-        let made = Target::MadeBy(run.plan.ops[first].op_id.clone());
-        let op = &run.plan.ops[index];
-        op.state.waits() && op.needs().iter().any(|(_, target)| *target == made)
-    }
-
-    /// Executes steps for one operation until it is settled or held.
-    fn push_one(&mut self, run: &mut Run, index: usize) -> Result<Pass> {
+    /// Executes steps for one operation until it is settled or held. `again`: there is a second pass, for what waits for a
+    /// row that may still turn out to be made.
+    fn push_one(&mut self, run: &mut Run, index: usize, again: bool) -> Result<Pass> {
         let (mut sends, mut looks) = (0, 0);
         loop {
             let op = &run.plan.ops[index];
@@ -177,19 +172,16 @@ impl Engine<'_> {
                         Err(error) => return Ok(self.stop_at(run, error)),
                     }
                 }
-                Step::Wait => {
-                    run.plan.hold(entity.clone());
-                    if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run {
-                        return Ok(Pass::Settled);
-                    }
-                    run.plan.release(&entity);
-                    return Ok(Pass::Wait(sighting.settled_at));
+                Step::Wait if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run => {
+                    return Ok(Pass::Settled);
                 }
+                Step::Wait => return Ok(Pass::Wait(sighting.settled_at)),
                 Step::Ask(cause) => {
                     if !self.ask_while_pushing(run, &entity, cause, &sighting)? {
                         return Ok(Pass::Stop);
                     }
                 }
+                Step::Hold(Why::Waits) if again => return Ok(Pass::Later),
                 Step::Hold(why) => {
                     match why {
                         Why::Rejected => self.rejected_before(run, index),
@@ -422,8 +414,14 @@ impl Engine<'_> {
     }
 
     fn is_left_out(&self, run: &Run, index: usize) -> bool {
-        let workspace = run.plan.ops[index].workspace_id;
-        run.end.left_out.contains(&workspace) || run.breaker.leaves_out(workspace)
+        let op = &run.plan.ops[index];
+        let another = |meant: &Option<String>, here: &Option<String>| {
+            meant.as_ref().zip(here.as_ref()).is_some_and(|(meant, here)| meant != here)
+        };
+        another(&op.server, &Some(self.remote().origin()))
+            || another(&op.account, &run.account)
+            || run.end.left_out.contains(&op.workspace_id)
+            || run.breaker.leaves_out(op.workspace_id)
     }
 
     fn stop_at(&mut self, run: &mut Run, error: RemoteError) -> Pass {

@@ -199,10 +199,6 @@ impl Plan {
         self.held.insert(entity);
     }
 
-    pub fn release(&mut self, entity: &Entity) {
-        self.held.remove(entity);
-    }
-
     /// A question about the row waits for a person.
     pub fn undecided(&mut self, entity: Entity) {
         self.undecided.insert(entity.clone());
