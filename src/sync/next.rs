@@ -23,7 +23,9 @@ pub enum Seen {
     Hidden,
 }
 
-/// The rows an operation needs: its own create, the other end, a parent.
+/// The rows an operation needs: its own create, the other end, a parent. `Pending`: a create that is queued, sent or
+/// rejected. `Gone`: a create that was dropped, or a row that is absent; of an update or a delete an absent row of its own
+/// is no need but `Seen::Absent`, which is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Met,
@@ -106,8 +108,103 @@ pub enum Outcome {
     Refused,
 }
 
-/// The first row of the table that matches, and its name (`C2`, `U3`), for tests and `-vv`.
+/// The first row of the table that matches, and its name (`C2`, `U3`), for tests and `-vv`. A combination that cannot occur
+/// is held (`-`): nothing is sent on a guess.
 pub fn next(situation: &Situation) -> (&'static str, Step) {
-    let _ = situation;
-    todo!()
+    general(situation).unwrap_or_else(|| match situation.shape {
+        Shape::Create => create(situation),
+        Shape::Link => link(situation),
+        Shape::Unlink => unlink(situation),
+        Shape::Update => update(situation),
+        Shape::Delete => delete(situation),
+    })
 }
+
+const IMPOSSIBLE: (&str, Step) = ("-", Step::Hold(Why::Waits));
+
+const NEED_IS_GONE: (&str, Step) = ("G5", Step::Finish(Outcome::NeedIsGone));
+
+fn general(s: &Situation) -> Option<(&'static str, Step)> {
+    let sent_create = s.shape == Shape::Create && s.stage == Stage::Sent;
+    Some(match s.needs {
+        _ if s.cancels => ("G1", Step::Finish(Outcome::Cancelled)),
+        _ if s.stage == Stage::Rejected => ("G2", Step::Hold(Why::Rejected)),
+        Needs::Pending => ("G3", Step::Hold(Why::Waits)),
+        // A link of a row that is gone is gone.
+        Needs::Gone if s.shape == Shape::Unlink => ("G4", Step::Finish(Outcome::Done)),
+        // What a sent create has made is looked for first.
+        Needs::Gone if !sent_create => NEED_IS_GONE,
+        _ => return None,
+    })
+}
+
+fn create(s: &Situation) -> (&'static str, Step) {
+    match s.seen {
+        _ if s.stage == Stage::Queued => ("C1", Step::Send),
+        _ if s.key_lives && s.needs == Needs::Met => ("C2", Step::Send),
+        Seen::Holds => ("C3", Step::Finish(Outcome::Done)),
+        Seen::Several => ("C4", Step::Finish(Outcome::MayHaveBecome)),
+        Seen::Absent if !s.fresh && !s.settled => ("C6", Step::Wait),
+        Seen::Unknown => ("C5", Step::Search),
+        Seen::Absent if !s.fresh => ("C5", Step::Search),
+        Seen::Absent if s.needs == Needs::Gone => NEED_IS_GONE,
+        Seen::Absent => ("C7", Step::Send),
+        Seen::Ready | Seen::Clashes | Seen::Hidden => IMPOSSIBLE,
+    }
+}
+
+fn link(s: &Situation) -> (&'static str, Step) {
+    match s.seen {
+        _ if s.stage == Stage::Queued => ("L1", Step::Send),
+        Seen::Unknown => ("L2", Step::Fetch),
+        Seen::Holds => ("L3", Step::Finish(Outcome::Done)),
+        Seen::Absent | Seen::Hidden if s.refused => ("L4", Step::Finish(Outcome::Refused)),
+        Seen::Absent | Seen::Hidden => ("L5", Step::Send),
+        Seen::Ready | Seen::Clashes | Seen::Several => IMPOSSIBLE,
+    }
+}
+
+fn unlink(s: &Situation) -> (&'static str, Step) {
+    match s.seen {
+        Seen::Absent if s.stage == Stage::Sent => ("K1", Step::Finish(Outcome::Done)),
+        // A refusal is believed once the links have been looked at: some servers refuse to remove what is not there.
+        Seen::Unknown if s.refused => ("K3", Step::Fetch),
+        _ if s.refused => ("K2", Step::Finish(Outcome::Refused)),
+        _ => ("K2", Step::Send),
+    }
+}
+
+fn update(s: &Situation) -> (&'static str, Step) {
+    match s.seen {
+        _ if condition_failed(s) => ("G6", Step::Finish(Outcome::ConditionFailed)),
+        Seen::Ready if (s.fresh || s.if_match) && s.condition != Conditioned::Fails => ("U1", Step::Send),
+        Seen::Holds => ("U2", Step::Finish(Outcome::Done)),
+        _ if s.seen == Seen::Unknown || !s.fresh => ("U3", Step::Fetch),
+        Seen::Clashes if s.delete_follows => ("U4", Step::Ask(Cause::DeletedHere)),
+        Seen::Clashes => ("U4", Step::Ask(Cause::Changed)),
+        Seen::Absent if s.delete_follows => ("U5", Step::Finish(Outcome::Done)),
+        Seen::Absent => ("U5", Step::Ask(Cause::DeletedThere)),
+        Seen::Unknown | Seen::Ready | Seen::Several | Seen::Hidden => IMPOSSIBLE,
+    }
+}
+
+fn delete(s: &Situation) -> (&'static str, Step) {
+    match s.seen {
+        _ if condition_failed(s) => ("G6", Step::Finish(Outcome::ConditionFailed)),
+        Seen::Absent => ("D1", Step::Finish(Outcome::Done)),
+        _ if s.seen == Seen::Unknown || !s.fresh => ("D2", Step::Fetch),
+        Seen::Clashes => ("D3", Step::Ask(Cause::DeletedHere)),
+        Seen::Ready => ("D4", Step::Send),
+        Seen::Unknown | Seen::Holds | Seen::Several | Seen::Hidden => IMPOSSIBLE,
+    }
+}
+
+/// G6. An update that arrived has itself changed what its condition was about (the version): it is done.
+fn condition_failed(s: &Situation) -> bool {
+    let arrived = s.stage == Stage::Sent && s.seen == Seen::Holds;
+    let judged = matches!(s.seen, Seen::Ready | Seen::Holds | Seen::Clashes);
+    s.fresh && s.condition == Conditioned::Fails && judged && !arrived
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,85 @@ pub enum Effect {
     Stop,
 }
 
+/// 45 cells. "As before" is exact: an earlier request without an answer keeps the operation sent.
 pub fn reply(shape: Shape, reply: &Reply) -> (Becomes, Effect) {
-    let _ = (shape, reply);
-    todo!()
+    match reply {
+        // R1
+        Reply::Done(_) => (Becomes::Done, Effect::GoOn),
+        // R2
+        Reply::Gone(_) => (gone(shape), Effect::GoOn),
+        // R3
+        Reply::Conflict { .. } => (conflict(shape), Effect::GoOn),
+        // R4
+        Reply::Refused { .. } => (refused(shape), Effect::GoOn),
+        // R5
+        Reply::Forbidden(_) => (Becomes::Rejected, Effect::Count),
+        // R6, R7, R8
+        Reply::OutOfReach(_) | Reply::Limited { .. } | Reply::Unauthorized(_) => (Becomes::Before, Effect::Stop),
+        // R9
+        Reply::Lost { .. } => (Becomes::Sent, Effect::Count),
+    }
+}
+
+fn gone(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Link => Becomes::Rejected,
+        Shape::Unlink | Shape::Delete => Becomes::Done,
+        Shape::Update => Becomes::LookAgain,
+    }
+}
+
+/// Of a link 409 also means that it is as wanted: the links tell.
+fn conflict(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Delete => Becomes::Rejected,
+        Shape::Link | Shape::Unlink => Becomes::Sent,
+        Shape::Update => Becomes::LookAgain,
+    }
+}
+
+fn refused(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Update | Shape::Delete => Becomes::Rejected,
+        Shape::Link | Shape::Unlink => Becomes::Sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    /// The table of decision table 2.4, a row per reply, its columns in the order of `Shape::ALL`.
+    #[test]
+    fn r1_to_r9_cell_by_cell() {
+        use Becomes::{Before, Done, LookAgain, Rejected, Sent};
+        use Effect::{Count, GoOn, Stop};
+        let text = || String::from("m");
+        let rows = [
+            ("R1", Reply::Done(None), [Done; 5], GoOn),
+            ("R2", Reply::Gone(text()), [Rejected, Rejected, Done, LookAgain, Done], GoOn),
+            (
+                "R3",
+                Reply::Conflict { current_version: Some(2), message: text() },
+                [Rejected, Sent, Sent, LookAgain, Rejected],
+                GoOn,
+            ),
+            ("R4", Reply::Refused { status: 422, message: text() }, [Rejected, Sent, Sent, Rejected, Rejected], GoOn),
+            ("R5", Reply::Forbidden(text()), [Rejected; 5], Count),
+            ("R6", Reply::OutOfReach(text()), [Before; 5], Stop),
+            ("R7", Reply::Limited { until: Timestamp(0), message: text() }, [Before; 5], Stop),
+            ("R8", Reply::Unauthorized(text()), [Before; 5], Stop),
+            ("R9", Reply::Lost { message: text(), until: None }, [Sent; 5], Count),
+        ];
+        let order = [Shape::Create, Shape::Link, Shape::Unlink, Shape::Update, Shape::Delete];
+        let mut cells = 0;
+        for (name, given, becomes, effect) in rows {
+            for (shape, becomes) in order.into_iter().zip(becomes) {
+                assert_eq!(reply(shape, &given), (becomes, effect), "{name} {shape:?}");
+                cells += 1;
+            }
+        }
+        assert_eq!(cells, 45);
+    }
 }

@@ -18,13 +18,15 @@ pub struct Asked {
     pub beside: Vec<Difference>,
 }
 
+pub type Thinking = Box<dyn FnMut(&Asked)>;
+
 /// Gives the answers of its script in order, then `Skip`, as where nobody is there.
 #[derive(Default)]
 pub struct ScriptedPrompter {
     pub answers: VecDeque<(Choice, bool)>,
     pub asked: Vec<Asked>,
     /// Runs while the person thinks: nothing may be locked meanwhile.
-    pub meanwhile: Option<Box<dyn FnMut(&Asked)>>,
+    pub meanwhile: Option<Thinking>,
 }
 
 impl ScriptedPrompter {

@@ -83,7 +83,8 @@ fn texts_are_cut_and_fields_passed_over() {
 fn links_are_pairs_without_circles() {
     let remote = FakeRemote::full();
     let dev = remote.workspace("DEV");
-    (remote.create(dev, "one"), remote.create(dev, "two"));
+    remote.create(dev, "one");
+    remote.create(dev, "two");
     remote.link(dev, "DEV-1", "DEV-2");
     let link = |name, other| {
         let set = Patch::new();
