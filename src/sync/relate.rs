@@ -1,6 +1,15 @@
 //! The three-way merge: what the waiting changes of one row and the server's row of it come to (decision table 2.1). Pure.
+//!
+//! The waiting updates of a row form a chain: the first one that sets a field holds the field's base, the last one its local
+//! value. A merge is computed anew from these original bases and the newest row whenever it is asked for; nothing is
+//! rewritten between. References of the chain are resolved to the server's ids by the caller.
 
-use crate::model::{Field, Operation, Patch, Row, Value};
+mod field;
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Field, Operation, Patch, Row, Shape, State, Value};
+use field::Merged;
 
 /// A field that both sides changed, differently.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,32 +44,212 @@ pub enum Related {
 /// `chain`: the waiting updates and deletes of one row, oldest first; its first `group` ones would go as one request.
 /// `merge` false (`--no-merge`): every version difference is a difference.
 pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Related {
-    let _ = (chain, group, row, merge);
-    todo!()
+    let group = &chain[..group.min(chain.len())];
+    if arrived(group, row) {
+        return Related::Holds;
+    }
+    let fates = fates(chain, row, merge);
+    let differences = if chain.iter().any(is_delete) { since_deleted(chain, row) } else { disputed(&fates) };
+    if !differences.is_empty() {
+        return Related::Clashes(differences);
+    }
+    let set = to_send(group, &fates, row);
+    if set.is_empty() && !group.iter().any(is_delete) {
+        return Related::Holds;
+    }
+    Related::Ready { set, merged: sides(&fates) }
 }
 
-/// How many of a chain's first operations go as one request: successive queued updates of the same fields, without
-/// conditions, none of them a state machine (`status`); at least 1 (decision table 3.2, 7).
+/// How many of a chain's first operations go as one request: successive updates of the same fields, without conditions,
+/// none of them a state machine (`status`); at least 1 (decision table 3.2, 7). Either all are queued, or all were sent
+/// with the same request.
 pub fn group(chain: &[Operation]) -> usize {
-    let _ = chain;
-    todo!()
+    let Some(first) = chain.first() else { return 1 };
+    let joins = |next: &&Operation| {
+        let made_here = |value: &Value| matches!(value, Value::MadeBy(_));
+        may_share(next) && next.set.keys().eq(first.set.keys()) && !next.set.values().any(made_here)
+    };
+    let together = |next: &&Operation| match (&first.state, &next.state) {
+        (State::Queued, State::Queued) => true,
+        (State::Sent, State::Sent) => {
+            first.last_send().map(|send| send.at) == next.last_send().map(|send| send.at) && first.last_send().is_some()
+        }
+        _ => false,
+    };
+    if !may_share(first) {
+        return 1;
+    }
+    1 + chain[1..].iter().take_while(|next| joins(next) && together(next)).count()
+}
+
+fn may_share(operation: &Operation) -> bool {
+    operation.shape == Shape::Update
+        && operation.condition.is_none()
+        && operation.set.keys().all(|field| field.name != "status")
 }
 
 /// What is lost when a row that is gone on the server takes the chain with it: each field's base and last local value,
 /// the remote being nothing.
 pub fn all_lost(chain: &[Operation]) -> Vec<Difference> {
-    let _ = chain;
-    todo!()
+    let lost = |(field, base, local)| Difference { field, base, local, remote: Value::Null };
+    changes(chain).into_iter().map(lost).collect()
 }
 
-/// What the server changed beside the fields in dispute since `known`, for `--no-merge`.
+/// What the server changed beside the fields in dispute since `known`, for `--no-merge`. With no differences: everything
+/// that it changed.
 pub fn beside(known: &Row, row: &Row, differences: &[Difference]) -> Vec<Difference> {
-    let _ = (known, row, differences);
-    todo!()
+    let others = row.kind.changeable().filter(|field| differences.iter().all(|asked| asked.field != *field));
+    let changed = others.filter(|field| !known.get(field).same(row.get(field)));
+    let as_difference = |field: Field| Difference {
+        field,
+        base: known.get(field).clone(),
+        local: known.get(field).clone(),
+        remote: row.get(field).clone(),
+    };
+    changed.map(as_difference).collect()
 }
 
 /// R1: the fields that were sent and that the row does not have: (field, what was sent, what the server has).
 pub fn not_taken(sent: &Patch, row: &Row) -> Vec<(Field, Value, Value)> {
-    let _ = (sent, row);
-    todo!()
+    let differs = sent.iter().filter(|(field, value)| !row.get(field).same(value));
+    differs.map(|(field, value)| (*field, value.clone(), row.get(field).clone())).collect()
+}
+
+/// Bases that operations behind a finished group take over from it, by op_id: those of fields that were not sent because
+/// the row's value stands although the group's is another one, or because the chain as a whole leaves the field as it
+/// was. To them it is as if the group had not changed these fields. `sent`: the values that the group's request had, if
+/// there was one.
+pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch, row: &Row) -> Vec<(String, Patch)> {
+    let (group, behind) = chain.split_at(group.min(chain.len()));
+    let mut carried: Vec<(String, Patch)> = Vec::new();
+    for (field, base, last) in changes(group).into_iter().filter(|(field, ..)| !sent.contains_key(field)) {
+        let Some(next) = behind.iter().find(|operation| operation.set.contains_key(field)) else { continue };
+        let net = changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, _, local)| local);
+        let nothing = net.is_some_and(|local| local.same(&base));
+        if !nothing && row.get(field).same(&last) {
+            continue;
+        }
+        match carried.iter_mut().find(|(op_id, _)| *op_id == next.op_id) {
+            Some((_, bases)) => drop(bases.insert(field, base)),
+            None => carried.push((next.op_id.clone(), Patch::from([(field, base)]))),
+        }
+    }
+    carried
+}
+
+/// Field, base and local value of everything the chain sets, in the order people are shown fields.
+pub(super) fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
+    let mut changes: std::collections::BTreeMap<Field, (Value, Value)> = std::collections::BTreeMap::new();
+    for operation in chain {
+        for (field, value) in &operation.set {
+            let base = || operation.base.get(field).cloned().unwrap_or(Value::Null);
+            changes.entry(*field).or_insert_with(|| (base(), Value::Null)).1 = value.clone();
+        }
+    }
+    changes.into_iter().map(|(field, (base, local))| (field, base, local)).collect()
+}
+
+pub(super) fn is_delete(operation: &Operation) -> bool {
+    operation.shape == Shape::Delete
+}
+
+/// The row has every value of the group's last request, or of the group.
+fn arrived(group: &[Operation], row: &Row) -> bool {
+    let has = |set: &Patch| !set.is_empty() && set.iter().all(|(field, value)| row.get(field).same(value));
+    let last: Patch = changes(group).into_iter().map(|(field, _, local)| (field, local)).collect();
+    !group.iter().any(is_delete) && (group.iter().filter_map(unanswered).any(|send| has(&send.sent)) || has(&last))
+}
+
+/// The last request of a sent operation that nothing is known of.
+fn unanswered(operation: &Operation) -> Option<&crate::model::Send> {
+    let sent = operation.state == State::Sent;
+    operation.sends.iter().rev().find(|send| sent && send.reply.is_none())
+}
+
+/// What becomes of a field of the chain.
+struct Fate {
+    difference: Difference,
+    merged: Merged,
+}
+
+fn fates(chain: &[Operation], row: &Row, merge: bool) -> Vec<Fate> {
+    let doubtful = in_doubt(chain, row);
+    let asks_all = !merge && !stands_on(chain, row);
+    let fate = |(field, base, local): (Field, Value, Value)| {
+        let remote = row.get(field).clone();
+        let merged = match field::merge(field, &base, &local, &remote) {
+            Merged::Both(_) | Merged::Ours if asks_all => Merged::Conflict,
+            Merged::Ours if doubtful.contains(&field) && !local.same(&base) => Merged::Conflict,
+            other => other,
+        };
+        Fate { difference: Difference { field, base, local, remote }, merged }
+    };
+    changes(chain).into_iter().map(fate).collect()
+}
+
+/// The row is what the chain was made on: its version where one was seen, and the value of every field that it changes.
+fn stands_on(chain: &[Operation], row: &Row) -> bool {
+    let seen = chain.first().map_or(0, |first| first.seen_version);
+    (seen == 0 || seen == row.version) && changes(chain).iter().all(|(field, base, _)| row.get(field).same(base))
+}
+
+/// Fields of an update without an answer, where the row has changed since and is in them as it was before: the request may
+/// have arrived, and somebody may have taken it back.
+fn in_doubt(chain: &[Operation], row: &Row) -> Vec<Field> {
+    let moved = chain.iter().filter_map(unanswered).filter(|send| send.version > 0 && send.version != row.version);
+    moved.flat_map(|send| send.sent.keys().copied()).collect()
+}
+
+fn disputed(fates: &[Fate]) -> Vec<Difference> {
+    fates.iter().filter(|fate| fate.merged == Merged::Conflict).map(|fate| fate.difference.clone()).collect()
+}
+
+/// What the server changed after we deleted: our base (the whole row) against its row.
+fn since_deleted(chain: &[Operation], row: &Row) -> Vec<Difference> {
+    let Some(delete) = chain.iter().find(|operation| is_delete(operation)) else { return Vec::new() };
+    let changes = changes(chain);
+    let difference = |(field, local): (&Field, &Value)| {
+        // A field that the chain itself had set before the delete is compared with what it was before that.
+        let before = changes.iter().find(|(name, ..)| name == field).map(|(_, base, _)| base);
+        let base = before.unwrap_or(local).clone();
+        let remote = row.get(field);
+        let differs = !remote.same(&base) && !remote.same(local);
+        differs.then(|| Difference { field, base, local: local.clone(), remote: remote.clone() })
+    };
+    delete.base.iter().filter_map(difference).collect()
+}
+
+/// The values of the group's request. What the row has already is left out, and what only later operations of the chain
+/// bring to a merge.
+fn to_send(group: &[Operation], fates: &[Fate], row: &Row) -> Patch {
+    let value = |(field, base, local): (Field, Value, Value)| {
+        let remote = row.get(field);
+        let theirs = |fate: &Fate| fate.difference.field == field && fate.merged == Merged::Theirs;
+        if fates.iter().any(theirs) {
+            return None;
+        }
+        let value = match field::merge(field, &base, &local, remote) {
+            Merged::Ours => local,
+            Merged::Both(value) => value,
+            Merged::Theirs | Merged::Conflict => return None,
+        };
+        (!value.same(remote)).then_some((field, value))
+    };
+    changes(group).into_iter().filter_map(value).collect()
+}
+
+/// Whose value each field has that either side changed.
+fn sides(fates: &[Fate]) -> Vec<(Field, Side)> {
+    let side = |fate: &Fate| {
+        let Difference { field, base, local, remote } = &fate.difference;
+        let side = match fate.merged {
+            Merged::Ours if local.same(base) && remote.same(base) => return None,
+            Merged::Ours => Side::Yours,
+            Merged::Theirs => Side::Theirs,
+            Merged::Both(_) => Side::Both,
+            Merged::Conflict => return None,
+        };
+        Some((*field, side))
+    };
+    fates.iter().filter_map(side).collect()
 }
