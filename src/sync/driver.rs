@@ -472,8 +472,11 @@ impl Engine<'_> {
             Outcome::Done => {
                 let row = sighting.row.clone().map(Box::new);
                 let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
-                for at in group {
-                    self.becomes(run, at, State::Answered(row.clone()))?;
+                for at in &group {
+                    self.becomes(run, *at, State::Answered(row.clone()))?;
+                }
+                if let (Shape::Update, Some(row)) = (op.shape, &row) {
+                    self.pass_on(run, &group, &Default::default(), row)?;
                 }
                 if !self.options.dry_run {
                     self.tell_done(run, &op, row.as_deref());

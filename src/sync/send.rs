@@ -4,7 +4,7 @@ use super::choose::Kept;
 use super::driver::{Run, Sighting, changed_meanwhile};
 use super::observe::{Fact, Read, observe};
 use super::plan::{Look, Meant};
-use super::relate::{Side, not_taken};
+use super::relate::{Side, carried_down, not_taken};
 use super::remote::{Reply, Request, to_error};
 use super::reply::{Becomes, Effect, reply as judge};
 use super::report::Event;
@@ -285,18 +285,39 @@ impl Engine<'_> {
         }
     }
 
-    /// The next waiting operations of the chain stand on what the server made of the values that were sent.
-    fn pass_on(&mut self, run: &mut Run, group: &[usize], set: &Patch, row: &Row) -> Result<()> {
+    /// The waiting operations behind a finished group stand on what became of its fields: on what the server made of values
+    /// that it did not take as they were sent, and on the group's own base where nothing was sent.
+    pub(super) fn pass_on(&mut self, run: &mut Run, group: &[usize], sent: &Patch, row: &Row) -> Result<()> {
         let last = group.last().copied().unwrap_or_default();
-        for (field, _, has) in not_taken(set, row) {
-            let next = run.plan.chain_from(last + 1).into_iter().find(|at| run.plan.ops[*at].base.contains_key(field));
+        let behind = run.plan.chain_from(last + 1);
+        if behind.is_empty() {
+            return Ok(());
+        }
+        for (field, _, has) in not_taken(sent, row) {
+            let next = behind.iter().copied().find(|at| run.plan.ops[*at].base.contains_key(field));
             if let Some(at) = next {
-                let op = &mut run.plan.ops[at];
-                op.base.insert(field, has);
-                self.store.rebase(&op.op_id, &op.base, row.version)?;
+                self.rebase(run, at, Patch::from([(field, has)]), row.version)?;
+            }
+        }
+        if sent.len() < run.plan.ops[group[0]].set.len() {
+            let chain: Vec<usize> = group.iter().copied().chain(behind.iter().copied()).collect();
+            let carried = carried_down(&run.plan.operations(&chain), group.len(), sent, row);
+            for (op_id, bases) in carried {
+                if let Some(at) = behind.iter().copied().find(|at| run.plan.ops[*at].op_id == op_id) {
+                    self.rebase(run, at, bases, row.version)?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn rebase(&mut self, run: &mut Run, at: usize, bases: Patch, version: i64) -> Result<()> {
+        let op = &mut run.plan.ops[at];
+        op.base.extend(bases);
+        if self.options.dry_run {
+            return Ok(());
+        }
+        self.store.rebase(&op.op_id, &op.base, version)
     }
 
     /// Keeps what was read of a row, if it can be believed.
