@@ -2,7 +2,7 @@
 //! with queued operations. Member names are the API's (api.md 3.3).
 
 use crate::model::kind::Type;
-use crate::model::{Kind, Row};
+use crate::model::{Condition, Kind, Operation, Patch, Row, Shape, State, Target, patch_from_json, patch_to_json};
 use miniserde::json::{self, Number, Object, Value};
 
 pub fn text(value: impl Into<String>) -> Value {
@@ -40,13 +40,6 @@ pub fn as_integer(value: Option<&Value>) -> Option<i64> {
         Some(Value::Number(Number::I64(number))) => Some(*number),
         Some(Value::Number(Number::U64(number))) => i64::try_from(*number).ok(),
         _ => None,
-    }
-}
-
-fn as_number(value: Option<&Value>) -> Option<f64> {
-    match value {
-        Some(Value::Number(Number::F64(number))) => Some(*number),
-        other => as_integer(other).map(|number| number as f64),
     }
 }
 
@@ -96,6 +89,109 @@ pub fn row_from_json(kind: &'static Kind, value: &Value) -> Option<Row> {
         }
     }
     Some(row)
+}
+
+/// An operation as queue.jsonl and discarded.jsonl keep it, and as `--json` lists it.
+pub fn operation_to_json(op: &Operation) -> Object {
+    let target = |target: &Option<Target>| target.as_ref().map_or(Value::Null, |target| text(target.to_text()));
+    let error = match &op.state {
+        State::Rejected(words) | State::Dropped(words) => text(words),
+        _ => Value::Null,
+    };
+    [
+        ("op_id", text(&op.op_id)),
+        ("operation", text(op.shape.word())),
+        ("entity_type", text(op.kind.name)),
+        ("workspace_id", integer(op.workspace_id)),
+        ("entity_id", text(op.target.to_text())),
+        ("identifier", text(&op.name)),
+        ("other", target(&op.other)),
+        ("other_name", optional(&op.other_name)),
+        ("payload", payload_to_json(op)),
+        ("replaces", op.replaces.map_or(Value::Null, integer)),
+        ("created_at", text(&op.created_at)),
+        ("server", optional(&op.server)),
+        ("account", optional(&op.account)),
+        ("state", text(op.state.word())),
+        ("error", error),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_string(), value))
+    .collect()
+}
+
+/// The inverse of `operation_to_json`, without what was sent. An answered one comes back as sent: its answer is not here.
+pub fn operation_from_json(value: &Value) -> Option<Operation> {
+    let get = |name| member(value, name);
+    let kind = crate::model::kind(&as_text(get("entity_type"))?)?;
+    let op_id = as_text(get("op_id"))?;
+    // It goes into a request's header.
+    if !op_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return None;
+    }
+    let words = || as_text(get("error")).unwrap_or_default();
+    let mut op = Operation {
+        op_id,
+        seq: 0,
+        kind,
+        shape: Shape::parse(&as_text(get("operation"))?, kind)?,
+        workspace_id: as_integer(get("workspace_id"))?,
+        target: Target::parse(&as_text(get("entity_id"))?),
+        other: as_text(get("other")).map(|text| Target::parse(&text)),
+        name: as_text(get("identifier"))?,
+        other_name: as_text(get("other_name")),
+        seen_version: 0,
+        base: Patch::new(),
+        set: Patch::new(),
+        condition: None,
+        replaces: as_integer(get("replaces")),
+        created_at: as_text(get("created_at"))?,
+        server: as_text(get("server")),
+        account: as_text(get("account")),
+        state: match as_text(get("state")).as_deref() {
+            Some("rejected") => State::Rejected(words()),
+            Some("queued") | None => State::Queued,
+            Some("dropped") => State::Dropped(words()),
+            Some("done") => State::Done,
+            Some(_) => State::Sent,
+        },
+        sends: Vec::new(),
+    };
+    read_payload(&mut op, get("payload")?);
+    Some(op)
+}
+
+/// The same for what discarded.jsonl keeps: its id may be empty, one is given when it is queued.
+pub fn operation_from_json_to_restore(value: &Value) -> Option<Operation> {
+    operation_from_json(value).map(|op| Operation { state: State::Queued, ..op })
+}
+
+/// The `payload` column of `sync_queue`: all that a three-way merge needs (docs/sync.md).
+pub fn payload_to_json(op: &Operation) -> Value {
+    let mut payload: Object = [
+        ("base_version".to_string(), integer(op.seen_version)),
+        ("base".to_string(), patch_to_json(&op.base)),
+        ("set".to_string(), patch_to_json(&op.set)),
+    ]
+    .into_iter()
+    .collect();
+    if let Some(condition) = &op.condition {
+        let version = condition.version.map_or(Value::Null, integer);
+        let fields = patch_to_json(&condition.fields);
+        payload.insert("condition".into(), object([("version", version), ("fields", fields)]));
+    }
+    Value::Object(payload)
+}
+
+pub fn read_payload(op: &mut Operation, payload: &Value) {
+    let patch = |value: &Value, name| member(value, name).map(|v| patch_from_json(op.kind, v)).unwrap_or_default();
+    let (base, set) = (patch(payload, "base"), patch(payload, "set"));
+    let condition = member(payload, "condition").map(|condition| Condition {
+        version: as_integer(member(condition, "version")),
+        fields: patch(condition, "fields"),
+    });
+    op.seen_version = as_integer(member(payload, "base_version")).unwrap_or(0);
+    (op.base, op.set, op.condition) = (base, set, condition);
 }
 
 /// Parses text that we wrote ourselves; `Null` for anything that is no JSON.

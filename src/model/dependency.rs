@@ -8,6 +8,7 @@ pub static DEPENDENCY: Kind = Kind {
     identity: Identity::Pair,
     ends: "task",
     fields: &[],
+    defaults: |_| {},
     versions: false,
     collection: "dependencies",
 };

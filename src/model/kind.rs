@@ -6,7 +6,6 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// A kind of thing that operations change.
-#[derive(Debug)]
 pub struct Kind {
     /// The `entity_type` of `sync_queue`: `task`.
     pub name: &'static str,
@@ -17,6 +16,8 @@ pub struct Kind {
     pub ends: &'static str,
     /// Every described field, in the order people are shown them; `FieldDef::at` is the index.
     pub fields: &'static [FieldDef],
+    /// Gives a row that was made here what nobody gave it and every row has: a status, a priority.
+    pub defaults: fn(&mut super::Row),
     /// Rows carry a version that grows with every change (api.md 1.10).
     pub versions: bool,
     /// Path of the collection below `/v1/workspaces/{id}/`: `tasks`. One row is `{collection}/{name or id}`.
@@ -97,6 +98,12 @@ impl Kind {
     /// The fields that people change.
     pub fn changeable(&'static self) -> impl Iterator<Item = Field> {
         self.fields.iter().filter(|field| field.change != Change::Never)
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 

@@ -25,9 +25,25 @@ pub static TASK: Kind = Kind {
     identity: Identity::Id,
     ends: "task",
     fields: &FIELDS,
+    defaults,
     versions: true,
     collection: "tasks",
 };
+
+fn defaults(row: &mut Row) {
+    let given = [
+        (TITLE, Value::Text(String::new())),
+        (STATUS, Value::Text(STATUSES[0].into())),
+        (PRIORITY, Value::Int(0)),
+        (PROJECT, Value::Int(0)),
+        (LABELS, Value::Set(Vec::new())),
+    ];
+    for (field, value) in given {
+        if matches!(row.get(field), Value::Null) {
+            row.set(field, value);
+        }
+    }
+}
 
 macro_rules! fields {
     ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident, $change:ident;)*) => {

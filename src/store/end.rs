@@ -1,0 +1,346 @@
+//! Everything a sync changes, in one transaction: it happened or it did not (docs/sync.md).
+
+use super::entities::{
+    forget_server, forget_workspace, put_workspace, replace_labels, replace_members, replace_projects,
+};
+use super::overlay::{
+    give_server_id, local_id, put_server_row, remember_name, remove_row, rename_operations, renew_all, renumber,
+    set_link,
+};
+use super::queue::{answered, transition, unsettled_of};
+use super::rows::statements;
+use super::{End, Pulled, Result, Store, conflicts, discarded, log, set_metadata, spare, staging};
+use crate::failpoint::hit;
+use crate::model::kind::Identity;
+use crate::model::{KINDS, Kind, Operation, Row, Shape, State, Target};
+use crate::sync::choose::Kept;
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long, and how many, settled operations stay as history.
+const HISTORY: Duration = Duration::from_secs(30 * 86_400);
+const HISTORY_ROWS: i64 = 2_000;
+
+impl Store {
+    /// One transaction: staged rows, answers, cursors, logs; what still waits is laid over; settled rows bounded; then
+    /// queue.jsonl rewritten and the mark set, staging cleared. Gives the provisional rows that had to give up their
+    /// number: old and new name.
+    pub fn end(&mut self, end: &End, now: &str) -> Result<Vec<(String, String)>> {
+        if !self.is_in_place() {
+            return Err(super::open::removed_meanwhile());
+        }
+        // Everything it applies is on the server, or in the store already; what is confirmed later is flushed then.
+        self.durable(false)?;
+        let (queue, kept) = (self.files.queue.clone(), self.files.discarded.clone());
+        let waits_before = self.count_unsettled()?;
+        let renumbered = self.locked(|db| {
+            let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
+            discarded::keep(db, &kept, &lost)?;
+            let renumbered =
+                apply(db, end, now).map_err(|e| super::open::sqlite_error(std::path::Path::new("cache.db"), e))?;
+            hit("store.end.applied");
+            if waits_before > 0 {
+                spare::rewrite(db, &queue)?;
+            }
+            hit("store.end.commit");
+            Ok(renumbered)
+        })?;
+        hit("store.end.committed");
+        Ok(renumbered)
+    }
+
+    fn count_unsettled(&self) -> Result<i64> {
+        self.db
+            .prepare_cached("SELECT count(*) FROM sync_queue WHERE synced = 0")
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
+            .map_err(|e| self.error(e))
+    }
+
+    /// Applies what a dead run left answered (the holder of the sync lock calls it first).
+    pub fn settle_answers(&mut self, now: &str) -> Result<usize> {
+        self.open_again_if_replaced()?;
+        if answered(&self.db).map_err(|e| self.error(e))?.is_empty() {
+            return Ok(0);
+        }
+        let queue = self.files.queue.clone();
+        self.durable(false)?;
+        self.locked(|db| {
+            let apply = || -> rusqlite::Result<usize> {
+                let count = apply_answers(db, &BTreeSet::new(), now)?;
+                renumber(db, now)?;
+                renew_all(db)?;
+                Ok(count)
+            };
+            let count = apply().map_err(|e| super::open::sqlite_error(std::path::Path::new("cache.db"), e))?;
+            spare::rewrite(db, &queue)?;
+            hit("store.answers.settled");
+            Ok(count)
+        })
+    }
+}
+
+/// A row that the server has lost, with the create that brings it back.
+fn lost(row: &Row) -> Kept {
+    let mut set = row.changeable();
+    set.retain(|field, value| {
+        *value != crate::model::Value::Null && field.change != crate::model::kind::Change::UpdateOnly
+    });
+    let create = Operation {
+        op_id: String::new(),
+        seq: 0,
+        kind: row.kind,
+        shape: Shape::Create,
+        workspace_id: row.workspace_id,
+        target: Target::MadeBy(String::new()),
+        other: None,
+        name: row.name.clone(),
+        other_name: None,
+        seen_version: 0,
+        base: Default::default(),
+        set,
+        condition: None,
+        replaces: None,
+        created_at: Timestamp::now().rfc3339(),
+        server: None,
+        account: None,
+        state: State::Queued,
+        sends: Vec::new(),
+    };
+    Kept { reason: "lost by the server", row: Some(row.clone()), operations: vec![create] }
+}
+
+fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    if end.afresh {
+        forget_server(db)?;
+    }
+    for workspace in &end.workspaces {
+        put_workspace(db, workspace, now)?;
+    }
+    end.left.iter().try_for_each(|workspace| forget_workspace(db, *workspace))?;
+    for kind in KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
+        apply_staged(db, kind, end, now)?;
+    }
+    hit("store.end.rows");
+    for row in &end.read {
+        put_server_row(db, row, now)?;
+    }
+    for (kind, id) in &end.gone {
+        remove_if_settled(db, kind, *id)?;
+    }
+    end.pulled.iter().try_for_each(|pulled| apply_kinds(db, pulled, now))?;
+    hit("store.end.kinds");
+    apply_answers(db, &end.unannounced, now)?;
+    hit("store.end.answers");
+    conflicts::forget_settled(db)?;
+    let renumbered = renumber(db, now)?;
+    renew_all(db)?;
+    take_names(db)?;
+    for (key, value) in &end.metadata {
+        set_metadata(db, key, value)?;
+    }
+    for (direction, row) in &end.logs {
+        log::append(db, *direction, now, row)?;
+    }
+    for pulled in &end.pulled {
+        staging::forget(db, pulled.workspace_id)?;
+    }
+    end.left.iter().try_for_each(|workspace| staging::forget(db, *workspace))?;
+    if !end.pulled.is_empty() {
+        db.execute("DELETE FROM staged_gone", [])?;
+    }
+    forget_settled(db, now)?;
+    Ok(renumbered)
+}
+
+/// Moves a kind's staged rows over. A row with operations waiting keeps them: only its server row changes.
+fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> rusqlite::Result<()> {
+    if end.pulled.is_empty() && end.left.is_empty() {
+        return Ok(());
+    }
+    let (table, statements) = (kind.table, statements(kind));
+    // Rows of workspaces that could not be read whole stay staged.
+    let pulled = json::to_string(&end.pulled.iter().map(|pulled| pulled.workspace_id).collect::<Vec<_>>());
+    let held: Vec<Row> = db
+        .prepare_cached(&format!(
+            "SELECT {} FROM staged_{table} WHERE deleted_at IS NULL AND id IN (SELECT id FROM {table} WHERE remote IS NOT NULL) \
+             AND workspace_id IN (SELECT value FROM json_each(?1))",
+            statements.columns
+        ))?
+        .query_map([&pulled], |row| statements.read(row))?
+        .collect::<rusqlite::Result<_>>()?;
+    held.iter().try_for_each(|row| put_server_row(db, row, now))?;
+    db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
+         WHERE s.deleted_at IS NULL AND s.workspace_id IN (SELECT value FROM json_each(?1)) \
+         AND s.id NOT IN (SELECT id FROM staged_gone) AND NOT EXISTS \
+         (SELECT 1 FROM {table} t WHERE t.id = s.id AND (t.remote IS NOT NULL OR ({same})))",
+        columns = statements.columns,
+        same = statements.same_content
+    ))?
+    .execute([&pulled])?;
+    let mut gone: Vec<i64> = db
+        .prepare_cached(&format!(
+            "SELECT id FROM {table} WHERE id IN (SELECT id FROM staged_{table} WHERE deleted_at IS NOT NULL \
+             AND workspace_id IN (SELECT value FROM json_each(?1))) \
+             OR id IN (SELECT id FROM staged_gone WHERE kind = ?2)"
+        ))?
+        .query_map(rusqlite::params![pulled, kind.name], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if end.exactly {
+        let absent = db
+            .prepare_cached(&format!(
+                "SELECT id FROM {table} WHERE id > 0 AND id NOT IN (SELECT id FROM staged_{table}) \
+                 AND workspace_id IN (SELECT value FROM json_each(?1))"
+            ))?
+            .query_map([&pulled], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        gone.extend(absent);
+    }
+    gone.into_iter().try_for_each(|id| remove_if_settled(db, kind, id))
+}
+
+/// An edit that waits for its conflict's decision keeps its row in sight.
+fn remove_if_settled(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
+    if unsettled_of(db, kind, &Target::Server(id))?.is_empty() { remove_row(db, kind, id) } else { Ok(()) }
+}
+
+fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<()> {
+    let workspace = pulled.workspace_id;
+    if let Some(projects) = &pulled.projects {
+        replace_projects(db, workspace, projects, now)?;
+    }
+    if let Some(members) = &pulled.members {
+        replace_members(db, workspace, members, now)?;
+    }
+    if let Some(labels) = &pulled.labels {
+        replace_labels(db, workspace, labels, now)?;
+    }
+    if pulled.links {
+        replace_links(db, workspace, now)?;
+    }
+    if let Some((at, unlisted)) = &pulled.listed {
+        set_metadata(db, &format!("listed:{workspace}"), at)?;
+        set_metadata(db, &format!("unlisted:{workspace}"), &json::to_string(unlisted))?;
+    }
+    if let Some((updated_at, row)) = &pulled.cursor {
+        set_metadata(db, &format!("cursor:{workspace}"), updated_at)?;
+        set_metadata(db, &format!("cursor_task:{workspace}"), &row.to_string())?;
+    }
+    if let Some(state) = &pulled.state {
+        set_metadata(db, &format!("state:{workspace}"), state)?;
+    }
+    Ok(())
+}
+
+/// Makes the links between a workspace's server rows those of the staged graph; rows that stay are not touched.
+fn replace_links(db: &Connection, workspace_id: i64, now: &str) -> rusqlite::Result<()> {
+    let params = named_params! {":workspace": workspace_id, ":now": now};
+    const STAGED: &str = "SELECT a.id AS task_id, b.id AS depends_on_id FROM staged_links e \
+         JOIN tasks a ON a.workspace_id = e.workspace_id AND a.identifier = e.name AND a.id > 0 \
+         JOIN tasks b ON b.workspace_id = e.workspace_id AND b.identifier = e.other AND b.id > 0 \
+         WHERE e.workspace_id = :workspace AND :now = :now";
+    db.prepare_cached(&format!(
+        "DELETE FROM task_dependencies WHERE task_id IN (SELECT id FROM tasks WHERE workspace_id = :workspace AND id > 0) \
+         AND depends_on_id > 0 AND (task_id, depends_on_id) NOT IN ({STAGED})"
+    ))?
+    .execute(params)?;
+    db.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO task_dependencies (task_id, depends_on_id, created_at, synced_at) \
+         SELECT task_id, depends_on_id, :now, :now FROM ({STAGED})"
+    ))?
+    .execute(params)
+    .map(drop)
+}
+
+/// What the server has said to operations, oldest first: the rows it made get their ids, and each answer is laid.
+fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> rusqlite::Result<usize> {
+    let ops = answered(db)?;
+    for op in &ops {
+        hit("store.end.answer");
+        transition(db, &op.op_id, &op.state, &State::Done)?;
+        let State::Answered(row) = &op.state else { continue };
+        let row = row.as_deref();
+        match op.shape {
+            Shape::Create => {
+                if let Some(row) = row {
+                    made(db, op, row, unannounced.contains(&op.op_id), now)?;
+                }
+            }
+            Shape::Update => {
+                if let Some(row) = row {
+                    put_server_row(db, row, now)?;
+                }
+            }
+            Shape::Delete => {
+                if let Some(id) = local_id(db, op.kind, &op.target)? {
+                    remove_row(db, op.kind, id)?;
+                }
+            }
+            Shape::Link | Shape::Unlink => lay_link(db, op, now)?,
+        }
+    }
+    Ok(ops.len())
+}
+
+fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str) -> rusqlite::Result<()> {
+    let old: Option<i64> = db
+        .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", op.kind.table))?
+        .query_row([&op.op_id], |found| found.get(0))
+        .optional()?;
+    if let Some(old) = old {
+        give_server_id(db, op.kind, old, row)?;
+    }
+    // What waits for the row now finds it under its server id.
+    db.prepare_cached(
+        "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :op_id AND entity_type = :kind",
+    )?
+    .execute(named_params! {":id": row.id.to_string(), ":op_id": op.op_id, ":kind": op.kind.name})?;
+    rename_operations(db, &op.op_id, &row.name)?;
+    if let Some(replaced) = op.replaces {
+        db.prepare_cached(
+            "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :old AND entity_type = :kind",
+        )?
+        .execute(named_params! {":id": row.id.to_string(), ":old": replaced.to_string(), ":kind": op.kind.name})?;
+        remove_row(db, op.kind, replaced)?;
+    }
+    put_server_row(db, row, now)?;
+    if !unannounced {
+        remember_name(db, row.workspace_id, &op.name, row.id, &row.name, now)?;
+    }
+    Ok(())
+}
+
+fn lay_link(db: &Connection, op: &Operation, now: &str) -> rusqlite::Result<()> {
+    let kind = crate::model::kind(op.kind.ends).unwrap_or(op.kind);
+    let Some(other) = &op.other else { return Ok(()) };
+    if let (Some(from), Some(to)) = (local_id(db, kind, &op.target)?, local_id(db, kind, other)?) {
+        set_link(db, from, to, op.shape == Shape::Link, now)?;
+    }
+    Ok(())
+}
+
+/// Names that operations show people follow the rows', also where a workspace's prefix was changed.
+fn take_names(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE sync_queue SET identifier = coalesce((SELECT identifier FROM tasks t WHERE t.id = CAST(entity_id AS INTEGER)), \
+         identifier) WHERE synced = 0 AND CAST(entity_id AS INTEGER) > 0 AND entity_id NOT LIKE '%-%'",
+        [],
+    )
+    .map(drop)
+}
+
+/// Settled operations are history, bounded by age and number; one that something waiting refers to stays.
+fn forget_settled(db: &Connection, now: &str) -> rusqlite::Result<()> {
+    let Some(now) = Timestamp::parse(now) else { return Ok(()) };
+    db.prepare_cached(
+        "DELETE FROM sync_queue WHERE synced = 1 AND (synced_at < :oldest OR id <= (SELECT max(id) FROM sync_queue) - :rows) \
+         AND NOT EXISTS (SELECT 1 FROM sync_queue w WHERE w.synced = 0)",
+    )?
+    .execute(named_params! {":oldest": now.minus(HISTORY).rfc3339(), ":rows": HISTORY_ROWS})?;
+    // The words of what was sent are on the server.
+    db.execute("UPDATE sync_queue SET answer = NULL WHERE synced = 1 AND answer IS NOT NULL", [])?;
+    db.execute("DELETE FROM sends WHERE op_id NOT IN (SELECT op_id FROM sync_queue)", []).map(drop)
+}

@@ -1,0 +1,181 @@
+//! Workspaces, projects, labels and members: read for people, replaced whole by a pull.
+
+use super::{Result, Store};
+use crate::model::{Label, Member, Project, Workspace};
+use rusqlite::{Connection, Row, named_params};
+
+fn workspace(row: &Row) -> rusqlite::Result<Workspace> {
+    Ok(Workspace {
+        id: row.get(0)?,
+        identifier: row.get(1)?,
+        name: row.get(2)?,
+        description: row.get(3)?,
+        task_counter: row.get(4)?,
+        created_at: row.get(5)?,
+        updated_at: row.get(6)?,
+    })
+}
+
+fn project(row: &Row) -> rusqlite::Result<Project> {
+    Ok(Project {
+        id: row.get(0)?,
+        workspace_id: row.get(1)?,
+        name: row.get(2)?,
+        description: row.get(3)?,
+        status: row.get(4)?,
+        created_at: row.get(5)?,
+        updated_at: row.get(6)?,
+    })
+}
+
+impl Store {
+    /// Oldest first, as generation D orders them (api.md 2.3).
+    pub fn workspaces(&self) -> Result<Vec<Workspace>> {
+        self.db
+            .prepare_cached(
+                "SELECT id, identifier, name, description, task_counter, created_at, updated_at FROM workspaces ORDER BY id",
+            )
+            .and_then(|mut query| query.query_map([], workspace)?.collect())
+            .map_err(|e| self.error(e))
+    }
+
+    pub fn projects(&self, workspace_id: i64) -> Result<Vec<Project>> {
+        self.db
+            .prepare_cached(
+                "SELECT id, workspace_id, name, description, status, created_at, updated_at FROM projects \
+                 WHERE workspace_id = :workspace ORDER BY id",
+            )
+            .and_then(|mut query| query.query_map(named_params! {":workspace": workspace_id}, project)?.collect())
+            .map_err(|e| self.error(e))
+    }
+
+    /// User ids of a workspace's members, in order.
+    pub fn members(&self, workspace_id: i64) -> Result<Vec<String>> {
+        self.names("SELECT user_id FROM members WHERE workspace_id = :workspace ORDER BY user_id", workspace_id)
+    }
+
+    pub fn label_names(&self, workspace_id: i64) -> Result<Vec<String>> {
+        self.names("SELECT name FROM labels WHERE workspace_id = :workspace ORDER BY name", workspace_id)
+    }
+
+    fn names(&self, sql: &str, workspace_id: i64) -> Result<Vec<String>> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut query| {
+                query.query_map(named_params! {":workspace": workspace_id}, |row| row.get(0))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Remembers workspaces and projects learnt outside a sync (`init`, `project create`).
+    pub fn remember(&mut self, workspaces: &[Workspace], projects: &[Project], now: &str) -> Result<()> {
+        self.write(|db| {
+            workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
+            projects.iter().try_for_each(|project| put_project(db, project, now))
+        })
+    }
+}
+
+/// Forgets everything a server told; the queue stays.
+pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
+         DELETE FROM workspaces; DELETE FROM tasks WHERE id > 0; DELETE FROM renames; DELETE FROM conflicts; \
+         DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%' \
+         OR key LIKE 'listed:%' OR key LIKE 'unlisted:%' OR key LIKE 'state:%'; \
+         DELETE FROM sync_queue WHERE synced = 1",
+    )
+}
+
+/// Forgets a workspace and what belongs to it beside its tasks.
+pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM workspaces WHERE id = :workspace",
+        "DELETE FROM projects WHERE workspace_id = :workspace",
+        "DELETE FROM labels WHERE workspace_id = :workspace",
+        "DELETE FROM members WHERE workspace_id = :workspace",
+        "DELETE FROM renames WHERE workspace_id = :workspace",
+        "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
+         'listed:' || :workspace, 'unlisted:' || :workspace, 'state:' || :workspace)",
+    ] {
+        db.prepare_cached(sql)?.execute(named_params! {":workspace": workspace_id})?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO workspaces (id, identifier, name, description, created_at, updated_at, synced_at, \
+         task_counter) VALUES (:id, :identifier, :name, :description, :created_at, :updated_at, :synced_at, :counter)",
+    )?
+    .execute(named_params! {
+        ":id": workspace.id, ":identifier": workspace.identifier, ":name": workspace.name,
+        ":description": workspace.description, ":created_at": workspace.created_at,
+        ":updated_at": workspace.updated_at, ":synced_at": now, ":counter": workspace.task_counter,
+    })
+    .map(drop)
+}
+
+pub(super) fn put_project(db: &Connection, project: &Project, now: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO projects (id, workspace_id, name, description, status, created_at, updated_at, synced_at) \
+         VALUES (:id, :workspace, :name, :description, :status, :created_at, :updated_at, :synced_at)",
+    )?
+    .execute(named_params! {
+        ":id": project.id, ":workspace": project.workspace_id, ":name": project.name,
+        ":description": project.description, ":status": project.status, ":created_at": project.created_at,
+        ":updated_at": project.updated_at, ":synced_at": now,
+    })
+    .map(drop)
+}
+
+pub(super) fn replace_projects(
+    db: &Connection,
+    workspace_id: i64,
+    projects: &[Project],
+    now: &str,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM projects WHERE workspace_id = :workspace")?
+        .execute(named_params! {":workspace": workspace_id})?;
+    projects.iter().try_for_each(|project| put_project(db, project, now))
+}
+
+pub(super) fn replace_members(
+    db: &Connection,
+    workspace_id: i64,
+    members: &[Member],
+    now: &str,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM members WHERE workspace_id = :workspace")?
+        .execute(named_params! {":workspace": workspace_id})?;
+    let mut insert = db.prepare_cached(
+        "INSERT OR REPLACE INTO members (workspace_id, user_id, role, created_at, synced_at) \
+         VALUES (:workspace, :user, :role, :created_at, :synced_at)",
+    )?;
+    members.iter().try_for_each(|member| {
+        insert
+            .execute(named_params! {
+                ":workspace": workspace_id, ":user": member.user_id, ":role": member.role,
+                ":created_at": member.created_at, ":synced_at": now,
+            })
+            .map(drop)
+    })
+}
+
+pub(super) fn replace_labels(db: &Connection, workspace_id: i64, labels: &[Label], now: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM labels WHERE workspace_id = :workspace")?
+        .execute(named_params! {":workspace": workspace_id})?;
+    let mut insert = db.prepare_cached(
+        "INSERT OR REPLACE INTO labels (id, workspace_id, name, color, description, created_at, updated_at, synced_at) \
+         VALUES (:id, :workspace, :name, :color, :description, :created_at, :updated_at, :synced_at)",
+    )?;
+    labels.iter().try_for_each(|label| {
+        insert
+            .execute(named_params! {
+                ":id": label.id, ":workspace": workspace_id, ":name": label.name, ":color": label.color,
+                ":description": label.description, ":created_at": label.created_at, ":updated_at": label.updated_at,
+                ":synced_at": now,
+            })
+            .map(drop)
+    })
+}

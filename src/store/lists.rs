@@ -1,0 +1,224 @@
+//! Tasks as people list them: filters, order, pages, counts, and near misses.
+
+use super::rows::statements;
+use super::{Result, ShownRow, Store};
+use crate::model::Row;
+use crate::model::task::{self, TASK};
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::{ToSql, named_params};
+
+/// What `task list` asks for. Empty lists and `None` do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub workspace_id: Option<i64>,
+    pub project_id: Option<i64>,
+    pub statuses: Vec<String>,
+    /// Leave out what is done, canceled or archived.
+    pub open_only: bool,
+    pub priority: Option<i64>,
+    pub owner: Option<String>,
+    /// All of them must be there.
+    pub labels: Vec<String>,
+    pub phase: Option<String>,
+    pub parent_id: Option<i64>,
+    /// In title or description, ASCII case folded.
+    pub search: Option<String>,
+    /// Only tasks with queued operations.
+    pub pending: bool,
+    pub sort: Sort,
+    pub ascending: bool,
+    pub limit: u32,
+    pub offset: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    Priority,
+    Updated,
+    Created,
+    Status,
+    Number,
+    Title,
+}
+
+impl Filter {
+    /// The same filter for a task that is not in the cache. `pending` has no meaning there.
+    pub fn matches(&self, task: &Row) -> bool {
+        let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+        let contains = |text: &str| {
+            let description = task.description().unwrap_or("");
+            [task.title(), description].iter().any(|hay| hay.to_ascii_lowercase().contains(text))
+        };
+        self.project_id.is_none_or(|id| id == task.project_id())
+            && (self.statuses.is_empty() || self.statuses.iter().any(|status| status == task.status()))
+            && !(self.open_only && ["done", "canceled", "archived"].contains(&task.status()))
+            && self.priority.is_none_or(|priority| priority == task.priority())
+            && is(&self.owner, task.owner())
+            && is(&self.phase, task.text(task::PHASE))
+            && self.labels.iter().all(|label| task.labels().contains(label))
+            && self.parent_id.is_none_or(|parent| task.parent_id() == Some(parent))
+            && self.search.as_ref().is_none_or(|text| contains(&text.to_ascii_lowercase()))
+    }
+
+    /// Sorts rows that are not in the cache as `list_tasks` would.
+    pub fn sort_rows(&self, rows: &mut [ShownRow]) {
+        let time = |text: &str| Timestamp::parse(text).map_or(0, |time| time.0);
+        rows.sort_by(|a, b| {
+            let (a, b) = (&a.row, &b.row);
+            let order = match self.sort {
+                Sort::Priority => a.priority().cmp(&b.priority()),
+                Sort::Updated => time(&a.updated_at).cmp(&time(&b.updated_at)),
+                Sort::Created => time(&a.created_at).cmp(&time(&b.created_at)),
+                Sort::Status => a.status().cmp(b.status()),
+                Sort::Number => a.number().cmp(&b.number()),
+                Sort::Title => a.title().to_lowercase().cmp(&b.title().to_lowercase()),
+            };
+            let order = if self.ascending { order } else { order.reverse() };
+            order.then_with(|| time(&b.updated_at).cmp(&time(&a.updated_at))).then(a.id.cmp(&b.id))
+        });
+    }
+}
+
+impl Store {
+    /// Identifiers and titles of the live tasks whose number is nearest to `number`: for "did you mean".
+    pub fn nearest_tasks(&self, workspace_id: i64, number: i64, count: u32) -> Result<Vec<(String, String)>> {
+        self.db
+            .prepare_cached(
+                "SELECT identifier, title FROM tasks WHERE workspace_id = :workspace AND deleted_at IS NULL \
+                 ORDER BY abs(number - :number), number LIMIT :count",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_map(named_params! {":workspace": workspace_id, ":number": number, ":count": count}, |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Live tasks that pass the filter, without the page's limit. Counted in the one index that answers the usual filter
+    /// alone: by itself SQLite takes another one and reads every row for its status.
+    pub fn count_tasks(&self, filter: &Filter) -> Result<i64> {
+        let select = Select::new("SELECT count(*) FROM tasks t INDEXED BY tasks_by_status", filter);
+        self.db
+            .prepare_cached(&select.sql)
+            .and_then(|mut query| query.query_row(&*select.bindings(), |row| row.get(0)))
+            .map_err(|e| self.error(e))
+    }
+
+    /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
+    pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
+        let statements = statements(&TASK);
+        let head = format!("SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t", statements.columns);
+        let mut select = Select::new(&head, filter);
+        select.sql.push_str(order_by(filter.sort, filter.ascending));
+        select.sql.push_str(" LIMIT :limit OFFSET :offset");
+        select.bind(":limit", filter.limit);
+        select.bind(":offset", filter.offset);
+        self.db
+            .prepare_cached(&select.sql)
+            .and_then(|mut query| {
+                query
+                    .query_map(&*select.bindings(), |row| {
+                        Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")? })
+                    })?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Tasks that a task depends on, and those that depend on it.
+    pub fn dependencies_of(&self, task_id: i64) -> Result<(Vec<Row>, Vec<Row>)> {
+        let statements = statements(&TASK);
+        let list = |near: &str, far: &str| {
+            let sql = format!(
+                "SELECT {} FROM tasks WHERE deleted_at IS NULL AND id IN \
+                 (SELECT {far} FROM task_dependencies WHERE {near} = ?1) ORDER BY number",
+                statements.columns
+            );
+            self.db
+                .prepare_cached(&sql)
+                .and_then(|mut query| {
+                    query.query_map([task_id], |row| statements.read(row))?.collect::<rusqlite::Result<Vec<Row>>>()
+                })
+                .map_err(|e| self.error(e))
+        };
+        Ok((list("task_id", "depends_on_id")?, list("depends_on_id", "task_id")?))
+    }
+}
+
+fn order_by(sort: Sort, ascending: bool) -> &'static str {
+    match (sort, ascending) {
+        (Sort::Priority, false) => " ORDER BY priority DESC, updated_us DESC, id",
+        (Sort::Priority, true) => " ORDER BY priority, updated_us DESC, id",
+        (Sort::Updated, false) => " ORDER BY updated_us DESC, id",
+        (Sort::Updated, true) => " ORDER BY updated_us, id",
+        (Sort::Created, false) => " ORDER BY created_us DESC, number DESC",
+        (Sort::Created, true) => " ORDER BY created_us, number",
+        (Sort::Status, false) => " ORDER BY status DESC, priority DESC, number",
+        (Sort::Status, true) => " ORDER BY status, priority DESC, number",
+        (Sort::Number, false) => " ORDER BY number DESC",
+        (Sort::Number, true) => " ORDER BY number",
+        (Sort::Title, false) => " ORDER BY title COLLATE NOCASE DESC, number",
+        (Sort::Title, true) => " ORDER BY title COLLATE NOCASE, number",
+    }
+}
+
+/// A query that grows by fixed conditions; values are bound, never written into the text.
+struct Select {
+    sql: String,
+    values: Vec<(String, Box<dyn ToSql>)>,
+}
+
+impl Select {
+    fn new(head: &str, filter: &Filter) -> Select {
+        let mut select = Select { sql: format!("{head} WHERE deleted_at IS NULL"), values: Vec::new() };
+        select.equals("workspace_id", ":workspace", filter.workspace_id);
+        select.equals("project_id", ":project", filter.project_id);
+        select.equals("priority", ":priority", filter.priority);
+        select.equals("assignee_id", ":owner", filter.owner.clone());
+        select.equals("phase", ":phase", filter.phase.clone());
+        select.equals("parent_id", ":parent", filter.parent_id);
+        if !filter.statuses.is_empty() {
+            select.sql.push_str(" AND status IN (SELECT value FROM json_each(:statuses))");
+            select.bind(":statuses", json::to_string(&filter.statuses));
+        }
+        if filter.open_only {
+            select.sql.push_str(" AND status NOT IN ('done', 'canceled', 'archived')");
+        }
+        if !filter.labels.is_empty() {
+            select.sql.push_str(
+                " AND NOT EXISTS (SELECT value FROM json_each(:labels) EXCEPT SELECT value FROM json_each(t.labels))",
+            );
+            select.bind(":labels", json::to_string(&filter.labels));
+        }
+        if let Some(text) = &filter.search {
+            select
+                .sql
+                .push_str(" AND (instr(lower(title), :search) OR instr(lower(coalesce(description, '')), :search))");
+            select.bind(":search", text.to_ascii_lowercase());
+        }
+        if filter.pending {
+            select.sql.push_str(" AND (remote IS NOT NULL OR id < 0)");
+        }
+        select
+    }
+
+    fn equals(&mut self, column: &'static str, name: &'static str, value: Option<impl ToSql + 'static>) {
+        if let Some(value) = value {
+            self.sql.push_str(&format!(" AND {column} = {name}"));
+            self.bind(name, value);
+        }
+    }
+
+    fn bind(&mut self, name: &str, value: impl ToSql + 'static) {
+        self.values.push((name.to_string(), Box::new(value)));
+    }
+
+    fn bindings(&self) -> Vec<(&str, &dyn ToSql)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_ref())).collect()
+    }
+}

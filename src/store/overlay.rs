@@ -1,0 +1,294 @@
+//! What is shown: a row is the server's row with the waiting operations laid over it. While operations wait, the column
+//! `remote` keeps the server's row, so the picture can be made anew from the two at any time. A row that exists only here
+//! has a negative id, and `made_by` names the create that makes it.
+
+use super::queue::{self, unsettled_of};
+use super::rows::{self, by_id, server_row, statements, write};
+use crate::document;
+use crate::model::kind::{Identity, Kind, Type};
+use crate::model::{Operation, Row, Shape, State, Target, Value, number_of};
+use crate::store::Resolved;
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+/// What operations call a row that is shown: its server id, or the create that makes it.
+pub(super) fn target(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<Option<Target>> {
+    if id > 0 {
+        return Ok(Some(Target::Server(id)));
+    }
+    let made_by: Option<Option<String>> = db
+        .prepare_cached(&format!("SELECT made_by FROM {} WHERE id = ?1", kind.table))?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(made_by.flatten().map(Target::MadeBy))
+}
+
+/// The id under which a row is kept here.
+pub(super) fn local_id(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<Option<i64>> {
+    if let Target::MadeBy(op_id) = target {
+        let provisional: Option<i64> = db
+            .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?
+            .query_row([op_id], |row| row.get(0))
+            .optional()?;
+        if provisional.is_some() {
+            return Ok(provisional);
+        }
+    }
+    Ok(match queue::resolve(db, target)? {
+        Resolved::Server { id, .. } => Some(id),
+        Resolved::Pending { op_id, .. } if matches!(target, Target::Server(_)) => db
+            .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?
+            .query_row([op_id], |row| row.get(0))
+            .optional()?,
+        _ => None,
+    })
+}
+
+/// Shows the row, or the link, that an operation is about as it is to be shown now.
+pub(super) fn renew_for(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    match op.kind.identity {
+        Identity::Pair => renew_link(db, op),
+        Identity::Id => match &op.target {
+            Target::Server(id) => renew(db, op.kind, *id),
+            Target::MadeBy(create) => renew_provisional(db, op.kind, create),
+        },
+    }
+}
+
+/// Lays what waits over a server row.
+pub(super) fn renew(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
+    let Some(server) = server_row(db, kind, id)? else { return Ok(()) };
+    let ops = unsettled_of(db, kind, &Target::Server(id))?;
+    show(db, &server, &ops)
+}
+
+/// Makes a server row known, and shows it with what waits for it.
+pub(super) fn put_server_row(db: &Connection, row: &Row, now: &str) -> rusqlite::Result<()> {
+    let ops = unsettled_of(db, row.kind, &Target::Server(row.id))?;
+    if ops.is_empty() { write(db, &statements(row.kind).put, row, now) } else { show(db, row, &ops) }
+}
+
+fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()> {
+    let mut shown = server.clone();
+    for op in ops {
+        lay(db, &mut shown, op)?;
+    }
+    write(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
+    if !ops.is_empty() {
+        let remote = json::to_string(&json::Value::Object(document::row_to_json(server)));
+        db.prepare_cached(&format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table))?
+            .execute(rusqlite::params![server.id, remote])?;
+    }
+    Ok(())
+}
+
+/// Lays one operation over a row: references become the ids under which the rows are kept here.
+fn lay(db: &Connection, row: &mut Row, op: &Operation) -> rusqlite::Result<()> {
+    if op.shape == Shape::Delete {
+        row.deleted_at = Some(op.created_at.clone());
+        return Ok(());
+    }
+    for (field, value) in &op.set {
+        let value = match (field.ty, Target::of_value(value)) {
+            (Type::Reference(kind), Some(target @ Target::MadeBy(_))) => {
+                let id = crate::model::kind(kind).map_or(Ok(None), |kind| local_id(db, kind, &target))?;
+                id.map_or(Value::Null, Value::Int)
+            }
+            _ => value.clone(),
+        };
+        row.set(field, value);
+    }
+    Ok(())
+}
+
+/// A row that exists only here, made anew from its create and what came after it; it goes when the create is gone.
+fn renew_provisional(db: &Connection, kind: &'static Kind, create: &str) -> rusqlite::Result<()> {
+    let target = Target::MadeBy(create.to_string());
+    let ops = unsettled_of(db, kind, &target)?;
+    let id: Option<i64> = db
+        .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?
+        .query_row([create], |row| row.get(0))
+        .optional()?;
+    let Some(first) = ops.first().filter(|op| op.shape == Shape::Create) else {
+        return id.map_or(Ok(()), |id| remove_row(db, kind, id));
+    };
+    let id = match id {
+        Some(id) => id,
+        None => db
+            .prepare_cached(&format!("SELECT min(0, coalesce(min(id), 0)) - 1 FROM {}", kind.table))?
+            .query_row([], |row| row.get(0))?,
+    };
+    let mut row = Row {
+        id,
+        workspace_id: first.workspace_id,
+        name: first.name.clone(),
+        created_at: first.created_at.clone(),
+        updated_at: first.created_at.clone(),
+        ..Row::new(kind)
+    };
+    for op in &ops {
+        lay(db, &mut row, op)?;
+    }
+    (kind.defaults)(&mut row);
+    write(db, &statements(kind).put, &row, &Timestamp::now().rfc3339())?;
+    db.prepare_cached(&format!("UPDATE {} SET made_by = ?2 WHERE id = ?1", kind.table))?
+        .execute(rusqlite::params![id, create])
+        .map(drop)
+}
+
+/// Removes a row and what is only known with it.
+pub(super) fn remove_row(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
+    let params = named_params! {":id": id};
+    // A person who types this name again means the row that had it last, not one that was once shown under it.
+    db.prepare_cached(
+        "DELETE FROM renames WHERE EXISTS (SELECT 1 FROM tasks WHERE id = :id AND id > 0 \
+         AND workspace_id = renames.workspace_id AND identifier = renames.old_identifier)",
+    )?
+    .execute(params)?;
+    db.prepare_cached(&format!("DELETE FROM {} WHERE id = :id", kind.table))?.execute(params)?;
+    db.prepare_cached("DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id")?.execute(params)?;
+    // A provisional id is given again, and must not bring the names of this row along.
+    db.prepare_cached("DELETE FROM renames WHERE task_id = :id AND task_id < 0")?.execute(params)?;
+    db.prepare_cached("DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id")?
+        .execute(named_params! {":kind": kind.name, ":id": id})
+        .map(drop)
+}
+
+/// Shows a link as the newest unsettled operation on it wants it. Where none is left, the one that was given up left the
+/// opposite of what was there: what is given up is renewed from the newest on.
+fn renew_link(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    let kind = crate::model::kind(op.kind.ends).unwrap_or(op.kind);
+    let Some(other) = &op.other else { return Ok(()) };
+    let ends = (local_id(db, kind, &op.target)?, local_id(db, kind, other)?);
+    let (Some(from), Some(to)) = ends else { return Ok(()) };
+    let newest: Option<String> = db
+        .prepare_cached(
+            "SELECT operation FROM sync_queue WHERE synced = 0 AND entity_type = :kind AND entity_id = :target \
+             AND other = :other ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(
+            named_params! {":kind": op.kind.name, ":target": op.target.to_text(), ":other": other.to_text()},
+            |row| row.get(0),
+        )
+        .optional()?;
+    let wanted = match newest {
+        Some(word) => word == Shape::Link.word(),
+        None if matches!(op.state, State::Done | State::Answered(_)) => op.shape == Shape::Link,
+        None => op.shape != Shape::Link,
+    };
+    set_link(db, from, to, wanted, &op.created_at)
+}
+
+pub(super) fn set_link(db: &Connection, from: i64, to: i64, wanted: bool, now: &str) -> rusqlite::Result<()> {
+    let sql = if wanted {
+        "INSERT OR IGNORE INTO task_dependencies (task_id, depends_on_id, created_at, synced_at) \
+         VALUES (:from, :to, :now, :now)"
+    } else {
+        "DELETE FROM task_dependencies WHERE task_id = :from AND depends_on_id = :to AND :now = :now"
+    };
+    db.prepare_cached(sql)?.execute(named_params! {":from": from, ":to": to, ":now": now}).map(drop)
+}
+
+/// A provisional row became a server row: what pointed at its negative id follows.
+pub(super) fn give_server_id(db: &Connection, kind: &'static Kind, old: i64, row: &Row) -> rusqlite::Result<()> {
+    let moved = named_params! {":old": old, ":new": row.id};
+    // The cache may hold the row already: a pull brought it before its lost answer was understood.
+    if by_id(db, kind, row.id)?.is_some() {
+        db.prepare_cached(&format!("DELETE FROM {} WHERE id = :old", kind.table))?
+            .execute(named_params! {":old": old})?;
+    } else {
+        db.prepare_cached(&format!("UPDATE {} SET id = :new, made_by = NULL WHERE id = :old", kind.table))?
+            .execute(moved)?;
+    }
+    for field in kind.fields.iter().filter(|field| field.ty == Type::Reference(kind.name)) {
+        let sql = format!("UPDATE {} SET {column} = :new WHERE {column} = :old", kind.table, column = field.column);
+        db.prepare_cached(&sql)?.execute(moved)?;
+    }
+    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
+        .execute(moved)?;
+    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved).map(drop)
+}
+
+pub(super) fn remember_name(
+    db: &Connection,
+    workspace: i64,
+    old: &str,
+    id: i64,
+    new: &str,
+    now: &str,
+) -> rusqlite::Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO renames (workspace_id, old_identifier, task_id, renamed_at) \
+         VALUES (:workspace, :old, :id, :now)",
+    )?
+    .execute(named_params! {":workspace": workspace, ":old": old, ":id": id, ":now": now})
+    .map(drop)
+}
+
+/// The name operations show people follows their row's.
+pub(super) fn rename_operations(db: &Connection, op_id: &str, name: &str) -> rusqlite::Result<()> {
+    let params = named_params! {":op_id": op_id, ":name": name};
+    db.prepare_cached("UPDATE sync_queue SET identifier = :name WHERE synced = 0 AND entity_id = :op_id")?
+        .execute(params)?;
+    db.prepare_cached("UPDATE sync_queue SET other_name = :name WHERE synced = 0 AND other = :op_id")?
+        .execute(params)
+        .map(drop)
+}
+
+/// Gives provisional rows whose name the server has taken the next free numbers: old and new names.
+pub(super) fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let taken: Vec<(i64, i64, String, Option<String>)> = db
+        .prepare_cached(
+            "SELECT p.id, p.workspace_id, p.identifier, p.made_by FROM tasks p JOIN tasks s \
+             ON s.workspace_id = p.workspace_id AND s.identifier = p.identifier AND s.id > 0 \
+             WHERE p.id < 0 ORDER BY p.number",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut renumbered = Vec::new();
+    for (id, workspace, old, made_by) in taken {
+        let new = next_name(db, workspace, &old)?;
+        let params = named_params! {":id": id, ":name": new, ":number": number_of(&new)};
+        db.prepare_cached("UPDATE tasks SET identifier = :name, number = :number WHERE id = :id")?.execute(params)?;
+        if let Some(made_by) = made_by {
+            rename_operations(db, &made_by, &new)?;
+        }
+        remember_name(db, workspace, &old, id, &new, now)?;
+        renumbered.push((old, new));
+    }
+    Ok(renumbered)
+}
+
+/// The next free name of a workspace, with the prefix of `like`.
+pub(super) fn next_name(db: &Connection, workspace_id: i64, like: &str) -> rusqlite::Result<String> {
+    let prefix = like.rsplit_once('-').map_or(like, |(prefix, _)| prefix);
+    Ok(format!("{prefix}-{}", rows::highest_number(db, workspace_id)? + 1))
+}
+
+/// Lays every unsettled operation over its row, and shows rows without any as the server has them.
+pub(super) fn renew_all(db: &Connection) -> rusqlite::Result<()> {
+    let mut done = std::collections::BTreeSet::new();
+    let ops = queue::waiting(db)?;
+    for op in &ops {
+        if op.kind.identity == Identity::Pair || done.insert((op.kind.name, op.target.clone())) {
+            renew_for(db, op)?;
+        }
+    }
+    for kind in crate::model::KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
+        let settled: Vec<i64> = db
+            .prepare_cached(&format!(
+                "SELECT id FROM {} t WHERE remote IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sync_queue q \
+                 WHERE q.synced = 0 AND q.entity_id = CAST(t.id AS TEXT) AND q.entity_type = '{}')",
+                kind.table, kind.name
+            ))?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        settled.into_iter().try_for_each(|id| renew(db, kind, id))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! `sync_queue`: the operations, in the order they were made, with their states and the requests that were sent for them.
+
+use super::{Resolved, Result, Store};
+use crate::document;
+use crate::model::kind::Kind;
+use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, patch_from_json, patch_to_json};
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use std::collections::HashMap;
+
+macro_rules! columns {
+    () => {
+        "id, op_id, operation, entity_type, workspace_id, entity_id, other, identifier, other_name, payload, replaces, \
+         created_at, server, account, state, error, answer"
+    };
+}
+
+fn read(row: &rusqlite::Row) -> rusqlite::Result<Operation> {
+    let (operation, entity_type): (String, String) = (row.get(2)?, row.get(3)?);
+    let kind = crate::model::kind(&entity_type).ok_or_else(|| unknown("kind", &entity_type))?;
+    let shape = Shape::parse(&operation, kind).ok_or_else(|| unknown("operation", &operation))?;
+    let words = |at| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+    let state: String = row.get(14)?;
+    let mut op = Operation {
+        seq: row.get(0)?,
+        op_id: row.get(1)?,
+        kind,
+        shape,
+        workspace_id: row.get(4)?,
+        target: Target::parse(&row.get::<_, Option<String>>(5)?.unwrap_or_default()),
+        other: row.get::<_, Option<String>>(6)?.map(|text| Target::parse(&text)),
+        name: row.get(7)?,
+        other_name: row.get(8)?,
+        seen_version: 0,
+        base: Patch::new(),
+        set: Patch::new(),
+        condition: None,
+        replaces: row.get(10)?,
+        created_at: row.get(11)?,
+        server: row.get(12)?,
+        account: row.get(13)?,
+        state: match state.as_str() {
+            "queued" => State::Queued,
+            "sent" => State::Sent,
+            "rejected" => State::Rejected(words(15)?),
+            "answered" => {
+                let answer: Option<String> = row.get(16)?;
+                State::Answered(
+                    answer.and_then(|text| document::row_from_json(kind, &document::parse(&text))).map(Box::new),
+                )
+            }
+            "done" => State::Done,
+            "dropped" => State::Dropped(words(15)?),
+            other => return Err(unknown("state", other)),
+        },
+        sends: Vec::new(),
+    };
+    document::read_payload(&mut op, &document::parse(&row.get::<_, String>(9)?));
+    Ok(op)
+}
+
+/// The error of a row that no anyt has written.
+fn unknown(what: &str, word: &str) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(format!("the queue has an unknown {what} '{word}'").into())
+}
+
+fn read_send(row: &rusqlite::Row, kind: &'static Kind) -> rusqlite::Result<Send> {
+    let (reply, message): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+    Ok(Send {
+        at: Timestamp(row.get(1)?),
+        sent: patch_from_json(kind, &document::parse(&row.get::<_, String>(2)?)),
+        version: row.get(3)?,
+        highest_number: row.get(4)?,
+        reply: match reply.as_deref() {
+            Some("done") => Some(SendReply::Done),
+            Some("refused") => Some(SendReply::Refused(message.unwrap_or_default())),
+            Some("not done") => Some(SendReply::NotDone),
+            _ => None,
+        },
+    })
+}
+
+pub(super) fn reply_word(reply: &SendReply) -> &'static str {
+    match reply {
+        SendReply::Done => "done",
+        SendReply::Refused(_) => "refused",
+        SendReply::NotDone => "not done",
+    }
+}
+
+/// Reads what was sent for operations that were sent.
+fn with_sends(db: &Connection, mut ops: Vec<Operation>) -> rusqlite::Result<Vec<Operation>> {
+    if ops.iter().all(|op| op.state == State::Queued) && ops.len() < 2 {
+        // A single queued one may have been sent and turned away before; that says nothing.
+        return ops.into_iter().map(|op| one_with_sends(db, op)).collect();
+    }
+    let places: HashMap<String, usize> = ops.iter().enumerate().map(|(at, op)| (op.op_id.clone(), at)).collect();
+    let mut query = db.prepare_cached(
+        "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends \
+         WHERE op_id IN (SELECT op_id FROM sync_queue WHERE synced = 0) ORDER BY id",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(at) = places.get(&row.get::<_, String>(0)?) {
+            let send = read_send(row, ops[*at].kind)?;
+            ops[*at].sends.push(send);
+        }
+    }
+    Ok(ops)
+}
+
+fn one_with_sends(db: &Connection, mut op: Operation) -> rusqlite::Result<Operation> {
+    let kind = op.kind;
+    op.sends = db
+        .prepare_cached(
+            "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends WHERE op_id = ?1 ORDER BY id",
+        )?
+        .query_map([&op.op_id], |row| read_send(row, kind))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(op)
+}
+
+/// Every operation that is to be sent, looked for or decided about, oldest first, with its sends.
+pub(super) fn waiting(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
+    let ops = db
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM sync_queue WHERE synced = 0 AND state <> 'answered' ORDER BY id"
+        ))?
+        .query_map([], read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    with_sends(db, ops)
+}
+
+/// Unsettled operations on one row (also answered ones, whose effect is not laid yet), oldest first, without sends.
+pub(super) fn unsettled_of(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<Vec<Operation>> {
+    db.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM sync_queue WHERE synced = 0 AND entity_id = :target AND entity_type = :kind ORDER BY id"
+    ))?
+    .query_map(named_params! {":target": target.to_text(), ":kind": kind.name}, read)?
+    .collect()
+}
+
+pub(super) fn waiting_of(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<Vec<Operation>> {
+    let mut ops = unsettled_of(db, kind, target)?;
+    ops.retain(|op| op.state.waits());
+    ops.into_iter().map(|op| one_with_sends(db, op)).collect()
+}
+
+/// Answered operations that are not laid yet, oldest first.
+pub(super) fn answered(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
+    db.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM sync_queue WHERE synced = 0 AND state = 'answered' ORDER BY id"
+    ))?
+    .query_map([], read)?
+    .collect()
+}
+
+pub(super) fn by_op_id(db: &Connection, op_id: &str) -> rusqlite::Result<Option<Operation>> {
+    let op = db
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM sync_queue WHERE op_id = ?1"))?
+        .query_row([op_id], read)
+        .optional()?;
+    op.map(|op| one_with_sends(db, op)).transpose()
+}
+
+/// Unsettled operations on other rows that name this one: links, and references in patches.
+pub(super) fn dependants(db: &Connection, target: &Target) -> rusqlite::Result<Vec<Operation>> {
+    let Target::MadeBy(op_id) = target else { return Ok(Vec::new()) };
+    let pattern = format!("%\"made_by\":\"{op_id}\"%");
+    let ops = db
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM sync_queue WHERE synced = 0 AND op_id <> :op_id AND (other = :op_id OR payload LIKE :pattern \
+             OR (entity_id = :op_id AND entity_type = 'dependency')) ORDER BY id"
+        ))?
+        .query_map(named_params! {":op_id": op_id, ":pattern": pattern}, read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(ops)
+}
+
+/// Inserts an operation, or writes one over its row; its place in the order stays. Gives its place.
+pub(super) fn put(db: &Connection, op: &Operation) -> rusqlite::Result<i64> {
+    let error = match &op.state {
+        State::Rejected(words) | State::Dropped(words) => Some(words),
+        _ => None,
+    };
+    db.prepare_cached(
+        "INSERT INTO sync_queue (op_id, operation, entity_type, workspace_id, entity_id, other, identifier, other_name, \
+         payload, replaces, created_at, server, account, state, error) VALUES (:op_id, :operation, :kind, :workspace, \
+         :target, :other, :name, :other_name, :payload, :replaces, :created_at, :server, :account, :state, :error) \
+         ON CONFLICT(op_id) DO UPDATE SET identifier = :name, other_name = :other_name, payload = :payload, \
+         state = :state, error = :error, created_at = :created_at WHERE synced = 0",
+    )?
+    .execute(named_params! {
+        ":op_id": op.op_id, ":operation": op.shape.word(), ":kind": op.kind.name, ":workspace": op.workspace_id,
+        ":target": op.target.to_text(), ":other": op.other.as_ref().map(Target::to_text), ":name": op.name,
+        ":other_name": op.other_name, ":payload": json::to_string(&document::payload_to_json(op)),
+        ":replaces": op.replaces, ":created_at": op.created_at, ":server": op.server, ":account": op.account,
+        ":state": op.state.word(), ":error": error,
+    })?;
+    db.prepare_cached("SELECT id FROM sync_queue WHERE op_id = ?1")?.query_row([&op.op_id], |row| row.get(0))
+}
+
+pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::Result<()> {
+    let message = match &send.reply {
+        Some(SendReply::Refused(message)) => Some(message),
+        _ => None,
+    };
+    db.prepare_cached(
+        "INSERT INTO sends (op_id, at_us, sent, version, highest_number, reply, message) \
+         VALUES (:op_id, :at, :sent, :version, :highest, :reply, :message)",
+    )?
+    .execute(named_params! {
+        ":op_id": op_id, ":at": send.at.0, ":sent": json::to_string(&patch_to_json(&send.sent)),
+        ":version": send.version, ":highest": send.highest_number, ":reply": send.reply.as_ref().map(reply_word),
+        ":message": message,
+    })
+    .map(drop)
+}
+
+/// A transition from the state that was seen. False: it was another one by now.
+pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State) -> rusqlite::Result<bool> {
+    let words = match to {
+        State::Rejected(words) | State::Dropped(words) => Some(words),
+        _ => None,
+    };
+    let row: Option<&Row> = match to {
+        State::Answered(row) => row.as_deref(),
+        _ => None,
+    };
+    let answer = row.map(|row| json::to_string(&json::Value::Object(document::row_to_json(row))));
+    let synced = matches!(to, State::Done | State::Dropped(_));
+    let changed = db
+        .prepare_cached(
+            "UPDATE sync_queue SET state = :to, error = :error, synced = :synced, \
+             synced_at = CASE WHEN :synced THEN :now ELSE synced_at END, answer = coalesce(:answer, answer), \
+             remote_id = coalesce(:remote, remote_id) WHERE op_id = :op_id AND state = :from",
+        )?
+        .execute(named_params! {
+            ":to": to.word(), ":error": words, ":synced": synced, ":now": Timestamp::now().rfc3339(),
+            ":answer": answer, ":remote": row.map(|row| row.id), ":op_id": op_id, ":from": from.word(),
+        })?;
+    Ok(changed == 1)
+}
+
+/// What a target means: the server's id where there is one by now.
+pub(super) fn resolve(db: &Connection, target: &Target) -> rusqlite::Result<Resolved> {
+    let (sql, key) = match target {
+        Target::Server(id) => (
+            "SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE replaces = ?1 AND state <> 'dropped' \
+             ORDER BY id DESC LIMIT 1",
+            id.to_string(),
+        ),
+        Target::MadeBy(op_id) => {
+            ("SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE op_id = ?1", op_id.clone())
+        }
+    };
+    let found: Option<(String, String, Option<i64>, String)> = db
+        .prepare_cached(sql)?
+        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    Ok(match (found, target) {
+        (None, Target::Server(id)) => Resolved::Server { id: *id, name: String::new() },
+        (None, Target::MadeBy(_)) => Resolved::Gone { name: "what it belongs to".into() },
+        (Some((_, _, Some(id), name)), _) => Resolved::Server { id, name },
+        (Some((op_id, state, None, name)), _) => match state.as_str() {
+            "dropped" | "done" => Resolved::Gone { name },
+            _ => Resolved::Pending { op_id, name },
+        },
+    })
+}
+
+impl Store {
+    /// Every waiting operation (queued, sent, rejected), oldest first, with its sends.
+    pub fn waiting(&self) -> Result<Vec<Operation>> {
+        waiting(&self.db).map_err(|e| self.error(e))
+    }
+
+    pub fn count_waiting(&self) -> Result<usize> {
+        self.db
+            .prepare_cached("SELECT count(*) FROM sync_queue WHERE synced = 0 AND state <> 'answered'")
+            .and_then(|mut query| query.query_row([], |row| row.get::<_, i64>(0)))
+            .map(|count| count.max(0) as usize)
+            .map_err(|e| self.error(e))
+    }
+
+    /// The waiting creates, updates and deletes of a row as shown, oldest first.
+    pub fn waiting_of(&self, kind: &'static Kind, id: i64) -> Result<Vec<Operation>> {
+        let of = || {
+            let target = super::overlay::target(&self.db, kind, id)?;
+            target.map_or(Ok(Vec::new()), |target| waiting_of(&self.db, kind, &target))
+        };
+        of().map_err(|e| self.error(e))
+    }
+
+    /// Also one that is settled.
+    pub fn operation(&self, op_id: &str) -> Result<Option<Operation>> {
+        by_op_id(&self.db, op_id).map_err(|e| self.error(e))
+    }
+
+    /// What a target means: the server's id, where it has one by now (a create done or answered; a row made again).
+    pub fn resolve(&self, target: &Target) -> Result<Resolved> {
+        resolve(&self.db, target).map_err(|e| self.error(e))
+    }
+
+    /// The row as shown that a target means.
+    pub fn row_of(&self, kind: &'static Kind, target: &Target) -> Result<Option<Row>> {
+        super::overlay::local_id(&self.db, kind, target)
+            .and_then(|id| id.map_or(Ok(None), |id| super::rows::by_id(&self.db, kind, id)))
+            .map_err(|e| self.error(e))
+    }
+}

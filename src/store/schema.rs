@@ -1,0 +1,311 @@
+//! The cache's tables and the ordered list of migrations that make them. `PRAGMA user_version` counts the migrations a
+//! file has been through; a file that has been through more than we know is a newer anyt's, and is left alone.
+
+use crate::failpoint::hit;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Oldest first. A migration that has been released is never edited; changes are appended.
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+
+/// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
+/// (design.md "Files"). Times of server rows are the server's text; `*_us` columns hold the same instants as
+/// microseconds since 1970, because text with different zones does not sort.
+const V1: &str = "
+CREATE TABLE workspaces (
+  id INTEGER PRIMARY KEY,
+  identifier TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  -- added
+  task_counter INTEGER
+);
+
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY,
+  workspace_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  status TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+);
+
+CREATE TABLE tasks (
+  id INTEGER PRIMARY KEY,
+  project_id INTEGER NOT NULL,
+  workspace_id INTEGER NOT NULL,
+  identifier TEXT NOT NULL,
+  title TEXT NOT NULL,
+  description TEXT,
+  status TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  assignee_id TEXT,
+  version INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  -- added
+  number INTEGER NOT NULL,
+  uid TEXT,
+  assignee_type TEXT,
+  assigned_coding_agent TEXT,
+  labels TEXT NOT NULL DEFAULT '[]',   -- JSON array of names
+  phase TEXT,
+  estimate REAL,                       -- hours
+  parent_id INTEGER,
+  goal_id INTEGER,
+  implementation_plan TEXT,
+  checklist TEXT,
+  creator_id TEXT,
+  started_at TEXT,
+  completed_at TEXT,
+  canceled_at TEXT,
+  archived_at TEXT,
+  deleted_at TEXT,                     -- deleted here, not yet on the server
+  created_us INTEGER NOT NULL,
+  updated_us INTEGER NOT NULL,
+  remote TEXT,                         -- the server's row as JSON, while operations on it are queued
+  FOREIGN KEY (project_id) REFERENCES projects(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+);
+CREATE INDEX tasks_by_identifier ON tasks(workspace_id, identifier);
+CREATE INDEX tasks_by_number ON tasks(workspace_id, number);
+CREATE INDEX tasks_by_priority ON tasks(workspace_id, priority DESC, updated_us DESC, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_by_update ON tasks(workspace_id, updated_us DESC, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_by_status ON tasks(workspace_id, status, priority DESC) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_by_parent ON tasks(parent_id) WHERE parent_id IS NOT NULL;
+
+CREATE TABLE task_dependencies (
+  id INTEGER PRIMARY KEY,
+  task_id INTEGER NOT NULL,
+  depends_on_id INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  FOREIGN KEY (task_id) REFERENCES tasks(id),
+  FOREIGN KEY (depends_on_id) REFERENCES tasks(id)
+);
+CREATE UNIQUE INDEX dependencies_by_task ON task_dependencies(task_id, depends_on_id);
+CREATE INDEX dependencies_by_target ON task_dependencies(depends_on_id);
+
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY,
+  task_id INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  failure_type TEXT,
+  cost_tokens INTEGER,
+  wall_clock_ms INTEGER,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  FOREIGN KEY (task_id) REFERENCES tasks(id)
+);
+
+CREATE TABLE sync_queue (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  operation TEXT NOT NULL,
+  entity_type TEXT NOT NULL,
+  entity_id TEXT,
+  remote_id INTEGER,
+  payload TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  synced INTEGER DEFAULT 0,
+  synced_at TEXT,
+  error TEXT,
+  -- added
+  op_id TEXT NOT NULL UNIQUE,          -- UUID, the Idempotency-Key of a create
+  workspace_id INTEGER NOT NULL,
+  identifier TEXT NOT NULL,            -- the task's, for people and request paths
+  depends_on_id INTEGER,               -- dependency operations: the task depended on
+  depends_on TEXT,
+  uncertain TEXT                       -- JSON: sent, answer unknown
+);
+CREATE INDEX queue_pending ON sync_queue(synced, id);
+
+CREATE TABLE sync_log (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  direction TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  changes INTEGER NOT NULL,
+  conflicts INTEGER DEFAULT 0,
+  errors INTEGER DEFAULT 0,
+  -- added
+  detail TEXT                          -- the error, or what a policy decided
+);
+
+CREATE TABLE sync_metadata (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+INSERT INTO sync_metadata (key, value) VALUES ('last_sync', '');
+
+-- added tables
+CREATE TABLE labels (
+  id INTEGER PRIMARY KEY,
+  workspace_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  color TEXT,
+  description TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT,
+  synced_at TEXT NOT NULL
+);
+
+CREATE TABLE members (
+  workspace_id INTEGER NOT NULL,
+  user_id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  PRIMARY KEY (workspace_id, user_id)
+);
+
+CREATE TABLE artifacts (
+  id INTEGER PRIMARY KEY,
+  attempt_id INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  uri TEXT,
+  size_bytes INTEGER,
+  mime_type TEXT,
+  preview TEXT,
+  created_at TEXT NOT NULL,
+  synced_at TEXT NOT NULL,
+  FOREIGN KEY (attempt_id) REFERENCES attempts(id)
+);
+
+-- The inbox: tasks whose queued operations wait for a decision.
+CREATE TABLE conflicts (
+  task_id INTEGER PRIMARY KEY,
+  workspace_id INTEGER NOT NULL,
+  identifier TEXT NOT NULL,
+  remote TEXT,                         -- the server's task as JSON; NULL: deleted there
+  found_at TEXT NOT NULL
+);
+
+-- Names that provisional tasks had before the server gave them another.
+CREATE TABLE renames (
+  workspace_id INTEGER NOT NULL,
+  old_identifier TEXT NOT NULL,
+  task_id INTEGER NOT NULL,
+  renamed_at TEXT NOT NULL,
+  PRIMARY KEY (workspace_id, old_identifier, task_id)
+);
+";
+
+/// What is queued for one task is looked for once per operation of a sync.
+const V2: &str = "CREATE INDEX queue_by_task ON sync_queue(entity_id, synced)";
+
+/// The engine of two ideas: states of operations, the requests that were sent, staging in tables, the inbox by kind.
+/// `entity_id` holds the server's id, or the op_id of the create that makes the row; rows that exist only here say which
+/// create makes them. What 0.1.0 had queued is rewritten by `moved`, which reads the columns that end in `_v2`.
+const V3: &str = "
+ALTER TABLE tasks ADD COLUMN made_by TEXT;
+CREATE UNIQUE INDEX tasks_by_maker ON tasks(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX tasks_overlaid ON tasks(id) WHERE remote IS NOT NULL;
+
+ALTER TABLE sync_queue ADD COLUMN state TEXT NOT NULL DEFAULT 'queued';
+ALTER TABLE sync_queue ADD COLUMN other TEXT;         -- of a link: the other end, as entity_id
+ALTER TABLE sync_queue ADD COLUMN other_name TEXT;
+ALTER TABLE sync_queue ADD COLUMN replaces INTEGER;   -- of a create: the gone row that it makes again
+ALTER TABLE sync_queue ADD COLUMN server TEXT;        -- which server and account it is meant for
+ALTER TABLE sync_queue ADD COLUMN account TEXT;
+ALTER TABLE sync_queue ADD COLUMN answer TEXT;        -- the server's row as JSON, until it is laid
+ALTER TABLE sync_queue RENAME COLUMN depends_on_id TO depends_on_id_v2;
+ALTER TABLE sync_queue RENAME COLUMN depends_on TO depends_on_v2;
+ALTER TABLE sync_queue RENAME COLUMN uncertain TO uncertain_v2;
+UPDATE sync_queue SET state = CASE WHEN synced = 1 THEN 'done' ELSE 'v2' END;
+CREATE INDEX queue_by_other ON sync_queue(other) WHERE other IS NOT NULL;
+CREATE INDEX queue_by_remote ON sync_queue(remote_id) WHERE remote_id IS NOT NULL;
+CREATE INDEX queue_by_replaced ON sync_queue(replaces) WHERE replaces IS NOT NULL;
+
+CREATE TABLE sends (
+  id INTEGER PRIMARY KEY,
+  op_id TEXT NOT NULL,
+  at_us INTEGER NOT NULL,              -- microseconds since 1970, this machine's clock
+  sent TEXT NOT NULL,                  -- JSON: the values
+  version INTEGER NOT NULL,            -- of an update: what it was sent for
+  highest_number INTEGER NOT NULL,     -- of a create: the highest number known then
+  reply TEXT,                          -- done, refused, not done; NULL: not known
+  message TEXT
+);
+CREATE INDEX sends_by_operation ON sends(op_id);
+
+CREATE TABLE staged_tasks (
+  id INTEGER PRIMARY KEY, project_id INTEGER, workspace_id INTEGER, identifier TEXT, title TEXT, description TEXT,
+  status TEXT, priority INTEGER, assignee_id TEXT, version INTEGER, created_at TEXT, updated_at TEXT, synced_at TEXT,
+  number INTEGER, uid TEXT, assignee_type TEXT, assigned_coding_agent TEXT, labels TEXT, phase TEXT, estimate REAL,
+  parent_id INTEGER, goal_id INTEGER, implementation_plan TEXT, checklist TEXT, creator_id TEXT, started_at TEXT,
+  completed_at TEXT, canceled_at TEXT, archived_at TEXT, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
+);
+CREATE TABLE staged_gone (kind TEXT, id INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE staged_links (workspace_id INTEGER, kind TEXT, name TEXT, other TEXT,
+  PRIMARY KEY (workspace_id, kind, name, other)) WITHOUT ROWID;
+CREATE TABLE staged_walks (workspace_id INTEGER PRIMARY KEY, walk TEXT NOT NULL);
+
+ALTER TABLE conflicts RENAME TO conflicts_v2;
+CREATE TABLE conflicts (
+  entity_type TEXT NOT NULL,
+  entity_id INTEGER NOT NULL,
+  workspace_id INTEGER NOT NULL,
+  identifier TEXT NOT NULL,
+  remote TEXT,                         -- the server's row as JSON; NULL: deleted there
+  found_at TEXT NOT NULL,
+  PRIMARY KEY (entity_type, entity_id)
+) WITHOUT ROWID;
+INSERT INTO conflicts SELECT 'task', task_id, workspace_id, identifier, remote, found_at FROM conflicts_v2 WHERE task_id > 0;
+DROP TABLE conflicts_v2;
+";
+
+/// Why a file cannot be used as a cache.
+pub enum Unusable {
+    /// It has been through more migrations than we know.
+    Newer(i64),
+    /// It has tables, and they are not ours.
+    Foreign,
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Unusable {
+        Unusable::Sqlite(error)
+    }
+}
+
+/// Brings a database to the newest version. True when it was empty before.
+pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
+    let known = MIGRATIONS.len() as i64;
+    if version(db)? == known {
+        return Ok(false);
+    }
+    // Somebody else may be migrating: look again once the lock is ours.
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    for migration in &MIGRATIONS[found as usize..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    hit("cache.migrate.before");
+    transaction.commit()?;
+    hit("cache.migrate.after");
+    Ok(found == 0)
+}
+
+/// The migrations a file has been through: a number from 0, which is an empty file, to that of all we know.
+fn version(db: &Connection) -> Result<i64, Unusable> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if !(0..=MIGRATIONS.len() as i64).contains(&found) {
+        return Err(Unusable::Newer(found));
+    }
+    // Other programs count their versions from 0 as well.
+    let (empty, ours): (bool, bool) =
+        db.query_row("SELECT count(*) = 0, coalesce(max(name = 'sync_queue'), 0) FROM sqlite_schema", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let usable = if found == 0 { empty } else { ours };
+    if usable { Ok(found) } else { Err(Unusable::Foreign) }
+}

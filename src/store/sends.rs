@@ -1,0 +1,123 @@
+//! The driver's transitions, each one short transaction: a request is written down before its first byte leaves, and what
+//! came of it before the next one.
+
+use super::queue::{put_send, reply_word, transition};
+use super::{Result, Store};
+use crate::document;
+use crate::error::Error;
+use crate::model::{Kind, Patch, Send, SendReply, State};
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use std::path::Path;
+
+impl Store {
+    /// Commits `sent` and a row of `sends` for each operation. False: an operation was settled by now; nothing was
+    /// written. `durable`: flushed, where a repeat is not harmless.
+    pub fn sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
+        self.durable(durable)?;
+        self.locked(|db| {
+            let write = |op_id: &str| -> rusqlite::Result<bool> {
+                let known = transition(db, op_id, &State::Queued, &State::Sent)?
+                    || transition(db, op_id, &State::Sent, &State::Sent)?;
+                if known {
+                    put_send(db, op_id, send)?;
+                }
+                Ok(known)
+            };
+            for op_id in op_ids {
+                if !write(op_id).map_err(|e| super::open::sqlite_error(Path::new("cache.db"), e))? {
+                    return Err(Error::Interrupted { kept: None });
+                }
+            }
+            Ok(true)
+        })
+        .or_else(|error| if matches!(error, Error::Interrupted { .. }) { Ok(false) } else { Err(error) })
+    }
+
+    /// Commits what the last request of each operation came to, and the operation's new state.
+    pub fn replied(&mut self, op_ids: &[&str], reply: Option<&SendReply>, state: &State) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| {
+            for op_id in op_ids {
+                if let Some(reply) = reply {
+                    put_reply(db, op_id, reply)?;
+                }
+                transition(db, op_id, &State::Sent, state)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A transition without a request, from the state it saw. False: it was another one by now.
+    pub fn settle(&mut self, op_id: &str, from: &State, to: &State) -> Result<bool> {
+        self.durable(false)?;
+        self.write(|db| {
+            let changed = transition(db, op_id, from, to)?;
+            if changed
+                && let State::Dropped(_) = to
+                && let Some(op) = super::queue::by_op_id(db, op_id)?
+            {
+                super::overlay::renew_for(db, &op)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Base values of a waiting operation where the server did not take what was sent before it (R1).
+    pub fn rebase(&mut self, op_id: &str, base: &Patch, seen_version: i64) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| {
+            let Some(mut op) = super::queue::by_op_id(db, op_id)? else { return Ok(()) };
+            (op.base, op.seen_version) = (base.clone(), seen_version);
+            db.prepare_cached("UPDATE sync_queue SET payload = :payload WHERE op_id = :op_id AND synced = 0")?
+                .execute(named_params! {
+                    ":op_id": op_id, ":payload": json::to_string(&document::payload_to_json(&op)),
+                })
+                .map(drop)
+        })
+    }
+
+    /// When the server last answered a write of ours about the row.
+    pub fn answered_at(&self, kind: &'static Kind, id: i64) -> Result<Option<Timestamp>> {
+        self.db
+            .prepare_cached(
+                "SELECT s.at_us FROM sends s JOIN sync_queue q ON q.op_id = s.op_id WHERE q.entity_type = :kind \
+                 AND q.state IN ('done', 'answered') AND s.reply = 'done' AND (q.entity_id = :id OR q.remote_id = :id) \
+                 ORDER BY s.id DESC LIMIT 1",
+            )
+            .and_then(|mut query| {
+                query.query_row(named_params! {":kind": kind.name, ":id": id.to_string()}, |row| row.get(0)).optional()
+            })
+            .map(|at: Option<i64>| at.map(Timestamp))
+            .map_err(|e| self.error(e))
+    }
+
+    /// Server ids that creates of ours were answered with.
+    pub fn taken_ids(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<i64>> {
+        self.db
+            .prepare_cached(
+                "SELECT remote_id FROM sync_queue WHERE operation = 'create' AND entity_type = :kind \
+                 AND remote_id IS NOT NULL AND workspace_id = :workspace",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_map(named_params! {":kind": kind.name, ":workspace": workspace_id}, |row| row.get(0))?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+}
+
+fn put_reply(db: &Connection, op_id: &str, reply: &SendReply) -> rusqlite::Result<()> {
+    let message = match reply {
+        SendReply::Refused(message) => Some(message),
+        _ => None,
+    };
+    db.prepare_cached(
+        "UPDATE sends SET reply = :reply, message = :message \
+         WHERE id = (SELECT max(id) FROM sends WHERE op_id = :op_id)",
+    )?
+    .execute(named_params! {":op_id": op_id, ":reply": reply_word(reply), ":message": message})
+    .map(drop)
+}

@@ -1,0 +1,220 @@
+//! `queue.jsonl`: a spare copy of what waits, for the day on which the cache is gone. One line per waiting operation; the
+//! cache's `queue_mark` is the id of the last line. The file is changed only while the cache's write lock is held, inside
+//! the transaction that changes the queue. It says nothing of requests and needs no folding.
+//!
+//! When mark and file differ (a wiped or older cache, a lost or older state folder, a kill in between), what waits is the
+//! union of both, less what the cache knows as settled, and all of it counts as sent: it is looked for before it is sent.
+
+use super::{Change, Notice, overlay, queue, set_metadata};
+use crate::document::{self, as_text, member};
+use crate::error::{Error, Result};
+use crate::failpoint::hit;
+use crate::model::{Operation, Send, State};
+use crate::time::Timestamp;
+use miniserde::json;
+use rusqlite::Connection;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+pub(super) const MARK: &str = "queue_mark";
+
+/// A line ends with its id, so that the last one can be read without the rest: `…,"line":"0123456789abcdef"}` and a line
+/// feed.
+const TAIL: usize = 28;
+
+/// What a write has done, to be undone if the commit fails.
+pub(super) struct Written {
+    path: PathBuf,
+    /// Bytes before; `None`: the file was replaced, and is a subset of what the cache still has.
+    length: Option<u64>,
+}
+
+impl Written {
+    pub fn cut_back(self) {
+        if let Some(length) = self.length
+            && let Ok(file) = OpenOptions::new().write(true).open(&self.path)
+        {
+            // Left longer, the file differs from the mark and is compared by the next command.
+            let _ = file.set_len(length);
+        }
+    }
+}
+
+/// The id of the file's last line; empty for no file or an empty one, `?` for a line that was cut.
+pub(super) fn tail(path: &Path) -> Result<String> {
+    crate::pipe::refuse(path)?;
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(Error::io("read", path, error)),
+    };
+    let mut read = || -> std::io::Result<String> {
+        let length = file.seek(SeekFrom::End(0))?;
+        if length == 0 {
+            return Ok(String::new());
+        }
+        let mut bytes = vec![0; TAIL.min(length as usize)];
+        file.seek(SeekFrom::End(-(bytes.len() as i64)))?;
+        file.read_exact(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let id = text.strip_suffix("\"}\n").and_then(|text| text.rsplit_once("\"line\":\"")).map(|(_, id)| id);
+        Ok(id.map_or_else(|| "?".to_string(), ToString::to_string))
+    };
+    read().map_err(|e| Error::io("read", path, e))
+}
+
+fn line(op: &Operation, id: &str) -> String {
+    let text = json::to_string(&json::Value::Object(document::operation_to_json(op)));
+    format!("{},\"line\":\"{id}\"}}\n", &text[..text.len() - 1])
+}
+
+fn line_id() -> Result<String> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(|e| Error::failure(format!("no random numbers from the system: {e}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes what a change has done to the queue; the mark goes into the same transaction.
+pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Written> {
+    if !change.dropped.is_empty() || super::metadata(db, MARK).map_err(sqlite)?.unwrap_or_default() != tail(path)? {
+        return rewrite(db, path);
+    }
+    let ops: Vec<&Operation> = change.amended.iter().chain(&change.put).collect();
+    let length = std::fs::metadata(path).map_or(0, |found| found.len());
+    let written = Written { path: path.to_path_buf(), length: Some(length) };
+    if ops.is_empty() {
+        return Ok(written);
+    }
+    let id = line_id()?;
+    let text: String = ops.iter().map(|op| line(op, &id)).collect();
+    let append = || {
+        make_folder(path)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let done = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+        if done.is_err() {
+            let _ = file.set_len(length);
+        }
+        done
+    };
+    append().map_err(|e| Error::io("write", path, e))?;
+    hit("store.spare.appended");
+    set_metadata(db, MARK, &id).map_err(sqlite)?;
+    Ok(written)
+}
+
+/// Replaces the file by what waits.
+pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
+    let ops = queue::waiting(db).map_err(sqlite)?;
+    let id = if ops.is_empty() { String::new() } else { line_id()? };
+    let text: String = ops.iter().map(|op| line(op, &id)).collect();
+    let nothing_there = text.is_empty() && !path.exists();
+    if !nothing_there {
+        make_folder(path).map_err(|e| Error::io("write", path, e))?;
+        crate::replace::replace(path, text.as_bytes())?;
+    }
+    hit("store.spare.rewritten");
+    set_metadata(db, MARK, &id).map_err(sqlite)?;
+    Ok(Written { path: path.to_path_buf(), length: None })
+}
+
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| DirBuilder::new().recursive(true).mode(0o700).create(folder))
+}
+
+fn sqlite(error: rusqlite::Error) -> Error {
+    Error::failure(format!("the queue cannot be read: {error}"))
+}
+
+/// Mark and file differ: the union of both waits, less what is settled, and all of it counts as sent. The caller holds the
+/// write lock.
+pub(super) fn reconcile(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
+    let (lines, damaged) = read(path)?;
+    let mut notices = Vec::new();
+    if !damaged.is_empty() {
+        let aside = path.with_extension("jsonl.damaged");
+        set_aside(&aside, &damaged)?;
+        notices.push(Notice::SetAside(damaged.len(), aside));
+    }
+    let mut restored = 0;
+    let now = Timestamp::now();
+    let mut union = || -> rusqlite::Result<usize> {
+        for mut op in lines {
+            match queue::by_op_id(db, &op.op_id)? {
+                Some(known) if !known.state.waits() => continue,
+                Some(_) => {}
+                None => {
+                    count_as_sent(db, &mut op, now)?;
+                    restored += 1;
+                }
+            }
+        }
+        for mut op in queue::waiting(db)? {
+            if op.state == State::Queued {
+                count_as_sent(db, &mut op, now)?;
+            }
+        }
+        overlay::renumber(db, &now.rfc3339())?;
+        overlay::renew_all(db)?;
+        Ok(restored)
+    };
+    let restored = union().map_err(sqlite)?;
+    if restored > 0 {
+        notices.push(Notice::Restored(restored));
+    }
+    hit("store.spare.reconciled");
+    rewrite(db, path)?;
+    Ok(notices)
+}
+
+/// A request for it may have left at any time since it was queued, the last one just now.
+fn count_as_sent(db: &Connection, op: &mut Operation, now: Timestamp) -> rusqlite::Result<()> {
+    if op.state == State::Queued {
+        op.state = State::Sent;
+    }
+    op.seq = queue::put(db, op)?;
+    if op.state != State::Sent {
+        return Ok(());
+    }
+    let queued = Timestamp::parse(&op.created_at).filter(|queued| *queued < now);
+    for at in queued.into_iter().chain([now]) {
+        let send = Send { at, sent: op.set.clone(), version: op.seen_version, highest_number: 0, reply: None };
+        queue::put_send(db, &op.op_id, &send)?;
+    }
+    Ok(())
+}
+
+/// The operations of the file, the last line of each; and the lines that cannot be read.
+fn read(path: &Path) -> Result<(Vec<Operation>, Vec<Vec<u8>>)> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(Error::io("read", path, error)),
+    };
+    let (mut ops, mut damaged): (Vec<Operation>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        let value = std::str::from_utf8(line).ok().map(document::parse);
+        let whole = value.as_ref().is_some_and(|value| as_text(member(value, "line")).is_some());
+        match value.filter(|_| whole).as_ref().and_then(document::operation_from_json) {
+            Some(op) => match ops.iter_mut().find(|known| known.op_id == op.op_id) {
+                Some(known) => *known = op,
+                None => ops.push(op),
+            },
+            None => damaged.push(line.to_vec()),
+        }
+    }
+    Ok((ops, damaged))
+}
+
+fn set_aside(path: &Path, lines: &[Vec<u8>]) -> Result<()> {
+    let append = || {
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        for line in lines {
+            file.write_all(line)?;
+            file.write_all(b"\n")?;
+        }
+        file.sync_all()
+    };
+    append().map_err(|e| Error::io("write", path, e))
+}

@@ -1,0 +1,322 @@
+//! Where a pull puts what it fetched until the sync's end: tables of their own in the cache, filled in short transactions
+//! that are not flushed. They survive an interrupted run, with the walk that says how far it came.
+
+use super::rows::{statements, write};
+use super::{Result, Store, Totals, Walk};
+use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
+use crate::failpoint::hit;
+use crate::model::{Edge, Kind, Row, task::TASK};
+use crate::time::Timestamp;
+use miniserde::json::{self, Value};
+use rusqlite::{Connection, OptionalExtension, named_params};
+use std::collections::BTreeSet;
+
+fn walk_to_json(walk: &Walk) -> String {
+    json::to_string(&object([
+        ("began", text(&walk.began)),
+        ("everything", Value::Bool(walk.everything)),
+        ("from", optional(&walk.from)),
+        ("offset", integer(i64::from(walk.offset))),
+        ("page", integer(i64::from(walk.page))),
+        ("done", Value::Bool(walk.done)),
+    ]))
+}
+
+fn walk_from_json(text: &str) -> Walk {
+    let value = document::parse(text);
+    let get = |name| member(&value, name);
+    let is = |name| matches!(get(name), Some(Value::Bool(true)));
+    let number = |name| as_integer(get(name)).and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    Walk {
+        began: as_text(get("began")).unwrap_or_default(),
+        everything: is("everything"),
+        from: as_text(get("from")),
+        offset: number("offset"),
+        page: number("page"),
+        done: is("done"),
+    }
+}
+
+impl Store {
+    /// How far an interrupted walk through a workspace came.
+    pub fn walk(&self, workspace_id: i64) -> Result<Option<Walk>> {
+        self.db
+            .prepare_cached("SELECT walk FROM staged_walks WHERE workspace_id = ?1")
+            .and_then(|mut query| query.query_row([workspace_id], |row| row.get::<_, String>(0)).optional())
+            .map(|found| found.map(|text| walk_from_json(&text)))
+            .map_err(|e| self.error(e))
+    }
+
+    /// Stages rows and says how far the walk is, in one transaction. Gives the number of rows that were not staged before
+    /// in the same version.
+    pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<usize> {
+        self.durable(false)?;
+        let now = Timestamp::now().rfc3339();
+        let fresh = self.write(|db| {
+            let mut fresh = 0;
+            for row in rows {
+                let known: Option<(i64, String)> = db
+                    .prepare_cached(&format!(
+                        "SELECT version, updated_at FROM staged_{} WHERE id = ?1",
+                        row.kind.table
+                    ))?
+                    .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
+                    .optional()?;
+                if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
+                    fresh += 1;
+                    write(db, &statements(row.kind).stage, row, &now)?;
+                }
+            }
+            if *walk != Walk::one_by_one() {
+                db.prepare_cached("INSERT OR REPLACE INTO staged_walks (workspace_id, walk) VALUES (?1, ?2)")?
+                    .execute(rusqlite::params![workspace_id, walk_to_json(walk)])?;
+            }
+            Ok(fresh)
+        })?;
+        hit("store.staged");
+        Ok(fresh)
+    }
+
+    /// Forgets what is staged of a workspace.
+    pub fn unstage(&mut self, workspace_id: i64) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| forget(db, workspace_id))
+    }
+
+    pub fn stage_links(&mut self, kind: &'static Kind, workspace_id: i64, edges: &[Edge]) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| {
+            db.prepare_cached("DELETE FROM staged_links WHERE workspace_id = ?1 AND kind = ?2")?
+                .execute(rusqlite::params![workspace_id, kind.name])?;
+            let mut insert = db.prepare_cached(
+                "INSERT OR IGNORE INTO staged_links (workspace_id, kind, name, other) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            edges.iter().try_for_each(|edge| {
+                insert.execute(rusqlite::params![workspace_id, kind.name, edge.task, edge.depends_on]).map(drop)
+            })
+        })
+    }
+
+    /// A row that the server said is gone.
+    pub fn stage_gone(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| {
+            db.prepare_cached("INSERT OR IGNORE INTO staged_gone (kind, id) VALUES (?1, ?2)")?
+                .execute(rusqlite::params![kind.name, id])
+                .map(drop)
+        })
+    }
+
+    pub fn staged_row(&self, kind: &'static Kind, id: i64) -> Result<Option<Row>> {
+        let statements = statements(kind);
+        self.db
+            .prepare_cached(&statements.staged_by_id)
+            .and_then(|mut query| query.query_row([id], |row| statements.read(row)).optional())
+            .map_err(|e| self.error(e))
+    }
+
+    pub fn is_staged_gone(&self, kind: &'static Kind, id: i64) -> Result<bool> {
+        self.db
+            .prepare_cached("SELECT 1 FROM staged_gone WHERE kind = ?1 AND id = ?2")
+            .and_then(|mut query| query.exists(rusqlite::params![kind.name, id]))
+            .map_err(|e| self.error(e))
+    }
+
+    /// Takes one row out again: a read that is not believed.
+    pub fn unstage_row(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| {
+            db.prepare_cached(&format!("DELETE FROM staged_{} WHERE id = ?1", kind.table))?.execute([id]).map(drop)
+        })
+    }
+
+    pub fn count_staged_live(&self) -> Result<usize> {
+        self.number("SELECT count(*) FROM staged_tasks WHERE deleted_at IS NULL", 0).map(|count| count.max(0) as usize)
+    }
+
+    /// Live rows the cache of a workspace will hold once what is staged is applied.
+    pub fn expected_total(&self, kind: &'static Kind, workspace_id: i64) -> Result<i64> {
+        let table = kind.table;
+        self.number(
+            &format!(
+                "SELECT (SELECT count(*) FROM staged_{table} WHERE workspace_id = :workspace AND deleted_at IS NULL \
+                         AND id NOT IN (SELECT id FROM staged_gone)) \
+                      + (SELECT count(*) FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+                         AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN (SELECT id FROM staged_gone))"
+            ),
+            workspace_id,
+        )
+    }
+
+    /// Server rows of the cache that a full listing, now staged, did not bring: id and name.
+    pub fn missing_from_staging(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<(i64, String)>> {
+        let sql = format!(
+            "SELECT id, identifier FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN (SELECT id FROM staged_gone) ORDER BY id",
+            table = kind.table
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query
+                    .query_map(named_params! {":workspace": workspace_id}, |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Staged rows that the cache has in a higher version, or in the same with another time: cached and staged row.
+    pub fn staged_behind(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<(Row, Row)>> {
+        let ids: Vec<i64> = self
+            .db
+            .prepare_cached(&format!(
+                "SELECT s.id FROM staged_{table} s JOIN {table} t ON t.id = s.id WHERE s.workspace_id = ?1 \
+                 AND (t.version > s.version OR (t.version = s.version AND t.updated_at <> s.updated_at))",
+                table = kind.table
+            ))
+            .and_then(|mut query| query.query_map([workspace_id], |row| row.get(0))?.collect())
+            .map_err(|e| self.error(e))?;
+        let mut behind = Vec::new();
+        for id in ids {
+            if let (Some(known), Some(staged)) = (self.server_row(kind, id)?, self.staged_row(kind, id)?) {
+                behind.push((known, staged));
+            }
+        }
+        Ok(behind)
+    }
+
+    /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and
+    /// its id.
+    pub fn newest_staged(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        until: Timestamp,
+    ) -> Result<Option<(String, i64)>> {
+        self.db
+            .prepare_cached(&format!(
+                "SELECT updated_at, id FROM staged_{} WHERE workspace_id = ?1 AND updated_us <= ?2 \
+                 ORDER BY updated_us DESC, id DESC LIMIT 1",
+                kind.table
+            ))
+            .and_then(|mut query| {
+                query
+                    .query_row(rusqlite::params![workspace_id, until.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// The highest task number of a workspace, as far as what is staged and cached tells: rows that the server no longer
+    /// has do not count, because one that was put back to a backup hands their numbers out again.
+    pub fn highest_known_number(&self, workspace_id: i64) -> Result<i64> {
+        let staged = self.number(
+            "SELECT coalesce(max(number), 0) FROM staged_tasks WHERE workspace_id = :workspace",
+            workspace_id,
+        )?;
+        let cached = self.number(
+            "SELECT coalesce(max(number), 0) FROM tasks WHERE workspace_id = :workspace AND id > 0 \
+             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone)",
+            workspace_id,
+        )?;
+        Ok(staged.max(cached))
+    }
+
+    /// Server rows that may have been made since `number` was the highest one, staged (also as deleted) or cached: those
+    /// with a higher number, and those the cache has never seen, because a server that was put back to a backup hands
+    /// out numbers and ids again.
+    pub fn rows_made_after(&self, kind: &'static Kind, workspace_id: i64, number: i64) -> Result<Vec<Row>> {
+        let statements = statements(kind);
+        let sql = format!(
+            "SELECT {columns} FROM staged_{table} AS staged WHERE workspace_id = :workspace AND (number > :number \
+             OR NOT EXISTS (SELECT 1 FROM {table} AS cached WHERE cached.id = staged.id \
+              AND cached.created_at = staged.created_at)) UNION ALL SELECT {columns} FROM {table} \
+             WHERE workspace_id = :workspace AND number > :number AND id > 0 AND id NOT IN (SELECT id FROM staged_{table})",
+            columns = statements.columns,
+            table = kind.table
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query
+                    .query_map(named_params! {":workspace": workspace_id, ":number": number}, |row| {
+                        statements.read(row)
+                    })?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Staged rows that were made on the server at or after `since` (its clock).
+    pub fn staged_since(&self, kind: &'static Kind, workspace_id: i64, since: Timestamp) -> Result<Vec<Row>> {
+        let statements = statements(kind);
+        let sql = format!(
+            "SELECT {} FROM staged_{} WHERE workspace_id = ?1 AND created_us >= ?2",
+            statements.columns, kind.table
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query.query_map(rusqlite::params![workspace_id, since.0], |row| statements.read(row))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// What the staged rows will change. Rows in `reported` are announced elsewhere and not counted. `exactly`: the
+    /// workspaces whose server rows go that are not staged.
+    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
+        count(&self.db, reported, exactly).map_err(|e| self.error(e))
+    }
+
+    fn number(&self, sql: &str, workspace_id: i64) -> Result<i64> {
+        let query = |db: &Connection| {
+            let mut query = db.prepare_cached(sql)?;
+            if query.parameter_count() == 0 {
+                return query.query_row([], |row| row.get(0));
+            }
+            query.query_row(named_params! {":workspace": workspace_id}, |row| row.get(0))
+        };
+        query(&self.db).map_err(|e| self.error(e))
+    }
+}
+
+pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM staged_gone WHERE id IN (SELECT id FROM tasks WHERE workspace_id = ?1)",
+        "DELETE FROM staged_tasks WHERE workspace_id = ?1",
+        "DELETE FROM staged_links WHERE workspace_id = ?1",
+        "DELETE FROM staged_walks WHERE workspace_id = ?1",
+    ] {
+        db.prepare_cached(sql)?.execute([workspace_id])?;
+    }
+    Ok(())
+}
+
+fn count(db: &Connection, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
+    let reported = json::to_string(&reported.iter().copied().collect::<Vec<i64>>());
+    let number = |row: &rusqlite::Row| row.get::<_, i64>(0).map(|count| count.max(0) as usize);
+    let count = |sql: &str| db.prepare_cached(sql)?.query_row(named_params! {":reported": reported}, number);
+    let new = count(
+        "SELECT count(*) FROM staged_tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM tasks) \
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone)",
+    )?;
+    // A row with operations waiting shows theirs: its server row is compared by version and time.
+    let updated = count(&format!(
+        "SELECT count(*) FROM staged_tasks s JOIN tasks t ON t.id = s.id WHERE s.deleted_at IS NULL \
+         AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({}))) \
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone)",
+        statements(&TASK).same_content
+    ))?;
+    let gone = count(
+        "SELECT count(*) FROM tasks WHERE (id IN (SELECT id FROM staged_tasks WHERE deleted_at IS NOT NULL) \
+         OR id IN (SELECT id FROM staged_gone)) AND id NOT IN (SELECT value FROM json_each(:reported))",
+    )?;
+    let absent = db
+        .prepare_cached(
+            "SELECT count(*) FROM tasks WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
+             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone) \
+             AND id NOT IN (SELECT value FROM json_each(:reported))",
+        )?
+        .query_row(named_params! {":reported": reported, ":exactly": json::to_string(exactly)}, number)?;
+    Ok(Totals { new, updated, deleted: gone + absent })
+}

@@ -1,0 +1,193 @@
+//! What goes in and out of the store.
+
+use crate::model::{Kind, Label, Member, Operation, Project, Row, Workspace};
+use crate::sync::choose::Kept;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Where an environment's files are.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub cache: PathBuf,
+    pub queue: PathBuf,
+    pub discarded: PathBuf,
+    /// Files of anyt 0.1.0, moved over at the first start.
+    pub old_journal: PathBuf,
+    pub old_discarded: PathBuf,
+    pub old_drafts: PathBuf,
+}
+
+/// What opening a store has to tell a person, once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// Mark and queue.jsonl differed: so many operations were taken from the file. All that waits counts as sent.
+    Restored(usize),
+    /// Lines of queue.jsonl that could not be read, set aside in this file.
+    SetAside(usize, PathBuf),
+    /// The damaged cache was moved to this file and made anew.
+    Damaged(PathBuf),
+    /// An older anyt's journal and discarded edits were moved over.
+    MovedOver { queued: usize, discarded: usize },
+}
+
+/// A row as lists show it.
+#[derive(Debug, Clone)]
+pub struct ShownRow {
+    pub row: Row,
+    /// Operations on it wait.
+    pub pending: bool,
+}
+
+/// A row whose waiting operations wait for a person's decision. Base and local values are in the operations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    pub kind: &'static Kind,
+    /// The row's id as the server has it (conflicts are about rows the server had).
+    pub id: i64,
+    pub workspace_id: i64,
+    pub name: String,
+    /// `None`: deleted there.
+    pub remote: Option<Row>,
+    /// RFC 3339, this machine's clock.
+    pub found_at: String,
+}
+
+/// Counts of what the staged rows change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub new: usize,
+    pub updated: usize,
+    pub deleted: usize,
+}
+
+impl Totals {
+    pub fn changes(&self) -> usize {
+        self.new + self.updated + self.deleted
+    }
+}
+
+/// What a local write changes: carried out in one transaction with what is shown, and in queue.jsonl.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Change {
+    /// New operations, in order. A create gets its provisional name (prefix of the workspace and the next free number) and
+    /// row here.
+    pub put: Vec<Operation>,
+    /// Operations written over their rows; each names in `state` what it becomes.
+    pub amended: Vec<Operation>,
+    /// Given up: op_id and why.
+    pub dropped: Vec<(String, String)>,
+    /// Written to discarded.jsonl, flushed, before the commit.
+    pub kept: Vec<Kept>,
+    /// Rows to remove from what is shown (accepted deletions): kind and id.
+    pub removed_rows: Vec<(&'static Kind, i64)>,
+    /// Conflicts that go to the inbox, and rows whose conflict is settled.
+    pub conflicts: Vec<Conflict>,
+    pub settled: Vec<(&'static Kind, i64)>,
+    /// Server rows to know and show (taken instead of ours).
+    pub rows: Vec<Row>,
+}
+
+/// How far a workspace's walk through its lists has come; kept with what was staged, so that an interrupted run goes on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Walk {
+    /// RFC 3339 of this machine: when it began.
+    pub began: String,
+    /// The listing is of everything, not of changes.
+    pub everything: bool,
+    /// Asked for from here on (RFC 3339, the server's words), rows passed over, rows asked for at a time.
+    pub from: Option<String>,
+    pub offset: u32,
+    pub page: u32,
+    /// The walk came to its end.
+    pub done: bool,
+}
+
+impl Walk {
+    /// Rows that were asked for by name: they say nothing of how far a listing has come.
+    pub fn one_by_one() -> Walk {
+        Walk { done: true, ..Walk::default() }
+    }
+}
+
+/// What one workspace's pull brought beside its staged rows.
+#[derive(Debug, Default)]
+pub struct Pulled {
+    pub workspace_id: i64,
+    /// `None`: the server has no such kind, or nothing changed; what is cached stays.
+    pub projects: Option<Vec<Project>>,
+    pub members: Option<Vec<Member>>,
+    pub labels: Option<Vec<Label>>,
+    /// The links were fetched and are staged whole.
+    pub links: bool,
+    /// The workspace's rows were listed in full, at this time (RFC 3339), and these ids exist though no list has them.
+    pub listed: Option<(String, Vec<i64>)>,
+    /// The new cursor: the largest `updated_at` received and the row that had it.
+    pub cursor: Option<(String, i64)>,
+    /// The workspace's state token, where the server gives one (api: `state`).
+    pub state: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct LogRow {
+    pub changes: usize,
+    pub conflicts: usize,
+    pub errors: usize,
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Pull,
+    Push,
+}
+
+/// All that a run's end transaction applies. What was answered is in the store already.
+#[derive(Debug, Default)]
+pub struct End {
+    pub workspaces: Vec<Workspace>,
+    pub pulled: Vec<Pulled>,
+    /// Workspaces that could not be read: their staged rows stay staged.
+    pub left_out: Vec<i64>,
+    /// Workspaces that are gone, with all their rows.
+    pub left: Vec<i64>,
+    /// Remove every server row of the pulled workspaces that is not staged (`sync --force`).
+    pub exactly: bool,
+    /// Forget what another server told first.
+    pub afresh: bool,
+    /// Rows read one by one in this run (looks before a write), newer than what was staged.
+    pub read: Vec<Row>,
+    /// Rows that are gone, found one by one.
+    pub gone: Vec<(&'static Kind, i64)>,
+    /// Rows that a server put back to a backup no longer has: kept in discarded.jsonl first.
+    pub lost: Vec<Row>,
+    /// Creates whose provisional name nobody has seen: no alias is remembered.
+    pub unannounced: BTreeSet<String>,
+    pub metadata: Vec<(String, String)>,
+    pub logs: Vec<(Direction, LogRow)>,
+}
+
+/// A line of discarded.jsonl.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discarded {
+    /// Its number, for `sync restore N`.
+    pub number: i64,
+    pub at: String,
+    pub reason: String,
+    pub server: Option<String>,
+    pub account: Option<String>,
+    pub row: Option<Row>,
+    pub operations: Vec<Operation>,
+    /// RFC 3339: when it was restored.
+    pub restored: Option<String>,
+}
+
+/// What a target means now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolved {
+    /// The server's id, and the name it is known by here.
+    Server { id: i64, name: String },
+    /// Its create waits; the provisional name.
+    Pending { op_id: String, name: String },
+    /// Its create was dropped, or never known here.
+    Gone { name: String },
+}
