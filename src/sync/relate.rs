@@ -44,8 +44,11 @@ pub enum Related {
 /// `chain`: the waiting updates and deletes of one row, oldest first; its first `group` ones would go as one request.
 /// `merge` false (`--no-merge`): every version difference is a difference.
 pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Related {
-    let group = &chain[..group.min(chain.len())];
-    if arrived(group, row) {
+    let group = group.min(chain.len());
+    // What has arrived has nothing more to say, and the rest of the chain was made on it.
+    let arrived = chain.iter().take_while(|operation| has_arrived(operation, row)).count();
+    let (chain, group) = (&chain[arrived..], &chain[arrived.min(group)..group]);
+    if has_all(group, row) {
         return Related::Holds;
     }
     let fates = fates(chain, row, merge);
@@ -153,16 +156,19 @@ pub(super) fn is_delete(operation: &Operation) -> bool {
     operation.shape == Shape::Delete
 }
 
-/// The row has every value of the group's last request, or of the group.
-fn arrived(group: &[Operation], row: &Row) -> bool {
-    let has = |set: &Patch| !set.is_empty() && set.iter().all(|(field, value)| row.get(field).same(value));
-    let last: Patch = changes(group).into_iter().map(|(field, _, local)| (field, local)).collect();
-    !group.iter().any(is_delete) && (group.iter().filter_map(unanswered).any(|send| has(&send.sent)) || has(&last))
+/// A sent update of which the row has every value that its last request had.
+fn has_arrived(operation: &Operation, row: &Row) -> bool {
+    unanswered(operation).is_some_and(|send| !send.sent.is_empty() && not_taken(&send.sent, row).is_empty())
+}
+
+/// The row has every value of the group, or nothing is left of it.
+fn has_all(group: &[Operation], row: &Row) -> bool {
+    !group.iter().any(is_delete) && changes(group).iter().all(|(field, _, local)| row.get(field).same(local))
 }
 
 /// The last request of a sent operation that nothing is known of.
 fn unanswered(operation: &Operation) -> Option<&crate::model::Send> {
-    let sent = operation.state == State::Sent;
+    let sent = operation.state == State::Sent && operation.shape == Shape::Update;
     operation.sends.iter().rev().find(|send| sent && send.reply.is_none())
 }
 
