@@ -1,10 +1,11 @@
 //! What is wrong with a command line, in one line that names what was typed, and a hint: the nearest thing that exists
 //! or where to read on. `path` is always the commands read so far, from the root on.
 
-use super::command::{Command, everything, full_name};
+use super::command::Command;
 use super::help::usage_line;
 use super::nearest::nearest;
 use super::table::GLOBAL;
+use super::tree::{everything, full_name};
 use crate::error::Error;
 
 fn last<'a>(path: &[&'a Command]) -> &'a Command {

@@ -1,11 +1,12 @@
 //! From words to an `Invocation`: lexopt splits them, the table says what they mean. Every error is one line that
 //! names what was typed, and a hint with the nearest thing that exists. Nothing is read but the arguments.
 
-use super::command::{Argument, Command, Flag, Id, Needed, full_name, walk};
+use super::command::{Argument, Command, Flag, Id, Needed};
 use super::complaint::{missing, see, shown, surplus, takes_no_value, unknown_command, unknown_flag};
 use super::invocation::Invocation;
 use super::nearest::nearest;
 use super::table::ROOT;
+use super::tree::{full_name, walk};
 use crate::error::{Error, Result};
 use lexopt::Arg;
 use std::ffi::OsString;

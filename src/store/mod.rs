@@ -2,6 +2,7 @@
 //! (operations laid over); `queue.jsonl` and `discarded.jsonl` are the copies that outlive it (design.md "One store").
 //! All SQL of the client is below here. It knows no server and no terminal.
 
+mod stub_ui;
 use crate::error::Result;
 use crate::model::Edge;
 use crate::model::{
@@ -11,6 +12,7 @@ use crate::sync::choose::Kept;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+pub use stub_ui::*;
 
 /// Where an environment's files are.
 #[derive(Debug, Clone)]

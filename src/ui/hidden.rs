@@ -1,8 +1,8 @@
 //! A secret typed without echo. The terminal's settings are restored on every way out: an answer, Ctrl-C, a signal
 //! from outside, a vanished terminal, an error.
 
-use crate::credentials::Secret;
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::ui::{interrupt, sanitise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat};

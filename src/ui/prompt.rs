@@ -2,8 +2,8 @@
 //! long as they like, everything else has a deadline, and where no answer can come none is waited for (P6).
 //! Bytes that are not part of an answer stay in stdin for whoever reads it next.
 
-use crate::credentials::Secret;
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::ui::{Output, hidden, interrupt, sanitise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
