@@ -118,20 +118,14 @@ pub fn not_taken(sent: &Patch, row: &Row) -> Vec<(Field, Value, Value)> {
     differs.map(|(field, value)| (*field, value.clone(), row.get(field).clone())).collect()
 }
 
-/// Bases that operations behind a finished group take over from it, by op_id: those of fields that were not sent because
-/// the row's value stands although the group's is another one, or because the chain as a whole leaves the field as it
-/// was. To them it is as if the group had not changed these fields. `sent`: the values that the group's request had, if
-/// there was one.
-pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch, row: &Row) -> Vec<(String, Patch)> {
+/// Bases that operations behind a finished group take over from it, by op_id: those of the fields that it did not send,
+/// because the row's value stands. To the operations behind it is as if the group had not changed these fields, which is
+/// how the chain as a whole was related. `sent`: the values of the group's request, if there was one.
+pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch) -> Vec<(String, Patch)> {
     let (group, behind) = chain.split_at(group.min(chain.len()));
     let mut carried: Vec<(String, Patch)> = Vec::new();
-    for (field, base, last) in changes(group).into_iter().filter(|(field, ..)| !sent.contains_key(field)) {
+    for (field, base, _) in changes(group).into_iter().filter(|(field, ..)| !sent.contains_key(field)) {
         let Some(next) = behind.iter().find(|operation| operation.set.contains_key(field)) else { continue };
-        let net = changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, _, local)| local);
-        let nothing = net.is_some_and(|local| local.same(&base));
-        if !nothing && row.get(field).same(&last) {
-            continue;
-        }
         match carried.iter_mut().find(|(op_id, _)| *op_id == next.op_id) {
             Some((_, bases)) => drop(bases.insert(field, base)),
             None => carried.push((next.op_id.clone(), Patch::from([(field, base)]))),
