@@ -265,7 +265,7 @@ fn giving_back(first: &Operation, row: &Row, differences: &[Difference], decided
 /// The create that makes a row as it was known, with the chain's changes and `values`.
 fn creation_of(chain: &[Operation], row: &Row, values: &Patch) -> Operation {
     let mut whole = row.clone();
-    changes(chain).into_iter().for_each(|(field, _, local)| whole.set(field, local));
+    changes(chain).into_iter().for_each(|change| whole.set(change.field, change.local.clone()));
     whole.apply(values);
     let mut set = whole.changeable();
     set.retain(|field, value| field.change != Change::UpdateOnly && *value != Value::Null);

@@ -670,7 +670,7 @@ fn chains_end_as_their_fields_do() {
         if chain.is_empty() {
             continue;
         }
-        let changed = changes(&chain);
+        let changed: Vec<_> = changes(&chain).into_iter().map(|c| (c.field, c.base, c.local)).collect();
         let differences = match relate(&chain, chain.len(), &remote, true) {
             Related::Clashes(differences) => differences,
             _ => Vec::new(),
@@ -683,7 +683,7 @@ fn chains_end_as_their_fields_do() {
             None => remote.get(of).clone(),
             Some((_, base, local)) => match result(of, base, local, remote.get(of)) {
                 Some(value) => value,
-                None if mine => local.clone(),
+                None if mine => (*local).clone(),
                 None => remote.get(of).clone(),
             },
         };
