@@ -18,7 +18,7 @@ use std::time::Duration;
 const LONGEST: usize = 64 * 1024;
 
 /// For a token file that is a pipe: somebody may have to unlock what it comes from.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TOKEN_FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn login(session: &mut Session) -> Result<()> {
     let env = session.environment()?;
@@ -72,8 +72,8 @@ fn read_token(session: &mut Session) -> Result<Secret> {
     match session.call.given("token-file") {
         Some("-") => from_stdin(),
         Some(path) => {
-            let for_a_writer = if session.call.has("no-input") { Duration::ZERO } else { PATIENCE };
-            from_text(pipe::read(path.as_ref(), LONGEST, Patience { for_a_writer, for_all: PATIENCE })?, path)
+            let for_a_writer = if session.call.has("no-input") { Duration::ZERO } else { TOKEN_FILE_TIMEOUT };
+            from_text(pipe::read(path.as_ref(), LONGEST, Patience { for_a_writer, for_all: TOKEN_FILE_TIMEOUT })?, path)
         }
         None if !std::io::stdin().is_terminal() => from_stdin(),
         None => match session.input.secret(&mut session.out, "Token: ")? {

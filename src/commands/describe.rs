@@ -70,7 +70,7 @@ pub fn to_json(operation: &Operation) -> Value {
     ])
 }
 
-/// What becomes of a row whose parent's creation is given up.
+/// What becomes of a row whose parent's creation is dropped.
 pub fn orphaned(orphan: &Operation) -> String {
     format!("{} loses its parent", sanitise::line(&orphan.name))
 }

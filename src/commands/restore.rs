@@ -106,7 +106,7 @@ fn is_restored(store: &Store, entry: &Discarded) -> Result<bool> {
     Ok(is_whole(entry) && !entry.operations.is_empty())
 }
 
-/// What an entry keeps, where that is not a change of ours that was given up.
+/// What an entry keeps, where that is not a change of ours that was dropped.
 fn what(entry: &Discarded) -> &'static str {
     match entry.reason.as_str() {
         "overruled" => ": the server's version",

@@ -1,4 +1,4 @@
-//! What is lost when operations are given up: those that cannot be sent without them, the parent of rows that stay, and
+//! What is lost when operations are dropped: those that cannot be sent without them, the parent of rows that stay, and
 //! the base of later changes. One pass over the queue.
 
 use super::choose::Kept;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DropPlan {
-    /// Given up whole: what was chosen, and everything about a row whose creation is among it.
+    /// Dropped whole: what was chosen, and everything about a row whose creation is among it.
     pub operations: Vec<Operation>,
     /// Per row that stays without what it was to refer to (its parent): the update that gives it back.
     pub orphans: Vec<Operation>,
@@ -42,7 +42,7 @@ impl Rows {
 }
 
 impl DropPlan {
-    /// What giving up the operations with the ids `chosen` means while `waiting` is the queue, oldest first.
+    /// What dropping the operations with the ids `chosen` means while `waiting` is the queue, oldest first.
     ///
     /// # Errors
     /// The operating system has no random numbers to give.
@@ -87,7 +87,7 @@ impl DropPlan {
         Ok(plan)
     }
 
-    /// What becomes of the queue. `why` is written down with each operation that is given up.
+    /// What becomes of the queue. `why` is written down with each operation that is dropped.
     pub fn change(&self, why: &str) -> Change {
         let given_up = self.operations.iter().map(|one| (one.op_id.clone(), why.to_string()));
         let emptied = self.emptied.iter().map(|one| (one.op_id.clone(), "what it referred to was dropped".to_string()));
@@ -196,4 +196,114 @@ fn giving_back(operation: &Operation, field: Field, value: &Value, before: Value
         sends: Vec::new(),
         ..operation.clone()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Kind;
+    use crate::model::dependency::DEPENDENCY;
+    use crate::model::task::{PARENT, STATUS, TASK, TITLE};
+
+    fn operation(op_id: &str, kind: &'static Kind, shape: Shape, target: Target) -> Operation {
+        Operation {
+            op_id: op_id.into(),
+            seq: 0,
+            kind,
+            shape,
+            workspace_id: 1,
+            target,
+            other: None,
+            name: op_id.into(),
+            other_name: None,
+            seen_version: 0,
+            base: Patch::new(),
+            set: Patch::new(),
+            condition: None,
+            replaces: None,
+            created_at: String::new(),
+            server: None,
+            account: None,
+            state: State::Queued,
+            sends: Vec::new(),
+        }
+    }
+
+    fn create(op_id: &str, set: Patch) -> Operation {
+        Operation { set, ..operation(op_id, &TASK, Shape::Create, Target::MadeBy(op_id.into())) }
+    }
+
+    fn update(op_id: &str, target: Target, field: Field, base: Value, value: Value) -> Operation {
+        let (base, set) = (Patch::from([(field, base)]), Patch::from([(field, value)]));
+        Operation { base, set, ..operation(op_id, &TASK, Shape::Update, target) }
+    }
+
+    fn plan(waiting: &[Operation], chosen: &[&str], rows: &Rows) -> DropPlan {
+        DropPlan::of(waiting, &chosen.iter().map(ToString::to_string).collect(), rows).expect("random numbers")
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn ids(operations: &[Operation]) -> Vec<&str> {
+        operations.iter().map(|one| one.op_id.as_str()).collect()
+    }
+
+    /// What the chain stood on is handed on, also where its operations spell their row in two ways.
+    #[test]
+    fn a_later_change_stands_on_the_base_of_the_dropped_one() {
+        let made = Target::MadeBy("c".into());
+        let rows = Rows(BTreeMap::from([(made.clone(), Target::Server(7))]));
+        let waiting = [
+            update("1", made, STATUS, text("backlog"), text("todo")),
+            update("2", Target::Server(7), STATUS, text("todo"), text("active")),
+            update("3", Target::Server(7), STATUS, text("active"), text("done")),
+        ];
+        let plan = plan(&waiting, &["1", "2"], &rows);
+        assert_eq!(ids(&plan.operations), ["1", "2"]);
+        assert_eq!(plan.amended, [update("3", Target::Server(7), STATUS, text("backlog"), text("done"))]);
+        assert!(plan.orphans.is_empty() && plan.emptied.is_empty());
+    }
+
+    #[test]
+    fn everything_about_a_row_goes_with_its_create() {
+        let (parent, other) = (Target::MadeBy("p".into()), Target::Server(9));
+        let mut link = operation("l", &DEPENDENCY, Shape::Link, other.clone());
+        link.other = Some(parent.clone());
+        let waiting = [
+            create("p", Patch::from([(TITLE, text("Parent"))])),
+            update("u", parent.clone(), TITLE, text("Parent"), text("P")),
+            link,
+            update("elsewhere", other, TITLE, text("a"), text("b")),
+        ];
+        let plan = plan(&waiting, &["p"], &Rows::default());
+        assert_eq!(ids(&plan.operations), ["p", "u", "l"]);
+        assert!(plan.amended.is_empty() && plan.orphans.is_empty());
+    }
+
+    /// A child stays without its parent, and gets it back with it.
+    #[test]
+    fn children_lose_a_dropped_parent() {
+        let parent = Target::MadeBy("p".into()).to_value();
+        let waiting = [
+            create("p", Patch::from([(TITLE, text("Parent"))])),
+            create("child", Patch::from([(TITLE, text("Child")), (PARENT, parent.clone())])),
+            update("adopt", Target::Server(4), PARENT, Value::Int(3), parent.clone()),
+            update("left", Target::Server(5), PARENT, Value::Null, parent.clone()),
+            update("again", Target::Server(5), PARENT, parent.clone(), Value::Int(8)),
+        ];
+        let plan = plan(&waiting, &["p"], &Rows::default());
+        assert_eq!(ids(&plan.operations), ["p"]);
+        assert_eq!(ids(&plan.emptied), ["adopt", "left"]);
+        let amended: Vec<_> = plan.amended.iter().map(|one| (one.op_id.as_str(), one.set.get(PARENT))).collect();
+        assert_eq!(amended, [("child", None), ("again", Some(&Value::Int(8)))]);
+        assert_eq!(plan.amended[1].base.get(PARENT), Some(&Value::Null));
+        let mut back: Vec<_> =
+            plan.orphans.iter().map(|one| (one.target.to_text(), one.base[PARENT].clone())).collect();
+        back.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(back, [("4".to_string(), Value::Int(3)), ("child".to_string(), Value::Null)]);
+        assert!(plan.orphans.iter().all(|one| one.set[PARENT] == parent));
+        assert_eq!(plan.kept("dropped").operations.len(), 3);
+    }
 }

@@ -41,7 +41,7 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
         for mut operation in fresh {
             match find_again(queue, &mut operation, &put)? {
                 None => put.push(operation),
-                // Only the parent comes back; nobody gave up the row that is gone with this entry.
+                // Only the parent comes back; nobody dropped the row that is gone with this entry.
                 Some(_) if gives_back(&operation, &put) => {}
                 Some(kind) => {
                     let gone = format!("a {kind} that these changes are about is no longer here; nothing was restored");
@@ -69,7 +69,7 @@ fn refuse_strangers(store: &Store, entry: &Discarded) -> Result<()> {
     Ok(())
 }
 
-/// The entry keeps operations that were given up as they were.
+/// The entry keeps operations that were dropped as they were.
 pub fn is_whole(entry: &Discarded) -> bool {
     ["dropped", "force"].contains(&entry.reason.as_str())
 }
