@@ -6,9 +6,9 @@ use super::describe::{describe, one_line, orphaned, state, to_json};
 use super::reporter::plural;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::model::task::TASK;
 use crate::model::{Operation, State, Target};
 use crate::names::{Known, Name};
-use crate::store::Resolved;
 use crate::sync::drop_plan::{DropPlan, Rows, drop_planned};
 use crate::sync::edits;
 use crate::ui::{Column, Table};
@@ -103,7 +103,7 @@ fn choose(session: &Session, ctx: &EnvContext, waiting: Vec<Operation>) -> Resul
 }
 
 fn is_about(ctx: &EnvContext, target: &Target, row_id: i64) -> bool {
-    matches!(ctx.store.resolve(target), Ok(Resolved::Server { id, .. }) if id == row_id)
+    ctx.store.row_of(&TASK, target).is_ok_and(|row| row.is_some_and(|row| row.id == row_id))
 }
 
 /// Clears the server's refusal; the next sync sends the operation again. Of a create whose lost answer may have made one

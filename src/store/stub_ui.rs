@@ -1,7 +1,7 @@
 //! Signatures that the commands need, until their bodies land.
 use super::{ShownRow, Store};
 use crate::error::Result;
-use crate::model::{Kind, Project, Row, Workspace};
+use crate::model::{Kind, Project, Row, Target, Workspace};
 
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -49,6 +49,9 @@ pub struct LogEntry {
     pub detail: Option<String>,
 }
 impl Store {
+    pub fn row_of(&self, _: &'static Kind, _: &Target) -> Result<Option<Row>> {
+        todo!()
+    }
     pub fn list_tasks(&self, _: &Filter) -> Result<Vec<ShownRow>> {
         todo!()
     }

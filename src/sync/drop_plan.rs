@@ -29,9 +29,12 @@ impl Rows {
     pub fn of(store: &Store) -> Result<Rows> {
         let mut rows = BTreeMap::new();
         for target in store.waiting()?.iter().map(|operation| &operation.target) {
-            if let Resolved::Server { id, .. } = store.resolve(target)? {
-                rows.insert(target.clone(), Target::Server(id));
-            }
+            let row = match store.resolve(target)? {
+                Resolved::Server { id, .. } => Target::Server(id),
+                Resolved::Pending { op_id, .. } => Target::MadeBy(op_id),
+                Resolved::Gone { .. } => continue,
+            };
+            rows.insert(target.clone(), row);
         }
         Ok(Rows(rows))
     }

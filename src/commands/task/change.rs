@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
 use crate::model::{Condition, Patch, Row, Value};
 use crate::notes;
-use crate::store::Resolved;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
 use std::io::IsTerminal;
@@ -224,10 +223,8 @@ fn finish(
     let delivery = deliver(session, ctx, mode, &queued)?;
     let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
     // Others may have sent and renamed tasks meanwhile: the operation knows its own.
-    let (task_id, name) = match ctx.store.resolve(&first.target)? {
-        Resolved::Server { id, name } => (id, name),
-        Resolved::Pending { name, .. } | Resolved::Gone { name } => (0, name),
-    };
+    let row = ctx.store.row_of(first.kind, &first.target)?;
+    let (task_id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
     Ok(Changed { verb, name, task_id, delivery, hint })
 }
 
