@@ -12,11 +12,11 @@ pub use edit::{
 };
 pub use resolve::{Environment, resolve_environment, unknown};
 
-use crate::credentials::Secret;
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
 use crate::paths::Paths;
 use crate::pipe;
+use crate::secret::Secret;
 
 /// What config.json says. A missing file says nothing: no environments, no habits.
 #[derive(Debug, Clone, Default)]

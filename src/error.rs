@@ -17,16 +17,20 @@ pub enum Error {
     Failure { message: String, hint: Option<String> },
     /// A file could not be read or written: exit 1.
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
-    /// Conflicts wait for a person: exit 3.
+    /// Conflicts wait for a person: exit 3. None: a write that was not to be queued met one, and was dropped.
     Conflicts { waiting: usize },
     /// No credential, or one the server does not accept or that is not allowed to do this: exit 4.
     SignIn { message: String, hint: Option<String> },
-    /// The server could not be reached or asked us to wait: exit 5. `queued` says that the work is safe in the queue.
-    Unreachable { message: String, queued: bool },
+    /// The server could not be reached: exit 5.
+    Unreachable { message: String, hint: Option<String> },
     /// The server asked us to come back later (`Retry-After`): exit 5, and the next run keeps to it.
     Wait { until: Timestamp, message: String },
     /// The server refused operations, and others wait for them; all stay queued: exit 6.
     Refused { refused: usize, held: usize },
+    /// Rows of the server could not be read and were left out: exit 6.
+    Unreadable { rows: usize },
+    /// A condition (`--if-match`) did not hold; nothing was changed and nothing stays queued: exit 7.
+    Condition { message: String },
     /// Another anyt holds the environment's lock: exit 75.
     Busy { pid: Option<u32>, age: Option<Duration> },
     /// SIGINT, or `q` at a prompt: exit 130. `kept` says what became of what was asked for, and what to type next;
@@ -50,7 +54,7 @@ impl Error {
     }
 
     pub fn unreachable(message: impl Into<String>) -> Error {
-        Error::Unreachable { message: message.into(), queued: false }
+        Error::Unreachable { message: message.into(), hint: None }
     }
 
     pub fn interrupted() -> Error {
@@ -69,6 +73,7 @@ impl Error {
             Error::Usage { message, .. } => Error::Usage { message, hint: advice },
             Error::Failure { message, .. } => Error::Failure { message, hint: advice },
             Error::SignIn { message, .. } => Error::SignIn { message, hint: advice },
+            Error::Unreachable { message, .. } => Error::Unreachable { message, hint: advice },
             other => other,
         }
     }
@@ -102,7 +107,8 @@ impl Error {
             Error::Conflicts { .. } => 3,
             Error::SignIn { .. } => 4,
             Error::Unreachable { .. } | Error::Wait { .. } => 5,
-            Error::Refused { .. } => 6,
+            Error::Refused { .. } | Error::Unreadable { .. } => 6,
+            Error::Condition { .. } => 7,
             Error::Busy { .. } => 75,
             Error::Interrupted { .. } => 130,
             Error::ClosedPipe => 0,
@@ -120,6 +126,8 @@ impl Error {
             Error::Unreachable { .. } => "unreachable",
             Error::Wait { .. } => "wait",
             Error::Refused { .. } => "refused",
+            Error::Unreadable { .. } => "unreadable",
+            Error::Condition { .. } => "condition",
             Error::Busy { .. } => "busy",
             Error::Interrupted { .. } => "interrupted",
             Error::ClosedPipe => "closed_pipe",
@@ -129,10 +137,14 @@ impl Error {
     /// The advice that follows the message in parentheses, if there is any.
     pub fn advice(&self) -> Option<String> {
         match self {
-            Error::Usage { hint, .. } | Error::Failure { hint, .. } | Error::SignIn { hint, .. } => hint.clone(),
+            Error::Usage { hint, .. }
+            | Error::Failure { hint, .. }
+            | Error::SignIn { hint, .. }
+            | Error::Unreachable { hint, .. } => hint.clone(),
+            Error::Conflicts { waiting: 0 } => Some("fetch what the other side changed: anyt sync".into()),
             Error::Conflicts { .. } => Some("see them: anyt sync conflicts; settle them: anyt sync resolve".into()),
-            Error::Unreachable { queued: true, .. } => Some("the change is queued; send it later: anyt sync".into()),
             Error::Refused { .. } => Some("see them: anyt sync queue".into()),
+            Error::Condition { .. } => Some("nothing of it was changed, and nothing of it is queued".into()),
             Error::Interrupted { kept } => Some(kept.clone().unwrap_or_else(|| "nothing was changed".into())),
             Error::Busy { .. } => Some("try again, or wait for it: anyt sync --wait 60".into()),
             Error::Io { source, .. } => match source.kind() {
@@ -155,8 +167,12 @@ impl fmt::Display for Error {
             | Error::Failure { message, .. }
             | Error::SignIn { message, .. }
             | Error::Unreachable { message, .. }
+            | Error::Condition { message }
             | Error::Wait { message, .. } => f.write_str(message),
             Error::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
+            Error::Conflicts { waiting: 0 } => f.write_str("both sides changed it; nothing was changed"),
+            Error::Unreadable { rows: 1 } => f.write_str("1 row of the server could not be read and was left out"),
+            Error::Unreadable { rows } => write!(f, "{rows} rows of the server could not be read and were left out"),
             Error::Conflicts { waiting: 1 } => f.write_str("1 conflict is waiting for a decision"),
             Error::Conflicts { waiting } => write!(f, "{waiting} conflicts are waiting for a decision"),
             Error::Refused { refused, held } => f.write_str(&unsent(*refused, *held)),

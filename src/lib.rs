@@ -1,7 +1,11 @@
 //! `anyt`: an offline-first client for AnyTask. `main.rs` is the program; this library is its house, in the order
-//! of who may call whom: cli → commands → sync → {cache, api, credentials} → model.
+//! of who may call whom: cli → commands → {sync, ui, api} → {store, credentials} → model.
 #![forbid(unsafe_code)]
 
+#[path = "api_stub.rs"]
+pub mod api;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod credentials;
 pub mod directory;
@@ -18,9 +22,11 @@ pub mod origin;
 pub mod paths;
 pub mod pipe;
 pub mod replace;
+pub mod secret;
 pub mod store;
 pub mod sync;
 pub mod time;
+pub mod ui;
 pub mod vars;
 
 #[cfg(test)]

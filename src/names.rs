@@ -3,7 +3,7 @@
 
 use crate::model::kind::Type;
 use crate::model::task::{PARENT, PROJECT, TASK};
-use crate::model::{Field, Row, Value};
+use crate::model::{Field, Row, Shape, Target, Value};
 use crate::store::Store;
 
 /// The names behind the ids of one workspace's tasks.
@@ -14,8 +14,8 @@ pub trait Names {
     /// What the row is called that a create operation makes.
     fn made_by(&self, op_id: &str) -> Option<String>;
 
-    /// The id of what somebody typed: `DEV-4`, `dev-4` or `4` for a parent, a project's name or id.
-    fn id(&self, field: Field, typed: &str) -> Option<i64>;
+    /// What somebody typed, as the field's value: `DEV-4`, `dev-4` or `4` for a parent, a project's name or id.
+    fn value(&self, field: Field, typed: &str) -> Option<Value>;
 }
 
 /// A value of `field` as people write it. An id without a name says that it is one.
@@ -58,6 +58,15 @@ impl Known<'_> {
         named.or_else(|| renamed().filter(Row::is_live))
     }
 
+    /// A row that was made here is known by the create that makes it.
+    fn target(&self, row: &Row) -> Option<Target> {
+        if !row.is_provisional() {
+            return Some(Target::Server(row.id));
+        }
+        let chain = self.store.waiting_of(row.kind, row.id).ok()?;
+        chain.into_iter().find(|operation| operation.shape == Shape::Create).map(|create| create.target)
+    }
+
     /// Id, name, and both as they are shown, because two projects may have one name.
     fn projects(&self) -> Vec<(i64, String, String)> {
         let known = self.store.projects(self.workspace_id).unwrap_or_default();
@@ -78,14 +87,14 @@ impl Names for Known<'_> {
         self.store.operation(op_id).ok().flatten().map(|create| create.name)
     }
 
-    fn id(&self, field: Field, typed: &str) -> Option<i64> {
+    fn value(&self, field: Field, typed: &str) -> Option<Value> {
         match field {
-            field if field == PARENT => self.task_called(&Name::parse(typed)?).map(|task| task.id),
+            field if field == PARENT => self.target(&self.task_called(&Name::parse(typed)?)?).map(|one| one.to_value()),
             field if field == PROJECT => {
                 let known = self.projects();
                 let exact = known.iter().find(|(id, shown, _)| shown == typed || id.to_string() == typed);
                 let found = exact.or_else(|| known.iter().find(|(.., name)| name.eq_ignore_ascii_case(typed)));
-                found.map(|(id, ..)| *id)
+                found.map(|(id, ..)| Value::Int(*id))
             }
             _ => None,
         }
@@ -128,9 +137,9 @@ pub mod tests {
             None
         }
 
-        fn id(&self, field: Field, typed: &str) -> Option<i64> {
+        fn value(&self, field: Field, typed: &str) -> Option<Value> {
             let known = [(PARENT, 17, ["DEV-4", "4"]), (PROJECT, 3, ["Web", "3"])];
-            known.iter().find(|one| one.0 == field && one.2.contains(&typed)).map(|one| one.1)
+            known.iter().find(|one| one.0 == field && one.2.contains(&typed)).map(|one| Value::Int(one.1))
         }
     }
 

@@ -10,6 +10,16 @@ pub fn origin(url: &str) -> Result<String> {
     Origin::parse(url).map(|origin| origin.to_string())
 }
 
+/// Two origins, as text, are one server: equal, or this machine under two of its names (`localhost`, `127.0.0.1`,
+/// `[::1]`) at one port. A credential is bound to the very origin all the same.
+pub fn is_same_server(one: &str, other: &str) -> bool {
+    one == other
+        || match (Origin::parse(one), Origin::parse(other)) {
+            (Ok(one), Ok(other)) => one.is_same_server(&other),
+            _ => false,
+        }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
     Http,
@@ -76,6 +86,12 @@ impl Origin {
         bare == "localhost"
             || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
             || bare.parse::<Ipv6Addr>().is_ok_and(|address| address == Ipv6Addr::LOCALHOST)
+    }
+
+    fn is_same_server(&self, other: &Origin) -> bool {
+        let usual_name = |origin: &Origin| ["localhost", "127.0.0.1", "[::1]"].contains(&origin.host.as_str());
+        (self.scheme, self.port) == (other.scheme, other.port)
+            && (self.host == other.host || (usual_name(self) && usual_name(other)))
     }
 
     /// Host, and port unless it is the scheme's own: what stands in a URL after `://`.
@@ -188,6 +204,18 @@ mod tests {
         assert_eq!(origin("http://[0:0::1]:8000/"), "http://[::1]:8000");
         assert_eq!(origin(" https://[2001:DB8::1] "), "https://[2001:db8::1]");
         assert_eq!(origin("http://localhost:"), "http://localhost");
+    }
+
+    #[test]
+    fn this_machine_is_one_server_under_its_usual_names() {
+        for other in ["http://127.0.0.1:8000", "http://[::1]:8000/v1", "http://LOCALHOST:8000"] {
+            assert!(is_same_server("http://localhost:8000", other), "{other}");
+        }
+        for other in
+            ["http://127.0.0.1:8001", "https://127.0.0.1:8000", "http://127.0.0.2:8000", "http://a.b:8000", "x"]
+        {
+            assert!(!is_same_server("http://localhost:8000", other), "{other}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Paths {
         self.cache_dir(env).join("cache.db")
     }
 
-    /// Held for the length of a sync. Beside the journal rather than in the cache folder: whoever wipes `~/.cache` during
+    /// Held for the length of a sync. Beside queue.jsonl rather than in the cache folder: whoever wipes `~/.cache` during
     /// a sync must not wipe the lock with it, or the next command would take up what is just being sent.
     pub fn lock_file(&self, env: &EnvName) -> PathBuf {
         self.state_dir(env).join("sync.lock")
@@ -107,19 +107,6 @@ impl Paths {
 
     pub fn state_dir(&self, env: &EnvName) -> PathBuf {
         self.state.join(env.as_str())
-    }
-
-    pub fn journal(&self, env: &EnvName) -> PathBuf {
-        self.state_dir(env).join("journal.jsonl")
-    }
-
-    pub fn discarded_dir(&self, env: &EnvName) -> PathBuf {
-        self.state_dir(env).join("discarded")
-    }
-
-    /// Texts of a manual edit that could not be used yet.
-    pub fn drafts_dir(&self, env: &EnvName) -> PathBuf {
-        self.state_dir(env).join("drafts")
     }
 
     /// The encrypted files, one per environment.
@@ -193,7 +180,7 @@ mod tests {
         let paths = Paths::from_vars(&vars).unwrap();
         assert_eq!(paths.config_file(), Path::new("/home/ann/.config/anyt/config.json"));
         assert_eq!(paths.cache_db(&env), Path::new("/home/ann/.cache/anyt/dev/cache.db"));
-        assert_eq!(paths.journal(&env), Path::new("/state/anyt/dev/journal.jsonl"));
+        assert_eq!(paths.lock_file(&env), Path::new("/state/anyt/dev/sync.lock"));
         assert_eq!(paths.credential_file(&env), Path::new("/home/ann/.local/share/anyt/credentials/646576.cred"));
         assert_eq!(paths.env_of_credential_file(&paths.credential_file(&env)), Some(env.clone()));
         assert_eq!(paths.env_of_credential_file(Path::new("/elsewhere/646576.cred")), None);

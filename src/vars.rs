@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::credentials::Secret;
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 /// The variables whose value is a secret (the last one is another client's): they are taken out of the environment of an
 /// editor or pager that is started (credentials.md "hygiene" 7).

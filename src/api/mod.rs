@@ -17,7 +17,7 @@ mod tests;
 mod transport;
 mod wire;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::error::Result;
 use crate::sync::remote::{RemoteError, RemoteResult};
 use miniserde::json::{self, Value};

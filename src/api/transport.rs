@@ -7,7 +7,7 @@ use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
 use super::proxy::{self, Env};
 use super::{Options, Patience, Verbose, problem};
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::origin::{Base, Origin, Scheme};
 use crate::sync::remote::{RemoteError, RemoteResult};
 use crate::time::Timestamp;

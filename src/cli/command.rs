@@ -1,8 +1,7 @@
 //! What a line of the command table says: the structs that `table/` fills in and every reader of the table speaks.
 //! No parsing, no printing.
 
-use super::table::{GLOBAL, ROOT};
-use crate::model::{STATUSES, canonical_status};
+use crate::model::task::{STATUSES, canonical_status};
 use crate::time::parse_span;
 
 /// One per command that can be run.
@@ -121,15 +120,6 @@ impl Command {
     /// The subcommands people are shown.
     pub fn shown(&self) -> impl Iterator<Item = &'static Command> + use<> {
         self.subcommands.iter().filter(|command| !command.hidden)
-    }
-
-    /// This command's flag or a global one, by its long name.
-    pub fn flag(&self, long: &str) -> Option<&'static Flag> {
-        self.flags.iter().chain(GLOBAL).find(|flag| flag.long == long)
-    }
-
-    pub fn short_flag(&self, short: char) -> Option<&'static Flag> {
-        self.flags.iter().chain(GLOBAL).find(|flag| flag.short == Some(short))
     }
 }
 
@@ -298,36 +288,4 @@ pub struct Refused {
     pub long: &'static str,
     pub because: &'static str,
     pub instead: &'static str,
-}
-
-/// The commands along a path of words, from the root on: `["task", "add"]` gives anyt, task, create.
-/// An error is the commands found and the word that is none of theirs.
-pub fn walk(words: &[impl AsRef<str>]) -> Result<Vec<&'static Command>, (Vec<&'static Command>, String)> {
-    let mut path = vec![&ROOT];
-    for word in words {
-        match path[path.len() - 1].subcommand(word.as_ref()) {
-            Some(command) => path.push(command),
-            None => return Err((path, word.as_ref().to_string())),
-        }
-    }
-    Ok(path)
-}
-
-/// `anyt task create`.
-pub fn full_name(path: &[&Command]) -> String {
-    path.iter().map(|command| command.name).collect::<Vec<_>>().join(" ")
-}
-
-/// Every command people are shown, with its path from the root, in the order of the table, groups before their
-/// commands.
-pub fn everything() -> Vec<Vec<&'static Command>> {
-    fn below(path: Vec<&'static Command>, found: &mut Vec<Vec<&'static Command>>) {
-        found.push(path.clone());
-        for command in path[path.len() - 1].shown() {
-            below([path.clone(), vec![command]].concat(), found);
-        }
-    }
-    let mut found = Vec::new();
-    below(vec![&ROOT], &mut found);
-    found
 }

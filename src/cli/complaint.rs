@@ -1,10 +1,11 @@
 //! What is wrong with a command line, in one line that names what was typed, and a hint: the nearest thing that exists
 //! or where to read on. `path` is always the commands read so far, from the root on.
 
-use super::command::{Command, everything, full_name};
+use super::command::Command;
 use super::help::usage_line;
 use super::nearest::nearest;
 use super::table::GLOBAL;
+use super::tree::{everything, full_name};
 use crate::error::Error;
 
 fn last<'a>(path: &[&'a Command]) -> &'a Command {
@@ -25,14 +26,14 @@ pub fn missing(path: &[&Command], what: &str) -> Error {
     Error::usage(format!("missing {what} for '{}'", full_name(path))).hint(hint)
 }
 
-pub fn surplus(path: &[&Command], word: &str) -> Error {
+pub fn unexpected(path: &[&Command], word: &str) -> Error {
     let name = full_name(path);
     let command = last(path);
     if let (true, Some(refused)) = (command.secretive, command.refused.first()) {
-        return Error::usage(format!("surplus argument for '{name}': {}", refused.because)).hint(refused.instead);
+        return Error::usage(format!("unexpected argument for '{name}': {}", refused.because)).hint(refused.instead);
     }
     let quote = if command.arguments.is_empty() { "" } else { "quote text that has spaces in it; " };
-    Error::usage(format!("surplus argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", see(path)))
+    Error::usage(format!("unexpected argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", see(path)))
 }
 
 /// `spelling` comes with its dashes and without a value, which may be a secret.

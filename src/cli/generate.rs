@@ -1,7 +1,6 @@
 //! The documents made from the table: man pages and completions, one by one or all below a directory (`make docs`).
 
-use super::command::Command;
-use super::table::ROOT;
+use super::tree::groups;
 use super::{completions, man};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -44,9 +43,4 @@ pub fn write_documents(root: &Path) -> Result<()> {
         std::fs::write(&path, text).map_err(|error| Error::io("write", &path, error))?;
     }
     Ok(())
-}
-
-/// The groups that have a man page of their own.
-pub fn groups() -> impl Iterator<Item = &'static Command> {
-    ROOT.shown().filter(|command| !command.subcommands.is_empty())
 }

@@ -1,7 +1,8 @@
 //! Help texts: the command table as text of at most 100 columns.
 
-use super::command::{Argument, Command, Flag, full_name, walk};
+use super::command::{Argument, Command, Flag};
 use super::table::{GLOBAL, JSON, ROOT};
+use super::tree::{full_name, walk};
 use crate::error::{Error, Result};
 
 /// Columns of a help text.

@@ -1,10 +1,10 @@
 //! Man pages: the command table as roff, anyt.1 and a page per command group.
 
-use super::command::{Command, Example, Flag, everything, full_name};
-use super::generate::groups;
+use super::command::{Command, Example, Flag};
 use super::help::{global_flags, own_flags, usage_line};
 use super::table::ROOT;
 use super::table::reference::{ENVIRONMENT, EXIT_CODES, Entry, FILES};
+use super::tree::{everything, full_name, groups};
 
 type Path = Vec<&'static Command>;
 

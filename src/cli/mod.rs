@@ -12,6 +12,7 @@ mod man;
 mod nearest;
 mod parse;
 mod table;
+mod tree;
 
 pub use command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
 pub use generate::{document, write_documents};

@@ -1,11 +1,12 @@
 //! From words to an `Invocation`: lexopt splits them, the table says what they mean. Every error is one line that
 //! names what was typed, and a hint with the nearest thing that exists. Nothing is read but the arguments.
 
-use super::command::{Argument, Command, Flag, Id, Needed, full_name, walk};
-use super::complaint::{missing, see, shown, surplus, takes_no_value, unknown_command, unknown_flag};
+use super::command::{Argument, Command, Flag, Id, Needed};
+use super::complaint::{missing, see, shown, takes_no_value, unexpected, unknown_command, unknown_flag};
 use super::invocation::Invocation;
 use super::nearest::nearest;
 use super::table::ROOT;
+use super::tree::{full_name, walk};
 use crate::error::{Error, Result};
 use lexopt::Arg;
 use std::ffi::OsString;
@@ -169,7 +170,7 @@ impl Line {
         }
         let takes_all = expected.last().is_some_and(|argument| argument.many);
         if let Some(word) = self.arguments.get(expected.len()).filter(|_| !takes_all) {
-            return Err(surplus(&self.path, word));
+            return Err(unexpected(&self.path, word));
         }
         for (argument, word) in expected.iter().zip(&self.arguments) {
             if let Some((flag, _)) = self.flags.iter().find(|(flag, _)| argument.not_with.contains(&flag.long)) {
@@ -303,7 +304,7 @@ mod tests {
             ("task create", "missing TITLE for 'anyt task create' (usage: anyt task create [FLAGS] TITLE)"),
             (
                 "task create Fix it",
-                "surplus argument 'it' for 'anyt task create' (quote text that has spaces in it; see: anyt task create --help)",
+                "unexpected argument 'it' for 'anyt task create' (quote text that has spaces in it; see: anyt task create --help)",
             ),
             ("task list --sort", "missing value BY for --sort of 'anyt task list' (see: anyt task list --help)"),
             (

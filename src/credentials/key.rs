@@ -144,7 +144,7 @@ impl<'a> Keys<'a> {
         let Some(ask) = self.ask else { return Ok(None) };
         let first = ask("New passphrase for the encrypted token (empty: keep a random key in a file): ")?;
         let Some(first) = first.filter(|typed| !typed.expose().is_empty()) else { return Ok(None) };
-        if ask("The same again: ")?.as_ref() != Some(&first) {
+        if ask("Repeat passphrase: ")?.as_ref() != Some(&first) {
             return Err(Error::usage("the two passphrases differ").hint("nothing was stored; try again"));
         }
         let key = Key::Passphrase(first.expose().as_bytes().to_vec());

@@ -10,13 +10,12 @@ mod keyring;
 mod migrate;
 mod place;
 mod seal;
-pub mod secret;
 mod store;
 mod vault;
 
+pub use crate::secret::Secret;
 pub use key::{Ask, KeySource};
 pub use place::Place;
-pub use secret::Secret;
 pub use store::{Kind, Store, StoreError, Stored};
 pub use vault::{Forgotten, Found, Kept, Status, StoreChoice, Vault};
 

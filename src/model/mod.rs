@@ -2,12 +2,14 @@
 //! values, and the operations that change them. No SQL, no HTTP, no terminal. Names and values are those of api.md 3.
 
 pub mod dependency;
+mod id;
 pub mod kind;
 mod operation;
 mod row;
 pub mod task;
 mod value;
 
+pub use id::new_op_id;
 pub use kind::{Field, Kind};
 pub use operation::{Condition, Operation, Send, SendReply, Shape, State, Target};
 pub use row::Row;

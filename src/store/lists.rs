@@ -83,7 +83,7 @@ impl Filter {
 
 impl Store {
     /// Identifiers and titles of the live tasks whose number is nearest to `number`: for "did you mean".
-    pub fn nearest_tasks(&self, workspace_id: i64, number: i64, count: u32) -> Result<Vec<(String, String)>> {
+    pub fn nearest(&self, workspace_id: i64, number: i64, count: u32) -> Result<Vec<(String, String)>> {
         self.db
             .prepare_cached(
                 "SELECT identifier, title FROM tasks WHERE workspace_id = :workspace AND deleted_at IS NULL \

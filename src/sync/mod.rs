@@ -4,12 +4,14 @@
 //! What to do is decided by pure functions without I/O: `observe`, `relate`, `candidates`, `next`, `reply`, `choose`. The
 //! driver executes the steps and commits each transition before and after a request.
 
+mod amend;
 mod breaker;
 pub mod candidates;
 pub mod choose;
 pub mod decide;
 pub(crate) mod door;
 mod driver;
+pub mod drop_plan;
 pub mod edits;
 #[cfg(test)]
 pub mod fake;
@@ -21,6 +23,7 @@ pub mod relate;
 pub mod remote;
 pub mod reply;
 pub mod report;
+pub mod restore;
 mod search;
 mod send;
 #[cfg(test)]
@@ -209,9 +212,12 @@ impl Engine<'_> {
     fn end(&mut self, run: &mut Run) -> Result<()> {
         let now = Timestamp::now().rfc3339();
         if let Some(chosen) = run.force.take() {
-            let dropped = edits::drop_operations(self.store, "force", &chosen)?;
-            if let Some(number) = dropped.number {
-                run.summary.discarded = Some((number, dropped.operations.len()));
+            let (plan, number) = drop_plan::drop_operations(self.store, "force", &chosen)?;
+            for orphan in &plan.orphans {
+                self.reporter.tell(Event::Note(format!("{} loses its parent", orphan.name)));
+            }
+            if let Some(number) = number {
+                run.summary.discarded = Some((number, plan.operations.len()));
             }
         }
         for ((_, id), (kind, row)) in std::mem::take(&mut run.read) {

@@ -10,6 +10,7 @@ mod tests;
 
 use crate::model::{Field, Operation, Patch, Row, Shape, State, Value};
 use field::Merged;
+use std::collections::BTreeMap;
 
 /// A field that both sides changed, differently.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +45,15 @@ pub enum Related {
 /// `chain`: the waiting updates and deletes of one row, oldest first; its first `group` ones would go as one request.
 /// `merge` false (`--no-merge`): every version difference is a difference.
 pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Related {
-    let group = &chain[..group.min(chain.len())];
-    if arrived(group, row) {
+    let group = group.min(chain.len());
+    // What has arrived has nothing more to say, and the rest of the chain was made on it.
+    let arrived = chain.iter().take_while(|operation| has_arrived(operation, row)).count();
+    let (chain, group) = (&chain[arrived..], &chain[arrived.min(group)..group]);
+    if has_all(group, row) {
         return Related::Holds;
     }
     let fates = fates(chain, row, merge);
-    let differences = if chain.iter().any(is_delete) { since_deleted(chain, row) } else { disputed(&fates) };
+    let differences = if chain.iter().any(is_delete) { since_deleted(chain, row) } else { disputed(&fates, row) };
     if !differences.is_empty() {
         return Related::Clashes(differences);
     }
@@ -57,7 +61,7 @@ pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Rela
     if set.is_empty() && !group.iter().any(is_delete) {
         return Related::Holds;
     }
-    Related::Ready { set, merged: sides(&fates) }
+    Related::Ready { set, merged: sides(&fates, row) }
 }
 
 /// How many of a chain's first operations go as one request: successive updates of the same fields, without conditions,
@@ -91,8 +95,7 @@ fn may_share(operation: &Operation) -> bool {
 /// What is lost when a row that is gone on the server takes the chain with it: each field's base and last local value,
 /// the remote being nothing.
 pub fn all_lost(chain: &[Operation]) -> Vec<Difference> {
-    let lost = |(field, base, local)| Difference { field, base, local, remote: Value::Null };
-    changes(chain).into_iter().map(lost).collect()
+    changes(chain).into_iter().map(|change| change.against(&Value::Null)).collect()
 }
 
 /// What the server changed beside the fields in dispute since `known`, for `--no-merge`. With no differences: everything
@@ -115,20 +118,15 @@ pub fn not_taken(sent: &Patch, row: &Row) -> Vec<(Field, Value, Value)> {
     differs.map(|(field, value)| (*field, value.clone(), row.get(field).clone())).collect()
 }
 
-/// Bases that operations behind a finished group take over from it, by op_id: those of fields that were not sent because
-/// the row's value stands although the group's is another one, or because the chain as a whole leaves the field as it
-/// was. To them it is as if the group had not changed these fields. `sent`: the values that the group's request had, if
-/// there was one.
-pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch, row: &Row) -> Vec<(String, Patch)> {
+/// Bases that operations behind a finished group take over from it, by op_id: those of the fields that it did not send,
+/// because the row's value stands. To the operations behind it is as if the group had not changed these fields, which is
+/// how the chain as a whole was related. `sent`: the values of the group's request, if there was one.
+pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch) -> Vec<(String, Patch)> {
     let (group, behind) = chain.split_at(group.min(chain.len()));
     let mut carried: Vec<(String, Patch)> = Vec::new();
-    for (field, base, last) in changes(group).into_iter().filter(|(field, ..)| !sent.contains_key(field)) {
+    for Changed { field, base, .. } in changes(group).into_iter().filter(|change| !sent.contains_key(change.field)) {
         let Some(next) = behind.iter().find(|operation| operation.set.contains_key(field)) else { continue };
-        let net = changes(chain).into_iter().find(|(name, ..)| *name == field).map(|(_, _, local)| local);
-        let nothing = net.is_some_and(|local| local.same(&base));
-        if !nothing && row.get(field).same(&last) {
-            continue;
-        }
+        let base = base.clone();
         match carried.iter_mut().find(|(op_id, _)| *op_id == next.op_id) {
             Some((_, bases)) => drop(bases.insert(field, base)),
             None => carried.push((next.op_id.clone(), Patch::from([(field, base)]))),
@@ -137,52 +135,72 @@ pub fn carried_down(chain: &[Operation], group: usize, sent: &Patch, row: &Row) 
     carried
 }
 
-/// Field, base and local value of everything the chain sets, in the order people are shown fields.
-pub(super) fn changes(chain: &[Operation]) -> Vec<(Field, Value, Value)> {
-    let mut changes: std::collections::BTreeMap<Field, (Value, Value)> = std::collections::BTreeMap::new();
+/// What a chain makes of one field: the first base and the last value.
+#[derive(Clone, Copy)]
+pub(super) struct Changed<'a> {
+    pub field: Field,
+    pub base: &'a Value,
+    pub local: &'a Value,
+}
+
+impl Changed<'_> {
+    fn against(self, remote: &Value) -> Difference {
+        let Changed { field, base, local } = self;
+        Difference { field, base: base.clone(), local: local.clone(), remote: remote.clone() }
+    }
+}
+
+static NOTHING: Value = Value::Null;
+
+/// Everything the chain sets, in the order people are shown fields.
+pub(super) fn changes(chain: &[Operation]) -> Vec<Changed<'_>> {
+    let mut changes: BTreeMap<Field, Changed<'_>> = BTreeMap::new();
     for operation in chain {
-        for (field, value) in &operation.set {
-            let base = || operation.base.get(field).cloned().unwrap_or(Value::Null);
-            changes.entry(*field).or_insert_with(|| (base(), Value::Null)).1 = value.clone();
+        for (field, local) in &operation.set {
+            let base = || operation.base.get(field).unwrap_or(&NOTHING);
+            changes.entry(*field).or_insert_with(|| Changed { field, base: base(), local }).local = local;
         }
     }
-    changes.into_iter().map(|(field, (base, local))| (field, base, local)).collect()
+    changes.into_values().collect()
 }
 
 pub(super) fn is_delete(operation: &Operation) -> bool {
     operation.shape == Shape::Delete
 }
 
-/// The row has every value of the group's last request, or of the group.
-fn arrived(group: &[Operation], row: &Row) -> bool {
-    let has = |set: &Patch| !set.is_empty() && set.iter().all(|(field, value)| row.get(field).same(value));
-    let last: Patch = changes(group).into_iter().map(|(field, _, local)| (field, local)).collect();
-    !group.iter().any(is_delete) && (group.iter().filter_map(unanswered).any(|send| has(&send.sent)) || has(&last))
+/// A sent update of which the row has every value that its last request had.
+fn has_arrived(operation: &Operation, row: &Row) -> bool {
+    unanswered(operation).is_some_and(|send| !send.sent.is_empty() && not_taken(&send.sent, row).is_empty())
+}
+
+/// The row has every value of the group, or nothing is left of it.
+fn has_all(group: &[Operation], row: &Row) -> bool {
+    !group.iter().any(is_delete) && changes(group).iter().all(|change| row.get(change.field).same(change.local))
 }
 
 /// The last request of a sent operation that nothing is known of.
 fn unanswered(operation: &Operation) -> Option<&crate::model::Send> {
-    let sent = operation.state == State::Sent;
+    let sent = operation.state == State::Sent && operation.shape == Shape::Update;
     operation.sends.iter().rev().find(|send| sent && send.reply.is_none())
 }
 
 /// What becomes of a field of the chain.
-struct Fate {
-    difference: Difference,
+struct Fate<'a> {
+    change: Changed<'a>,
     merged: Merged,
 }
 
-fn fates(chain: &[Operation], row: &Row, merge: bool) -> Vec<Fate> {
+fn fates<'a>(chain: &'a [Operation], row: &Row, merge: bool) -> Vec<Fate<'a>> {
     let doubtful = in_doubt(chain, row);
     let asks_all = !merge && !stands_on(chain, row);
-    let fate = |(field, base, local): (Field, Value, Value)| {
-        let remote = row.get(field).clone();
-        let merged = match field::merge(field, &base, &local, &remote) {
+    let fate = |change: Changed<'a>| {
+        let Changed { field, base, local } = change;
+        let merged = match field::merge(field, base, local, row.get(field)) {
             Merged::Both(_) | Merged::Ours if asks_all => Merged::Conflict,
-            Merged::Ours if doubtful.contains(&field) && !local.same(&base) => Merged::Conflict,
+            Merged::Ours if doubtful.contains(&field) && !local.same(base) => Merged::Conflict,
             other => other,
         };
-        Fate { difference: Difference { field, base, local, remote }, merged }
+        Fate { change, merged }
     };
     changes(chain).into_iter().map(fate).collect()
 }
@@ -190,7 +208,7 @@ fn fates(chain: &[Operation], row: &Row, merge: bool) -> Vec<Fate> {
 /// The row is what the chain was made on: its version where one was seen, and the value of every field that it changes.
 fn stands_on(chain: &[Operation], row: &Row) -> bool {
     let seen = chain.first().map_or(0, |first| first.seen_version);
-    (seen == 0 || seen == row.version) && changes(chain).iter().all(|(field, base, _)| row.get(field).same(base))
+    (seen == 0 || seen == row.version) && changes(chain).iter().all(|change| row.get(change.field).same(change.base))
 }
 
 /// Fields of an update without an answer, where the row has changed since and is in them as it was before: the request may
@@ -200,8 +218,9 @@ fn in_doubt(chain: &[Operation], row: &Row) -> Vec<Field> {
     moved.flat_map(|send| send.sent.keys().copied()).collect()
 }
 
-fn disputed(fates: &[Fate]) -> Vec<Difference> {
-    fates.iter().filter(|fate| fate.merged == Merged::Conflict).map(|fate| fate.difference.clone()).collect()
+fn disputed(fates: &[Fate], row: &Row) -> Vec<Difference> {
+    let disputed = fates.iter().filter(|fate| fate.merged == Merged::Conflict);
+    disputed.map(|fate| fate.change.against(row.get(fate.change.field))).collect()
 }
 
 /// What the server changed after we deleted: our base (the whole row) against its row.
@@ -210,11 +229,10 @@ fn since_deleted(chain: &[Operation], row: &Row) -> Vec<Difference> {
     let changes = changes(chain);
     let difference = |(field, local): (&Field, &Value)| {
         // A field that the chain itself had set before the delete is compared with what it was before that.
-        let before = changes.iter().find(|(name, ..)| name == field).map(|(_, base, _)| base);
-        let base = before.unwrap_or(local).clone();
+        let base = changes.iter().find(|change| change.field == *field).map_or(local, |change| change.base);
         let remote = row.get(field);
-        let differs = !remote.same(&base) && !remote.same(local);
-        differs.then(|| Difference { field, base, local: local.clone(), remote: remote.clone() })
+        let differs = !remote.same(base) && !remote.same(local);
+        differs.then(|| Changed { field, base, local }.against(remote))
     };
     delete.base.iter().filter_map(difference).collect()
 }
@@ -222,14 +240,14 @@ fn since_deleted(chain: &[Operation], row: &Row) -> Vec<Difference> {
 /// The values of the group's request. What the row has already is left out, and what only later operations of the chain
 /// bring to a merge.
 fn to_send(group: &[Operation], fates: &[Fate], row: &Row) -> Patch {
-    let value = |(field, base, local): (Field, Value, Value)| {
+    let value = |Changed { field, base, local }: Changed| {
         let remote = row.get(field);
-        let theirs = |fate: &Fate| fate.difference.field == field && fate.merged == Merged::Theirs;
+        let theirs = |fate: &Fate| fate.change.field == field && fate.merged == Merged::Theirs;
         if fates.iter().any(theirs) {
             return None;
         }
-        let value = match field::merge(field, &base, &local, remote) {
-            Merged::Ours => local,
+        let value = match field::merge(field, base, local, remote) {
+            Merged::Ours => local.clone(),
             Merged::Both(value) => value,
             Merged::Theirs | Merged::Conflict => return None,
         };
@@ -239,17 +257,17 @@ fn to_send(group: &[Operation], fates: &[Fate], row: &Row) -> Patch {
 }
 
 /// Whose value each field has that either side changed.
-fn sides(fates: &[Fate]) -> Vec<(Field, Side)> {
+fn sides(fates: &[Fate], row: &Row) -> Vec<(Field, Side)> {
     let side = |fate: &Fate| {
-        let Difference { field, base, local, remote } = &fate.difference;
+        let Changed { field, base, local } = fate.change;
         let side = match fate.merged {
-            Merged::Ours if local.same(base) && remote.same(base) => return None,
+            Merged::Ours if local.same(base) && row.get(field).same(base) => return None,
             Merged::Ours => Side::Yours,
             Merged::Theirs => Side::Theirs,
             Merged::Both(_) => Side::Both,
             Merged::Conflict => return None,
         };
-        Some((*field, side))
+        Some((field, side))
     };
     fates.iter().filter_map(side).collect()
 }

@@ -133,15 +133,36 @@ impl Summary {
         self.pulled.changes() + self.accepted_remote + self.pushed
     }
 
+    /// What an earlier run of the same command did goes on top.
+    pub fn add(&mut self, earlier: &Summary) {
+        let Totals { new, updated, deleted } = earlier.pulled;
+        self.pulled.new += new;
+        self.pulled.updated += updated;
+        self.pulled.deleted += deleted;
+        self.pushed += earlier.pushed;
+        self.resolved += earlier.resolved;
+        self.accepted_remote += earlier.accepted_remote;
+        self.renames.extend(earlier.renames.iter().cloned());
+        self.discarded = self.discarded.or(earlier.discarded);
+    }
+
     /// The error a run ends with although it did what it could.
     pub fn into_error(self) -> Option<Error> {
         if let Some(error) = self.stopped {
             return Some(error);
         }
+        let (unreadable, conditions) = (self.unreadable.len(), self.conditions_failed);
         match (self.waiting, self.failed, self.held) {
+            (0, 0, 0) if unreadable > 0 => Some(Error::Unreadable { rows: unreadable }),
+            (0, 0, 0) if conditions > 0 => Some(Error::Condition { message: conditions_failed(conditions) }),
             (0, 0, 0) => None,
             (0, refused, held) => Some(Error::Refused { refused, held }),
             (waiting, ..) => Some(Error::Conflicts { waiting }),
         }
     }
+}
+
+fn conditions_failed(count: usize) -> String {
+    let changes = if count == 1 { "1 change was" } else { &format!("{count} changes were") };
+    format!("{changes} not sent: a condition no longer held")
 }

@@ -301,7 +301,7 @@ impl Engine<'_> {
         }
         if sent.len() < run.plan.ops[group[0]].set.len() {
             let chain: Vec<usize> = group.iter().copied().chain(behind.iter().copied()).collect();
-            let carried = carried_down(&run.plan.operations(&chain), group.len(), sent, row);
+            let carried = carried_down(&run.plan.operations(&chain), group.len(), sent);
             for (op_id, bases) in carried {
                 if let Some(at) = behind.iter().copied().find(|at| run.plan.ops[*at].op_id == op_id) {
                     self.rebase(run, at, bases, row.version)?;

@@ -2,73 +2,21 @@
 //! its heading and its choices. It decides nothing itself and stores nothing; `Choice::Skip` is for the caller's inbox.
 
 use crate::error::Error;
-use crate::model::{Field, Patch, Value};
-use crate::names::Names;
+use crate::model::Patch;
+use crate::sync::choose::Choice;
+use crate::sync::next::Cause;
+use crate::sync::report::{Decision, Question};
 use crate::ui::difference;
 use crate::ui::{Answer, Input, Output, Style, interrupt, sanitise};
 
-/// Two versions of one task that cannot both stand.
-#[derive(Clone, Copy)]
-pub struct Question<'a> {
-    pub identifier: &'a str,
-    /// The server version our change was made on.
-    pub local_version: i64,
-    pub remote_version: i64,
-    /// Fields that both sides changed, differently. With a deletion: the fields the other side changed.
-    pub fields: &'a [FieldDifference],
-    /// What only the server changed and no answer changes back.
-    pub beside: &'a [FieldDifference],
-    pub cause: Cause,
-    pub names: &'a dyn Names,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// Both sides changed it.
-    Differs,
-    /// Changed here, deleted on the server.
-    DeletedThere,
-    /// Deleted here, changed on the server.
-    DeletedHere,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldDifference {
-    pub field: Field,
-    pub base: Value,
-    pub local: Value,
-    pub remote: Value,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Choice {
-    /// Ours stands: send it over theirs.
-    Local,
-    /// Theirs stands: let ours go.
-    Remote,
-    /// These values stand: every field of the question has one.
-    Edited(Patch),
-    /// No decision now.
-    Skip,
-    /// Stop the whole run.
-    Stop,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    pub choice: Choice,
-    /// `1!`, `2!`: also for every conflict that remains.
-    pub for_all: bool,
-}
-
-/// Answers that are none before the question is given up.
+/// Invalid answers before the question is given up.
 const STRIKES: usize = 3;
 
 /// Answers of any kind, so that `yes d` and `yes 3` with an editor that fails come to an end too.
 const ROUNDS: usize = 20;
 
 /// Asks until there is a decision. `edit` makes the patch of choice 3, or says why it could not; then the question is
-/// put again. Without answers (end of input, `--no-input`, three that are none) the decision is `Choice::Skip`; where
+/// put again. Without answers (end of input, `--no-input`, three invalid ones) the decision is `Choice::Skip`; where
 /// it is known before that no answer can come, nothing is printed at all.
 pub fn ask(
     out: &mut Output,
@@ -81,7 +29,7 @@ pub fn ask(
         return decided(Choice::Skip, false);
     }
     show(out, question)?;
-    let prompt = if question.cause == Cause::Differs { "  Choice [1-3]: " } else { "  Choice [1-2]: " };
+    let prompt = if question.cause == Cause::Changed { "  Choice [1-3]: " } else { "  Choice [1-2]: " };
     let mut strikes = 0;
     for _ in 0..ROUNDS {
         let Answer::Line(answer) = input.ask(out, prompt)? else { break };
@@ -93,7 +41,7 @@ pub fn ask(
             "s" => return decided(Choice::Skip, false),
             "q" => return decided(Choice::Stop, false),
             "d" => difference::print(out, question)?,
-            "3" if question.cause == Cause::Differs => match edit(question) {
+            "3" if question.cause == Cause::Changed => match edit(question) {
                 Ok(patch) => return decided(Choice::Edited(patch), false),
                 Err(reason) => {
                     out.question(&format!("  Not edited: {}\n", sanitise::line(&reason)))?;
@@ -114,7 +62,7 @@ pub fn ask(
 
 fn help(cause: Cause) -> &'static str {
     match cause {
-        Cause::Differs => {
+        Cause::Changed => {
             "  1, 2 or 3; d shows the full difference, s leaves it for later, 1! or 2! decides all that remain, q stops\n"
         }
         _ => {
@@ -131,7 +79,7 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
         version(question.local_version, question.cause == Cause::DeletedHere),
         version(question.remote_version, question.cause == Cause::DeletedThere),
     ))?;
-    for field in question.fields {
+    for field in question.differences {
         let summary = difference::summary(out, field, question);
         out.question(&summary)?;
     }
@@ -139,7 +87,7 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
         out.question(&difference::beside(field, question))?;
     }
     out.question(match question.cause {
-        Cause::Differs => {
+        Cause::Changed => {
             "\n  Choose resolution:\n  1. Keep local changes (overwrite remote)\n  \
              2. Accept remote changes (overwrite local)\n  3. Edit manually\n\n"
         }
@@ -157,32 +105,43 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::model::Value;
+    use crate::model::task::STATUS;
     use crate::names::tests::Few;
+    use crate::sync::relate::Difference;
     use crate::ui::output::tests::captured;
 
-    fn status() -> FieldDifference {
+    fn status() -> Difference {
         let text = |text: &str| Value::Text(text.into());
-        FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }
+        Difference { field: STATUS, base: text("todo"), local: text("active"), remote: text("done") }
     }
 
-    pub fn question(fields: &[FieldDifference]) -> Question<'_> {
-        let (identifier, cause) = ("DEV-42", Cause::Differs);
-        Question { identifier, local_version: 5, remote_version: 6, fields, beside: &[], cause, names: &Few }
+    pub fn question(fields: &[Difference]) -> Question<'_> {
+        Question {
+            identifier: "DEV-42",
+            title: "Fix bug",
+            cause: Cause::Changed,
+            local_version: 5,
+            remote_version: 6,
+            differences: fields,
+            beside: &[],
+            names: &Few,
+        }
     }
 
-    fn answered(given: &str, cause: Cause) -> (Decision, String) {
+    fn answered(given: &str, cause: Cause) -> ((Choice, bool), String) {
         let (mut out, stdout, _) = captured(Default::default());
         let fields = [status()];
         let question = Question { cause, ..question(&fields) };
         let mut edit = |_: &Question<'_>| Err("the editor failed".to_string());
         let decision = ask(&mut out, &mut Input::given(given), &mut edit, &question).unwrap();
-        (decision, stdout.text())
+        ((decision.choice, decision.for_all), stdout.text())
     }
 
     #[test]
     fn reads_like_the_specification() {
-        let (decision, screen) = answered("2\n", Cause::Differs);
-        assert_eq!(decision, Decision { choice: Choice::Remote, for_all: false });
+        let (decision, screen) = answered("2\n", Cause::Changed);
+        assert_eq!(decision, (Choice::Remote, false));
         let expected = "\
 ⚠ Conflict detected for DEV-42:
   Local version: 5
@@ -214,28 +173,28 @@ pub(super) mod tests {
             ("", Choice::Skip, false),
             ("refs/heads/main 1a2b refs/heads/main 3c4d\n", Choice::Skip, false),
         ] {
-            assert_eq!(answered(given, Cause::Differs).0, Decision { choice, for_all }, "{given:?}");
+            assert_eq!(answered(given, Cause::Changed).0, (choice, for_all), "{given:?}");
         }
-        assert_eq!(answered(&"d\n".repeat(1000), Cause::Differs).0.choice, Choice::Skip);
-        assert_eq!(answered(&"3\n".repeat(1000), Cause::Differs).0.choice, Choice::Skip);
+        assert_eq!(answered(&"d\n".repeat(1000), Cause::Changed).0.0, Choice::Skip);
+        assert_eq!(answered(&"3\n".repeat(1000), Cause::Changed).0.0, Choice::Skip);
     }
 
     #[test]
     fn an_edit_is_handed_on_and_its_failure_is_said() {
         let (mut out, _, _) = captured(Default::default());
-        let patch = Patch::from([(Field::Status, Value::Text("blocked".into()))]);
+        let patch = Patch::from([(STATUS, Value::Text("blocked".into()))]);
         let fields = [status()];
         let mut edit = |_: &Question<'_>| Ok(patch.clone());
         let decision = ask(&mut out, &mut Input::given("3\n"), &mut edit, &question(&fields)).unwrap();
         assert_eq!(decision.choice, Choice::Edited(patch.clone()));
-        let (_, screen) = answered("3\n1\n", Cause::Differs);
+        let (_, screen) = answered("3\n1\n", Cause::Changed);
         assert!(screen.ends_with("[1-3]: 3\n  Not edited: the editor failed\n  Choice [1-3]: 1\n"), "{screen}");
     }
 
     #[test]
     fn a_deletion_has_two_ways_out() {
         let (decision, screen) = answered("3\n1\n", Cause::DeletedThere);
-        assert_eq!(decision.choice, Choice::Local);
+        assert_eq!(decision.0, Choice::Local);
         assert!(screen.contains("  Remote version: deleted\n    status: todo → local active\n"), "{screen}");
         let (_, screen) = answered("2\n", Cause::DeletedHere);
         assert!(screen.contains("  Local version: deleted\n"), "{screen}");

@@ -5,7 +5,9 @@ use crate::error::Error;
 use crate::lines::{self, Change};
 use crate::model::Value;
 use crate::names::shown;
-use crate::ui::conflict::{Cause, FieldDifference, Question};
+use crate::sync::next::Cause;
+use crate::sync::relate::Difference;
+use crate::sync::report::Question;
 use crate::ui::width::truncate;
 use crate::ui::{Output, Style, sanitise};
 
@@ -17,19 +19,19 @@ const VALUE: usize = 60;
 const LINE: usize = 100;
 
 /// The short form: one line, or for prose a heading and at most ten lines. Ends with a newline.
-pub(super) fn summary(out: &Output, difference: &FieldDifference, question: &Question<'_>) -> String {
-    let FieldDifference { field, base, local, remote } = difference;
+pub(super) fn summary(out: &Output, difference: &Difference, question: &Question<'_>) -> String {
+    let Difference { field, base, local, remote } = difference;
     let cause = question.cause;
-    let short = |value| truncate(&sanitise::line(&shown(*field, value, question.names)), VALUE);
+    let short = |value| truncate(&sanitise::line(&shown(field, value, question.names)), VALUE);
     if field.is_prose() {
         let (from, to, signs) = match cause {
-            Cause::Differs => (local, remote, "- local, + remote"),
+            Cause::Changed => (local, remote, "- local, + remote"),
             Cause::DeletedThere => (base, local, "- before, + local"),
             Cause::DeletedHere => (base, remote, "- before, + remote"),
         };
         let lines = changes(out, &prose(from), &prose(to), Some(LINE));
         let more = lines.len().saturating_sub(SHORT);
-        let mut text = format!("    {} ({signs}):\n", field.word());
+        let mut text = format!("    {} ({signs}):\n", field.word);
         lines.iter().take(SHORT).for_each(|line| text.push_str(&format!("      {line}\n")));
         if more > 0 {
             text.push_str(&format!("      … {more} more {}, d shows all\n", if more == 1 { "line" } else { "lines" }));
@@ -37,26 +39,26 @@ pub(super) fn summary(out: &Output, difference: &FieldDifference, question: &Que
         return text;
     }
     let sides = match cause {
-        Cause::Differs => format!("local {}, remote {}", short(local), short(remote)),
+        Cause::Changed => format!("local {}, remote {}", short(local), short(remote)),
         Cause::DeletedThere => format!("local {}", short(local)),
         Cause::DeletedHere => format!("remote {}", short(remote)),
     };
-    format!("    {}: {} → {sides}\n", field.word(), short(base))
+    format!("    {}: {} → {sides}\n", field.word, short(base))
 }
 
 /// One line for what only the server changed. Ends with a newline.
-pub(super) fn beside(difference: &FieldDifference, question: &Question<'_>) -> String {
-    let FieldDifference { field, base, remote, .. } = difference;
-    let short = |value| truncate(&sanitise::line(&shown(*field, value, question.names)), VALUE);
+pub(super) fn beside(difference: &Difference, question: &Question<'_>) -> String {
+    let Difference { field, base, remote, .. } = difference;
+    let short = |value| truncate(&sanitise::line(&shown(field, value, question.names)), VALUE);
     let change =
         if field.is_prose() { "changed there".into() } else { format!("{} → remote {}", short(base), short(remote)) };
-    format!("    {}: {change} (stays either way)\n", field.word())
+    format!("    {}: {change} (stays either way)\n", field.word)
 }
 
 /// The full form of every field, nothing cut, as part of a question.
 pub(super) fn print(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
-    for FieldDifference { field, base, local, remote } in question.fields {
-        let mut text = format!("\n  {}\n", field.word());
+    for Difference { field, base, local, remote } in question.differences {
+        let mut text = format!("\n  {}\n", field.word);
         if field.is_prose() {
             for (name, side) in [("local", local), ("remote", remote)] {
                 text.push_str(&format!("    base → {name}:\n"));
@@ -66,7 +68,7 @@ pub(super) fn print(out: &mut Output, question: &Question<'_>) -> Result<(), Err
             }
         } else {
             for (name, value) in [("base:  ", base), ("local: ", local), ("remote:", remote)] {
-                text.push_str(&format!("    {name} {}\n", sanitise::line(&shown(*field, value, question.names))));
+                text.push_str(&format!("    {name} {}\n", sanitise::line(&shown(field, value, question.names))));
             }
         }
         out.question(&text)?;
@@ -103,13 +105,13 @@ fn changes(out: &Output, from: &str, to: &str, max: Option<usize>) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Field;
+    use crate::model::task::{DESCRIPTION, LABELS, PARENT};
     use crate::ui::conflict::tests::question;
     use crate::ui::output::tests::captured;
 
-    fn description(base: &str, local: &str, remote: &str) -> FieldDifference {
+    fn description(base: &str, local: &str, remote: &str) -> Difference {
         let text = |text: &str| Value::Text(text.into());
-        FieldDifference { field: Field::Description, base: text(base), local: text(local), remote: text(remote) }
+        Difference { field: DESCRIPTION, base: text(base), local: text(local), remote: text(remote) }
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
     fn ids_have_names() {
         let (mut out, stdout, _) = captured(Default::default());
         let (base, local, remote) = (Value::Null, Value::Int(17), Value::Int(4));
-        let parent = FieldDifference { field: Field::Parent, base, local, remote };
+        let parent = Difference { field: PARENT, base, local, remote };
         assert_eq!(summary(&out, &parent, &question(&[])), "    parent: - → local DEV-4, remote id 4\n");
         print(&mut out, &question(&[parent])).unwrap();
         assert_eq!(stdout.text(), "\n  parent\n    base:   -\n    local:  DEV-4\n    remote: id 4\n\n");
@@ -149,8 +151,8 @@ mod tests {
     #[test]
     fn values_are_one_line() {
         let (mut out, stdout, _) = captured(Default::default());
-        let labels = FieldDifference {
-            field: Field::Labels,
+        let labels = Difference {
+            field: LABELS,
             base: Value::Null,
             local: Value::Set(vec!["a".into(), "b".into()]),
             remote: Value::Set(vec!["x\n  Choice [1-3]: 1".into()]),

@@ -1,15 +1,17 @@
 //! The file of a manual edit, as text: one block for each field with both versions between conflict markers, and the
 //! way back to values. It knows no file and no editor.
 //!
-//! Remote text cannot forge a block: lines of ours begin with a sign that begins no line of any value (`#:`, longer
+//! Long text stands there as it is, byte for byte, and so it is read back. Remote text cannot forge a block: lines of ours begin with a sign that begins no line of any value (`#:`, longer
 //! if need be), and a value that was left as it was shown is taken from the question, not from the file.
 
 use crate::lines::{self, Piece};
 use crate::model::{Field, Patch, Value};
 use crate::names::shown;
-use crate::ui::conflict::{FieldDifference, Question};
+use crate::sync::relate::Difference;
+use crate::sync::report::Question;
 use crate::ui::difference::prose;
-use crate::ui::{original, sanitise, typed};
+use crate::ui::{sanitise, typed};
+use std::borrow::Cow;
 
 const OURS: &str = "<<<<<<< local";
 const BASE: &str = "||||||| before";
@@ -24,8 +26,8 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub fn new(question: &'a Question<'a>) -> Draft<'a> {
-        let values = question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
-        let signs = |value| inert_prose(value).lines().map(hashes).max().unwrap_or(0);
+        let values = question.differences.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let signs = |value| prose(value).lines().map(hashes).max().unwrap_or(0);
         let sign = "#".repeat(values.map(signs).max().unwrap_or(0) + 1) + ":";
         Draft { question, sign }
     }
@@ -37,8 +39,8 @@ impl<'a> Draft<'a> {
         let (local, remote) = (question.local_version, question.remote_version);
         let what = if self.has_marks() {
             format!(
-                "{sign} Where both sides differ, both stand between the marks <<<<<<< and >>>>>>>. Leave what shall be,\n\
-                 {sign} delete the rest and the marks, save, and leave the editor. An empty file changes nothing.\n"
+                "{sign} Where both sides differ, both stand between the marks <<<<<<< and >>>>>>>. Keep the lines you\n\
+                 {sign} want, delete the rest and the marks, save, and leave the editor. An empty file changes nothing.\n"
             )
         } else {
             format!(
@@ -50,7 +52,7 @@ impl<'a> Draft<'a> {
             "{sign} {task} was changed here (version {local}) and on the server (version {remote}).\n{what}\
              {sign} Lines that begin with {sign} stay as they are or go; those around long text must stay.\n"
         );
-        for difference in question.fields {
+        for difference in question.differences {
             text.push('\n');
             text.push_str(&if difference.field.is_prose() {
                 self.prose_block(difference)
@@ -74,32 +76,34 @@ impl<'a> Draft<'a> {
     fn has_marks(&self) -> bool {
         let is_dispute = |piece: &Piece| matches!(piece, Piece::Dispute { .. });
         self.question
-            .fields
+            .differences
             .iter()
             .any(|difference| !difference.field.is_prose() || merge(difference).iter().any(is_dispute))
     }
 
     /// The values that the edited text says, one for every field of the question, or why it does not say them.
     pub fn read(&self, edited: &str) -> Result<Patch, String> {
-        let edited = edited.strip_prefix('\u{feff}').unwrap_or(edited).replace("\r\n", "\n");
+        let given = self.text();
+        let edited = with_line_ends_of(&given, edited.strip_prefix('\u{feff}').unwrap_or(edited));
         if edited.trim().is_empty() {
             return Err("the file is empty".into());
         }
-        if self.has_marks() && edited == self.text() {
+        if self.has_marks() && edited == given {
             return Err("nothing was changed".into());
         }
         self.refuse_markers(&edited)?;
         self.refuse_unreadable(&edited)?;
         let mut patch = Patch::new();
-        let mut lines = edited.lines().enumerate();
+        let mut lines = edited.split_inclusive('\n').enumerate();
         while let Some((at, line)) = lines.next() {
-            if let Some(difference) = self.question.fields.iter().find(|f| line == self.begin(f.field)) {
+            let line = line.trim_end_matches(['\r', '\n']);
+            if let Some(difference) = self.question.differences.iter().find(|one| line == self.begin(one.field)) {
                 let end = self.end(difference.field);
-                let mut body: Vec<&str> = Vec::new();
+                let mut body = String::new();
                 loop {
                     match lines.next() {
-                        Some((_, line)) if line == end => break,
-                        Some((_, line)) => body.push(line),
+                        Some((_, line)) if line.trim_end_matches(['\r', '\n']) == end => break,
+                        Some((_, line)) => body.push_str(line),
                         None => return Err(format!("the line `{end}` is gone")),
                     }
                 }
@@ -109,33 +113,33 @@ impl<'a> Draft<'a> {
                 read.map_err(|why| format!("line {}: {why}", at + 1))?;
             }
         }
-        match self.question.fields.iter().find(|f| !patch.contains_key(&f.field)) {
-            Some(missing) => Err(format!("{} is gone", missing.field.word())),
+        match self.question.differences.iter().find(|one| !patch.contains_key(&one.field)) {
+            Some(missing) => Err(format!("{} is gone", missing.field.word)),
             None => Ok(patch),
         }
     }
 
     fn begin(&self, field: Field) -> String {
-        format!("{} begin {}", self.sign, field.word())
+        format!("{} begin {}", self.sign, field.word)
     }
 
     fn end(&self, field: Field) -> String {
-        format!("{} end {}", self.sign, field.word())
+        format!("{} end {}", self.sign, field.word)
     }
 
-    fn block(&self, difference: &FieldDifference) -> String {
+    fn block(&self, difference: &Difference) -> String {
         let line = |value| self.line(difference.field, value);
         let before = sanitise::line(&shown(difference.field, &difference.base, self.question.names)).into_owned();
         format!(
             "{} {} was {before} before\n{OURS}\n{}\n{MIDDLE}\n{}\n{THEIRS}\n",
             self.sign,
-            difference.field.word(),
+            difference.field.word,
             line(&difference.local),
             line(&difference.remote),
         )
     }
 
-    fn prose_block(&self, difference: &FieldDifference) -> String {
+    fn prose_block(&self, difference: &Difference) -> String {
         let marked = |piece| match piece {
             Piece::Agreed(text) => text,
             Piece::Dispute { base, local, remote } => {
@@ -149,8 +153,8 @@ impl<'a> Draft<'a> {
     /// A marker line is left over unless one of the versions has that very line, as a Markdown heading may.
     fn refuse_markers(&self, edited: &str) -> Result<(), String> {
         let own = |marker: &str| {
-            let values = self.question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
-            values.map(inert_prose).any(|text| text.lines().any(|line| line == marker))
+            let values = self.question.differences.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+            values.map(prose).any(|text| text.lines().any(|line| line == marker))
         };
         for marker in [OURS, BASE, MIDDLE, THEIRS] {
             if !own(marker)
@@ -164,7 +168,7 @@ impl<'a> Draft<'a> {
 
     /// A character that could not be read is not sent as what it was not.
     fn refuse_unreadable(&self, edited: &str) -> Result<(), String> {
-        let values = || self.question.fields.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
+        let values = || self.question.differences.iter().flat_map(|f| [&f.base, &f.local, &f.remote]);
         let is_unread = |line: &str| line.contains('\u{fffd}') && !line.starts_with(&self.sign);
         match edited.lines().position(is_unread) {
             Some(at) if !values().any(|value| value.to_string().contains('\u{fffd}')) => {
@@ -174,9 +178,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn read_line(&self, line: &str) -> Result<(&'a FieldDifference, Value), String> {
+    fn read_line(&self, line: &str) -> Result<(&'a Difference, Value), String> {
         let word = line.split(':').next().unwrap_or(line);
-        let Some(difference) = self.question.fields.iter().find(|f| !f.field.is_prose() && f.field.word() == word)
+        let Some(difference) = self.question.differences.iter().find(|f| !f.field.is_prose() && f.field.word == word)
         else {
             return Err(format!("`{line}` is no field of this conflict"));
         };
@@ -193,7 +197,7 @@ impl<'a> Draft<'a> {
 
     /// A field that is no prose as its line of the file.
     fn line(&self, field: Field, value: &Value) -> String {
-        format!("{}: {}", field.word(), sanitise::line(&shown(field, value, self.question.names)))
+        format!("{}: {}", field.word, sanitise::line(&shown(field, value, self.question.names)))
     }
 }
 
@@ -203,52 +207,54 @@ fn hashes(line: &str) -> usize {
     if rest.starts_with(':') { line.len() - rest.len() } else { 0 }
 }
 
-fn insert(patch: &mut Patch, difference: &FieldDifference, value: Value) -> Result<(), String> {
+fn insert(patch: &mut Patch, difference: &Difference, value: Value) -> Result<(), String> {
     typed::refuse_unsendable(difference, &value)?;
     match patch.insert(difference.field, value) {
         None => Ok(()),
-        Some(_) => Err(format!("{} is there twice", difference.field.word())),
+        Some(_) => Err(format!("{} is there twice", difference.field.word)),
     }
-}
-
-fn inert_prose(value: &Value) -> String {
-    sanitise::text(&prose(value)).into_owned()
 }
 
 /// The line-wise merge of what is shown.
-fn merge(difference: &FieldDifference) -> Vec<Piece> {
-    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(inert_prose);
+fn merge(difference: &Difference) -> Vec<Piece> {
+    let [base, local, remote] = [&difference.base, &difference.local, &difference.remote].map(prose);
     lines::merge(&base, &local, &remote)
 }
 
-fn read_prose(difference: &FieldDifference, body: &[&str]) -> Value {
-    let FieldDifference { base, local, remote, .. } = difference;
-    let edited = body.iter().fold(String::new(), |text, line| text + line + "\n");
-    for side in [local, remote] {
-        if edited == inert_prose(side) {
-            return side.clone();
-        }
+fn read_prose(difference: &Difference, body: &str) -> Value {
+    let Difference { local, remote, .. } = difference;
+    if let Some(side) = [local, remote].into_iter().find(|side| body == prose(side)) {
+        return side.clone();
     }
-    Some(original::text([base, local, remote], body)).filter(|text| !text.is_empty()).map_or(Value::Null, Value::Text)
+    // The line end that `prose` gives the last line.
+    let text = body.strip_suffix('\n').unwrap_or(body);
+    if text.is_empty() { Value::Null } else { Value::Text(text.to_string()) }
+}
+
+/// Some editors write every line end as `\r\n`. Where the file that was given out had a plain one, that is no change.
+fn with_line_ends_of<'a>(given: &str, edited: &'a str) -> Cow<'a, str> {
+    let plain = |text: &str| text.matches('\n').count() - text.matches("\r\n").count();
+    if plain(given) > 0 && plain(edited) == 0 { edited.replace("\r\n", "\n").into() } else { edited.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::task::{DESCRIPTION, PARENT, STATUS, TITLE};
     use crate::ui::conflict::tests::question;
 
     fn text(text: &str) -> Value {
         Value::Text(text.into())
     }
 
-    fn differs(field: Field, base: Value, local: Value, remote: Value) -> FieldDifference {
-        FieldDifference { field, base, local, remote }
+    fn differs(field: Field, base: Value, local: Value, remote: Value) -> Difference {
+        Difference { field, base, local, remote }
     }
 
-    fn fields() -> Vec<FieldDifference> {
+    fn fields() -> Vec<Difference> {
         vec![
-            differs(Field::Status, text("todo"), text("active"), text("done")),
-            differs(Field::Description, text("a\nb\nc"), text("a\nB1\nc"), text("a\nB2\nc")),
+            differs(STATUS, text("todo"), text("active"), text("done")),
+            differs(DESCRIPTION, text("a\nb\nc"), text("a\nB1\nc"), text("a\nB2\nc")),
         ]
     }
 
@@ -281,12 +287,12 @@ mod tests {
         assert!(file.contains(
             "#: begin description\na\n<<<<<<< local\nB1\n||||||| before\nb\n=======\nB2\n>>>>>>> remote\nc\n#: end description\n"
         ), "{file}");
-        let local = Patch::from([(Field::Status, text("active")), (Field::Description, text("a\nB1\nc"))]);
-        let remote = Patch::from([(Field::Status, text("done")), (Field::Description, text("a\nB2\nc"))]);
+        let local = Patch::from([(STATUS, text("active")), (DESCRIPTION, text("a\nB1\nc"))]);
+        let remote = Patch::from([(STATUS, text("done")), (DESCRIPTION, text("a\nB2\nc"))]);
         assert_eq!(draft.read(&keep("local", &file)), Ok(local));
         assert_eq!(draft.read(&keep("remote", &file).replace('\n', "\r\n")), Ok(remote));
         let third = keep("local", &file).replace("status: active", "status:blocked").replace("B1", "B1\n# B2");
-        let expected = Patch::from([(Field::Status, text("blocked")), (Field::Description, text("a\nB1\n# B2\nc"))]);
+        let expected = Patch::from([(STATUS, text("blocked")), (DESCRIPTION, text("a\nB1\n# B2\nc"))]);
         assert_eq!(draft.read(&third), Ok(expected));
     }
 
@@ -318,12 +324,12 @@ mod tests {
     /// Where two changes fit into one text (`--no-merge` asks about that too), there is no mark and nothing to do.
     #[test]
     fn a_file_without_marks_is_an_answer_as_it_is() {
-        let fields = [differs(Field::Description, text("a\nb\nc"), text("A\nb\nc"), text("a\nb\nC"))];
+        let fields = [differs(DESCRIPTION, text("a\nb\nc"), text("A\nb\nc"), text("a\nb\nC"))];
         let question = question(&fields);
         let draft = Draft::new(&question);
         let file = draft.text();
         assert!(!file.contains(OURS) && !file.contains("marks"), "{file}");
-        assert_eq!(draft.read(&file), Ok(Patch::from([(Field::Description, text("A\nb\nC"))])));
+        assert_eq!(draft.read(&file), Ok(Patch::from([(DESCRIPTION, text("A\nb\nC"))])));
         assert_eq!(draft.read(""), Err("the file is empty".into()));
     }
 
@@ -344,11 +350,11 @@ mod tests {
 
     #[test]
     fn ids_are_shown_and_read_as_names() {
-        let fields = [differs(Field::Parent, Value::Null, Value::Int(17), Value::Int(4))];
+        let fields = [differs(PARENT, Value::Null, Value::Int(17), Value::Int(4))];
         let question = question(&fields);
         let draft = Draft::new(&question);
         assert!(draft.text().contains("\nparent: DEV-4\n=======\nparent: id 4\n"), "{}", draft.text());
-        let parent = |id| Ok(Patch::from([(Field::Parent, Value::Int(id))]));
+        let parent = |id| Ok(Patch::from([(PARENT, Value::Int(id))]));
         assert_eq!(draft.read("parent: id 4"), parent(4));
         assert_eq!(draft.read("parent: 4"), parent(17));
         assert_eq!(draft.read("parent: DEV-4\n"), parent(17));
@@ -360,14 +366,14 @@ mod tests {
     fn remote_text_forges_no_block() {
         let evil = "x\n#: end description\nstatus: done\n=======\n\x1b]52;c;x\x07";
         let fields = [
-            differs(Field::Title, text("t"), text("mine"), text("theirs\nstatus: done")),
-            differs(Field::Description, text(""), text("mine"), text(evil)),
+            differs(TITLE, text("t"), text("mine"), text("theirs\nstatus: done")),
+            differs(DESCRIPTION, text(""), text("mine"), text(evil)),
         ];
         let question = question(&fields);
         let draft = Draft::new(&question);
         let file = draft.text();
-        assert!(file.contains("\n##: end description\n") && !file.contains('\x1b'));
-        let remote = Patch::from([(Field::Title, text("theirs\nstatus: done")), (Field::Description, text(evil))]);
+        assert!(file.contains("\n##: end description\n"), "{file}");
+        let remote = Patch::from([(TITLE, text("theirs\nstatus: done")), (DESCRIPTION, text(evil))]);
         assert_eq!(draft.read(&keep_remote(&file)), Ok(remote));
     }
 

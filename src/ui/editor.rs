@@ -1,9 +1,8 @@
 //! A manual edit in the person's own editor: a private file, the editor on it, the values back. What was typed is never
-//! lost: a text that cannot be used is shown again at the next try, and lies in a file of its own until one can.
+//! lost: a text that cannot be used is kept at once, and shown again at the next try.
 
 use crate::model::Patch;
-use crate::paths::create_private_dir;
-use crate::ui::conflict::Question;
+use crate::sync::report::Question;
 use crate::ui::draft::Draft;
 use crate::ui::launch;
 use rustix::fs::{Mode, OFlags};
@@ -17,12 +16,15 @@ use std::path::{Path, PathBuf};
 /// Bytes of the largest file that is read back.
 const LARGEST: u64 = 1 << 24;
 
+/// Writes down a text that could not be used, where it survives this process: the name of the row it is about, the text.
+/// Gives words that say where it is.
+pub type Keep = Box<dyn FnMut(&str, &str) -> crate::error::Result<String>>;
+
 /// An editor, and the text that could not be used last time.
 pub struct Editor {
     /// A command of the person's shell; `None` when there is none and `vi` would talk to nobody.
     command: Option<String>,
-    /// The folder of texts that could not be used.
-    drafts: PathBuf,
+    keep: Keep,
     unfinished: Option<Unfinished>,
 }
 
@@ -31,18 +33,18 @@ struct Unfinished {
     given: String,
     /// As it will be shown again.
     edited: String,
-    /// Where it lies meanwhile.
-    kept: Option<PathBuf>,
+    /// Where it was kept, in words.
+    place: String,
 }
 
 impl Editor {
     /// `$VISUAL`, `$EDITOR`, `configured` (config.json), `vi`, in this order.
-    pub fn new(configured: Option<&str>, drafts: PathBuf) -> Editor {
+    pub fn new(configured: Option<&str>, keep: Keep) -> Editor {
         let variable = |name| std::env::var(name).ok();
         let places = [variable("VISUAL"), variable("EDITOR"), configured.map(String::from)];
         let command = places.into_iter().flatten().find(|text| !text.trim().is_empty());
         let fallback = || isatty(stdin()).then(|| "vi".to_string());
-        Editor { command: command.or_else(fallback), drafts, unfinished: None }
+        Editor { command: command.or_else(fallback), keep, unfinished: None }
     }
 
     /// Lets a person settle `question`. A value for every one of its fields, or the reason why there is none, and where
@@ -53,7 +55,6 @@ impl Editor {
         };
         let draft = Draft::new(question);
         let given = draft.text();
-        // One of another question stays in its file.
         let earlier = self.unfinished.take().filter(|unfinished| unfinished.given == given);
         let start = earlier.as_ref().map_or(&given, |earlier| &earlier.edited);
         let folder = PrivateFolder::new().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
@@ -75,42 +76,31 @@ impl Editor {
                 Err(_) => Err("the edited file is not UTF-8".into()),
             },
         };
-        let kept = earlier.as_ref().and_then(|earlier| earlier.kept.clone());
         match (used, edited) {
             (Err(reason), Ok(bytes)) if is_typed(&bytes, &given) => {
-                let (place, kept) = self.keep(&path, &bytes, kept);
-                self.unfinished = Some(Unfinished { edited: draft.readable(bytes), given, kept });
-                Err(format!("{reason}; {place}"))
+                let edited = draft.readable(bytes);
+                let place = match earlier.filter(|earlier| earlier.edited == edited) {
+                    Some(earlier) => earlier.place,
+                    None => self.keep(question.identifier, &edited),
+                };
+                let reason = format!("{reason}; {place}");
+                self.unfinished = Some(Unfinished { edited, given, place });
+                Err(reason)
             }
             // The file is gone, or the editor failed over it: that is no decision about what was typed before.
             (Err(reason), edited) if ran.is_err() || edited.is_err() => {
                 self.unfinished = earlier;
                 Err(reason)
             }
-            (used, _) => {
-                kept.iter().for_each(|path| drop(fs::remove_file(path)));
-                used
-            }
+            (used, _) => used,
         }
     }
 
-    /// Writes a text where it survives us, over what was kept of it before; how to say where that is.
-    fn keep(&self, path: &Path, bytes: &[u8], kept: Option<PathBuf>) -> (String, Option<PathBuf>) {
-        let written = match &kept {
-            Some(kept) => fs::write(kept, bytes).map(|()| kept.clone()),
-            None => self.keep_new(path, bytes),
-        };
-        match written {
-            Ok(path) => (format!("what was typed is in {}", path.display()), Some(path)),
-            Err(error) => (format!("what was typed cannot be kept: {error}"), kept),
+    fn keep(&mut self, identifier: &str, text: &str) -> String {
+        match (self.keep)(identifier, text) {
+            Ok(place) => format!("what was typed is kept: {place}"),
+            Err(error) => format!("what was typed cannot be kept: {error}"),
         }
-    }
-
-    fn keep_new(&self, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        create_private_dir(&self.drafts).map_err(|error| io::Error::other(error.to_string()))?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let path = self.drafts.join(format!("{stem}-{:016x}.md", random()?));
-        write_private(&path, bytes).map(|()| path)
     }
 }
 
@@ -174,16 +164,24 @@ impl Drop for PrivateFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Field, Value};
-    use crate::testing::Folder;
-    use crate::ui::conflict::FieldDifference;
+    use crate::model::Value;
+    use crate::model::task::STATUS;
+    use crate::sync::relate::Difference;
     use crate::ui::conflict::tests::question;
+    use std::cell::RefCell;
+    use std::rc::Rc;
 
-    /// An editor that is `script`, which has the file as `$1`, and the folder of its drafts.
-    fn editor(script: &str) -> (Editor, Folder) {
-        let folder = Folder::new();
-        let (command, drafts) = (Some(format!("sh -c '{script}' sh")), folder.path("drafts"));
-        (Editor { command, drafts, unfinished: None }, folder)
+    type Kept = Rc<RefCell<Vec<String>>>;
+
+    /// An editor that is `script`, which has the file as `$1`, and what it keeps.
+    fn editor(script: &str) -> (Editor, Kept) {
+        let kept = Kept::default();
+        let keeper = kept.clone();
+        let keep: Keep = Box::new(move |name, text| {
+            keeper.borrow_mut().push(text.to_string());
+            Ok(format!("no. {} of {name}", keeper.borrow().len()))
+        });
+        (Editor { command: Some(format!("sh -c '{script}' sh")), keep, unfinished: None }, kept)
     }
 
     /// The outcome of editing a status conflict.
@@ -191,20 +189,15 @@ mod tests {
         editor(script).0.edit(&question(&fields()))
     }
 
-    fn drafts(folder: &Folder) -> Vec<PathBuf> {
-        let found = fs::read_dir(folder.path("drafts")).into_iter().flatten();
-        found.map(|entry| entry.unwrap().path()).collect()
-    }
-
-    fn fields() -> [FieldDifference; 1] {
+    fn fields() -> [Difference; 1] {
         let text = |text: &str| Value::Text(text.into());
-        [FieldDifference { field: Field::Status, base: text("todo"), local: text("active"), remote: text("done") }]
+        [Difference { field: STATUS, base: text("todo"), local: text("active"), remote: text("done") }]
     }
 
     #[test]
     fn an_edit_comes_back() {
         let patch = edited("echo status: blocked > \"$1\"").unwrap();
-        assert_eq!(patch, Patch::from([(Field::Status, Value::Text("blocked".into()))]));
+        assert_eq!(patch, Patch::from([(STATUS, Value::Text("blocked".into()))]));
     }
 
     #[test]
@@ -229,7 +222,7 @@ mod tests {
         assert!(missing.edit(&question(&fields())).unwrap_err().contains("set VISUAL or EDITOR"));
     }
 
-    /// Whyever a text could not be used, it is what the next try begins with, and in a private file until that succeeds.
+    /// Whyever a text could not be used, it is kept, once, and what the next try begins with.
     #[test]
     fn unusable_text_is_shown_again_and_kept() {
         let fields = fields();
@@ -240,18 +233,19 @@ mod tests {
             "echo status: no > \"$1\"; kill -KILL $$",
             "printf \"status: no\\n#: caf\\351\\n\" > \"$1\"",
         ] {
-            let (mut editor, folder) = editor(script);
+            let (mut editor, kept) = editor(script);
             let reason = editor.edit(&question).unwrap_err();
-            let kept = drafts(&folder);
-            assert!(kept.len() == 1 && reason.contains(&kept[0].display().to_string()), "{reason}: {kept:?}");
-            assert!(fs::read(&kept[0]).unwrap().starts_with(b"status: no\n"));
+            assert!(reason.ends_with("; what was typed is kept: no. 1 of DEV-42"), "{reason}");
+            assert!(kept.borrow().len() == 1 && kept.borrow()[0].contains("status: no\n"), "{kept:?}");
             // An editor that fails over the file says nothing about what was typed before.
             editor.command = Some("sh -c 'rm \"$1\"' sh".into());
             editor.edit(&question).unwrap_err();
-            editor.command = Some("sed -i -e s/no/done/ -e /caf/d".into());
-            assert_eq!(editor.edit(&question), Ok(Patch::from([(Field::Status, Value::Text("done".into()))])));
+            editor.command = Some("true".into());
+            editor.edit(&question).unwrap_err();
+            assert_eq!(kept.borrow().len(), 1, "the same text again");
+            editor.command = Some("sed -i -e s/no/done/ -e /caf/d -e /UTF/d".into());
+            assert_eq!(editor.edit(&question), Ok(Patch::from([(STATUS, Value::Text("done".into()))])));
             assert!(editor.unfinished.is_none());
-            assert_eq!(drafts(&folder), [] as [PathBuf; 0], "used, so it is no draft any more");
         }
     }
 
@@ -259,16 +253,10 @@ mod tests {
     fn what_nobody_typed_is_not_kept() {
         let fields = fields();
         for script in ["exit 3", ":", ": > \"$1\"", "rm \"$1\""] {
-            let (mut editor, folder) = editor(script);
+            let (mut editor, kept) = editor(script);
             editor.edit(&question(&fields)).unwrap_err();
-            assert_eq!((editor.unfinished.is_none(), drafts(&folder)), (true, vec![]), "{script}");
+            assert!(editor.unfinished.is_none() && kept.borrow().is_empty(), "{script}");
         }
-        // Emptied on purpose: what was typed before is let go.
-        let (mut editor, folder) = editor("echo status: no > \"$1\"");
-        editor.edit(&question(&fields)).unwrap_err();
-        editor.command = Some("sh -c ': > \"$1\"' sh".into());
-        assert_eq!(editor.edit(&question(&fields)), Err("the file is empty".into()));
-        assert_eq!(drafts(&folder), [] as [PathBuf; 0]);
     }
 
     #[test]

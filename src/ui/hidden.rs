@@ -1,8 +1,8 @@
 //! A secret typed without echo. The terminal's settings are restored on every way out: an answer, Ctrl-C, a signal
 //! from outside, a vanished terminal, an error.
 
-use crate::credentials::Secret;
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::ui::{interrupt, sanitise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat};
@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 const LONGEST: usize = 1 << 16;
 
 /// How long a key is waited for when stdin is not the terminal: somebody may be there, or nobody (P6).
-const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+const ANSWER_TIMEOUT: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
 const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
@@ -90,11 +90,11 @@ impl Drop for Quiet<'_> {
 }
 
 fn read(terminal: &OwnedFd, waker: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Error> {
-    let patience = (!isatty(stdin())).then_some(&PATIENCE);
+    let timeout = (!isatty(stdin())).then_some(&ANSWER_TIMEOUT);
     let mut typed = Vec::new();
     while typed.len() < LONGEST {
         let mut waited = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&waker, PollFlags::IN)];
-        match poll(&mut waited, patience) {
+        match poll(&mut waited, timeout) {
             Ok(0) => return Ok(None),
             Ok(_) if !waited[1].revents().is_empty() => return Err(Error::interrupted()),
             Ok(_) => {}

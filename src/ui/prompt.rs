@@ -2,8 +2,8 @@
 //! long as they like, everything else has a deadline, and where no answer can come none is waited for (P6).
 //! Bytes that are not part of an answer stay in stdin for whoever reads it next.
 
-use crate::credentials::Secret;
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::ui::{Output, hidden, interrupt, sanitise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const LONGEST: usize = 1 << 16;
 
 /// How long a pipe may keep us waiting for one answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -115,7 +115,7 @@ impl Input {
 
     /// `waker` can be read once a signal has come.
     fn read_line(&mut self, waker: Option<BorrowedFd<'_>>) -> Result<Answer, Error> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
         let mut line = Vec::new();
         loop {
             match self.next(deadline, waker) {

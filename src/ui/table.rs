@@ -50,7 +50,7 @@ impl Table {
         Table { columns: columns.into(), rows: Vec::new() }
     }
 
-    /// Adds a row: one cell for each column, as it came; missing ones are empty, surplus ones are dropped.
+    /// Adds a row: one cell for each column, as it came; missing ones are empty, extra ones are dropped.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
         let mut row: Vec<String> = cells.into_iter().map(|cell| sanitise::line(cell).into_owned()).collect();
         row.resize(self.columns.len(), String::new());

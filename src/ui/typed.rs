@@ -1,53 +1,50 @@
 //! What a person typed for a field that is no long text, as its value.
 
-use crate::model::{Field, PRIORITIES, STATUSES, Value, canonical_status};
+use crate::model::Value;
+use crate::model::kind::{Change, Type};
+use crate::model::task::{PRIORITIES, PRIORITY, PROJECT, STATUS, STATUSES, TITLE, canonical_status};
 use crate::names::Names;
-use crate::ui::conflict::FieldDifference;
-use crate::ui::original::Escapes;
-use crate::ui::sanitise;
+use crate::sync::relate::Difference;
+use crate::ui::escapes::Escapes;
 
 /// `given`, or what is wrong with it.
-pub(super) fn value(difference: &FieldDifference, given: &str, names: &dyn Names) -> Result<Value, String> {
-    let FieldDifference { field, base, local, remote } = difference;
-    let escapes = Escapes::of([base, local, remote], sanitise::line);
+pub(super) fn value(difference: &Difference, given: &str, names: &dyn Names) -> Result<Value, String> {
+    let Difference { field, base, local, remote } = difference;
+    let escapes = Escapes::of([base, local, remote]);
     let nothing = given.is_empty() || given == "-";
-    match *field {
-        Field::Title | Field::Status | Field::Priority | Field::Project if nothing => {
-            Err(format!("{} must not be empty", field.word()))
-        }
-        Field::Status => match canonical_status(given) {
+    if nothing && [TITLE, STATUS, PRIORITY, PROJECT].contains(field) {
+        return Err(format!("{field} must not be empty"));
+    }
+    match field.ty {
+        Type::Words if nothing => Ok(Value::Set(Vec::new())),
+        Type::Words => Ok(Value::Set(labels(given)?.iter().map(|label| escapes.undo(label)).collect())),
+        _ if nothing => Ok(Value::Null),
+        Type::Text if *field == STATUS => match canonical_status(given) {
             known if STATUSES.contains(&known) => Ok(Value::Text(known.to_string())),
             _ => Err(format!("`{given}` is no status; one of {}", STATUSES.join(", "))),
         },
-        Field::Priority => match given.parse() {
+        Type::Int if *field == PRIORITY => match given.parse() {
             Ok(priority) if PRIORITIES.contains(&priority) => Ok(Value::Int(priority)),
             _ => Err(format!("`{given}` is no priority; {} to {}", PRIORITIES.start(), PRIORITIES.end())),
         },
-        Field::Labels if nothing => Ok(Value::Set(Vec::new())),
-        Field::Labels => Ok(Value::Set(labels(given)?.iter().map(|label| escapes.undo(label)).collect())),
-        _ if nothing => Ok(Value::Null),
-        Field::Estimate => match given.parse::<f64>() {
+        Type::Int => given.parse().map(Value::Int).map_err(|_| format!("`{given}` is no whole number")),
+        Type::Number => match given.parse::<f64>() {
             Ok(hours) if hours.is_finite() && hours >= 0.0 => Ok(Value::Number(hours)),
             _ => Err(format!("`{given}` is no number of hours")),
         },
-        Field::Parent => match names.id(*field, given) {
-            Some(id) => Ok(Value::Int(id)),
-            None => Err(format!("`{given}` is no task that is known here; for example DEV-42")),
-        },
-        Field::Project => match names.id(*field, given) {
-            Some(id) => Ok(Value::Int(id)),
-            None => Err(format!("`{given}` is no project that is known here; its name or id")),
-        },
-        _ => Ok(Value::Text(escapes.undo(given))),
+        Type::Reference(kind) => names.value(field, given).ok_or_else(|| {
+            let example = if kind == "task" { "for example DEV-42" } else { "its name or id" };
+            format!("`{given}` is no {kind} that is known here; {example}")
+        }),
+        Type::Text | Type::Time => Ok(Value::Text(escapes.undo(given))),
     }
 }
 
 /// What a server cannot be asked for. What it has already needs no asking.
-pub(super) fn refuse_unsendable(difference: &FieldDifference, value: &Value) -> Result<(), String> {
-    let field = difference.field;
-    let stays = matches!(field, Field::Estimate | Field::Parent | Field::Priority | Field::Project);
-    if stays && *value == Value::Null && difference.remote != Value::Null {
-        return Err(format!("the API has no way to clear the {}", field.word()));
+pub(super) fn refuse_unsendable(difference: &Difference, value: &Value) -> Result<(), String> {
+    let Difference { field, remote, .. } = difference;
+    if field.change == Change::Filled && *value == Value::Null && *remote != Value::Null {
+        return Err(format!("the API has no way to clear the {field}"));
     }
     Ok(())
 }
@@ -97,6 +94,8 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Field;
+    use crate::model::task::{ESTIMATE, LABELS, OWNER, PARENT};
     use crate::names::tests::Few;
 
     fn text(text: &str) -> Value {
@@ -105,35 +104,35 @@ mod tests {
 
     fn typed(field: Field, given: &str) -> Result<Value, String> {
         let (base, local, remote) = (Value::Null, Value::Null, Value::Null);
-        value(&FieldDifference { field, base, local, remote }, given, &Few)
+        value(&Difference { field, base, local, remote }, given, &Few)
     }
 
     #[test]
     fn values_are_checked_by_their_field() {
         for (field, given, value) in [
-            (Field::Priority, "2", Some(Value::Int(2))),
-            (Field::Priority, "3", None),
-            (Field::Priority, "high", None),
-            (Field::Status, "in_progress", Some(text("active"))),
-            (Field::Labels, "a, b,", Some(Value::Set(vec!["a".into(), "b".into()]))),
-            (Field::Labels, "-", Some(Value::Set(vec![]))),
-            (Field::Labels, "a \"b", Some(Value::Set(vec!["a \"b".into()]))),
-            (Field::Labels, "\"a", None),
-            (Field::Labels, "\"a\" b", None),
-            (Field::Estimate, "1.5", Some(Value::Number(1.5))),
-            (Field::Estimate, "NaN", None),
-            (Field::Estimate, "", Some(Value::Null)),
-            (Field::Parent, "DEV-4", Some(Value::Int(17))),
-            (Field::Parent, "4", Some(Value::Int(17))),
-            (Field::Parent, "17", None),
-            (Field::Parent, "-7", None),
-            (Field::Project, "Web", Some(Value::Int(3))),
-            (Field::Project, "4", None),
-            (Field::Project, "-", None),
-            (Field::Owner, "ann: the first", Some(text("ann: the first"))),
-            (Field::Title, "", None),
+            (PRIORITY, "2", Some(Value::Int(2))),
+            (PRIORITY, "3", None),
+            (PRIORITY, "high", None),
+            (STATUS, "in_progress", Some(text("active"))),
+            (LABELS, "a, b,", Some(Value::Set(vec!["a".into(), "b".into()]))),
+            (LABELS, "-", Some(Value::Set(vec![]))),
+            (LABELS, "a \"b", Some(Value::Set(vec!["a \"b".into()]))),
+            (LABELS, "\"a", None),
+            (LABELS, "\"a\" b", None),
+            (ESTIMATE, "1.5", Some(Value::Number(1.5))),
+            (ESTIMATE, "NaN", None),
+            (ESTIMATE, "", Some(Value::Null)),
+            (PARENT, "DEV-4", Some(Value::Int(17))),
+            (PARENT, "4", Some(Value::Int(17))),
+            (PARENT, "17", None),
+            (PARENT, "-7", None),
+            (PROJECT, "Web", Some(Value::Int(3))),
+            (PROJECT, "4", None),
+            (PROJECT, "-", None),
+            (OWNER, "ann: the first", Some(text("ann: the first"))),
+            (TITLE, "", None),
         ] {
-            assert_eq!(typed(field, given).ok(), value, "{field:?} {given:?}");
+            assert_eq!(typed(field, given).ok(), value, "{field} {given:?}");
         }
     }
 
@@ -153,8 +152,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_refused() {
-        let differs =
-            |remote| FieldDifference { field: Field::Estimate, base: Value::Null, local: Value::Null, remote };
+        let differs = |remote| Difference { field: ESTIMATE, base: Value::Null, local: Value::Null, remote };
         assert!(refuse_unsendable(&differs(Value::Number(1.0)), &Value::Null).is_err());
         assert!(refuse_unsendable(&differs(Value::Number(1.0)), &Value::Number(2.0)).is_ok());
         assert!(refuse_unsendable(&differs(Value::Null), &Value::Null).is_ok());

@@ -8,9 +8,10 @@ mod keyring;
 mod migration;
 
 use anyt::config::{Config, resolve_environment};
-use anyt::credentials::{Forgotten, Secret, StoreChoice, Vault};
+use anyt::credentials::{Forgotten, StoreChoice, Vault};
 use anyt::error::{Error, Result};
 use anyt::paths::Paths;
+use anyt::secret::Secret;
 use anyt::vars::Vars;
 
 use home::Home;

@@ -14,6 +14,7 @@ mod container;
 mod convergence;
 mod crash;
 mod credentials_store;
+mod directories;
 mod docs;
 mod editor;
 mod fault_proxy;
@@ -44,6 +45,7 @@ mod tls;
 mod transcripts;
 mod unseen;
 mod workspaces;
+mod writes;
 
 /// A file that is not listed above would be compiled by nobody, and its tests would be missed by nobody.
 #[test]

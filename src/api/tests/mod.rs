@@ -8,7 +8,7 @@ mod retries;
 mod secrets;
 
 use super::{Http, Options, Patience};
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::model::{Field, Kind, Operation, Patch, Value};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

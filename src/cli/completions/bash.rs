@@ -1,8 +1,9 @@
 //! The bash script. It stands alone: no bash-completion package is needed, and bash 3.2 can read it.
 
 use super::flags;
-use crate::cli::command::{Accepts, Command, Flag, Id, everything, full_name};
+use crate::cli::command::{Accepts, Command, Flag, Id};
 use crate::cli::help::global_flags;
+use crate::cli::tree::{everything, full_name};
 
 pub fn script() -> String {
     let mut words = String::new();

@@ -1,7 +1,8 @@
 //! The fish script.
 
-use crate::cli::command::{Accepts, Argument, Command, Flag, Id, everything, full_name};
+use crate::cli::command::{Accepts, Argument, Command, Flag, Id};
 use crate::cli::help::{global_flags, own_flags};
+use crate::cli::tree::{everything, full_name};
 
 pub fn script() -> String {
     let mut steps = String::new();

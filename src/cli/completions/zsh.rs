@@ -1,7 +1,8 @@
 //! The zsh script: a function per command, each with its flags and either its subcommands or its arguments.
 
 use super::{flags, quoted};
-use crate::cli::command::{Accepts, Argument, Command, Flag, Id, everything};
+use crate::cli::command::{Accepts, Argument, Command, Flag, Id};
+use crate::cli::tree::everything;
 
 pub fn script() -> String {
     let mut script = String::from("#compdef anyt\n# Generated from the command table by make docs; do not edit.\n");

@@ -148,7 +148,7 @@ pub const PROJECT: Command = Command {
 pub const HEALTH: Command = Command {
     id: Some(Id::Health),
     name: "health",
-    summary: "Ask the server whether it is well",
+    summary: "Check that the server is up",
     description: "Needs no token. Exit code 5 when the server does not answer.",
     data: true,
     ..Command::NONE

@@ -8,8 +8,9 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ("2", "The command line was wrong."),
     ("3", "Conflicts are waiting for a decision; see 'anyt sync conflicts'."),
     ("4", "Not signed in, or not allowed."),
-    ("5", "The server could not be reached; what was to be sent is queued, unless --no-queue was given."),
-    ("6", "The server refused operations; they stay queued. See 'anyt sync queue'."),
+    ("5", "The server could not be reached: a sync, or a change with --no-queue. A change without it is queued: 0."),
+    ("6", "The server refused operations, which stay queued (see 'anyt sync queue'), or rows could not be read."),
+    ("7", "A condition (--if-match) did not hold; nothing was changed."),
     ("75", "Another anyt is syncing this environment; try again."),
     ("130", "Interrupted."),
 ];
@@ -74,18 +75,13 @@ pub const FILES: &[Entry] = &[
     },
     Entry { name: "$XDG_STATE_HOME/anyt/ENV/sync.lock", text: "Held while a sync runs.", groups: &["sync"] },
     Entry {
-        name: "$XDG_STATE_HOME/anyt/ENV/journal.jsonl",
-        text: "The queue's second home, and what the server has already taken.",
+        name: "$XDG_STATE_HOME/anyt/ENV/queue.jsonl",
+        text: "A copy of what waits to be sent, which outlives the cache.",
         groups: &["sync"],
     },
     Entry {
-        name: "$XDG_STATE_HOME/anyt/ENV/discarded/*.jsonl",
-        text: "Every edit that was thrown away; 'anyt sync restore' brings one back.",
-        groups: &["sync"],
-    },
-    Entry {
-        name: "$XDG_STATE_HOME/anyt/ENV/drafts/*.md",
-        text: "What was typed in an editor about a conflict and could not be used.",
+        name: "$XDG_STATE_HOME/anyt/ENV/discarded.jsonl",
+        text: "Every edit that was thrown away or could not be used; 'anyt sync restore' brings one back.",
         groups: &["sync"],
     },
     Entry {

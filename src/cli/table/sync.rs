@@ -33,7 +33,7 @@ pub const SYNC: Command = Command {
             long: "wait",
             value: "SECONDS",
             accepts: Accepts::Number,
-            help: "Wait this long for another sync to end, instead of exit code 75",
+            help: "Wait this long for another sync to end, or for a server that asks to come back later",
             ..Flag::VALUE
         },
         Flag {
@@ -67,11 +67,12 @@ pub const SYNC: Command = Command {
             "The prompt shows base, local and remote value of each field in conflict and takes: 1 keep local \
             changes, 2 accept remote changes, 3 edit manually, 1! and 2! the same for all that remain, d the full difference, s \
             skip for now, q stop and roll the pull back. Answers are read from standard input, so they can be piped. \
-            At the end of input, with --no-input, or after three answers that are none, the conflict goes to the inbox: \
+            At the end of input, with --no-input, or after three invalid answers, the conflict goes to the inbox: \
             'anyt sync conflicts' lists it, 'anyt sync resolve' settles it, the next sync sends the result.\n\n\
             Ctrl-C at the prompt ends the sync with exit code 130 and the cache as it was. In the editor it belongs to the \
             editor; one that dies of it leads back to the prompt.\n\n\
-            Whatever loses is written below the discarded directory first; 'anyt sync restore' brings it back.",
+            Whatever loses is written to discarded.jsonl first, and so is a text that an editor left and that cannot be \
+            used; 'anyt sync restore' brings it back.",
         ),
         (
             "CRON, HOOKS AND PROMPTS",
@@ -139,7 +140,7 @@ const QUEUE: Command = Command {
     examples: &[
         Example { what: "What waits, and what was refused", line: "anyt sync queue" },
         Example { what: "Send the refused ones again with the next sync", line: "anyt sync queue retry --all" },
-        Example { what: "Give one up; it is kept for 'anyt sync restore'", line: "anyt sync queue drop 3" },
+        Example { what: "Drop one; it is kept for 'anyt sync restore'", line: "anyt sync queue drop 3" },
     ],
     subcommands: &[
         Command {
@@ -166,7 +167,7 @@ const QUEUE: Command = Command {
         Command {
             id: Some(Id::SyncQueueDrop),
             name: "drop",
-            summary: "Give operations up; they are kept for 'anyt sync restore'",
+            summary: "Drop operations; they are kept for 'anyt sync restore'",
             arguments: &[Argument { needed: Needed::Unless("all"), not_with: &["all"], ..IDS }],
             flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, YES],
             data: true,
@@ -221,18 +222,18 @@ const RESTORE: Command = Command {
     name: "restore",
     summary: "Queue again what was thrown away",
     description: "\
-        Every edit that a force sync, a resolution or 'queue drop' threw away lies in a file below the discarded \
-        directory.",
+        Every edit that a force sync, a resolution or 'queue drop' threw away is an entry of discarded.jsonl, and so is \
+        a text that was typed about a conflict and could not be used, which is shown instead of queued.",
     arguments: &[Argument {
-        name: "FILE",
-        help: "A file from --list",
+        name: "N",
+        help: "An entry's number from --list",
         needed: Needed::No,
         not_with: &["last", "list"],
         ..Argument::NONE
     }],
     flags: &[
-        Flag { long: "last", help: "The newest file", not_with: &["list"], ..Flag::SWITCH },
-        Flag { long: "list", help: "List the files and what is in them", ..Flag::SWITCH },
+        Flag { long: "last", help: "The newest entry that was not restored yet", not_with: &["list"], ..Flag::SWITCH },
+        Flag { long: "list", help: "List the entries and what is in them", ..Flag::SWITCH },
     ],
     examples: &[Example { what: "Undo the last force sync", line: "anyt sync restore --last && anyt sync" }],
     data: true,

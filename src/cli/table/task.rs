@@ -52,8 +52,8 @@ pub const TASK: Command = Command {
     summary: "Create, list, show and change tasks",
     description: "\
         Reading is done from the cache and needs no network; --remote asks the server. A change goes to the server at \
-        once and then into the cache. With --offline, or when the server is out of reach, it is queued and 'anyt sync' \
-        sends it.\n\n\
+        once and then into the cache. With --offline, or when the server is out of reach, it is queued, which is a \
+        success: 'anyt sync' sends it.\n\n\
         The picked task (see 'anyt task pick') is meant wherever an ID may be left out.",
     examples: &[
         Example { what: "What is mine and not done", line: "anyt task list --mine --status todo,active" },
@@ -125,7 +125,7 @@ const UPDATE: Command = Command {
             long: "if-match",
             value: "N",
             accepts: Accepts::Number,
-            help: "Only if the task is still at version N; fails otherwise",
+            help: "Only if the task is still at version N on the server; else exit code 7",
             ..Flag::VALUE
         },
         OFFLINE,

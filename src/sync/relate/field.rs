@@ -90,13 +90,18 @@ fn closed(text: &str) -> Cow<'_, str> {
     if text.is_empty() || text.ends_with('\n') { text.into() } else { format!("{text}\n").into() }
 }
 
-/// The text with each line as it is compared: no line is a change because of its end, blanks behind it, or its normal form.
+/// The text with each line as it is compared: no line is a change because of its end, blanks behind it, or its normal form;
+/// nor are blank lines at the end.
 fn plain(text: &str) -> Cow<'_, str> {
     let is_plain = |line: &str| line.is_ascii() && !line.ends_with(|c: char| c.is_ascii_whitespace());
-    if text.split('\n').all(|line| line.is_empty() || is_plain(line)) {
+    if text.split('\n').all(|line| line.is_empty() || is_plain(line)) && !text.ends_with("\n\n") {
         return text.into();
     }
-    text.split('\n').map(plain_line).collect::<Vec<_>>().join("\n").into()
+    let mut lines = text.trim_end().split('\n').map(plain_line).collect::<Vec<_>>().join("\n");
+    if text.ends_with('\n') && !lines.is_empty() {
+        lines.push('\n');
+    }
+    lines.into()
 }
 
 /// `folded`, but for blanks before the first word, which say how deep a line stands.

@@ -129,7 +129,7 @@ impl Lab {
 
     pub fn delete(&mut self, name: &str) {
         let row = self.shown(name).expect("a task of this name");
-        edits::delete(&mut self.store, &row, false).expect("queued");
+        edits::delete(&mut self.store, &row).expect("queued");
     }
 
     /// As this client shows it.

@@ -139,7 +139,7 @@ fn list_tasks(world: &World, query: &Query) -> Message {
         parsed => parsed.and_then(|(_, instant)| instant),
     };
     let selection = Selection {
-        status: words.iter().map(|word| anyt::model::canonical_status(word).to_string()).collect(),
+        status: words.iter().map(|word| anyt::model::task::canonical_status(word).to_string()).collect(),
         updated_after,
         sort_by: value(query, "sort_by").unwrap_or("id").into(),
         descending: value(query, "order") == Some("desc"),
@@ -252,7 +252,7 @@ fn fields(quirks: &Quirks, request: &Message) -> Result<Object, Message> {
         if !knows_status(quirks, &word) {
             return Err(shapes::refusal(quirks, 422, &format!("{word} is no status")));
         }
-        fields.insert("status".into(), json::string(anyt::model::canonical_status(&word)));
+        fields.insert("status".into(), json::string(anyt::model::task::canonical_status(&word)));
     }
     let unknown: &[&str] = match quirks.generation {
         super::quirks::Generation::C => &shapes::ONLY_D,
@@ -268,7 +268,7 @@ fn knows_status(quirks: &Quirks, word: &str) -> bool {
     match word {
         "active" => !quirks.inprogress,
         "inprogress" => quirks.inprogress,
-        other => anyt::model::STATUSES.contains(&other),
+        other => anyt::model::task::STATUSES.contains(&other),
     }
 }
 

@@ -1,0 +1,116 @@
+//! `anyt env`: named servers.
+
+use super::Session;
+use super::context::files;
+use crate::config::{self, Configured};
+use crate::document::{object, optional, text};
+use crate::error::{Error, Result};
+use crate::origin::Base;
+use crate::paths::EnvName;
+use crate::store::Store;
+use crate::ui::{Column, Table};
+use miniserde::json::Value;
+
+pub fn list(session: &mut Session) -> Result<()> {
+    let config = session.config()?;
+    let current = config.current_environment.clone();
+    let is_current = |env: &Configured| current.as_deref() == Some(env.name.as_str());
+    session.answer(
+        || {
+            let items = config.environments.iter().map(|env| to_json(env, is_current(env))).collect();
+            object([("items", Value::Array(items))])
+        },
+        |out| {
+            if config.environments.is_empty() {
+                return out.say("No environments yet. Add one: anyt env add dev http://localhost:8000");
+            }
+            let mut table = Table::new([Column::left(""), Column::left("NAME"), Column::left("URL")]);
+            for env in &config.environments {
+                table.row([if is_current(env) { "*" } else { "" }, &env.name, &env.api_url]);
+            }
+            table.print(out)
+        },
+    )
+}
+
+fn to_json(env: &Configured, current: bool) -> Value {
+    object([
+        ("name", text(&env.name)),
+        ("api_url", text(&env.api_url)),
+        ("current", Value::Bool(current)),
+        ("default_workspace", optional(&env.default_workspace)),
+    ])
+}
+
+pub fn add(session: &mut Session) -> Result<()> {
+    let [name, url] = session.call.arguments() else { unreachable!("the table asks for two arguments") };
+    let name = EnvName::parse(name)?;
+    let base = Base::parse(url)?;
+    base.refuse_clear_text(session.call.has("allow-insecure-http"))?;
+    let paths = session.paths()?;
+    let before = session.config()?.environment(name.as_str()).map(|env| env.api_url.clone()).filter(|was| was != url);
+    config::add_environment(&paths, &name, url)?;
+    if session.call.has("active") {
+        config::switch(&paths, name.as_str())?;
+    }
+    match before {
+        None => session.out.say(&format!("✓ Added environment {name} ({url})")),
+        Some(was) => session.out.warn(&format!("environment {name} was {was} before; it is {url} now")),
+    }
+}
+
+pub fn switch(session: &mut Session) -> Result<()> {
+    let name = &session.call.arguments()[0];
+    config::switch(&session.paths()?, name)?;
+    session.out.say(&format!("✓ Using environment {name}"))
+}
+
+pub fn show(session: &mut Session) -> Result<()> {
+    let config = session.config()?;
+    let env = match session.call.arguments() {
+        [name, ..] => config.environment(name).cloned().ok_or_else(|| config::unknown(&config, name))?,
+        [] => {
+            let env = session.environment()?;
+            env.configured.clone().unwrap_or(Configured {
+                name: env.name.to_string(),
+                api_url: env.api_url.clone(),
+                ..Configured::default()
+            })
+        }
+    };
+    let current = config.current_environment.as_deref() == Some(env.name.as_str());
+    session.answer(
+        || to_json(&env, current),
+        |out| {
+            out.line(&format!("Environment: {}{}", env.name, if current { " (in use)" } else { "" }))?;
+            out.line(&format!("URL: {}", env.api_url))?;
+            out.line(&format!("Workspace: {}", env.default_workspace.as_deref().unwrap_or("-")))
+        },
+    )
+}
+
+/// Removes the name and its token; the store stays, and queued work would be sent again if it were added
+/// again. A token that cannot be removed keeps the name, by which it can still be found.
+pub fn remove(session: &mut Session) -> Result<()> {
+    let typed = &session.call.arguments()[0];
+    let config = session.config()?;
+    if config.environment(typed).is_none() {
+        return Err(config::unknown(&config, typed));
+    }
+    let paths = session.paths()?;
+    let waiting = match EnvName::parse(typed) {
+        Ok(name) if paths.cache_db(&name).exists() => Store::open(&files(&paths, &name))?.count_waiting()?,
+        _ => 0,
+    };
+    if waiting > 0 && !session.call.has("yes") {
+        session.out.warn(&format!("{waiting} queued operations of {typed} were not sent yet"))?;
+        if !session.input.confirm(&mut session.out, "Remove it all the same?")? {
+            return Err(Error::failure(format!("{typed} was not removed")).hint("send them: anyt sync; or give --yes"));
+        }
+    }
+    if let Ok(name) = EnvName::parse(typed) {
+        session.with_vault(&paths, |vault| vault.forget(&name).failure().map_or(Ok(()), Err))?;
+    }
+    config::remove_environment(&paths, typed)?;
+    session.out.say(&format!("✓ Removed environment {typed}"))
+}

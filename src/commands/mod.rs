@@ -1,0 +1,104 @@
+//! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
+
+mod auth;
+mod conflicts;
+mod context;
+mod describe;
+mod env;
+mod health;
+mod init;
+mod places;
+mod project;
+mod prompter;
+mod queue;
+mod rate_limit;
+mod reporter;
+mod restore;
+mod session;
+mod status;
+mod sync;
+mod task;
+mod workspace;
+
+pub use session::Session;
+
+use crate::cli::{self, Id, Invocation};
+use crate::error::Result;
+use std::path::Path;
+
+/// Runs one command. The number is the exit code of one that did what was asked.
+pub fn run(call: &Invocation) -> Result<u8> {
+    let mut session = Session::new(call)?;
+    let done = dispatch(&mut session).and_then(|code| session.succeed(code));
+    match (done, session.out.flush()) {
+        (Ok(code), Ok(())) => Ok(code),
+        (Ok(_), Err(error)) | (Err(error), _) => session.fail(error),
+    }
+}
+
+fn dispatch(session: &mut Session) -> Result<u8> {
+    match session.call.id() {
+        Id::Help => session.out.raw(&cli::help_text(session.call.arguments())?)?,
+        Id::Version => session.out.line(cli::version_text().trim_end())?,
+        Id::Usage => return usage(session),
+        Id::Generate => generate(session)?,
+        Id::EnvList => env::list(session)?,
+        Id::EnvAdd => env::add(session)?,
+        Id::EnvSwitch => env::switch(session)?,
+        Id::EnvShow => env::show(session)?,
+        Id::EnvRemove => env::remove(session)?,
+        Id::AuthLogin => auth::login(session)?,
+        Id::AuthLogout => auth::logout(session)?,
+        Id::AuthWhoami => auth::whoami(session)?,
+        Id::AuthStatus => auth::status(session)?,
+        Id::Init => init::run(session)?,
+        Id::WorkspaceList => workspace::list(session)?,
+        Id::WorkspaceUse => workspace::use_(session)?,
+        Id::WorkspaceCurrent => workspace::current(session)?,
+        Id::WorkspaceSwitch => workspace::switch(session)?,
+        Id::ProjectList => project::list(session)?,
+        Id::ProjectUse => project::use_(session)?,
+        Id::ProjectCurrent => project::current(session)?,
+        Id::ProjectCreate => project::create(session)?,
+        Id::Health => health::run(session)?,
+        Id::TaskCreate => return task::create(session),
+        Id::TaskUpdate => return task::update(session),
+        Id::TaskDone => return task::done(session),
+        Id::TaskNote => return task::note(session),
+        Id::TaskRm => return task::remove(session),
+        Id::TaskList => task::list(session)?,
+        Id::TaskShow => task::show(session)?,
+        Id::TaskDepAdd => return task::depend(session, true),
+        Id::TaskDepRm => return task::depend(session, false),
+        Id::TaskDepList => task::dependencies(session)?,
+        Id::TaskPick => task::pick(session)?,
+        Id::TaskUnpick => task::unpick(session)?,
+        Id::Active => task::active(session)?,
+        Id::Sync => return sync::run(session),
+        Id::SyncStatus => return status::run(session),
+        Id::SyncLog => status::log(session)?,
+        Id::SyncQueue => queue::list(session)?,
+        Id::SyncQueueShow => queue::show(session)?,
+        Id::SyncQueueRetry => queue::retry(session)?,
+        Id::SyncQueueDrop => queue::drop_operations(session)?,
+        Id::SyncConflicts => conflicts::list(session)?,
+        Id::SyncResolve => return conflicts::resolve(session),
+        Id::SyncRestore => restore::run(session)?,
+    }
+    Ok(0)
+}
+
+/// A group named alone: its help, as an error.
+fn usage(session: &mut Session) -> Result<u8> {
+    let help = cli::help_text(session.call.arguments())?;
+    session.out.usage(&help);
+    Ok(2)
+}
+
+fn generate(session: &mut Session) -> Result<()> {
+    match session.call.arguments() {
+        [all, folder] if all == "all" => cli::write_documents(Path::new(folder)),
+        [what, ..] => session.out.raw(&cli::document(what)?),
+        [] => Ok(()),
+    }
+}

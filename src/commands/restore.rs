@@ -1,0 +1,159 @@
+//! `anyt sync restore`: queues again what a force sync, a resolution or `queue drop` threw away, and shows texts that were
+//! typed in an editor and could not be used.
+
+use super::Session;
+use super::context::EnvContext;
+use super::describe::describe;
+use super::reporter::plural;
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::model::task::{DESCRIPTION, TASK};
+use crate::model::{Row, State, Value as FieldValue};
+use crate::store::{Discarded, Store};
+use crate::sync::choose::Kept;
+use crate::sync::restore::{Restored, is_whole, restore};
+use miniserde::json::Value;
+
+pub fn run(session: &mut Session) -> Result<()> {
+    let mut ctx = EnvContext::open(session)?;
+    let entries = ctx.store.discarded()?;
+    if session.call.has("list") || (session.call.arguments().is_empty() && !session.call.has("last")) {
+        return list(session, &ctx.store, &entries);
+    }
+    let entry = match session.call.arguments().first() {
+        Some(typed) => numbered(&entries, typed)?,
+        None => last(&ctx.store, &entries)?,
+    };
+    if let Some(typed) = typed_text(entry) {
+        return show_text(session, entry, typed);
+    }
+    let Restored { operations, known } = restore(&mut ctx.store, entry)?;
+    if entry.restored.is_none()
+        && let Err(error) = ctx.store.mark_restored(&[entry.number])
+    {
+        session.out.warn(&format!("it is queued again, but discarded.jsonl does not say so: {error}"))?;
+    }
+    for operation in &operations {
+        session.out.say(&format!("  {}", describe(operation)))?;
+    }
+    let count = operations.len();
+    if known > 0 {
+        session.out.warn(&format!("{known} {} restored before, and not again", plural(known, "operation")))?;
+    }
+    session.answer(
+        || object([("restored", integer(count as i64)), ("known", integer(known as i64))]),
+        |out| out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),
+    )
+}
+
+/// A text that was typed about a conflict and could not be used, as an entry of discarded.jsonl: the description of a row
+/// that has nothing else but its name.
+pub fn keep_text(store: &mut Store, identifier: &str, text: &str) -> Result<String> {
+    let mut row = Row::new(&TASK);
+    row.name = identifier.to_string();
+    row.set(DESCRIPTION, FieldValue::Text(text.to_string()));
+    let kept = Kept { reason: "edited", row: Some(row), operations: Vec::new() };
+    let number = store.discard(&[kept])?.first().copied().unwrap_or(0);
+    Ok(format!("anyt sync restore {number}"))
+}
+
+fn typed_text(entry: &Discarded) -> Option<&str> {
+    entry.row.as_ref().filter(|_| entry.reason == "edited" && entry.operations.is_empty())?.description()
+}
+
+fn show_text(session: &mut Session, entry: &Discarded, typed: &str) -> Result<()> {
+    let about = entry.row.as_ref().map_or("", |row| row.name.as_str());
+    session.out.say(&format!("What was typed about {about}, and could not be used:"))?;
+    session.answer(
+        || object([("identifier", text(about)), ("text", text(typed))]),
+        |out| typed.lines().try_for_each(|line| out.line(line)),
+    )
+}
+
+fn numbered<'a>(entries: &'a [Discarded], typed: &str) -> Result<&'a Discarded> {
+    let number: Option<i64> = typed.trim_start_matches('#').parse().ok();
+    entries.iter().find(|entry| Some(entry.number) == number).ok_or_else(|| {
+        Error::failure(format!("there is no entry {typed}")).hint("what was thrown away: anyt sync restore --list")
+    })
+}
+
+/// The newest entry that was not restored yet.
+fn last<'a>(store: &Store, entries: &'a [Discarded]) -> Result<&'a Discarded> {
+    for entry in entries.iter().filter(|entry| !entry.operations.is_empty()) {
+        if !is_restored(store, entry)? {
+            return Ok(entry);
+        }
+    }
+    Err(Error::failure(if entries.is_empty() {
+        "nothing was thrown away in this environment"
+    } else {
+        "everything that was thrown away has been restored"
+    }))
+}
+
+/// The entry says so; or everything that was dropped with it is queued or was sent: whoever restored it died before saying
+/// so.
+fn is_restored(store: &Store, entry: &Discarded) -> Result<bool> {
+    if entry.restored.is_some() {
+        return Ok(true);
+    }
+    for operation in entry.operations.iter().filter(|_| is_whole(entry)) {
+        match store.operation(&operation.op_id)?.map(|operation| operation.state) {
+            None | Some(State::Dropped(_)) => return Ok(false),
+            Some(_) => {}
+        }
+    }
+    Ok(is_whole(entry) && !entry.operations.is_empty())
+}
+
+/// What an entry keeps, where that is not a change of ours that was dropped.
+fn what(entry: &Discarded) -> &'static str {
+    match entry.reason.as_str() {
+        "overruled" => ": the server's version",
+        "edited" => ": edited by hand, never sent",
+        "not taken" => ": not taken by the server as it was sent",
+        "lost" => ": lost by the server",
+        _ => "",
+    }
+}
+
+fn lines(entry: &Discarded) -> Vec<String> {
+    if let Some(row) = entry.row.as_ref().filter(|_| entry.operations.is_empty()) {
+        let title = if row.title().is_empty() { String::new() } else { format!(" '{}'", row.title()) };
+        return vec![format!("{}{title}", row.name)];
+    }
+    entry.operations.iter().map(describe).collect()
+}
+
+fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<()> {
+    let mut items = Vec::new();
+    for entry in entries {
+        items.push((entry, lines(entry), is_restored(store, entry)?));
+    }
+    session.answer(
+        || {
+            let document = |(entry, lines, restored): &(&Discarded, Vec<String>, bool)| {
+                object([
+                    ("number", integer(entry.number)),
+                    ("at", text(&entry.at)),
+                    ("reason", text(&entry.reason)),
+                    ("operations", Value::Array(lines.iter().map(text).collect())),
+                    ("restored", Value::Bool(*restored)),
+                ])
+            };
+            object([("items", Value::Array(items.iter().map(document).collect()))])
+        },
+        |out| {
+            if items.is_empty() {
+                return out.line("Nothing was thrown away");
+            }
+            for (entry, lines, restored) in &items {
+                let when = entry.at.get(..16).unwrap_or("").replace('T', " ");
+                let state = if *restored { " (restored)" } else { "" };
+                out.line(&format!("#{} {when} {}{state}", entry.number, entry.reason))?;
+                lines.iter().try_for_each(|line| out.line(&format!("  {line}{}", what(entry))))?;
+            }
+            out.say("Queue one again: anyt sync restore N, or the newest: anyt sync restore --last")
+        },
+    )
+}

@@ -1,0 +1,208 @@
+//! What every command starts from: the invocation, the terminal, the paths, and on demand the configuration, the
+//! environment and the server. Nothing here is read before a command asks for it.
+
+use super::context::files;
+use super::restore::keep_text;
+use crate::api::{Http, Options, Patience, Verbose};
+use crate::cli::Invocation;
+use crate::config::{Config, Environment, resolve_environment};
+use crate::credentials::{Found, Vault};
+use crate::directory::{Directory, Settings};
+use crate::document::{object, text};
+use crate::error::{Error, Result};
+use crate::origin::is_same_server;
+use crate::paths::Paths;
+use crate::secret::Secret;
+use crate::store::Store;
+use crate::ui::{ColorChoice, Editor, Input, Output, OutputOptions};
+use crate::vars::Vars;
+use miniserde::json::Value;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub struct Session<'a> {
+    pub call: &'a Invocation,
+    pub out: Output,
+    pub input: Input,
+    pub vars: Vars,
+    /// What the command did, for the one document of `--json`. It may end with an error all the same.
+    data: Option<Value>,
+}
+
+/// How long a command is ready to try.
+#[derive(Clone, Copy)]
+pub enum Effort {
+    /// A person waits, and the queue is there if it fails.
+    Write,
+    /// `anyt sync`: nobody is served by giving up early.
+    Sync,
+    /// Only to see whether somebody is there.
+    Probe,
+}
+
+/// Seconds one request may take unless `ANYT_TIMEOUT` says otherwise.
+const TIMEOUT: u64 = 30;
+
+impl<'a> Session<'a> {
+    pub fn new(call: &'a Invocation) -> Result<Session<'a>> {
+        let options = options(call);
+        let input = Input::new(call.has("no-input"));
+        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()?, data: None })
+    }
+
+    pub fn paths(&self) -> Result<Paths> {
+        Paths::from_vars(&self.vars)
+    }
+
+    pub fn config(&self) -> Result<Config> {
+        Config::load(&self.paths()?)
+    }
+
+    /// The environment of the command. A directory that is tied to a server chooses the environment with that server,
+    /// where there is one and neither a flag nor a variable has chosen.
+    pub fn environment(&self) -> Result<Environment> {
+        let (env, url) = (self.call.given("env"), self.call.given("api-url"));
+        let config = self.config()?;
+        let resolved = resolve_environment(&config, env, url, &self.vars);
+        if env.or(url).or(self.vars.env.as_deref()).or(self.vars.api_url.as_deref()).is_some() {
+            return resolved;
+        }
+        // A damaged file is for the commands that need it to complain about.
+        let tied = self.directory().ok().flatten().and_then(|(_, settings)| settings.api_url);
+        let Some(tied) = tied else { return resolved };
+        if resolved.as_ref().is_ok_and(|env| is_same_server(&tied, &env.origin)) {
+            return resolved;
+        }
+        match config.environments.iter().find(|known| is_same_server(&tied, &known.api_url)) {
+            Some(known) => resolve_environment(&config, Some(&known.name), None, &self.vars),
+            None => resolved,
+        }
+    }
+
+    /// The directory's `.anyt/anyt.json`, if there is one at or above the current directory.
+    pub fn directory(&self) -> Result<Option<(Directory, Settings)>> {
+        let Some(directory) = Directory::find() else { return Ok(None) };
+        Ok(directory.load()?.map(|settings| (directory, settings)))
+    }
+
+    /// The token for an environment. A passphrase may be asked for at a terminal.
+    pub fn token(&mut self, env: &Environment) -> Result<Secret> {
+        let paths = self.paths()?;
+        let found = self.with_vault(&paths, |vault| vault.find(env))?;
+        let Found { secret, notices, .. } = found;
+        for notice in notices {
+            self.out.warn(&notice)?;
+        }
+        Ok(secret)
+    }
+
+    /// Lends a vault that can ask for a passphrase, if somebody is there to be asked.
+    pub fn with_vault<T>(&mut self, paths: &Paths, work: impl FnOnce(Vault) -> Result<T>) -> Result<T> {
+        let asks = self.input.can_answer(&self.out);
+        let terminal = RefCell::new((&mut self.input, &mut self.out));
+        let ask = |prompt: &str| {
+            let (input, out) = &mut *terminal.borrow_mut();
+            input.secret(out, prompt)
+        };
+        if asks { work(Vault::asking(paths, &self.vars, &ask)) } else { work(Vault::new(paths, &self.vars)) }
+    }
+
+    /// The server of an environment, as the holder of `secret`. Opens no connection yet.
+    pub fn http(&self, env: &Environment, secret: Option<Secret>, effort: Effort) -> Result<Http> {
+        let timeout = timeout()?;
+        let (timeout, tries, total) = match effort {
+            Effort::Write => (timeout, 2, Duration::from_secs(2)),
+            Effort::Sync => (timeout, 5, Duration::from_secs(60)),
+            Effort::Probe => (timeout.min(Duration::from_secs(1)), 1, Duration::from_secs(1)),
+        };
+        Http::new(Options {
+            base_url: env.api_url.clone(),
+            secret,
+            allow_insecure_http: self.call.has("allow-insecure-http"),
+            ca_file: self.call.given("ca-file").map(PathBuf::from),
+            timeout,
+            patience: Patience { tries, total },
+            verbose: self.verbose(),
+        })
+    }
+
+    /// The person's editor. A text that it leaves and that cannot be used goes to discarded.jsonl at once, by a store of its
+    /// own: the engine has the other one.
+    pub fn editor(&self, env: &Environment) -> Result<Editor> {
+        let files = files(&self.paths()?, &env.name);
+        let keep = move |identifier: &str, text: &str| keep_text(&mut Store::open(&files)?, identifier, text);
+        Ok(Editor::new(self.config()?.editor.as_deref(), Box::new(keep)))
+    }
+
+    /// `-v` lines about requests, on a writer of their own: the transport outlives any borrow of ours.
+    fn verbose(&self) -> Option<Verbose> {
+        (self.call.count("verbose") > 0).then(|| {
+            let out = RefCell::new(Output::new(options(self.call)));
+            Box::new(move |line: &str| drop(out.borrow_mut().detail(1, line))) as Verbose
+        })
+    }
+
+    /// Prints an error once and gives its exit code; under `--json` it is a document too.
+    pub fn fail(&mut self, error: Error) -> Result<u8> {
+        if matches!(error, Error::ClosedPipe) {
+            return Ok(0);
+        }
+        if self.out.is_json() {
+            let advice = error.advice().map_or(Value::Null, text);
+            let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
+            let failed = [("success", Value::Bool(false)), ("error", body)];
+            let document = match (self.data.take(), failed) {
+                (Some(data), [success, error]) => object([success, error, ("data", data)]),
+                (None, failed) => object(failed),
+            };
+            let _ = self.out.json(&document);
+            let _ = self.out.flush();
+        }
+        let _ = self.out.error(&error);
+        Ok(error.exit_code())
+    }
+
+    /// Prints the document of `--json`, if the command made one.
+    pub fn succeed(&mut self, code: u8) -> Result<u8> {
+        if let Some(data) = self.data.take() {
+            self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
+        }
+        Ok(code)
+    }
+
+    /// The result as the document of `--json`, which is printed at the command's end, or printed as `print` does.
+    pub fn answer(
+        &mut self,
+        data: impl FnOnce() -> Value,
+        print: impl FnOnce(&mut Output) -> Result<()>,
+    ) -> Result<()> {
+        if self.out.is_json() {
+            self.data = Some(data());
+            Ok(())
+        } else {
+            print(&mut self.out)
+        }
+    }
+}
+
+fn options(call: &Invocation) -> OutputOptions {
+    OutputOptions {
+        quiet: call.has("quiet"),
+        json: call.has("json"),
+        color: match call.value("color") {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        },
+        verbose: u8::try_from(call.count("verbose")).unwrap_or(u8::MAX),
+    }
+}
+
+fn timeout() -> Result<Duration> {
+    let Ok(given) = std::env::var("ANYT_TIMEOUT") else { return Ok(Duration::from_secs(TIMEOUT)) };
+    match given.parse::<u64>() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(Error::usage(format!("ANYT_TIMEOUT is '{given}'")).hint("give seconds, from 1 to 3600")),
+    }
+}

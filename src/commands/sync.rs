@@ -1,0 +1,207 @@
+//! `anyt sync`: pull, then push.
+
+use super::Session;
+use super::context::EnvContext;
+use super::describe::to_json as operation_to_json;
+use super::prompter::ConsolePrompter;
+use super::rate_limit::{remember_wait, sleep_until_allowed, wait_allowed};
+use super::reporter::{ConsoleReporter, Mode as Report, plural};
+use super::session::Effort;
+use crate::api::Http;
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::sync::report::Summary;
+use crate::sync::{Engine, Mode, Options, Policy};
+use crate::time::Timestamp;
+use miniserde::json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Tasks asked for at a time. More than 100 is not known to work (api.md 4.9).
+const PAGE_SIZE: u32 = 100;
+
+pub fn run(session: &mut Session) -> Result<u8> {
+    sync(session).map_err(|error| error.if_interrupted("nothing was changed; what is queued stays: anyt sync"))
+}
+
+fn sync(session: &mut Session) -> Result<u8> {
+    let mut ctx = EnvContext::open(session)?;
+    let mut options = options(session)?;
+    let secret = session.token(&ctx.env)?;
+    let http = session.http(&ctx.env, Some(secret), Effort::Sync)?;
+    // For another sync to end, and for a server that asks to wait.
+    let deadline = Timestamp::now().plus(Duration::from_secs(session.call.number("wait").unwrap_or(0)));
+    loop {
+        match wait_allowed(&ctx) {
+            Err(error) if say_and_sleep(session, &error, deadline)? => {}
+            allowed => break allowed?,
+        }
+    }
+    if options.mode == Mode::Force(None) && !options.dry_run {
+        options.mode = Mode::Force(confirm_force(session, &ctx)?);
+    }
+    let mut earlier = Summary::default();
+    loop {
+        let ran = once(session, &mut ctx, &http, &options, deadline);
+        let limited = match &ran {
+            Ok(summary) => summary.stopped.as_ref(),
+            Err(error) => Some(error),
+        };
+        if let Some(error) = limited {
+            remember_wait(&ctx.store, error)?;
+            if say_and_sleep(session, error, deadline)? {
+                if let Ok(summary) = &ran {
+                    earlier.add(summary);
+                }
+                continue;
+            }
+        }
+        let mut summary = ran?;
+        summary.add(&earlier);
+        return finish(session, &ctx, summary, options.dry_run);
+    }
+}
+
+/// Waits for the server where that is what the error is about and there is time.
+fn say_and_sleep(session: &mut Session, error: &Error, deadline: Timestamp) -> Result<bool> {
+    if let Error::Wait { until, .. } = error
+        && *until <= deadline
+    {
+        session.out.warn(&format!("{error}; going on then"))?;
+        session.out.flush()?;
+    }
+    Ok(sleep_until_allowed(error, deadline))
+}
+
+fn once(
+    session: &mut Session,
+    ctx: &mut EnvContext,
+    http: &Http,
+    options: &Options,
+    deadline: Timestamp,
+) -> Result<Summary> {
+    let _held = ctx.lock()?.hold(Timestamp::now().age(deadline))?;
+    let editor = session.editor(&ctx.env)?;
+    let out = RefCell::new(&mut session.out);
+    let mut reporter = ConsoleReporter::new(&out, report_mode(options));
+    let mut prompter = ConsolePrompter { out: &out, input: &mut session.input, editor, edit_first: false };
+    let summary = Engine {
+        store: &mut ctx.store,
+        remote: Some(http),
+        prompter: &mut prompter,
+        reporter: &mut reporter,
+        account: None,
+        options: options.clone(),
+    }
+    .run()?;
+    reporter.close(&summary)?;
+    follow_picked(ctx);
+    Ok(summary)
+}
+
+fn report_mode(options: &Options) -> Report {
+    match options.mode {
+        _ if options.dry_run => Report::DryRun,
+        Mode::Force(_) => Report::Force,
+        Mode::Pull => Report::Pull,
+        Mode::Push => Report::Push,
+        _ => Report::Full,
+    }
+}
+
+fn finish(session: &mut Session, ctx: &EnvContext, summary: Summary, dry_run: bool) -> Result<u8> {
+    if let Some((number, count)) = &summary.discarded {
+        let what = plural(*count, "operation");
+        session.out.say(&format!("  {count} {what} set aside; back again: anyt sync restore {number}"))?;
+    }
+    if session.out.is_json() {
+        let document = to_json(&summary, dry_run);
+        session.answer(|| document, |_| Ok(()))?;
+    }
+    if let Some(error) = &summary.stopped {
+        remember_wait(&ctx.store, error)?;
+    }
+    summary.into_error().map_or(Ok(0), Err)
+}
+
+fn options(session: &Session) -> Result<Options> {
+    let habits = session.config()?.sync;
+    let call = session.call;
+    let policy = match call.given("resolve").or(habits.resolve.as_deref()) {
+        None => Policy::Ask,
+        Some("local") => Policy::Local,
+        Some("remote") => Policy::Remote,
+        Some("skip") => Policy::Skip,
+        Some(word) => {
+            return Err(Error::usage(format!("sync.resolve in config.json is '{word}'")).hint("local, remote or skip"));
+        }
+    };
+    let mode = match (call.has("force"), call.has("pull"), call.has("push")) {
+        (true, ..) => Mode::Force(None),
+        (_, true, false) => Mode::Pull,
+        (_, false, true) => Mode::Push,
+        _ => Mode::Sync,
+    };
+    Ok(Options {
+        mode,
+        merge: !call.has("no-merge") && habits.merge.unwrap_or(true),
+        policy,
+        accept_deletes: call.has("accept-deletes"),
+        page_size: habits.page_size.unwrap_or(PAGE_SIZE),
+        dry_run: call.has("dry-run"),
+    })
+}
+
+/// A force sync is asked about; without anybody to ask it needs `--yes`. Gives the operations that were agreed to be set
+/// aside: what somebody queues while the question stands is not among them. All there are, if nobody was asked.
+fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTreeSet<String>>> {
+    let queued: BTreeSet<String> = ctx.store.waiting()?.into_iter().map(|operation| operation.op_id).collect();
+    let mut lines = vec!["⚠ This will overwrite local changes".to_string()];
+    if !queued.is_empty() {
+        let them = if queued.len() == 1 { "it" } else { "them" };
+        let (count, what) = (queued.len(), plural(queued.len(), "operation"));
+        lines.push(format!("  {count} queued {what} will be set aside; anyt sync restore brings {them} back"));
+    }
+    if session.call.has("yes") {
+        lines.iter().try_for_each(|line| session.out.say(line))?;
+        return Ok(None);
+    }
+    if session.input.can_answer(&session.out) {
+        // A question is seen under --quiet too, and so is what it is about.
+        lines.iter().try_for_each(|line| session.out.question(&format!("{line}\n")))?;
+    }
+    if session.input.confirm(&mut session.out, "Continue?")? {
+        return Ok(Some(queued));
+    }
+    Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
+}
+
+/// The picked task's name follows. A damaged file is for the commands that need it to complain about.
+pub fn follow_picked(ctx: &EnvContext) {
+    let _ = ctx.picked();
+}
+
+fn to_json(summary: &Summary, dry_run: bool) -> Value {
+    let count = |number: usize| integer(number as i64);
+    let renames = summary.renames.iter().map(|(from, to)| object([("from", text(from)), ("to", text(to))])).collect();
+    let mut document = object([
+        ("pulled_new", count(summary.pulled.new)),
+        ("pulled_updated", count(summary.pulled.updated)),
+        ("pulled_deleted", count(summary.pulled.deleted)),
+        ("pushed", count(summary.pushed)),
+        ("resolved", count(summary.resolved)),
+        ("conflicts_waiting", count(summary.waiting)),
+        ("refused", count(summary.failed)),
+        ("held", count(summary.held)),
+        ("unreadable", count(summary.unreadable.len())),
+        ("renamed", Value::Array(renames)),
+    ]);
+    if let Value::Object(members) = &mut document
+        && dry_run
+    {
+        let operations = summary.would_send.iter().map(operation_to_json).collect();
+        members.insert("would_send".into(), Value::Array(operations));
+    }
+    document
+}

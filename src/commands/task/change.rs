@@ -1,0 +1,233 @@
+//! `task create`, `update`, `done`, `note`, `rm`.
+
+use super::deliver::{Delivery, WriteMode, deliver, write_mode};
+use super::fields;
+use super::report::{Changed, report};
+use crate::commands::Session;
+use crate::commands::context::{EnvContext, Found};
+use crate::commands::describe::{describe, orphaned};
+use crate::directory::{ActiveTask, Directory};
+use crate::error::{Error, Result};
+use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
+use crate::model::{Condition, Patch, Row, Value};
+use crate::notes;
+use crate::sync::edits::{self, Deletion, Queued};
+use crate::time::Timestamp;
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+
+pub fn create(session: &mut Session) -> Result<u8> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let workspace = ctx.workspace(session)?;
+    let project = ctx.project(session, &workspace)?;
+    let mut set = fields::from_flags(session, &ctx, Some(&workspace))?;
+    set.insert(TITLE, Value::Text(session.call.arguments()[0].trim().to_string()));
+    set.insert(PROJECT, Value::Int(project));
+    set.entry(STATUS).or_insert_with(|| Value::Text("backlog".into()));
+    set.entry(PRIORITY).or_insert(Value::Int(0));
+    set.insert(ASSIGNEE_TYPE, Value::Text("human".into()));
+    set.retain(|field, value| *field == TITLE || *value != Value::Null);
+    fields::check(&set)?;
+    let mode = write_mode(session, &ctx)?;
+    ctx.know(&workspace)?;
+    let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
+    let change = finish(session, &mut ctx, &mode, "Created", queued, None)?;
+    report(session, &ctx, vec![change], Vec::new())
+}
+
+pub fn update(session: &mut Session) -> Result<u8> {
+    let fields_given = |session: &Session| {
+        let flags = [
+            "title",
+            "description",
+            "project",
+            "priority",
+            "status",
+            "owner",
+            "labels",
+            "add-labels",
+            "remove-labels",
+            "phase",
+            "estimate",
+            "parent",
+            "plan",
+        ];
+        flags.iter().any(|flag| session.call.given(flag).is_some())
+    };
+    if !fields_given(session) {
+        return Err(
+            Error::usage("nothing to change was named").hint("for example: anyt task update DEV-42 --status done")
+        );
+    }
+    // Read once: `-` is standard input, which cannot be read for each task.
+    let ctx = EnvContext::open_here(session)?;
+    let set = match ctx.workspace(session) {
+        Ok(workspace) => fields::from_flags(session, &ctx, Some(&workspace))?,
+        Err(error) if session.call.given("project").is_some() => return Err(error),
+        Err(_) => fields::from_flags(session, &ctx, None)?,
+    };
+    let version = session.call.number("if-match").and_then(|version| i64::try_from(version).ok());
+    let condition = version.map(|version| Condition { version: Some(version), ..Condition::default() });
+    let known = ctx.label_names(session);
+    each(session, ctx, condition, |session, row| {
+        let mut set = set.clone();
+        if let Some(labels) = fields::changed_labels(session, &known, row) {
+            set.insert(LABELS, labels);
+        }
+        Ok(set)
+    })
+}
+
+pub fn done(session: &mut Session) -> Result<u8> {
+    let note = session.call.given("note").map(fields::typed_text).transpose()?;
+    let ctx = EnvContext::open_here(session)?;
+    each(session, ctx, None, |_, row| {
+        let mut set = Patch::from([(STATUS, Value::Text("done".into()))]);
+        if let Some(note) = &note {
+            set.insert(DESCRIPTION, with_note(row, "Completed", note));
+        }
+        Ok(set)
+    })
+}
+
+pub fn note(session: &mut Session) -> Result<u8> {
+    let message = fields::typed_text(session.call.given("message").unwrap_or_default())?;
+    if message.trim().is_empty() {
+        return Err(Error::usage("the note is empty"));
+    }
+    let ctx = EnvContext::open_here(session)?;
+    each(session, ctx, None, |_, row| Ok(Patch::from([(DESCRIPTION, with_note(row, "Note", &message))])))
+}
+
+pub fn remove(session: &mut Session) -> Result<u8> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let tasks = named_tasks(session, &ctx)?;
+    if !session.call.has("force") && std::io::stdin().is_terminal() && session.input.can_answer(&session.out) {
+        let names: Vec<&str> = tasks.iter().map(|found| found.row.name.as_str()).collect();
+        if !session.input.confirm(&mut session.out, &format!("Delete {}?", names.join(", ")))? {
+            return Err(Error::failure("nothing was deleted"));
+        }
+    }
+    let mode = write_mode(session, &ctx)?;
+    let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    for Found { row, hint, .. } in tasks {
+        let deletion = edits::delete(&mut ctx.store, &row)?;
+        unpick(&ctx, &row);
+        let changed = match deletion {
+            Deletion::Queued(queued) => finish(session, &mut ctx, &mode, "Deleted", queued, hint),
+            Deletion::Cancelled(plan) => {
+                plan.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;
+                Ok(Changed { delivery: Delivery::Cancelled, ..about(row, "Deleted", hint) })
+            }
+        };
+        if collect(changed, &mut changes, &mut errors).is_break() {
+            break;
+        }
+    }
+    report(session, &ctx, changes, errors)
+}
+
+fn about(row: Row, verb: &'static str, hint: Option<String>) -> Changed {
+    Changed { verb, name: row.name, task_id: row.id, delivery: Delivery::Unchanged, hint }
+}
+
+/// A task that is deleted is nobody's next one, and its name may be given again. A damaged file is for the commands that
+/// need it to complain about.
+fn unpick(ctx: &EnvContext, row: &Row) {
+    let is_it = |active: &ActiveTask| active.identifier == row.name && active.workspace_id == Some(row.workspace_id);
+    if ctx.picked().is_ok_and(|active| active.as_ref().is_some_and(is_it))
+        && let Some(directory) = Directory::find()
+    {
+        let _ = directory.clear_active();
+    }
+}
+
+/// Changes each named task by what `make` gives for it, at first for a check and then where it is queued.
+fn each(
+    session: &mut Session,
+    mut ctx: EnvContext,
+    condition: Option<Condition>,
+    make: impl Fn(&Session, &Row) -> Result<Patch>,
+) -> Result<u8> {
+    // Everything is looked up and checked before the first change.
+    let tasks = named_tasks(session, &ctx)?;
+    for found in &tasks {
+        make(session, &found.row)?;
+        refuse_known_failure(session, condition.as_ref(), &found.row)?;
+    }
+    let mode = write_mode(session, &ctx)?;
+    let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    for Found { row, hint, .. } in tasks {
+        let queued = edits::update(&mut ctx.store, &row, condition.clone(), |row| make(session, row))?;
+        if queued.operations.is_empty() {
+            let holds = condition.as_ref().is_none_or(|condition| condition.holds(&row));
+            let unchanged = if holds { Ok(about(row, "Updated", hint)) } else { Err(other_version(&row)) };
+            let _ = collect(unchanged, &mut changes, &mut errors);
+            continue;
+        }
+        say_amended(session, &queued)?;
+        let changed = finish(session, &mut ctx, &mode, "Updated", queued, hint);
+        if collect(changed, &mut changes, &mut errors).is_break() {
+            break;
+        }
+    }
+    report(session, &ctx, changes, errors)
+}
+
+/// A condition holds or fails where the change is sent. Without a network the cache is what there is to compare with.
+fn refuse_known_failure(session: &Session, condition: Option<&Condition>, row: &Row) -> Result<()> {
+    match condition {
+        Some(condition) if session.call.has("offline") && !condition.holds(row) => Err(other_version(row)),
+        _ => Ok(()),
+    }
+}
+
+fn other_version(row: &Row) -> Error {
+    Error::Condition { message: format!("{} is at version {} here", row.name, row.version) }
+}
+
+/// Says what was rejected before and goes with the change.
+fn say_amended(session: &mut Session, queued: &Queued) -> Result<()> {
+    let amended = queued.operations.iter().filter(|_| queued.amended);
+    amended.into_iter().try_for_each(|operation| {
+        session.out.say(&format!("  {} was refused; it is sent as it is now", describe(operation)))
+    })
+}
+
+/// Keeps what came of one task. An interruption ends the command; every other failure leaves the next task its turn.
+fn collect(changed: Result<Changed>, changes: &mut Vec<Changed>, errors: &mut Vec<Error>) -> ControlFlow<()> {
+    let interrupted = matches!(changed, Err(Error::Interrupted { .. }));
+    match changed {
+        Ok(change) => changes.push(change),
+        Err(error) => errors.push(error),
+    }
+    if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+fn named_tasks(session: &Session, ctx: &EnvContext) -> Result<Vec<Found>> {
+    match session.call.arguments() {
+        [] => Ok(vec![ctx.task_or_picked_to_change(session, None)?]),
+        names => names.iter().map(|name| ctx.task_to_change(session, name)).collect(),
+    }
+}
+
+/// Sends or leaves queued, and looks up what the task is called now.
+fn finish(
+    session: &mut Session,
+    ctx: &mut EnvContext,
+    mode: &WriteMode,
+    verb: &'static str,
+    queued: Queued,
+    hint: Option<String>,
+) -> Result<Changed> {
+    let delivery = deliver(session, ctx, mode, &queued)?;
+    let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
+    // Others may have sent and renamed tasks meanwhile: the operation knows its own.
+    let row = ctx.store.row_of(first.kind, &first.target)?;
+    let (task_id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
+    Ok(Changed { verb, name, task_id, delivery, hint })
+}
+
+fn with_note(row: &Row, what: &str, note: &str) -> Value {
+    Value::Text(notes::add(row.description().unwrap_or_default(), &Timestamp::now().minute(), what, note))
+}

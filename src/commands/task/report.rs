@@ -1,0 +1,117 @@
+//! What a writing command says about each of its tasks, and the document of `--json`.
+
+use super::deliver::Delivery;
+use super::to_json;
+use crate::commands::Session;
+use crate::commands::context::EnvContext;
+use crate::document::{integer, object, text};
+use crate::error::{Error, Result};
+use crate::model::Row;
+use crate::model::task::TASK;
+use miniserde::json::Value;
+
+/// What a command reports about one task.
+pub struct Changed {
+    /// `Created`, `Updated`, `Deleted`.
+    pub verb: &'static str,
+    pub name: String,
+    pub task_id: i64,
+    pub delivery: Delivery,
+    pub hint: Option<String>,
+}
+
+/// Prints one line for each change, or the tasks as `--json`, and gives the exit code.
+pub fn report(session: &mut Session, ctx: &EnvContext, changes: Vec<Changed>, errors: Vec<Error>) -> Result<u8> {
+    let mut conflicts = 0;
+    for change in &changes {
+        session.out.say(&line(change))?;
+        if let Some(hint) = &change.hint {
+            session.out.warn(hint)?;
+        }
+        if let Delivery::Conflict(waiting) = change.delivery {
+            conflicts += waiting;
+        }
+    }
+    say_out_of_reach(session, changes.iter().map(|change| &change.delivery))?;
+    if session.out.is_json() && !changes.is_empty() {
+        let document = documents(ctx, &changes)?;
+        session.answer(|| document, |_| Ok(()))?;
+    }
+    let mut errors = errors.into_iter();
+    if let Some(first) = errors.next() {
+        for error in errors {
+            session.out.error(&error)?;
+        }
+        return Err(first);
+    }
+    if conflicts > 0 { Err(Error::Conflicts { waiting: conflicts }) } else { Ok(0) }
+}
+
+fn line(change: &Changed) -> String {
+    let Changed { verb, name, .. } = change;
+    match &change.delivery {
+        Delivery::Unchanged => format!("{name} is like that already; nothing was changed"),
+        Delivery::Sent => format!("✓ {verb} {name}"),
+        Delivery::Queued => format!("✓ {verb} {name} (queued for sync)"),
+        Delivery::OutOfReach(_) => format!("✓ {verb} {name} (queued for sync: the server is out of reach)"),
+        Delivery::Busy => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
+        Delivery::Cancelled => format!("✓ {verb} {name} (it was never sent)"),
+        Delivery::Withdrawn => format!("{name} stays as it is on the server"),
+        Delivery::Conflict(_) => format!("{verb} {name} here; the conflict waits for a decision"),
+    }
+}
+
+/// One line on standard error for all of a command's changes that wait because of it.
+pub fn say_out_of_reach<'a>(session: &mut Session, deliveries: impl Iterator<Item = &'a Delivery>) -> Result<()> {
+    let mut said = Vec::new();
+    for delivery in deliveries {
+        if let Delivery::OutOfReach(message) = delivery
+            && !said.contains(&message)
+        {
+            session.out.warn(&format!("{message} (what is queued is sent by: anyt sync)"))?;
+            said.push(message);
+        }
+    }
+    Ok(())
+}
+
+/// One task as itself, several as `items`.
+fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
+    let mut documents = Vec::new();
+    for change in changes {
+        let mut document = match current(ctx, change)? {
+            Some(row) => {
+                let pending = row.is_provisional() || !ctx.store.waiting_of(row.kind, row.id)?.is_empty();
+                to_json(&row, pending)
+            }
+            None => object([("identifier", text(&change.name)), ("deleted", Value::Bool(true))]),
+        };
+        if let Value::Object(members) = &mut document {
+            members.insert("queued".into(), Value::Bool(change.delivery.is_queued()));
+        }
+        documents.push(document);
+    }
+    Ok(match <[Value; 1]>::try_from(documents) {
+        Ok([only]) => only,
+        Err(documents) => {
+            let count = integer(documents.len() as i64);
+            object([("items", Value::Array(documents.into_iter().collect())), ("count", count)])
+        }
+    })
+}
+
+/// The changed task as it is now: a created one has another id once the server has it.
+fn current(ctx: &EnvContext, change: &Changed) -> Result<Option<Row>> {
+    if change.verb == "Deleted" {
+        return Ok(None);
+    }
+    if let Some(row) = ctx.store.row(&TASK, change.task_id)? {
+        return Ok(Some(row));
+    }
+    for workspace in ctx.store.workspaces()? {
+        if let Some(row) = ctx.store.row_named(&TASK, workspace.id, &change.name)? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,102 @@
+//! `anyt workspace`: the workspaces of an environment, from the cache; before the first sync from the server.
+
+use super::Session;
+use super::context::EnvContext;
+use super::init::{choose_workspace, tie};
+use super::places::workspace_named;
+use super::session::Effort;
+use crate::config;
+use crate::directory::Directory;
+use crate::document::{integer, object, optional, text};
+use crate::error::Result;
+use crate::model::Workspace;
+use crate::sync::remote::{Remote, to_error};
+use crate::time::Timestamp;
+use crate::ui::{Column, Table};
+use miniserde::json::Value;
+use std::path::Path;
+
+pub fn list(session: &mut Session) -> Result<()> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let known = known(session, &mut ctx)?;
+    let current = ctx.workspace(session).ok().map(|workspace| workspace.id);
+    session.answer(
+        || object([("items", Value::Array(known.iter().map(to_json).collect()))]),
+        |out| {
+            let mut table =
+                Table::new([Column::left(""), Column::left("ID"), Column::left("IDENTIFIER"), Column::left("NAME")]);
+            for workspace in &known {
+                let mark = if current == Some(workspace.id) { "*" } else { "" };
+                table.row([mark, &workspace.id.to_string(), &workspace.identifier, &workspace.name]);
+            }
+            table.print(out)
+        },
+    )
+}
+
+fn to_json(workspace: &Workspace) -> Value {
+    object([
+        ("id", integer(workspace.id)),
+        ("identifier", text(&workspace.identifier)),
+        ("name", text(&workspace.name)),
+        ("description", optional(&workspace.description)),
+    ])
+}
+
+/// What the cache knows; what the server says where the cache knows nothing yet.
+fn known(session: &mut Session, ctx: &mut EnvContext) -> Result<Vec<Workspace>> {
+    let cached = ctx.store.workspaces()?;
+    if !cached.is_empty() {
+        return Ok(cached);
+    }
+    let secret = session.token(&ctx.env)?;
+    let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
+    let found = http.workspaces().map_err(|e| to_error(e, &ctx.env.origin))?;
+    ctx.store.remember(&found, &[], &Timestamp::now().rfc3339())?;
+    Ok(found)
+}
+
+pub fn use_(session: &mut Session) -> Result<()> {
+    let wanted = session.call.arguments()[0].clone();
+    let mut ctx = EnvContext::open_here(session)?;
+    let known = known(session, &mut ctx)?;
+    let workspace = workspace_named(&known, &wanted)?;
+    // Two may share an identifier (api.md 7).
+    let alone = workspace_named(&known, &workspace.identifier).is_ok();
+    let name = if alone { workspace.identifier.clone() } else { workspace.id.to_string() };
+    config::set_default_workspace(&session.paths()?, ctx.env.name.as_str(), Some(&name))?;
+    session.out.say(&format!("✓ Using workspace {} in environment {}", workspace.identifier, ctx.env.name))
+}
+
+pub fn current(session: &mut Session) -> Result<()> {
+    let ctx = EnvContext::open_here(session)?;
+    let workspace = ctx.workspace(session)?;
+    let why = why(session, &ctx)?;
+    session.answer(
+        || to_json(&workspace),
+        |out| out.line(&format!("{} ({}), {why}", workspace.identifier, workspace.name)),
+    )
+}
+
+fn why(session: &Session, ctx: &EnvContext) -> Result<&'static str> {
+    Ok(if session.call.given("workspace").is_some() {
+        "named by --workspace"
+    } else if session.directory()?.is_some_and(|(_, settings)| ctx.is_of_this_server(&settings)) {
+        "tied to this directory"
+    } else if ctx.env.default_workspace().is_some() {
+        "chosen with anyt workspace use"
+    } else {
+        "the only one there is"
+    })
+}
+
+pub fn switch(session: &mut Session) -> Result<()> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let known = known(session, &mut ctx)?;
+    let wanted = session.call.arguments().first().cloned();
+    let workspace = choose_workspace(session, &known, wanted.as_deref(), None)?;
+    let projects = ctx.store.projects(workspace.id)?;
+    let directory = Directory::find().unwrap_or_else(|| Directory::at(Path::new(".")));
+    tie(&directory, &ctx.env.api_url, &workspace, projects.first())?;
+    session.out.say(&format!("✓ This directory uses workspace {} ({})", workspace.identifier, workspace.name))
+}

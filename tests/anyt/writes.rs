@@ -1,0 +1,195 @@
+//! A command's own write is an operation like any other (design.md): sent at once; out of reach it is queued, which is a
+//! success; and what must not be queued leaves nothing behind but what may have arrived.
+
+use crate::common::faults::{What, When};
+use crate::common::json::{self, Look};
+use crate::common::pty::Terminal;
+use crate::common::{Dispute, Exit, Run};
+
+/// What a queued write says: the task on standard output, the reason on standard error, and `queued` in the document.
+#[test]
+fn a_queued_write_is_a_success() {
+    let dispute = Dispute::about(1);
+    dispute.proxy.go_down();
+    let created = dispute.alice.anyt(&["task", "create", "Kept"]).ok();
+    assert_eq!(created.stdout, "✓ Created DEV-2 (queued for sync: the server is out of reach)\n");
+    assert!(created.stderr_lines().len() == 1 && created.stderr.contains("anyt sync"), "{created}");
+    let document = dispute.alice.anyt(&["task", "done", "DEV-1", "--json"]).ok().json();
+    assert!(json::to_string(document.at("data.queued")) == "true", "{}", json::to_string(&document));
+    assert!(json::to_string(document.at("success")) == "true", "{}", json::to_string(&document));
+    let document = dispute.alice.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-2", "--json"]).ok().json();
+    assert!(json::to_string(document.at("data.queued")) == "true", "{}", json::to_string(&document));
+    assert_eq!(dispute.alice.pending(), 3);
+    dispute.proxy.come_back();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-1").text("status"), "done");
+    let sent = dispute.alice.anyt(&["task", "done", "DEV-2", "--json"]).ok().json();
+    assert!(json::to_string(sent.at("data.queued")) == "false", "{}", json::to_string(&sent));
+    dispute.assert_settled();
+}
+
+/// The same command run again by a script does not make a second task: the first one succeeded.
+#[test]
+fn a_create_whose_answer_was_lost_is_kept_and_found() {
+    let dispute = Dispute::about(0);
+    dispute.proxy.fault(When::ending("POST", "/tasks").always(), What::DropReply);
+    let run = dispute.alice.anyt(&["task", "create", "Once"]).ok();
+    assert!(run.stdout.contains("queued for sync") && run.stderr.contains("may have arrived"), "{run}");
+    dispute.proxy.reset();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.bob().all_tasks().len(), 1);
+    dispute.assert_settled();
+}
+
+/// `--no-queue`: nothing of it stays, unless it may have arrived; then it is kept, and said.
+#[test]
+fn what_must_not_be_queued_is_not() {
+    let gone = |run: Run, dispute: &Dispute| {
+        assert_eq!((run.exit, dispute.alice.pending()), (Exit::Code(5), 0), "{run}");
+    };
+    let dispute = Dispute::about(1);
+    dispute.proxy.fault(When::first("PATCH", "").always(), What::status(429, &[("Retry-After", "3600")]));
+    gone(dispute.alice.anyt(&["task", "done", "DEV-1", "--no-queue"]).run(), &dispute);
+    let dispute = Dispute::about(1);
+    dispute.proxy.go_down();
+    gone(dispute.alice.anyt(&["task", "done", "DEV-1", "--no-queue"]).run(), &dispute);
+    assert_eq!(dispute.alice.cached_task("DEV-1").text("status"), "backlog");
+
+    for fault in [What::status(500, &[]), What::DropReply] {
+        let dispute = Dispute::about(0);
+        dispute.proxy.fault(When::ending("POST", "/tasks").always(), fault);
+        let run = dispute.alice.anyt(&["task", "create", "Perhaps", "--no-queue"]).code(5);
+        assert!(run.stderr.contains("it may have arrived, so it is kept"), "{run}");
+        assert_eq!(dispute.alice.pending(), 1, "{run}");
+        dispute.proxy.reset();
+        dispute.sync(&["--no-input"]).ok();
+        assert_eq!(dispute.bob().all_tasks().len(), 1);
+        dispute.assert_settled();
+    }
+}
+
+#[test]
+fn a_conflict_that_must_not_be_queued_is_dropped() {
+    let dispute = Dispute::about(1);
+    dispute.theirs("DEV-1", r#"{"title":"Theirs"}"#);
+    let run = dispute.alice.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--no-queue", "--no-input"]).code(3);
+    assert!(run.stderr.contains("both sides changed it; nothing was changed"), "{run}");
+    assert_eq!((dispute.alice.pending(), dispute.inbox().len()), (0, 0), "{run}");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.both("DEV-1", "title"), ("Theirs".into(), "Theirs".into()));
+    dispute.assert_settled();
+}
+
+/// What is piped into a command that writes is somebody else's data: it is not read as an answer.
+#[test]
+fn a_write_reads_no_answer_from_a_pipe() {
+    let dispute = Dispute::about(1);
+    dispute.theirs("DEV-1", r#"{"title":"Theirs"}"#);
+    dispute.alice.anyt(&["task", "update", "DEV-1", "--title", "Mine"]).stdin("1\n").code(3);
+    assert_eq!(dispute.served("DEV-1").text("title"), "Theirs");
+    assert_eq!(dispute.inbox(), ["DEV-1"]);
+    // A person is asked.
+    let dispute = Dispute::about(1);
+    dispute.theirs("DEV-1", r#"{"title":"Theirs"}"#);
+    let mut terminal = Terminal::anyt(&dispute.alice, &["task", "update", "DEV-1", "--title", "Mine"]);
+    terminal.expect("Choice [1-3]: ").send("1\r");
+    assert_eq!(terminal.end().exit, Exit::Code(0));
+    assert_eq!(dispute.served("DEV-1").text("title"), "Mine");
+}
+
+/// `--if-match` holds where the change is sent, also later; it fails with a code of its own and leaves nothing queued.
+#[test]
+fn a_condition_travels_with_the_change() {
+    let update = |title: &'static str, more: &'static [&'static str]| {
+        [&["task", "update", "DEV-1", "--title", title, "--if-match", "1"], more].concat()
+    };
+    let dispute = Dispute::about(1);
+    dispute.theirs("DEV-1", r#"{"priority":2}"#);
+    let run = dispute.alice.anyt(&update("Mine", &[])).code(7);
+    assert!(run.stderr.contains("DEV-1 is no longer at version 1"), "{run}");
+    assert_eq!((dispute.alice.pending(), dispute.served("DEV-1").text("title").to_string()), (0, "Task 1".into()));
+
+    let dispute = Dispute::about(1);
+    dispute.alice.anyt(&update("Mine", &["--offline"])).ok();
+    dispute.theirs("DEV-1", r#"{"priority":2}"#);
+    dispute.sync(&["--no-input"]).code(7);
+    assert_eq!(dispute.both("DEV-1", "title"), ("Task 1".into(), "Task 1".into()));
+    dispute.assert_settled();
+
+    // What the cache knows by then needs no server; what holds is sent.
+    let known = dispute.alice.anyt(&update("Mine", &["--offline"])).code(7);
+    assert!(known.stderr.contains("DEV-1 is at version 2 here"), "{known}");
+    assert_eq!(dispute.alice.pending(), 0);
+    dispute.alice.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--if-match", "2"]).ok();
+    assert_eq!(dispute.served("DEV-1").text("title"), "Mine");
+    dispute.assert_settled();
+}
+
+/// A circle would wait for itself for ever. The cached graph tells, with what is queued.
+#[test]
+fn circles_are_refused() {
+    let dispute = Dispute::about(3);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "dep", "add", "DEV-1", "--on", "DEV-2"]).ok();
+    alice(&["task", "dep", "add", "DEV-2", "--on", "DEV-3", "--offline"]).ok();
+    let run = alice(&["task", "dep", "add", "DEV-3", "--on", "DEV-1", "--offline"]).code(1);
+    assert!(run.stderr.contains("DEV-1 depends on DEV-3 already, itself or through others"), "{run}");
+    alice(&["task", "dep", "add", "DEV-3", "--on", "DEV-3", "--offline"]).code(2);
+
+    alice(&["task", "create", "Child", "--parent", "DEV-1", "--offline"]).ok();
+    alice(&["task", "create", "Grandchild", "--parent", "DEV-4", "--offline"]).ok();
+    let run = alice(&["task", "update", "DEV-1", "--parent", "DEV-5", "--offline"]).code(1);
+    assert!(run.stderr.contains("DEV-5 is below DEV-1 already"), "{run}");
+    alice(&["task", "update", "DEV-1", "--parent", "DEV-1", "--offline"]).code(2);
+    dispute.sync(&["--no-input"]).ok();
+    dispute.assert_settled();
+}
+
+/// The server gave the name to a colleague's task: nobody who types it can mean both.
+#[test]
+fn a_name_of_two_tasks_changes_neither() {
+    let dispute = Dispute::about(0);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "create", "Mine", "--offline"]).ok();
+    dispute.bob().add_task("Theirs");
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.served("DEV-2").text("title"), "Mine");
+    for args in [
+        &["task", "rm", "DEV-1", "-f"][..],
+        &["task", "done", "DEV-1"],
+        &["task", "update", "DEV-1", "-p", "2", "--offline"],
+        &["task", "dep", "add", "DEV-2", "--on", "DEV-1"],
+        &["task", "create", "Child", "--parent", "DEV-1"],
+    ] {
+        let run = alice(args).code(1);
+        assert!(
+            run.stderr.contains("'Theirs' on the server, and 'Mine', created here as DEV-1 and now DEV-2"),
+            "{run}"
+        );
+    }
+    assert_eq!((dispute.bob().all_tasks().len(), dispute.alice.pending()), (2, 0));
+    alice(&["task", "show", "DEV-1"]).ok().says("Theirs").warns("the task created here as DEV-1 is now DEV-2");
+    let uid = dispute.served("DEV-1").text("uid").to_string();
+    alice(&["task", "done", &uid]).ok();
+    alice(&["task", "rm", "DEV-2", "-f"]).ok();
+    assert_eq!(dispute.served("DEV-1").text("status"), "done");
+}
+
+/// One label, typed with composed characters or without.
+#[test]
+fn a_label_is_one_in_either_spelling() {
+    let dispute = Dispute::about(2);
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    alice(&["task", "update", "DEV-1", "--labels", composed]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    alice(&["task", "update", "DEV-2", "--add-labels", decomposed]).ok();
+    assert_eq!(
+        json::to_string(dispute.served("DEV-2").at("labels")),
+        json::to_string(dispute.served("DEV-1").at("labels"))
+    );
+    let listed = alice(&["task", "list", "--labels", decomposed, "--json"]).ok().json();
+    assert_eq!(listed.int("data.total"), 2);
+    alice(&["task", "update", "DEV-1", "--remove-labels", decomposed]).ok();
+    assert_eq!(dispute.served("DEV-1").items("labels").len(), 0);
+}
