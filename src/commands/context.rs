@@ -254,7 +254,7 @@ impl EnvContext {
     }
 
     fn no_such_task(&self, workspace: &Workspace, identifier: &str, number: i64) -> Result<Error> {
-        let nearest = self.store.nearest_tasks(workspace.id, number, 3)?;
+        let nearest = self.store.nearest(workspace.id, number, 3)?;
         let error = Error::failure(format!("there is no task {identifier} here"));
         Ok(if nearest.is_empty() {
             error.hint("fetch what the server has: anyt sync")
