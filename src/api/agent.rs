@@ -54,11 +54,11 @@ impl Line {
             .build();
         let addresses = Addresses::default();
         let marking = Marking { mark: mark.clone(), authority: setup.authority.clone() };
-        let connector = ()
-            .chain(ConnectProxyConnector::default())
-            .chain(Opening(addresses.clone()))
-            .chain(RustlsConnector::default())
-            .chain(marking);
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(Opening(addresses.clone()))
+                .chain(RustlsConnector::default())
+                .chain(marking);
         Ok(Line { agent: Agent::with_parts(config, connector, addresses), mark })
     }
 }

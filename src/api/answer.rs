@@ -125,7 +125,8 @@ pub(super) fn exchange(
     }
     .map_err(|error| Broken { error, in_body: false })?;
     let status = response.status().as_u16();
-    let length = text(response.headers(), header::CONTENT_LENGTH.as_str()).and_then(|length| length.trim().parse().ok());
+    let length =
+        text(response.headers(), header::CONTENT_LENGTH.as_str()).and_then(|length| length.trim().parse().ok());
     if status < 300 && length.is_some_and(|length: u64| length > LONGEST_BODY) {
         return Err(Broken { error: Error::BodyExceedsLimit(LONGEST_BODY), in_body: true });
     }

@@ -65,19 +65,14 @@ mod tests {
 
     #[test]
     fn an_update_clears_without_null() {
-        let set = Patch::from([
-            (DESCRIPTION, Value::Null),
-            (LABELS, Value::Null),
-            (ESTIMATE, Value::Number(1.5)),
-        ]);
+        let set = Patch::from([(DESCRIPTION, Value::Null), (LABELS, Value::Null), (ESTIMATE, Value::Number(1.5))]);
         assert_eq!(update(&set, false).as_deref(), Ok(r#"{"description":"","estimate":1.5,"labels":[]}"#));
         assert_eq!(update(&Patch::from([(PARENT, Value::Null)]), false), Err(PARENT));
     }
 
     #[test]
     fn active_has_two_names() {
-        let set =
-            Patch::from([(STATUS, Value::Text("active".into())), (TITLE, Value::Text("active".into()))]);
+        let set = Patch::from([(STATUS, Value::Text("active".into())), (TITLE, Value::Text("active".into()))]);
         assert!(generation::has_older_word(&set));
         assert_eq!(create(&set, false), r#"{"status":"active","title":"active"}"#);
         assert_eq!(update(&set, true).as_deref(), Ok(r#"{"status":"inprogress","title":"active"}"#));

@@ -271,10 +271,9 @@ impl Transport {
                 self.base.origin,
                 problem::status_line(status)
             ))),
-            409 => never(Trouble::Conflict {
-                current_version: problem::current_version(&answer.body),
-                message: message(),
-            }),
+            409 => {
+                never(Trouble::Conflict { current_version: problem::current_version(&answer.body), message: message() })
+            }
             429 => limited(&answer, message()),
             // To a read. A gateway says this of writes too that the server behind it may have carried out.
             503 if answer.retry_after().is_some() && call.is_read() => limited(&answer, message()),
@@ -298,7 +297,8 @@ impl Transport {
         let (origin, next) = resolve(&self.base.origin, target, location)
             .ok_or_else(|| refuse("it redirects to something that is no address".into()))?;
         if origin != self.base.origin {
-            let words = format!("{} redirects to another server, {origin}; no credential is sent there", self.base.origin);
+            let words =
+                format!("{} redirects to another server, {origin}; no credential is sent there", self.base.origin);
             let message = problem::one_line(&self.scrub(&words));
             return Err(Failure { trouble: Trouble::OutOfReach(message), again: Again::Never });
         }
@@ -306,7 +306,9 @@ impl Transport {
             307 | 308 => Ok(next),
             301..=303 if call.is_read() => Ok(next),
             // "See other" is how some servers say that a form was taken.
-            303 => Err(self.lost(call, refuse("it answers with a redirect".into()).trouble.message().to_string(), None)),
+            303 => {
+                Err(self.lost(call, refuse("it answers with a redirect".into()).trouble.message().to_string(), None))
+            }
             _ => Err(refuse(format!("it redirects {} requests ({})", call.method, problem::status_line(status)))),
         }
     }
