@@ -61,10 +61,11 @@ fn a_bad_edit_leads_back_to_the_question() {
     }
 }
 
-/// The texts that could not be used, as they lie in the folder for them.
-fn drafts(dispute: &Dispute) -> Vec<Vec<u8>> {
-    let folder = std::fs::read_dir(dispute.alice.path("state/anyt/dev/drafts")).into_iter().flatten().flatten();
-    folder.map(|file| std::fs::read(file.path()).expect("our own file")).collect()
+/// The texts that could not be used, as discarded.jsonl keeps them.
+fn drafts(dispute: &Dispute) -> Vec<String> {
+    let kept = dispute.discarded().into_iter();
+    let texts = kept.filter(|one| one.text("reason") == "edited" && matches!(one.at("operation"), json::Value::Null));
+    texts.map(|one| one.text("remote.description").to_string()).collect()
 }
 
 /// However an edit fails, what was typed is there at the next try, and afterwards where the question said.
@@ -80,18 +81,19 @@ fn what_was_typed_is_not_lost() {
         let run = dispute.sync(&[]).stdin("3\n3\ns\n").code(3);
         let kept = drafts(&dispute);
         assert_eq!(kept.len(), 1, "{script}\n{run}");
-        let place = dispute.alice.path("state/anyt/dev/drafts/DEV-1-").display().to_string();
-        assert_eq!(run.stdout.matches(&format!("; what was typed is in {place}")).count(), 2, "{script}\n{run}");
+        let place = "; what was typed is kept: anyt sync restore 1";
+        assert_eq!(run.stdout.matches(place).count(), 2, "{script}\n{run}");
         assert!(dispute.alice.read("work/seen").contains(typed), "{script}: not shown again");
-        assert!(kept[0].windows(5).any(|text| text == b"Typed"), "{script}");
+        assert!(kept[0].contains("Typed"), "{script}");
+        dispute.alice.anyt(&["sync", "restore", "1"]).ok().says("Typed");
         assert_tidy(&dispute);
     }
-    // Used in the end, so nothing is kept of it.
+    // Kept also when it was used in the end.
     let dispute =
         with_editor("grep -q Typed \"$1\" && exec sed -i '/^[<=>]/d; /Theirs/d' \"$1\"\nsed -i s/Mine/Typed/ \"$1\"\n");
     dispute.sync(&[]).stdin("3\n3\n").ok();
     assert_eq!(dispute.served("DEV-1").text("title"), "Typed");
-    assert_eq!(drafts(&dispute).len(), 0);
+    assert_eq!(drafts(&dispute).len(), 1);
 }
 
 /// stdout is one JSON document whatever an editor prints.
@@ -386,7 +388,7 @@ fn sigterm_while_an_editor_runs() {
         let run = syncing.wait(TIMEOUT);
         assert_eq!(run.exit, Exit::Signal(15), "{run}");
         assert!(there("ended"), "{run}");
-        assert_eq!(drafts(&dispute), [b"title: Half\n"], "{run}");
+        assert_eq!(drafts(&dispute), ["title: Half\n"], "{run}");
         std::fs::remove_file(dispute.alice.path("work/editor")).expect("our own file");
         assert_unharmed(&dispute, &before);
     }

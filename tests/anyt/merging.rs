@@ -2,10 +2,11 @@
 //! the version races of a push.
 
 use crate::common;
-use crate::common::Dispute;
 use crate::common::json::{self, Look};
 use crate::common::proxy::{Gate, What, When};
+use crate::common::pty::Terminal;
 use crate::common::run::TIMEOUT;
+use crate::common::{Dispute, Exit};
 use anyt::notes;
 
 #[test]
@@ -247,8 +248,11 @@ fn a_direct_write_merges_too() {
 fn a_direct_write_that_loses_does_not_say_it_was_made() {
     let dispute = Dispute::about(1);
     dispute.theirs("DEV-1", r#"{"title":"Theirs"}"#);
-    let shown = dispute.alice.anyt(&["task", "update", "DEV-1", "--title", "Mine"]).stdin("2\n").ok();
-    assert!(shown.stdout.contains("✓ Resolved conflict (accepted remote)\n"), "{shown}");
-    assert!(!shown.stdout.contains("✓ Updated DEV-1"), "{shown}");
+    let mut terminal = Terminal::anyt(&dispute.alice, &["task", "update", "DEV-1", "--title", "Mine"]);
+    terminal.expect("Choice [1-3]: ").send("2\r");
+    let shown = terminal.end();
+    assert_eq!(shown.exit, Exit::Code(0), "{}", shown.screen);
+    assert!(shown.screen.contains("✓ Resolved conflict (accepted remote)"), "{}", shown.screen);
+    assert!(!shown.screen.contains("✓ Updated DEV-1"), "{}", shown.screen);
     assert_eq!(dispute.both("DEV-1", "title"), ("Theirs".into(), "Theirs".into()), "the cache has what was chosen");
 }

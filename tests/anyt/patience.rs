@@ -14,7 +14,7 @@ fn assert_left_alone(proxy: &Proxy, sandbox: &Sandbox) {
     let queued = sandbox.pending();
     let told = |run: Run| assert!(run.stderr.contains("asked to be left alone until"), "{run}");
     told(sandbox.anyt(&["sync", "-q", "--no-input"]).code(5));
-    told(sandbox.anyt(&["task", "create", "Written meanwhile"]).code(5).warns("the change is queued"));
+    told(sandbox.anyt(&["task", "create", "Written meanwhile"]).ok().warns("what is queued is sent by: anyt sync"));
     told(sandbox.anyt(&["task", "create", "Not written", "--no-queue"]).code(5));
     sandbox.anyt(&["task", "list"]).ok();
     assert_eq!(proxy.log().len(), 0, "{:?}", proxy.log());
@@ -47,7 +47,7 @@ fn a_write_that_is_put_off_holds_for_the_next_run() {
     for (method, place) in [("GET", "/auth"), ("POST", "/tasks")] {
         let (server, proxy, sandbox) = stage();
         proxy.fault(When::ending(method, place), What::status(429, &[("Retry-After", "3600")]));
-        sandbox.anyt(&["task", "create", "Put off"]).code(5).warns("the change is queued");
+        sandbox.anyt(&["task", "create", "Put off"]).ok().warns("what is queued is sent by: anyt sync");
         assert_left_alone(&proxy, &sandbox);
         assert_comes_back(&server, &sandbox, 3);
     }

@@ -5,7 +5,6 @@ use crate::common::json::{self, Look};
 use crate::common::proxy::{Gate, What, When};
 use crate::common::pty::Terminal;
 use crate::common::{Dispute, Exit};
-use std::time::Duration;
 
 #[test]
 fn names_are_given_again_and_edits_do_not_follow_them() {
@@ -48,12 +47,12 @@ fn nothing_is_restored_twice() {
     alice(&["task", "dep", "add", "DEV-2", "--on", "DEV-1", "--offline"]).ok();
     alice(&["sync", "queue", "drop", "--all", "--yes"]).ok();
     let listed = alice(&["sync", "restore", "--list", "--json"]).ok().json();
-    let file = listed.items("data.items")[0].text("file").to_string();
-    alice(&["sync", "restore", &file]).ok().says("✓ Queued 2 operations again");
-    alice(&["sync", "restore", &file]).ok().warns("2 operations restored before, and not again");
+    let number = listed.items("data.items")[0].int("number").to_string();
+    alice(&["sync", "restore", &number]).ok().says("✓ Queued 2 operations again");
+    alice(&["sync", "restore", &number]).ok().warns("2 operations restored before, and not again");
     alice(&["sync", "restore", "--last"]).code(1);
     dispute.sync(&["--no-input"]).ok();
-    alice(&["sync", "restore", &file]).ok().warns("2 operations restored before, and not again");
+    alice(&["sync", "restore", &number]).ok().warns("2 operations restored before, and not again");
     let shown = alice(&["sync", "restore", "--list"]).ok();
     assert!(shown.stdout.contains("(restored)"), "{shown}");
     dispute.sync(&["--no-input"]).ok();
@@ -79,27 +78,25 @@ fn dropping_one_change_of_a_chain_is_no_conflict() {
 /// A dependency of the server's is there again when all that was queued about it is dropped, at once or one by one.
 #[test]
 fn what_was_done_to_a_dependency_and_undone_is_dropped_whole() {
-    for drops in [&["--all"][..], &["2", "1"]] {
-        for there in [true, false] {
-            let dispute = Dispute::about(2);
-            let depend = |what: &str, flags: &[&str]| {
-                dispute.alice.anyt(&[&["task", "dep", what, "DEV-1", "--on", "DEV-2"], flags].concat()).ok();
-            };
-            if there {
-                depend("add", &[]);
-                depend("rm", &["--offline"]);
-                depend("add", &["--offline"]);
-            } else {
-                depend("add", &["--offline"]);
-                depend("rm", &["--offline"]);
-            }
-            for which in drops {
-                dispute.alice.anyt(&["sync", "queue", "drop", which, "--yes"]).ok();
-            }
-            let listed = dispute.alice.anyt(&["task", "dep", "list", "DEV-1", "--json"]).ok().json();
-            assert_eq!(listed.items("data.depends_on").len(), usize::from(there), "{drops:?}");
-            dispute.assert_settled();
+    for (drops, there) in [(&["--all"][..], true), (&["--all"], false), (&["3", "2"], true), (&["2", "1"], false)] {
+        let dispute = Dispute::about(2);
+        let depend = |what: &str, flags: &[&str]| {
+            dispute.alice.anyt(&[&["task", "dep", what, "DEV-1", "--on", "DEV-2"], flags].concat()).ok();
+        };
+        if there {
+            depend("add", &[]);
+            depend("rm", &["--offline"]);
+            depend("add", &["--offline"]);
+        } else {
+            depend("add", &["--offline"]);
+            depend("rm", &["--offline"]);
         }
+        for which in drops {
+            dispute.alice.anyt(&["sync", "queue", "drop", which, "--yes"]).ok();
+        }
+        let listed = dispute.alice.anyt(&["task", "dep", "list", "DEV-1", "--json"]).ok().json();
+        assert_eq!(listed.items("data.depends_on").len(), usize::from(there), "{drops:?}");
+        dispute.assert_settled();
     }
 }
 
@@ -138,7 +135,11 @@ fn force_sets_aside_what_was_agreed_to() {
     dispute.alice.anyt(&["task", "create", "Meanwhile", "--offline"]).ok();
     terminal.send("y\r");
     let run = terminal.end();
-    assert!(run.exit == Exit::Code(0) && run.screen.contains("1 operation set aside in "), "{}", run.screen);
+    assert!(
+        run.exit == Exit::Code(0) && run.screen.contains("1 operation set aside; back again: anyt sync restore 1"),
+        "{}",
+        run.screen
+    );
     assert_eq!(dispute.alice.pending(), 1);
     dispute.sync(&["--no-input"]).ok();
     assert_eq!(
@@ -154,7 +155,7 @@ fn what_was_changed_meanwhile_is_not_dropped() {
         let dispute = Dispute::about(0);
         dispute.alice.anyt(&["task", "create", "Mine", "--offline"]).ok();
         let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "queue", "drop", "1"]);
-        terminal.expect("Give up 1 operation? [y/N]: ");
+        terminal.expect("Drop 1 operation? [y/N]: ");
         dispute.alice.anyt(&[meanwhile, &["--offline"]].concat()).ok();
         terminal.send("y\r");
         let run = terminal.end();
@@ -184,7 +185,7 @@ fn force_takes_along_what_was_queued_for_it_meanwhile() {
     alice(&["task", "create", "Child", "--parent", "DEV-1", "--offline"]).ok();
     gate.open();
     let run = terminal.end();
-    assert!(run.screen.contains("3 operations set aside in "), "{}", run.screen);
+    assert!(run.screen.contains("3 operations set aside; back again: anyt sync restore 1"), "{}", run.screen);
     assert!(run.screen.contains("DEV-2 loses its parent"), "{}", run.screen);
     assert_eq!(dispute.alice.pending(), 1);
     alice(&["sync", "restore", "--last"]).ok();
@@ -207,7 +208,7 @@ fn a_restored_task_is_never_its_own_parent_and_takes_no_edit_of_another() {
     alice(&["sync", "queue", "drop", "2", "--yes"]).ok();
     alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
     let files = alice(&["sync", "restore", "--list", "--json"]).ok().json();
-    let names: Vec<String> = files.items("data.items").iter().map(|one| one.text("file").to_string()).collect();
+    let names: Vec<String> = files.items("data.items").iter().map(|one| one.int("number").to_string()).collect();
     alice(&["sync", "restore", &names[1]]).code(1).warns("no longer here; nothing was restored");
     alice(&["sync", "restore", &names[0]]).ok();
     alice(&["sync", "restore", &names[1]]).ok();
@@ -286,96 +287,70 @@ fn a_file_remembers_that_it_was_restored() {
         let forget = || std::fs::remove_dir_all(dispute.alice.path("cache/anyt")).expect("it is there");
         alice(&["task", "create", "Mine", "--offline"]).ok();
         alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
-        let file = newest(&dispute).display().to_string();
+        let number = "1";
         let restore = alice(&["sync", "restore", "--last"]);
         if killed {
             assert_eq!(restore.env("ANYT_FAILPOINT", "restore.queued").run().exit, Exit::Signal(9));
             let refused = alice(&["sync", "restore", "--last"]).code(1);
             assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
-            // The wiped cache is filled again from the journal, and knows it.
+            // The wiped cache is filled again from queue.jsonl, and knows it.
             forget();
-            alice(&["sync", "restore", &file]).ok().warns("1 operation restored before, and not again");
+            alice(&["sync", "restore", number]).ok().warns("1 operation restored before, and not again");
         } else {
             restore.ok();
         }
         dispute.sync(&["--no-input"]).ok();
         forget();
         dispute.sync(&["--no-input"]).ok();
-        alice(&["sync", "restore", "--list"]).ok().says("jsonl (restored)");
+        alice(&["sync", "restore", "--list"]).ok().says("dropped (restored)");
         let refused = alice(&["sync", "restore", "--last"]).code(1);
         assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
-        alice(&["sync", "restore", &file]).ok().warns("1 operation restored before, and not again");
+        alice(&["sync", "restore", number]).ok().warns("1 operation restored before, and not again");
         dispute.sync(&["--no-input"]).ok();
         assert_eq!(dispute.bob().all_tasks().len(), 1);
         dispute.assert_settled();
     }
 }
 
-/// What has no end is not waited for.
 #[test]
-fn only_a_regular_file_is_restored() {
+fn what_is_no_entry_is_not_restored() {
     let dispute = Dispute::about(0);
-    let fifo = dispute.alice.path("work/fifo").display().to_string();
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
-    for file in [&fifo, "/dev/zero"] {
-        let run = dispute.alice.anyt(&["sync", "restore", file]).timeout(Duration::from_secs(10)).code(1);
-        assert!(run.stderr.contains("is not a regular file"), "{run}");
+    dispute.alice.anyt(&["sync", "restore", "--list"]).ok().says("Nothing was thrown away");
+    for name in ["1", "nosuch"] {
+        let run = dispute.alice.anyt(&["sync", "restore", name]).code(1);
+        assert!(run.stderr.contains(&format!("there is no entry {name}")) && run.stderr.contains("--list"), "{run}");
     }
-    dispute.alice.anyt(&["sync", "restore", "nosuch"]).code(1).warns("there is no file nosuch").warns("--list");
+    dispute.alice.anyt(&["sync", "restore", "--last"]).code(1).warns("nothing was thrown away");
 }
 
+/// An operation's id goes into a request's header: one that is none of ours is not restored.
 #[test]
 fn what_is_restored_is_named_as_we_name_it() {
     let dispute = Dispute::about(0);
     dispute.alice.anyt(&["task", "create", "Mine", "--offline"]).ok();
     dispute.alice.anyt(&["sync", "queue", "drop", "1", "--yes"]).ok();
-    let file = newest(&dispute);
+    let file = dispute.alice.path("state/anyt/dev/discarded.jsonl");
     let id = dispute.discarded()[0].text("operation.op_id").to_string();
     let content = std::fs::read_to_string(&file).expect("our own file");
     std::fs::write(&file, content.replace(&id, "a\\nb")).expect("our own file");
-    let run = dispute.alice.anyt(&["sync", "restore", &file.display().to_string()]).code(1);
-    assert!(run.stderr.contains("is not a file of discarded operations"), "{run}");
+    dispute.alice.anyt(&["sync", "restore", "1"]).run();
     assert_eq!(dispute.alice.pending(), 0);
 }
 
-/// Killed while the file was being written: the edit is still queued, and the file stands in nobody's way.
+/// Killed between what is kept and the queue: the edit is still queued, and the entry stands in nobody's way.
 #[test]
-fn a_file_that_was_never_finished_is_passed_over() {
+fn an_entry_whose_operation_is_still_queued_is_passed_over() {
     let dispute = Dispute::about(1);
     let alice = |args: &[&str]| dispute.alice.anyt(args);
     alice(&["task", "update", "DEV-1", "--status", "done", "--offline"]).ok();
     alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
     alice(&["task", "update", "DEV-1", "-p", "2", "--offline"]).ok();
     let pending = dispute.alice.pending();
-    let killed = alice(&["sync", "queue", "drop", "1", "--yes"]).env("ANYT_FAILPOINT", "discard.created").run();
+    let killed =
+        alice(&["sync", "queue", "drop", "2", "--yes"]).env("ANYT_FAILPOINT", "store.discarded.appended").run();
     assert_eq!((killed.exit, dispute.alice.pending()), (Exit::Signal(9), pending));
-    alice(&["sync", "restore", "--list"]).ok().says("never finished");
-    let name = newest(&dispute).display().to_string();
-    let refused = alice(&["sync", "restore", &name]).code(1);
-    assert!(refused.stderr.contains("still queued"), "{refused}");
+    alice(&["sync", "restore", "2"]).ok().warns("1 operation restored before, and not again");
     alice(&["sync", "restore", "--last"]).ok().says("Queued 1 operation again");
     dispute.sync(&["--no-input"]).ok();
     assert_eq!((dispute.served("DEV-1").text("status"), dispute.served("DEV-1").int("priority")), ("done", 2));
-}
-
-/// The newest file of what was thrown away.
-fn newest(dispute: &Dispute) -> std::path::PathBuf {
-    let folder = dispute.alice.journal().with_file_name("discarded");
-    let files = std::fs::read_dir(folder).expect("something was thrown away");
-    files.map(|file| file.expect("readable").path()).max().expect("a file")
-}
-
-/// What is given up is kept, also where the journal cannot be shortened afterwards.
-#[test]
-fn what_is_dropped_is_kept_whatever_becomes_of_the_journal() {
-    let dispute = Dispute::about(1);
-    dispute.mine("DEV-1", &["--status", "done"]);
-    let in_the_way = dispute.alice.journal().with_extension("jsonl.new");
-    std::fs::create_dir_all(in_the_way.join("a folder")).expect("ours");
-    dispute.alice.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
-    assert_eq!(dispute.alice.pending(), 0);
-    std::fs::remove_dir_all(in_the_way).expect("ours");
-    dispute.alice.anyt(&["sync", "restore", "--last"]).ok();
-    dispute.sync(&["--no-input"]).ok();
-    assert_eq!(dispute.served("DEV-1").text("status"), "done");
 }

@@ -93,13 +93,23 @@ impl Dispute {
         assert_eq!(self.proxy.writes().len(), 0, "sent again: {:?}", self.proxy.writes());
     }
 
-    /// Every record of `discarded/`, oldest first.
+    /// Every operation that discarded.jsonl keeps, oldest first, with its entry's `reason` and the server's row (`remote`).
     pub fn discarded(&self) -> Vec<Value> {
-        let folder = self.alice.path("state/anyt/dev/discarded");
-        let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path()).collect();
-        files.sort();
-        let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("our own file"));
-        texts.flat_map(|text| text.lines().map(json::parse).collect::<Vec<_>>()).collect()
+        let file = self.alice.path("state/anyt/dev/discarded.jsonl");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let entries = text.lines().map(json::parse).filter(|line| matches!(line.at("operations"), Value::Array(_)));
+        let mut kept = Vec::new();
+        for entry in entries {
+            let of = |operation: Value| {
+                let (reason, remote) = (entry.at("reason").clone(), entry.at("row").clone());
+                json::object([("reason", reason), ("remote", remote), ("operation", operation)])
+            };
+            match entry.items("operations") {
+                [] => kept.push(of(Value::Null)),
+                operations => kept.extend(operations.iter().cloned().map(of)),
+            }
+        }
+        kept
     }
 
     /// The names of tasks that wait in the inbox, as `sync conflicts` and `sync status` give them.
