@@ -51,6 +51,8 @@ pub(super) struct Run {
     pub next_allowed: Option<Timestamp>,
     /// An answer was lost: what the run ends with, though it went on.
     pub lost: Option<Error>,
+    /// Rows that could not be read, by id: they are there.
+    pub unreadable: BTreeSet<i64>,
     /// With `--force`: the operations to be set aside in the end.
     pub force: Option<BTreeSet<String>>,
     /// Per workspace: when its lists were last read to find lost creates.
@@ -341,7 +343,7 @@ impl Engine<'_> {
                 return Ok(look(None));
             }
             if let Some(row) = self.store.staged_row(op.kind, id)? {
-                return Ok(look(Some(row).filter(Row::is_live)));
+                return Ok(look(self.believed(row, id)?));
             }
         }
         Ok(self.store.server_row(op.kind, id)?.and_then(|row| look(Some(row))))

@@ -12,7 +12,7 @@ use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Type;
-use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
+use crate::model::{Kind, Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use std::time::{Duration, Instant};
 
@@ -333,7 +333,7 @@ impl Engine<'_> {
             Some(look) if look.row.is_some() => look.row.clone(),
             _ => self.store.server_row(op.kind, id)?,
         };
-        let answered = self.answered(run, op, id)?;
+        let answered = self.answered(run, op.kind, id)?;
         let seen = read.as_ref().map_or(Read::Absent, Read::Row);
         let fact = observe(known.as_ref(), seen, answered, run.epoch);
         let row = match fact {
@@ -357,11 +357,11 @@ impl Engine<'_> {
     }
 
     /// How long ago the server answered a write of ours about the row.
-    fn answered(&self, run: &Run, op: &Operation, id: i64) -> Result<Option<Duration>> {
+    pub(super) fn answered(&self, run: &Run, kind: &'static Kind, id: i64) -> Result<Option<Duration>> {
         if run.caps.consistent {
             return Ok(None);
         }
-        Ok(self.store.answered_at(op.kind, id)?.map(|at| at.age(Timestamp::now())))
+        Ok(self.store.answered_at(kind, id)?.map(|at| at.age(Timestamp::now())))
     }
 }
 
