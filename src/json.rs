@@ -69,6 +69,16 @@ pub fn get_all<'a>(text: &'a str, path: &[&str]) -> Result<Vec<&'a str>, Fault> 
     Ok(ranges.into_iter().map(|range| &text[range]).collect())
 }
 
+/// The raw text of each element of the array at a path; `None` if there is no such member or it is no array.
+pub fn elements<'a>(text: &'a str, path: &[&str]) -> Result<Option<Vec<&'a str>>, Fault> {
+    let Some(range) = find(text, path)? else { return Ok(None) };
+    if !text[range.clone()].starts_with('[') {
+        return Ok(None);
+    }
+    let elements = Scanner::new(text, range.start).array()?;
+    Ok(Some(elements.into_iter().map(|range| &text[range]).collect()))
+}
+
 /// The keys of the object at a path, each once, in the order of their first appearance; `None` if there is no such
 /// member or it is no object.
 pub fn keys(text: &str, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {

@@ -2,7 +2,6 @@
 //! of who may call whom: cli → commands → {sync, ui, api} → {store, credentials} → model.
 #![forbid(unsafe_code)]
 
-#[path = "api_stub.rs"]
 pub mod api;
 pub mod cli;
 pub mod commands;

@@ -1,19 +1,19 @@
 //! ureq, set up the way this program needs it: deadlines on everything, no redirects of its own, no status as an error,
 //! no proxy for loopback, roots that work in an empty container. Built at the first request: it may read a CA file.
 
+use super::addresses::{Addresses, Opening};
 use super::proxy;
 use super::sent::{Mark, Marking};
 use crate::pipe::{self, Patience};
 use std::path::Path;
 use std::time::Duration;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, DefaultConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, config::Config};
 
 /// Resolving and connecting get no longer than this of a request's time.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Well below the idle time after which common servers hang up (2 s and 5 s), so that a read seldom meets a
+/// Well below the idle time after which common servers hang up (2 s and 5 s), so that a request seldom meets a
 /// connection that is closing.
 const IDLE: Duration = Duration::from_millis(1_500);
 
@@ -26,40 +26,40 @@ pub(super) struct Setup<'a> {
     pub(super) timeout: Duration,
 }
 
-/// Two agents that share a mark. Reads keep their connection; writes open one each. ureq never repeats a request by
-/// itself, so a write into a kept connection that the server had just closed would not be doubled, but its fate would
-/// be unknown, for no reason.
-pub(super) struct Agents {
-    pub(super) keeping: Agent,
-    pub(super) fresh: Agent,
+/// An agent that keeps one connection for the run, and what is known of the request under way. ureq never repeats a
+/// request by itself; it looks whether a kept connection is still open before it writes into it. One that the server
+/// closes in that very moment leaves a write in doubt, which the engine settles by looking.
+pub(super) struct Line {
+    pub(super) agent: Agent,
     pub(super) mark: Mark,
 }
 
-impl Agents {
-    pub(super) fn build(setup: &Setup) -> Result<Agents, String> {
+impl Line {
+    pub(super) fn build(setup: &Setup) -> Result<Line, String> {
         let mark = Mark::default();
-        let tls = TlsConfig::builder().root_certs(roots(setup.ca_file)?).build();
-        let proxy = setup.proxy.map(proxy::open).transpose()?;
-        let agent = |kept: usize| {
-            let connect = Some(setup.timeout.min(CONNECT));
-            let config = Config::builder()
-                .http_status_as_error(false)
-                .max_redirects(0)
-                .tls_config(tls.clone())
-                .proxy(proxy.clone())
-                .user_agent(concat!("anyt/", env!("CARGO_PKG_VERSION")))
-                .accept("application/json")
-                .timeout_global(Some(setup.timeout))
-                .timeout_resolve(connect)
-                .timeout_connect(connect)
-                .max_idle_connections(kept)
-                .max_idle_connections_per_host(kept)
-                .max_idle_age(IDLE)
-                .build();
-            let marking = Marking { mark: mark.clone(), authority: setup.authority.clone() };
-            Agent::with_parts(config, DefaultConnector::default().chain(marking), DefaultResolver::default())
-        };
-        Ok(Agents { keeping: agent(1), fresh: agent(0), mark })
+        let connect = Some(setup.timeout.min(CONNECT));
+        let config = Config::builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .tls_config(TlsConfig::builder().root_certs(roots(setup.ca_file)?).build())
+            .proxy(setup.proxy.map(proxy::open).transpose()?)
+            .user_agent(concat!("anyt/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .timeout_global(Some(setup.timeout))
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(IDLE)
+            .build();
+        let addresses = Addresses::default();
+        let marking = Marking { mark: mark.clone(), authority: setup.authority.clone() };
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(Opening(addresses.clone()))
+                .chain(RustlsConnector::default())
+                .chain(marking);
+        Ok(Line { agent: Agent::with_parts(config, connector, addresses), mark })
     }
 }
 
@@ -90,8 +90,8 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCerts, String> {
 mod tests {
     use super::*;
 
-    fn build(ca_file: Option<&Path>) -> Result<Agents, String> {
-        Agents::build(&Setup { authority: "a.b".into(), proxy: None, ca_file, timeout: Duration::from_secs(1) })
+    fn build(ca_file: Option<&Path>) -> Result<Line, String> {
+        Line::build(&Setup { authority: "a.b".into(), proxy: None, ca_file, timeout: Duration::from_secs(1) })
     }
 
     #[test]

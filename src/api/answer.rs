@@ -17,6 +17,8 @@ pub(super) struct Answer {
     pub(super) location: Option<String>,
     /// `Idempotency-Key-Honoured: true`, which anyt-server puts on every answer.
     pub(super) honours_keys: bool,
+    /// `AnyTask-Capabilities`, as it came.
+    pub(super) capabilities: Option<String>,
     pub(super) body: Vec<u8>,
     retry_after: Option<String>,
     date: Option<String>,
@@ -35,8 +37,10 @@ pub(super) enum Kind {
     Silence,
     /// The other side ended the connection before an answer began.
     HungUp,
-    /// An answer came, but cut off, endless or not HTTP.
+    /// An answer came, but cut off or not HTTP.
     Garbled,
+    /// An answer came that is longer than is read.
+    TooLong,
 }
 
 /// Why there is no answer.
@@ -81,7 +85,7 @@ impl Fault {
             Error::Io(error) => io(error),
             Error::Rustls(error) => fault(Kind::Silence, true, &format!("no secure connection: {error}")),
             Error::Tls(words) => fault(Kind::Silence, true, &format!("no secure connection: {words}")),
-            Error::BodyExceedsLimit(_) => fault(Kind::Garbled, true, "the answer does not end (more than 64 MiB)"),
+            Error::BodyExceedsLimit(_) => fault(Kind::TooLong, true, "the answer does not end (more than 64 MiB)"),
             Error::LargeResponseHeader(..) => fault(Kind::Garbled, true, "the headers of the answer do not end"),
             Error::Protocol(_) | Error::Http(_) => fault(Kind::Garbled, true, "the answer is not HTTP"),
             Error::ConnectProxyFailed(words) => fault(Kind::Silence, false, &format!("the proxy refused: {words}")),
@@ -121,6 +125,11 @@ pub(super) fn exchange(
     }
     .map_err(|error| Broken { error, in_body: false })?;
     let status = response.status().as_u16();
+    let length =
+        text(response.headers(), header::CONTENT_LENGTH.as_str()).and_then(|length| length.trim().parse().ok());
+    if status < 300 && length.is_some_and(|length: u64| length > LONGEST_BODY) {
+        return Err(Broken { error: Error::BodyExceedsLimit(LONGEST_BODY), in_body: true });
+    }
     let read = response.body_mut().with_config().limit(LONGEST_BODY).read_to_vec();
     let body = match read {
         Err(_) if status >= 300 => Vec::new(),
@@ -131,6 +140,7 @@ pub(super) fn exchange(
         status,
         location: text(header::LOCATION.as_str()),
         honours_keys: text("idempotency-key-honoured").is_some_and(|word| word.trim().eq_ignore_ascii_case("true")),
+        capabilities: text("anytask-capabilities"),
         retry_after: text(header::RETRY_AFTER.as_str()),
         date: text(header::DATE.as_str()),
         body,

@@ -2,11 +2,12 @@
 //! generations C and D, without a trailing slash (api.md 1.3, 2).
 
 use super::lists::{List, Paging};
+use super::pages::Reader;
 use super::transport::Call;
 use super::wire::{self, Read};
-use super::{HealthInfo, Http, body};
-use crate::model::{Account, Label, Member, Operation, Patch, Project, Task, Workspace};
-use crate::sync::remote::{Edge, Remote, RemoteError, RemoteResult, TaskPage, TaskQuery};
+use super::{HealthInfo, Http, body, document, generation};
+use crate::model::{self, Account, Edge, Kind, Label, Member, Project, Row, Shape, Workspace};
+use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
 use miniserde::json::{self, Object, Value};
 use std::time::Duration;
 use ureq::http::Method;
@@ -44,7 +45,9 @@ impl Http {
             key: Some(key.to_string()),
             ..Call::new(Method::POST, format!("/v1/workspaces/{workspace_id}/projects"))
         };
-        self.write(&call, |value| wire::project(value, workspace_id))
+        let answer = self.read(&call)?;
+        let project = wire::unwrap(&answer).and_then(|value| wire::project(value, workspace_id));
+        project.map_err(|words| self.malformed(&words))
     }
 
     /// A list whose absence is no error.
@@ -55,34 +58,86 @@ impl Http {
         }
     }
 
-    fn task_read(&self, value: &Value, workspace_id: i64) -> Read<Task> {
-        if wire::says_inprogress(value) {
-            self.says_inprogress.set(true);
-        }
-        wire::task(value, workspace_id)
+    fn reader(&self, kind: &'static Kind, workspace_id: i64) -> Reader<'_> {
+        Reader { kind, workspace_id, older_words: &self.older_words }
     }
 
-    /// Sends a task's fields, and once more with the older word for `active` when the newer one is refused with 422:
-    /// nothing was done then, so this repeats no write.
-    fn write_task(
-        &self,
-        set: &Patch,
-        workspace_id: i64,
-        call: impl Fn(bool) -> RemoteResult<Call>,
-    ) -> RemoteResult<Task> {
-        let older = self.says_inprogress.get();
-        let send = |older| self.write(&call(older)?, |value| self.task_read(value, workspace_id));
+    /// Sends a row's fields, and once more with the older words when the newer ones are refused with 422: nothing was done
+    /// then, so this repeats no write.
+    fn write_row(&self, request: &Request, call: impl Fn(bool) -> Result<Call, Reply>) -> Reply {
+        let reader = self.reader(request.kind, request.workspace_id);
+        let send = |older| match call(older) {
+            Ok(call) => self.write(&call, |value| reader.row(value).map(Some)),
+            Err(refused) => refused,
+        };
+        let older = self.older_words.get();
         match send(older) {
-            Err(refused @ RemoteError::Refused { status: 422, .. }) if body::sets_active(set) && !older => {
+            refused @ Reply::Refused { status: 422, .. } if generation::has_older_word(request.set) && !older => {
                 match send(true) {
-                    Err(RemoteError::Refused { status: 422, .. }) => Err(refused),
+                    Reply::Refused { status: 422, .. } => refused,
                     settled => {
-                        self.says_inprogress.set(settled.is_ok());
+                        self.older_words.set(matches!(settled, Reply::Done(_)));
                         settled
                     }
                 }
             }
-            result => result,
+            reply => reply,
+        }
+    }
+
+    fn create(&self, request: &Request) -> Reply {
+        self.write_row(request, |older| {
+            Ok(Call {
+                body: Some(body::create(request.set, older)),
+                key: Some(request.op_id.to_string()),
+                ..Call::new(Method::POST, collection(request.kind, request.workspace_id))
+            })
+        })
+    }
+
+    fn update(&self, request: &Request) -> Reply {
+        self.write_row(request, |older| {
+            // Refused here, as a server would: nothing is sent.
+            let text = body::update(request.set, older).map_err(|field| Reply::Refused {
+                status: 422,
+                message: format!("the API has no way to clear {}", field.word),
+            })?;
+            Ok(Call {
+                body: Some(text),
+                if_match: request.version,
+                ..Call::new(Method::PATCH, path(request.kind, request.workspace_id, request.name))
+            })
+        })
+    }
+
+    fn link(&self, request: &Request) -> Reply {
+        let other = Value::String(request.other.to_string());
+        let object: Object = [(wire::OTHER_END.to_string(), other)].into_iter().collect();
+        let call = Call {
+            body: Some(json::to_string(&object)),
+            key: Some(request.op_id.to_string()),
+            ..Call::new(Method::POST, links_path(request.kind, request.workspace_id, request.name))
+        };
+        self.write(&call, |_| Ok(None))
+    }
+
+    fn delete(&self, target: String) -> Reply {
+        self.write(&Call::new(Method::DELETE, target), |_| Ok(None))
+    }
+
+    /// The answer to a question for a page, as it came.
+    fn page_body(&self, target: &str, include_deleted: bool) -> RemoteResult<Vec<u8>> {
+        let ask = |target: String| Ok(self.transport.send(&Call::new(Method::GET, target))?.body);
+        if !include_deleted || self.refuses_include_deleted.get() {
+            return ask(target.to_string());
+        }
+        match ask(format!("{target}&include_deleted=true")) {
+            Err(RemoteError::Refused { status: 400 | 422, .. }) => {
+                let body = ask(target.to_string())?;
+                self.refuses_include_deleted.set(true);
+                Ok(body)
+            }
+            body => body,
         }
     }
 }
@@ -92,8 +147,8 @@ impl Remote for Http {
         self.transport.origin().to_string()
     }
 
-    fn honours_idempotency_key(&self) -> bool {
-        self.transport.honours_keys()
+    fn declared(&self) -> Option<Capabilities> {
+        self.transport.declared()
     }
 
     fn time_limit(&self) -> Duration {
@@ -110,12 +165,24 @@ impl Remote for Http {
     }
 
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>> {
+        self.states.borrow_mut().clear();
+        let read = |value: &Value| {
+            let workspace = wire::workspace(value)?;
+            if let Some(state) = wire::state(value) {
+                self.states.borrow_mut().insert(workspace.id, state);
+            }
+            Ok(workspace)
+        };
         self.list(List {
             path: "/v1/workspaces".into(),
             paging: Paging::Numbered,
-            read: Box::new(wire::workspace),
-            key: |workspace| workspace.id,
+            read: Box::new(read),
+            key: |workspace: &Workspace| workspace.id,
         })
+    }
+
+    fn state(&self, workspace_id: i64) -> Option<String> {
+        self.states.borrow().get(&workspace_id).cloned()
     }
 
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {
@@ -156,110 +223,74 @@ impl Remote for Http {
         }))
     }
 
-    fn tasks(&self, workspace_id: i64, query: &TaskQuery) -> RemoteResult<TaskPage> {
-        let mut target = format!("/v1/workspaces/{workspace_id}/tasks?limit={}&offset={}", query.limit, query.offset);
+    fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
+        let collection = collection(kind, workspace_id);
+        let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
         target += "&sort_by=updated_at&order=asc";
         if let Some(after) = &query.updated_after {
             target += &format!("&updated_after={}", escape(after));
         }
-        let plain = Call::new(Method::GET, target.clone());
-        let answer = if query.include_deleted && !self.refuses_include_deleted.get() {
-            match self.read(&Call::new(Method::GET, target + "&include_deleted=true")) {
-                Err(RemoteError::Refused { status: 400 | 422, .. }) => {
-                    let answer = self.read(&plain)?;
-                    self.refuses_include_deleted.set(true);
-                    answer
-                }
-                answer => answer?,
-            }
-        } else {
-            self.read(&plain)?
-        };
-        let page = wire::page(&answer, &[]).map_err(|words| self.malformed(&words))?;
-        let items = page.items.iter().map(|item| self.task_read(item, workspace_id)).collect::<Read<Vec<Task>>>();
-        Ok(TaskPage { items: items.map_err(|words| self.malformed(&words))?, total: page.says("total") })
+        let body = self.page_body(&target, query.include_deleted)?;
+        self.reader(kind, workspace_id).page(&body).map_err(|words| self.malformed(&words))
     }
 
-    fn task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Task>> {
-        let ask = || self.read(&Call::new(Method::GET, task_path(workspace_id, identifier)));
+    fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>> {
+        let ask = || Ok(self.transport.send(&Call::new(Method::GET, path(kind, workspace_id, name)))?.body);
         let mut answer = ask();
         if let Err(RemoteError::Page(_)) = answer {
             // It is believed of a server that answers otherwise.
-            self.tasks(workspace_id, &TaskQuery { limit: 1, ..TaskQuery::default() })?;
+            self.rows(kind, workspace_id, &Query { limit: 1, ..Query::default() })?;
             answer = ask();
         }
-        match answer {
-            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => Ok(None),
-            answer => {
-                let answer = answer?;
-                let task = wire::unwrap(&answer).and_then(|value| self.task_read(value, workspace_id));
-                task.map(Some).map_err(|words| self.malformed(&words))
-            }
-        }
+        let body = match answer {
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => return Ok(None),
+            answer => answer?,
+        };
+        let reader = self.reader(kind, workspace_id);
+        let row = document(&body).and_then(|value| reader.row(wire::unwrap(&value)?));
+        row.map(Some).map_err(|words| self.malformed(&words))
     }
 
-    fn dependencies(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>> {
-        let path = format!("/v1/workspaces/{workspace_id}/dependency-graph");
+    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>> {
+        let path = format!("/v1/workspaces/{workspace_id}/{}-graph", kind.name);
         let Some(answer) = self.optional(self.read(&Call::new(Method::GET, path)))? else { return Ok(None) };
         let page = wire::page(&answer, &["edges"]).map_err(|words| self.malformed(&words))?;
         let edges = page.items.iter().map(wire::edge).collect::<Read<Vec<Edge>>>();
         edges.map(Some).map_err(|words| self.malformed(&words))
     }
 
-    fn dependencies_of(&self, workspace_id: i64, identifier: &str) -> RemoteResult<Option<Vec<String>>> {
-        let path = format!("{}/dependencies", task_path(workspace_id, identifier));
-        let Some(answer) = self.optional(self.read(&Call::new(Method::GET, path)))? else { return Ok(None) };
-        let page = wire::page(&answer, &["dependencies"]).map_err(|words| self.malformed(&words))?;
+    fn links_of(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Vec<String>>> {
+        let call = Call::new(Method::GET, links_path(kind, workspace_id, name));
+        let Some(answer) = self.optional(self.read(&call))? else { return Ok(None) };
+        let page = wire::page(&answer, &[kind.collection]).map_err(|words| self.malformed(&words))?;
         let names = page.items.iter().map(wire::dependency).collect::<Read<Vec<String>>>();
         names.map(Some).map_err(|words| self.malformed(&words))
     }
 
-    fn create_task(&self, operation: &Operation, set: &Patch) -> RemoteResult<Task> {
-        self.write_task(set, operation.workspace_id, |older| {
-            Ok(Call {
-                body: Some(body::create(set, older)),
-                key: Some(operation.op_id.clone()),
-                ..Call::new(Method::POST, format!("/v1/workspaces/{}/tasks", operation.workspace_id))
-            })
-        })
-    }
-
-    fn update_task(&self, workspace_id: i64, identifier: &str, set: &Patch, version: i64) -> RemoteResult<Task> {
-        self.write_task(set, workspace_id, |older| {
-            // Refused here, as a server would: nothing is sent.
-            let text = body::update(set, older).map_err(|field| RemoteError::Refused {
-                status: 422,
-                message: format!("the API has no way to clear {}", field.word()),
-            })?;
-            Ok(Call {
-                body: Some(text),
-                if_match: Some(version),
-                ..Call::new(Method::PATCH, task_path(workspace_id, identifier))
-            })
-        })
-    }
-
-    fn delete_task(&self, workspace_id: i64, identifier: &str) -> RemoteResult<()> {
-        self.delete(task_path(workspace_id, identifier))
-    }
-
-    fn add_dependency(&self, operation: &Operation, identifier: &str, depends_on: &str) -> RemoteResult<()> {
-        let object: Object = [("depends_on".to_string(), Value::String(depends_on.to_string()))].into_iter().collect();
-        let call = Call {
-            body: Some(json::to_string(&object)),
-            key: Some(operation.op_id.clone()),
-            ..Call::new(Method::POST, format!("{}/dependencies", task_path(operation.workspace_id, identifier)))
-        };
-        self.write(&call, |_| Ok(()))
-    }
-
-    fn remove_dependency(&self, workspace_id: i64, identifier: &str, depends_on: &str) -> RemoteResult<()> {
-        self.delete(format!("{}/dependencies/{}", task_path(workspace_id, identifier), escape(depends_on)))
+    fn send(&self, request: &Request) -> Reply {
+        let Request { kind, workspace_id, name, other, .. } = *request;
+        match request.shape {
+            Shape::Create => self.create(request),
+            Shape::Update => self.update(request),
+            Shape::Delete => self.delete(path(kind, workspace_id, name)),
+            Shape::Link => self.link(request),
+            Shape::Unlink => self.delete(format!("{}/{}", links_path(kind, workspace_id, name), escape(other))),
+        }
     }
 }
 
-fn task_path(workspace_id: i64, identifier: &str) -> String {
-    format!("/v1/workspaces/{workspace_id}/tasks/{}", escape(identifier))
+fn collection(kind: &Kind, workspace_id: i64) -> String {
+    format!("/v1/workspaces/{workspace_id}/{}", kind.collection)
+}
+
+fn path(kind: &Kind, workspace_id: i64, name: &str) -> String {
+    format!("{}/{}", collection(kind, workspace_id), escape(name))
+}
+
+/// Where the links of one row are: below the row.
+fn links_path(kind: &Kind, workspace_id: i64, name: &str) -> String {
+    let ends = model::kind(kind.ends).map_or("", |ends| ends.collection);
+    format!("/v1/workspaces/{workspace_id}/{ends}/{}/{}", escape(name), kind.collection)
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986, for a path segment or a query value.

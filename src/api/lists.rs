@@ -48,20 +48,20 @@ impl Paging {
     }
 }
 
-type Reader<T> = Box<dyn Fn(&Value) -> Read<T>>;
+type Reader<'a, T> = Box<dyn Fn(&Value) -> Read<T> + 'a>;
 
 /// What one kind of list needs to be read.
-pub(super) struct List<T, K> {
+pub(super) struct List<'a, T, K> {
     /// Path without a query.
     pub(super) path: String,
     pub(super) paging: Paging,
-    pub(super) read: Reader<T>,
+    pub(super) read: Reader<'a, T>,
     /// Tells one row from another.
     pub(super) key: fn(&T) -> K,
 }
 
 impl Http {
-    pub(super) fn list<T, K: Eq + Hash>(&self, list: List<T, K>) -> RemoteResult<Vec<T>> {
+    pub(super) fn list<T, K: Eq + Hash>(&self, list: List<'_, T, K>) -> RemoteResult<Vec<T>> {
         let (mut rows, mut known) = (Vec::new(), HashSet::new());
         let mut paging = list.paging;
         for number in 1..=MOST_PAGES {

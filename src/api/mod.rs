@@ -1,27 +1,34 @@
 //! The Remote over HTTP (api.md): transport with retries and deadlines, endpoints, lenient reading of JSON, problem
 //! documents. It promises that a credential goes to the configured origin only, that every call ends in bounded time,
-//! and that a write is never repeated unless nothing was done or the server honours `Idempotency-Key`. It knows no
-//! cache, no queue and no terminal.
+//! and that a write is repeated once at most, and only where nothing was done or the server honours `Idempotency-Key`.
+//! It knows no cache, no queue and no terminal.
 
+mod addresses;
 mod agent;
 mod answer;
 mod backoff;
 mod body;
+mod capabilities;
 mod endpoints;
+mod generation;
 mod lists;
+mod pages;
 mod problem;
 mod proxy;
 mod sent;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod trouble;
 mod wire;
 
 use crate::secret::Secret;
 use crate::error::Result;
-use crate::sync::remote::{RemoteError, RemoteResult};
+use crate::model::Row;
+use crate::sync::remote::{RemoteError, RemoteResult, Reply};
 use miniserde::json::{self, Value};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use transport::{Call, Transport};
@@ -67,10 +74,12 @@ pub struct HealthInfo {
 /// A server, over HTTP. For one thread.
 pub struct Http {
     transport: Transport,
-    /// The server writes `inprogress` for `active`.
-    says_inprogress: Cell<bool>,
+    /// The server has the older words (api.md 3.14).
+    older_words: Cell<bool>,
     /// The server answered 400 or 422 to `include_deleted`.
     refuses_include_deleted: Cell<bool>,
+    /// The `state` of each workspace when they were listed last.
+    states: RefCell<BTreeMap<i64, String>>,
 }
 
 impl Http {
@@ -86,8 +95,9 @@ impl Http {
     fn with_env(options: Options, env: proxy::Env) -> Result<Http> {
         Ok(Http {
             transport: Transport::new(options, env)?,
-            says_inprogress: Cell::new(false),
+            older_words: Cell::new(false),
             refuses_include_deleted: Cell::new(false),
+            states: RefCell::default(),
         })
     }
 
@@ -98,21 +108,19 @@ impl Http {
     }
 
     /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
-    /// login page on the way.
-    fn write<T>(&self, call: &Call, read: impl FnOnce(&Value) -> Read<T>) -> RemoteResult<T> {
-        let answer = self.transport.send(call)?;
-        let result = document(&answer.body).and_then(|value| read(wire::unwrap(&value)?));
-        result.map_err(|words| RemoteError::Uncertain(self.describe(&words)))
-    }
-
-    /// `DELETE`: 204 without a body, or 200 with any JSON (api.md 1.4).
-    fn delete(&self, target: String) -> RemoteResult<()> {
-        let answer = self.transport.send(&Call::new(Method::DELETE, target))?;
-        if answer.body.is_empty() {
-            return Ok(());
+    /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
+    fn write(&self, call: &Call, read: impl FnOnce(&Value) -> Read<Option<Row>>) -> Reply {
+        let answer = match self.transport.send(call) {
+            Ok(answer) => answer,
+            Err(trouble) => return trouble.into(),
+        };
+        if call.method == Method::DELETE && answer.body.is_empty() {
+            return Reply::Done(None);
         }
-        let result = document(&answer.body).and_then(|value| wire::unwrap(&value).map(|_| ()));
-        result.map_err(|words| RemoteError::Uncertain(self.describe(&words)))
+        match document(&answer.body).and_then(|value| read(wire::unwrap(&value)?)) {
+            Ok(row) => Reply::Done(row.map(Box::new)),
+            Err(words) => Reply::Lost { message: self.describe(&words), until: None },
+        }
     }
 
     fn malformed(&self, words: &str) -> RemoteError {

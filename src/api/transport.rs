@@ -2,23 +2,25 @@
 //! sorted by what may be done next. The rule everything here serves: a write is repeated only when it is certain that
 //! nothing was done, or when the server has promised that a repeat does nothing.
 
-use super::agent::{Agents, Setup};
+use super::agent::{Line, Setup};
 use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
 use super::proxy::{self, Env};
-use super::{Options, Patience, Verbose, problem};
-use crate::secret::Secret;
+use super::trouble::Trouble;
+use super::{Options, Patience, Verbose, capabilities, problem};
 use crate::origin::{Base, Origin, Scheme};
-use crate::sync::remote::{RemoteError, RemoteResult};
+use crate::secret::Secret;
+use crate::sync::remote::Capabilities;
 use crate::time::Timestamp;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Method, Request, header};
 
 /// Redirects followed within one try.
 const MOST_REDIRECTS: usize = 3;
+/// How often a write is sent, where a repeat is safe at all. Whoever sends many of them counts the failures.
+const WRITE_TRIES: u32 = 2;
 /// How long to leave a server alone that answers 429 without a `Retry-After`, once the patience is over.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -49,7 +51,7 @@ impl Call {
 
 /// A failed try: what to report, and whether another one is safe.
 struct Failure {
-    error: RemoteError,
+    trouble: Trouble,
     again: Again,
 }
 
@@ -61,8 +63,10 @@ pub(super) struct Transport {
     timeout: Duration,
     patience: Patience,
     verbose: Option<Verbose>,
-    agents: OnceCell<Agents>,
+    line: OnceCell<Line>,
     honours_keys: Cell<bool>,
+    /// The header as it came last, and what it says.
+    declared: RefCell<Option<(String, Capabilities)>>,
 }
 
 impl Transport {
@@ -80,8 +84,9 @@ impl Transport {
             timeout: options.timeout,
             patience: options.patience,
             verbose: options.verbose,
-            agents: OnceCell::new(),
+            line: OnceCell::new(),
             honours_keys: Cell::new(false),
+            declared: RefCell::new(None),
         })
     }
 
@@ -89,34 +94,36 @@ impl Transport {
         &self.base.origin
     }
 
-    /// The server has said that it honours `Idempotency-Key`.
-    pub(super) fn honours_keys(&self) -> bool {
-        self.honours_keys.get()
+    /// What the server has declared so far.
+    pub(super) fn declared(&self) -> Option<Capabilities> {
+        self.declared.borrow().as_ref().map(|(_, capabilities)| capabilities.clone())
     }
 
     pub(super) fn time_limit(&self) -> Duration {
         self.timeout
     }
 
-    /// Sends until there is a 2xx, the patience ends or another try would not be safe. Once a try has ended in doubt,
-    /// only a success settles it: whatever a later try meets, the first one may have been carried out.
-    pub(super) fn send(&self, call: &Call) -> RemoteResult<Answer> {
-        let mut budget = Budget::new(self.patience);
+    /// Sends until there is a 2xx, the patience ends or another try would not be safe. A write is repeated once at most.
+    /// Once a try has ended in doubt, only a success settles it: whatever a later try meets, the first one may have been
+    /// carried out.
+    pub(super) fn send(&self, call: &Call) -> Result<Answer, Trouble> {
+        let tries = if call.is_read() { self.patience.tries } else { self.patience.tries.min(WRITE_TRIES) };
+        let mut budget = Budget::new(Patience { tries, ..self.patience });
         let mut doubt = None;
         loop {
             let failure = match self.try_once(call, budget.limit(self.timeout)) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if doubt.is_none() && matches!(failure.error, RemoteError::Uncertain(_)) {
-                doubt = Some(failure.error.clone());
+            if doubt.is_none() && matches!(failure.trouble, Trouble::Lost { .. }) {
+                doubt = Some(failure.trouble.clone());
             }
             match budget.pause(failure.again) {
                 Some(pause) => {
-                    self.say(|| format!("again in {} ms: {}", pause.as_millis(), failure.error.message()));
+                    self.say(|| format!("again in {} ms: {}", pause.as_millis(), failure.trouble.message()));
                     std::thread::sleep(pause);
                 }
-                None => return Err(doubt.unwrap_or(failure.error)),
+                None => return Err(doubt.unwrap_or(failure.trouble)),
             }
         }
     }
@@ -131,7 +138,7 @@ impl Transport {
             let left = (!full).then(|| deadline.saturating_duration_since(Instant::now()));
             let answer = self.exchange(call, &target, left).map_err(|fault| self.failed(call, fault))?;
             if !(300..400).contains(&answer.status) {
-                return self.judge(call, answer);
+                return self.judge(call, answer, hops > 0);
             }
             target = self.redirected(call, &target, &answer)?;
             hops += 1;
@@ -143,33 +150,23 @@ impl Transport {
 
     /// One request and its answer, within `left` or the whole time-out; nothing is interpreted.
     fn exchange(&self, call: &Call, target: &str, left: Option<Duration>) -> Result<Answer, Fault> {
-        let agents = self.agents().map_err(Fault::before_sending)?;
-        if !call.is_read() {
-            return self.run(&agents.fresh, agents, call, target, left);
-        }
-        match self.run(&agents.keeping, agents, call, target, left) {
-            // That a kept connection had gone says nothing about the server.
-            Err(fault) if fault.kind == Kind::HungUp && !agents.mark.connected() => {
-                self.run(&agents.fresh, agents, call, target, left)
+        let line = self.line().map_err(Fault::before_sending)?;
+        match self.run(line, call, target, left) {
+            // That a kept connection had gone says nothing about the server. For a write it leaves a doubt.
+            Err(fault) if fault.kind == Kind::HungUp && !line.mark.connected() && (call.is_read() || !fault.sent) => {
+                self.run(line, call, target, left)
             }
             result => result,
         }
     }
 
-    /// One request over one agent, noted and measured.
-    fn run(
-        &self,
-        agent: &Agent,
-        agents: &Agents,
-        call: &Call,
-        target: &str,
-        left: Option<Duration>,
-    ) -> Result<Answer, Fault> {
+    /// One request, noted and measured.
+    fn run(&self, line: &Line, call: &Call, target: &str, left: Option<Duration>) -> Result<Answer, Fault> {
         let request = self.request(call, target)?;
-        agents.mark.clear();
+        line.mark.clear();
         let started = Instant::now();
-        let result = answer::exchange(agent, request, call.body.as_deref(), left)
-            .map_err(|broken| Fault::after(broken, agents.mark.sent(), self.timeout));
+        let result = answer::exchange(&line.agent, request, call.body.as_deref(), left)
+            .map_err(|broken| Fault::after(broken, line.mark.sent(), self.timeout));
         self.say(|| {
             let outcome = match &result {
                 Ok(answer) => format!("{}, {} bytes", answer.status, answer.body.len()),
@@ -177,10 +174,23 @@ impl Transport {
             };
             format!("{} {}{target}: {outcome} in {} ms", call.method, self.base.origin, started.elapsed().as_millis())
         });
-        if result.as_ref().is_ok_and(|answer| answer.honours_keys) {
-            self.honours_keys.set(true);
+        if let Ok(answer) = &result {
+            self.hear(answer);
         }
         result
+    }
+
+    /// Takes note of what the server says that it can do.
+    fn hear(&self, answer: &Answer) {
+        if answer.honours_keys {
+            self.honours_keys.set(true);
+        }
+        let Some(text) = &answer.capabilities else { return };
+        let text = if answer.honours_keys { format!("{text} ") } else { text.clone() };
+        if self.declared.borrow().as_ref().is_none_or(|(known, _)| *known != text) {
+            let read = capabilities::read(&text, answer.honours_keys);
+            *self.declared.borrow_mut() = Some((text, read));
+        }
     }
 
     fn request(&self, call: &Call, target: &str) -> Result<Request<()>, Fault> {
@@ -198,23 +208,20 @@ impl Transport {
         if let Some(version) = call.if_match {
             builder = builder.header(header::IF_MATCH, version);
         }
-        if !call.is_read() {
-            builder = builder.header(header::CONNECTION, "close");
-        }
         builder.body(()).map_err(|error| Fault::before_sending(format!("no request can be made of this: {error}")))
     }
 
-    fn agents(&self) -> Result<&Agents, String> {
-        if let Some(agents) = self.agents.get() {
-            return Ok(agents);
+    fn line(&self) -> Result<&Line, String> {
+        if let Some(line) = self.line.get() {
+            return Ok(line);
         }
-        let built = Agents::build(&Setup {
+        let built = Line::build(&Setup {
             authority: self.base.origin.authority(),
             proxy: self.proxy.as_deref(),
             ca_file: self.ca_file.as_deref(),
             timeout: self.timeout,
         })?;
-        Ok(self.agents.get_or_init(|| built))
+        Ok(self.line.get_or_init(|| built))
     }
 
     /// A try that brought no answer.
@@ -223,45 +230,62 @@ impl Transport {
         let said = if fault.sent { format!("{origin}: ") } else { format!("cannot reach {origin}: ") };
         let message = problem::one_line(&self.scrub(&(said + &fault.message)));
         let again = if fault.permanent { Again::Never } else { Again::Backoff };
-        match (fault.sent, call.is_read()) {
-            (false, _) => Failure { error: RemoteError::Unreachable(message), again },
-            (true, true) if fault.kind == Kind::Garbled => Failure { error: RemoteError::Malformed(message), again },
-            (true, true) => Failure { error: RemoteError::Unreachable(message), again },
-            (true, false) => self.uncertain(call, message, None),
-        }
+        let trouble = match (fault.sent, call.is_read()) {
+            (false, _) => Trouble::OutOfReach(message),
+            (true, false) => return self.lost(call, message, None),
+            (true, true) => match fault.kind {
+                Kind::Garbled => Trouble::Malformed(message),
+                Kind::TooLong => Trouble::TooLarge(message),
+                Kind::Silence | Kind::HungUp => Trouble::Unavailable(message),
+            },
+        };
+        Failure { trouble, again }
     }
 
     /// A write of which nobody here knows whether it was done. `pause` is what the server asked for.
-    fn uncertain(&self, call: &Call, message: String, pause: Option<Duration>) -> Failure {
-        let harmless = call.key.is_some() && self.honours_keys();
+    fn lost(&self, call: &Call, message: String, pause: Option<Duration>) -> Failure {
+        let harmless = call.key.is_some() && self.honours_keys.get();
         let again = if harmless { pause.map_or(Again::Backoff, Again::After) } else { Again::Never };
-        Failure { error: RemoteError::Uncertain(message), again }
+        let until = pause.map(|pause| Timestamp::now().plus(pause));
+        Failure { trouble: Trouble::Lost { message, until }, again }
     }
 
-    /// An answer other than a redirect.
-    fn judge(&self, call: &Call, answer: Answer) -> Result<Answer, Failure> {
+    /// An answer other than a redirect (decision table 2.4). `redirected`: it is of another place of the same server.
+    fn judge(&self, call: &Call, answer: Answer, redirected: bool) -> Result<Answer, Failure> {
         let status = answer.status;
         let message = || problem::message(status, &answer.body, &|text| self.scrub(text));
-        let never = |error| Failure { error, again: Again::Never };
+        let never = |trouble| Failure { trouble, again: Again::Never };
+        let is_page = problem::is_page(&answer.body);
         Err(match status {
+            // Somebody on the way wants a person to sign in. Of a write nobody knows whether it went on before that.
+            200..300 if is_page && call.is_read() => never(Trouble::OutOfReach(self.sign_in_page())),
+            200..300 if is_page && redirected => never(Trouble::OutOfReach(self.sign_in_page())),
             200..300 => return Ok(answer),
-            401 => never(RemoteError::Unauthorized(message())),
-            403 => never(RemoteError::Forbidden(message())),
-            404 | 410 if problem::is_page(&answer.body) && call.is_read() => never(RemoteError::Page(message())),
-            404 | 410 if problem::is_page(&answer.body) => self.uncertain(call, message(), None),
-            404 | 410 => never(RemoteError::NotFound(message())),
-            409 => never(RemoteError::Conflict {
-                current_version: problem::current_version(&answer.body),
-                message: message(),
-            }),
-            429 => wait(&answer, message()),
+            401 => never(Trouble::Unauthorized(message())),
+            403 => never(Trouble::Forbidden(message())),
+            404 | 410 if is_page && call.is_read() => never(Trouble::Page(message())),
+            404 | 410 if is_page => self.lost(call, message(), None),
+            404 | 410 => never(Trouble::NotFound(message())),
+            407 | 511 => never(Trouble::OutOfReach(format!(
+                "cannot reach {}: something on the way wants a sign-in ({})",
+                self.base.origin,
+                problem::status_line(status)
+            ))),
+            409 => {
+                never(Trouble::Conflict { current_version: problem::current_version(&answer.body), message: message() })
+            }
+            429 => limited(&answer, message()),
             // To a read. A gateway says this of writes too that the server behind it may have carried out.
-            503 if answer.retry_after().is_some() && call.is_read() => wait(&answer, message()),
-            408 | 500.. if !call.is_read() => self.uncertain(call, message(), answer.retry_after()),
-            408 | 502..=504 => Failure { error: RemoteError::Unavailable(message()), again: Again::Backoff },
-            500.. => never(RemoteError::Unavailable(message())),
-            _ => never(RemoteError::Refused { status, message: message() }),
+            503 if answer.retry_after().is_some() && call.is_read() => limited(&answer, message()),
+            408 | 500.. if !call.is_read() => self.lost(call, message(), answer.retry_after()),
+            408 | 502..=504 => Failure { trouble: Trouble::Unavailable(message()), again: Again::Backoff },
+            500.. => never(Trouble::Unavailable(message())),
+            _ => never(Trouble::Refused { status, message: message() }),
         })
+    }
+
+    fn sign_in_page(&self) -> String {
+        format!("{} answers with a web page, not with AnyTask's words (a login page on the way?)", self.base.origin)
     }
 
     /// Where a redirect leads, if it may be followed: within the server only, because every request carries the
@@ -273,14 +297,17 @@ impl Transport {
         let (origin, next) = resolve(&self.base.origin, target, location)
             .ok_or_else(|| refuse("it redirects to something that is no address".into()))?;
         if origin != self.base.origin {
-            return Err(refuse(format!("it redirects to another server, {origin}; no credential is sent there")));
+            let words =
+                format!("{} redirects to another server, {origin}; no credential is sent there", self.base.origin);
+            let message = problem::one_line(&self.scrub(&words));
+            return Err(Failure { trouble: Trouble::OutOfReach(message), again: Again::Never });
         }
         match status {
             307 | 308 => Ok(next),
             301..=303 if call.is_read() => Ok(next),
             // "See other" is how some servers say that a form was taken.
             303 => {
-                Err(self.uncertain(call, refuse("it answers with a redirect".into()).error.message().to_string(), None))
+                Err(self.lost(call, refuse("it answers with a redirect".into()).trouble.message().to_string(), None))
             }
             _ => Err(refuse(format!("it redirects {} requests ({})", call.method, problem::status_line(status)))),
         }
@@ -298,14 +325,14 @@ impl Transport {
 }
 
 fn refused(status: u16, message: String) -> Failure {
-    Failure { error: RemoteError::Refused { status, message }, again: Again::Never }
+    Failure { trouble: Trouble::Refused { status, message }, again: Again::Never }
 }
 
 /// The server asks for a pause, or has had too many requests without saying how long.
-fn wait(answer: &Answer, message: String) -> Failure {
+fn limited(answer: &Answer, message: String) -> Failure {
     let asked = answer.retry_after();
     let until = Timestamp::now().plus(asked.unwrap_or(PAUSE));
-    Failure { error: RemoteError::Wait { until, message }, again: asked.map_or(Again::Backoff, Again::After) }
+    Failure { trouble: Trouble::Limited { until, message }, again: asked.map_or(Again::Backoff, Again::After) }
 }
 
 /// The header for a credential (api.md 1.2), marked so that nothing prints it.

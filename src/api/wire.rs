@@ -2,8 +2,9 @@
 //! unknown members and unknown words of an enum let through. What the cache cannot do without is an error that names
 //! it. Knows no HTTP: takes `Value`s, gives model types, and says what is wrong in words.
 
-use crate::model::{Account, Label, Member, Project, Task, Workspace, canonical_status};
-use crate::sync::remote::Edge;
+use super::generation;
+use crate::model::kind::Type;
+use crate::model::{self, Account, Edge, Field, Kind, Label, Member, Project, Row, Workspace};
 use crate::time::Timestamp;
 use miniserde::json::{Array, Number, Value};
 
@@ -77,6 +78,9 @@ impl Page<'_> {
     }
 }
 
+/// Where the list is in an answer that is no JSON as a whole: below these keys, or at the top.
+pub(super) const PLACES: [&[&str]; 4] = [&["items"], &["data", "items"], &["data"], &[]];
+
 /// An answer without a list is an error, never an empty one: it would read as deletions.
 pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
     let value = unwrap(value)?;
@@ -140,56 +144,50 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `workspace_id` stands in where the server leaves the field out.
-pub(super) fn task(value: &Value, workspace_id: i64) -> Read<Task> {
-    let fields = Fields::of(value, "task")?;
-    let identifier = fields.text("identifier")?;
-    let updated_at = fields.time("updated_at")?;
-    let nested_project = || member(fields.get("project")?, "id").and_then(int);
-    let project_id = fields.int("project_id").or_else(|complaint| nested_project().ok_or(complaint))?;
-    let number = fields.some_int("number").or_else(|| identifier.rsplit_once('-')?.1.parse().ok());
-    Ok(Task {
-        id: fields.int("id")?,
-        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
-        project_id,
-        number: number.ok_or_else(|| fields.lacks("number"))?,
-        uid: fields.some_text("uid"),
-        title: fields.text("title")?,
-        description: fields.some_text("description"),
-        status: canonical_status(fields.some_text("status").as_deref().unwrap_or("backlog")).to_string(),
-        priority: fields.some_int("priority").unwrap_or(0),
-        owner_id: fields.some_text("owner_id"),
-        assignee_type: fields.some_text("assignee_type"),
-        assigned_coding_agent: fields.some_text("assigned_coding_agent"),
-        labels: names(fields.get("labels")),
-        phase: fields.some_text("phase"),
-        estimate: fields.get("estimate").and_then(self::number),
-        parent_id: fields.some_int("parent_id"),
-        goal_id: fields.some_int("goal_id"),
-        implementation_plan: fields.some_text("implementation_plan"),
-        checklist: fields.some_text("checklist"),
-        creator_id: fields.some_text("creator_id"),
-        version: fields.some_int("version").unwrap_or(1),
-        started_at: fields.some_text("started_at"),
-        completed_at: fields.some_text("completed_at"),
-        canceled_at: fields.some_text("canceled_at"),
-        archived_at: fields.some_text("archived_at"),
-        created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
-        deleted_at: fields.some_text("deleted_at"),
-        identifier,
-        updated_at,
-    })
+/// A row of any kind, field by field as its description has them. `workspace_id` stands in where the server leaves the
+/// member out.
+pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read<Row> {
+    let fields = Fields::of(value, kind.name)?;
+    let mut row = Row::new(kind);
+    row.name = fields.text("identifier")?;
+    row.updated_at = fields.time("updated_at")?;
+    row.id = fields.int("id")?;
+    row.workspace_id = fields.some_int("workspace_id").unwrap_or(workspace_id);
+    row.uid = fields.some_text("uid");
+    row.version = if kind.versions { fields.some_int("version").unwrap_or(1) } else { 0 };
+    row.created_at = fields.some_text("created_at").unwrap_or_else(|| row.updated_at.clone());
+    row.deleted_at = fields.some_text("deleted_at");
+    for field in kind.fields {
+        row.values[field.at] = match field_value(field, value) {
+            Some(value) => value,
+            None if generation::is_required(field) => return Err(fields.lacks(field.name)),
+            None => generation::absent(field),
+        };
+    }
+    Ok(row)
 }
 
-/// Label names, from strings or from objects with a `name`.
-fn names(value: Option<&Value>) -> Vec<String> {
-    let Some(Value::Array(items)) = value else { return Vec::new() };
-    items.iter().filter_map(|item| text(item).or_else(|| member(item, "name").and_then(text))).collect()
+/// What an object has for a field; `None` where it has nothing that can be read as it.
+fn field_value(field: Field, row: &Value) -> Option<model::Value> {
+    let given = member(row, field.name);
+    match field.ty {
+        Type::Text => Some(model::Value::Text(generation::canonical(field, text(given?)?))),
+        Type::Time => Some(model::Value::Text(text(given?)?)),
+        Type::Int => Some(model::Value::Int(int(given?)?)),
+        Type::Number => Some(model::Value::Number(number(given?)?)),
+        Type::Words => Some(model::Value::Set(names(given?)?)),
+        // Some servers give the row itself in place of its id.
+        Type::Reference(kind) => {
+            let id = given.and_then(int).or_else(|| member(member(row, kind)?, "id").and_then(int));
+            Some(model::Value::Int(id?))
+        }
+    }
 }
 
-/// The word this server has for `active` is the older one (api.md 3.14).
-pub(super) fn says_inprogress(task: &Value) -> bool {
-    matches!(member(task, "status"), Some(Value::String(word)) if word == "inprogress")
+/// Words, from strings or from objects with a `name`.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let Value::Array(items) = value else { return None };
+    Some(items.iter().filter_map(|item| text(item).or_else(|| member(item, "name").and_then(text))).collect())
 }
 
 pub(super) fn workspace(value: &Value) -> Read<Workspace> {
@@ -248,6 +246,14 @@ pub(super) fn account(value: &Value) -> Read<Account> {
     Ok(Account { user_id: fields.text("user_id")?, email: fields.some_text("email"), role: fields.some_text("role") })
 }
 
+/// The text that changes whenever anything in the workspace does, where the server gives one.
+pub(super) fn state(workspace: &Value) -> Option<String> {
+    member(workspace, "state").and_then(text)
+}
+
+/// The member that names the other end of a link (api.md 2.6).
+pub(super) const OTHER_END: &str = "depends_on";
+
 /// The identifier in a list of dependencies (api.md 3.4).
 pub(super) fn dependency(value: &Value) -> Read<String> {
     Fields::of(value, "dependency")?.text("identifier")
@@ -262,6 +268,7 @@ pub(super) fn edge(value: &Value) -> Read<Edge> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::task::ESTIMATE;
     use miniserde::json;
 
     fn value(text: &str) -> Value {
@@ -272,12 +279,17 @@ mod tests {
         "title": "Fix", "status": "inprogress", "priority": -1, "labels": ["a", "b"], "estimate": 1.5, "version": 5,
         "creator_id": "u1", "created_at": "2025-10-16T10:00:00Z", "updated_at": "2025-10-16 10:00:00", "someday": {"x": 1}}"#;
 
+    fn task(value: &Value, workspace_id: i64) -> Read<Row> {
+        row(&crate::model::task::TASK, value, workspace_id)
+    }
+
     #[test]
     fn a_full_task() {
         let task = task(&value(TASK), 1).expect("task");
-        assert_eq!((task.id, task.version, task.priority, task.number), (7, 5, -1, 42));
-        assert_eq!((task.status.as_str(), task.labels.len(), task.estimate), ("active", 2, Some(1.5)));
-        assert!(says_inprogress(&value(TASK)));
+        assert_eq!((task.id, task.version, task.priority(), task.number()), (7, 5, -1, 42));
+        assert_eq!((task.status(), task.labels().len()), ("active", 2));
+        assert_eq!(task.get(ESTIMATE), &model::Value::Number(1.5));
+        assert!(generation::says_older_word(&value(TASK)));
     }
 
     #[test]
@@ -290,9 +302,10 @@ mod tests {
             9,
         )
         .expect("task");
-        assert_eq!((task.workspace_id, task.project_id, task.number, task.version), (9, 2, 42, 1));
-        assert_eq!((task.status.as_str(), task.owner_id.as_deref()), ("on_hold", Some("12")));
-        assert_eq!((task.labels, task.estimate, task.parent_id), (vec!["x".to_string()], Some(2.0), None));
+        assert_eq!((task.workspace_id, task.project_id(), task.number(), task.version), (9, 2, 42, 1));
+        assert_eq!((task.status(), task.owner(), task.priority()), ("on_hold", Some("12"), 0));
+        assert_eq!((task.labels(), task.parent_id()), (&["x".to_string()][..], None));
+        assert_eq!(task.get(ESTIMATE), &model::Value::Number(2.0));
         assert_eq!(task.created_at, task.updated_at);
     }
 

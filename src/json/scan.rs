@@ -36,7 +36,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         match self.peek() {
             Some(b'{') => self.object().map(|_| ())?,
-            Some(b'[') => self.array()?,
+            Some(b'[') => self.array().map(|_| ())?,
             Some(b'"') => self.string()?,
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b't') => self.word("true")?,
@@ -85,15 +85,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn array(&mut self) -> Result<(), Fault> {
+    /// Passes over the array that begins here, and says where its elements are.
+    pub fn array(&mut self) -> Result<Vec<Range<usize>>, Fault> {
         self.open()?;
+        let mut elements = Vec::new();
         if self.close(b']') {
-            return Ok(());
+            return Ok(elements);
         }
         loop {
-            self.value()?;
+            elements.push(self.value()?);
             if self.close(b']') {
-                return Ok(());
+                return Ok(elements);
             }
             if !self.take(b',') {
                 return Err(self.fault("',' or ']' is expected here"));

@@ -166,7 +166,8 @@ fn link(s: &Situation) -> (&'static str, Step) {
 
 fn unlink(s: &Situation) -> (&'static str, Step) {
     match s.seen {
-        Seen::Absent if s.stage == Stage::Sent => ("K1", Step::Finish(Outcome::Done)),
+        _ if s.stage == Stage::Queued => ("K2", Step::Send),
+        Seen::Absent => ("K1", Step::Finish(Outcome::Done)),
         // A refusal is believed once the links have been looked at: some servers refuse to remove what is not there.
         Seen::Unknown if s.refused => ("K3", Step::Fetch),
         _ if s.refused => ("K2", Step::Finish(Outcome::Refused)),

@@ -159,7 +159,7 @@ mod tests {
         let renamed = changed(4, |row| row.name = "OPS-7".into());
         let elsewhere = changed(5, |row| row.workspace_id = 2);
         let known = row(4);
-        let cases: Vec<(&str, Option<&Row>, Read, Option<Duration>, Epoch, Fact)> = vec![
+        let cases = [
             ("O1", None, Read::Row(&known), None, Continuous, Fact::New),
             ("O1", None, Read::Row(&known), NOW, WentBack, Fact::New),
             ("O2", Some(&known), Read::Row(&known), None, Continuous, Fact::Same),

@@ -134,6 +134,12 @@ pub trait Remote {
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>>;
+    /// The text that a server may give with each workspace of its list (`state`), which changes whenever anything in it does;
+    /// of the last list that was read.
+    fn state(&self, workspace_id: i64) -> Option<String> {
+        let _ = workspace_id;
+        None
+    }
     /// Whether this account has the workspace: not when the server answers 403, 404 or 410 for it.
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool>;
     fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>>;

@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::stdio::stdin;
 use rustix::termios::isatty;
+#[cfg(test)]
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ enum Source {
     /// A pipe, a file, /dev/null.
     Piped,
     /// What a test says, and whether the pipe stays open after it.
+    #[cfg(test)]
     Given(VecDeque<u8>, Next),
 }
 
@@ -64,8 +66,9 @@ impl Input {
         Input { source: if terminal { Source::Terminal } else { Source::Piped }, no_input, ended }
     }
 
-    /// An input that says `text` as a pipe would, for tests.
-    pub fn given(text: impl Into<Vec<u8>>) -> Input {
+    /// An input that says `text` as a pipe would.
+    #[cfg(test)]
+    pub(super) fn given(text: impl Into<Vec<u8>>) -> Input {
         Input { source: Source::Given(text.into().into(), Next::End), no_input: false, ended: false }
     }
 
@@ -143,6 +146,7 @@ impl Input {
     /// A stdin that cannot be read has ended.
     fn next(&mut self, deadline: Instant, waker: Option<BorrowedFd<'_>>) -> Next {
         let deadline = match &mut self.source {
+            #[cfg(test)]
             Source::Given(bytes, then) => return bytes.pop_front().map_or(*then, Next::Byte),
             Source::Terminal => None,
             Source::Piped => Some(deadline),

@@ -28,7 +28,6 @@ mod inbox;
 mod journal;
 mod keyring;
 mod lost_answers;
-mod merge_properties;
 mod merging;
 mod odd_servers;
 mod origins;

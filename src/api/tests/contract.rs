@@ -1,7 +1,10 @@
 //! The shapes and habits of the generations C and D (and B's envelope), and of servers that lack something.
 
 use super::*;
-use crate::sync::remote::{Edge, Remote, RemoteError, TaskQuery};
+use crate::model::Edge;
+use crate::model::dependency::DEPENDENCY;
+use crate::model::task::{PARENT, STATUS};
+use crate::sync::remote::{Query, RemoteError};
 
 fn label(id: u32) -> String {
     format!(r#"{{"id":{id},"workspace_id":1,"name":"l{id}","created_at":"2025-10-16T10:00:00Z"}}"#)
@@ -67,7 +70,7 @@ fn labels_come_as_an_array_an_object_or_not_at_all() {
         let http = client(&server);
         assert_eq!(http.labels(1), Ok(None));
         assert_eq!(http.members(1), Ok(None));
-        assert_eq!(http.dependencies(1), Ok(None));
+        assert_eq!(http.links(&DEPENDENCY, 1), Ok(None));
         assert_eq!(http.account(), Ok(None));
     }
 }
@@ -85,9 +88,10 @@ fn envelopes_of_generation_b_are_opened() {
     let (task, list) = (enveloped(TASK), enveloped(&format!("[{}]", workspace(1))));
     let server = Server::answers(&[(200, &task), (200, &list), (201, &task)]);
     let http = client(&server);
-    assert_eq!(http.task(1, "DEV-42").expect("a task").map(|task| task.id), Some(7));
+    assert_eq!(get(&http).expect("a task").map(|task| task.id), Some(7));
     assert_eq!(http.workspaces().expect("a list").len(), 1);
-    assert_eq!(http.create_task(&operation(), &title("Fix")).map(|task| task.id), Ok(7));
+    let said = post(&http);
+    assert!(matches!(&said, Said::Done(Some(row)) if row.id == 7), "{said:?}");
 }
 
 #[test]
@@ -95,15 +99,11 @@ fn tasks_are_asked_for_in_the_order_of_their_changes() {
     let body = format!(r#"{{"items":[{TASK}],"total":7}}"#);
     let server = Server::answers(&[(200, &body), (200, &body)]);
     let http = client(&server);
-    let query = TaskQuery {
-        updated_after: Some("2025-10-16T10:00:00+02:00".into()),
-        limit: 7,
-        offset: 3,
-        include_deleted: true,
-    };
-    let page = http.tasks(1, &query).expect("a page");
+    let query =
+        Query { updated_after: Some("2025-10-16T10:00:00+02:00".into()), limit: 7, offset: 3, include_deleted: true };
+    let page = http.rows(&TASKS, 1, &query).expect("a page");
     assert_eq!((page.items.len(), page.total), (1, Some(7)));
-    http.tasks(1, &TaskQuery { limit: 100, ..TaskQuery::default() }).expect("a page");
+    http.rows(&TASKS, 1, &Query { limit: 100, ..Query::default() }).expect("a page");
     let plain = "/v1/workspaces/1/tasks?limit=7&offset=3&sort_by=updated_at&order=asc";
     let after = "&updated_after=2025-10-16T10%3A00%3A00%2B02%3A00&include_deleted=true";
     assert_eq!(targets(&server)[0], format!("{plain}{after}"));
@@ -116,23 +116,21 @@ fn include_deleted_is_dropped_for_good_where_it_is_refused() {
         let body = format!(r#"{{"items":[{TASK}],"total":1}}"#);
         let server = Server::answers(&[(status, "{}"), (200, &body), (200, &body)]);
         let http = client(&server);
-        let query = TaskQuery { limit: 5, include_deleted: true, ..TaskQuery::default() };
-        http.tasks(1, &query).expect("a page");
-        http.tasks(1, &query).expect("a page");
+        let query = Query { limit: 5, include_deleted: true, ..Query::default() };
+        http.rows(&TASKS, 1, &query).expect("a page");
+        http.rows(&TASKS, 1, &query).expect("a page");
         let asked: Vec<bool> = targets(&server).iter().map(|target| target.contains("include_deleted")).collect();
         assert_eq!(asked, [true, false, false], "{status}");
     }
 }
 
 #[test]
-fn a_list_that_lacks_a_field_is_malformed_as_a_whole() {
+fn a_row_that_lacks_a_field_is_left_out_and_named() {
     let broken = TASK.replace(r#""title":"Fix","#, "");
     let server = Server::answers(&[(200, &format!(r#"{{"items":[{TASK},{broken}],"total":2}}"#))]);
-    let error = client(&server).tasks(1, &TaskQuery::default()).expect_err("a broken task");
-    assert!(
-        matches!(&error, RemoteError::Malformed(words) if words.ends_with("task DEV-42 has no 'title'")),
-        "{error:?}"
-    );
+    let page = client(&server).rows(&TASKS, 1, &Query::default()).expect("a page");
+    assert_eq!(page.items.len(), 1);
+    assert_eq!((page.unreadable[0].id, page.unreadable[0].message.as_str()), (Some(7), "task DEV-42 has no 'title'"));
 }
 
 #[test]
@@ -140,36 +138,36 @@ fn the_older_word_for_active_is_learnt_from_an_answer() {
     let older = TASK.replace(r#""todo""#, r#""inprogress""#);
     let server = Server::answers(&[(200, &older), (200, &older)]);
     let http = client(&server);
-    let task = http.task(1, "DEV-42").expect("a task").expect("it is there");
-    assert_eq!(task.status, "active");
-    let set = Patch::from([(Field::Status, Value::Text("active".into()))]);
-    assert_eq!(http.update_task(1, "DEV-42", &set, 5).map(|task| task.status), Ok("active".into()));
+    let task = get(&http).expect("a task").expect("it is there");
+    assert_eq!(task.status(), "active");
+    let set = Patch::from([(STATUS, Value::Text("active".into()))]);
+    assert!(matches!(patch(&http, &set), Said::Done(Some(row)) if row.status() == "active"));
     assert!(server.seen()[1].ends_with(r#"{"status":"inprogress"}"#), "{}", server.seen()[1]);
 }
 
 #[test]
 fn the_older_word_for_active_is_tried_once_after_a_422() {
-    let set = Patch::from([(Field::Status, Value::Text("active".into()))]);
+    let set = Patch::from([(STATUS, Value::Text("active".into()))]);
     let server = Server::answers(&[(422, r#"{"detail":"status"}"#), (200, TASK), (200, TASK)]);
     let http = client(&server);
-    http.update_task(1, "DEV-42", &set, 5).expect("the older word");
-    http.update_task(1, "DEV-42", &set, 6).expect("remembered");
+    assert!(is_done(&patch(&http, &set)), "the older word");
+    assert!(is_done(&patch(&http, &set)), "remembered");
     assert_eq!(server.seen().iter().filter(|request| request.contains("inprogress")).count(), 2);
 
     let server = Server::answers(&[(422, r#"{"detail":"first"}"#), (422, r#"{"detail":"second"}"#)]);
-    let error = client(&server).update_task(1, "DEV-42", &set, 5).expect_err("both");
-    assert_eq!(error, RemoteError::Refused { status: 422, message: "first".into() });
+    let said = patch(&client(&server), &set);
+    assert_eq!(said, Said::Refused { status: 422, message: "first".into() });
 
     let server = Server::answers(&[(422, r#"{"detail":"title"}"#), (200, TASK)]);
-    assert!(client(&server).update_task(1, "DEV-42", &title("x"), 5).is_err());
+    assert!(!is_done(&patch(&client(&server), &title("x"))));
     assert_eq!(server.seen().len(), 1);
 }
 
 #[test]
 fn what_the_api_cannot_clear_is_refused_without_a_request() {
     let server = Server::play(Vec::new());
-    let error = client(&server).update_task(1, "DEV-42", &Patch::from([(Field::Parent, Value::Null)]), 5);
-    assert_eq!(error, Err(RemoteError::Refused { status: 422, message: "the API has no way to clear parent".into() }));
+    let error = patch(&client(&server), &Patch::from([(PARENT, Value::Null)]));
+    assert_eq!(error, Said::Refused { status: 422, message: "the API has no way to clear parent".into() });
 }
 
 #[test]
@@ -185,13 +183,32 @@ fn dependencies() {
     ]);
     let http = client(&server);
     let edge = Edge { task: "DEV-2".into(), depends_on: "DEV-1".into() };
-    assert_eq!(http.dependencies(1), Ok(Some(vec![edge])));
-    assert_eq!(http.add_dependency(&operation(), "DEV-2", "DEV-1"), Ok(()));
-    assert_eq!(http.remove_dependency(1, "DEV-2", "A/../B"), Ok(()));
-    assert_eq!(http.dependencies_of(1, "DEV-2"), Ok(Some(vec!["DEV-1".into()])));
-    assert_eq!(http.dependencies_of(1, "DEV-2"), Ok(None));
+    let link = |shape, other| {
+        let (kind, set) = (&DEPENDENCY, &Patch::new());
+        http.send(&Request { kind, shape, op_id: "x", workspace_id: 1, name: "DEV-2", other, set, version: None })
+    };
+    assert_eq!(http.links(&DEPENDENCY, 1), Ok(Some(vec![edge])));
+    assert_eq!(link(Shape::Link, "DEV-1"), Said::Done(None));
+    assert_eq!(link(Shape::Unlink, "A/../B"), Said::Done(None));
+    assert_eq!(http.links_of(&DEPENDENCY, 1, "DEV-2"), Ok(Some(vec!["DEV-1".into()])));
+    assert_eq!(http.links_of(&DEPENDENCY, 1, "DEV-2"), Ok(None));
     assert!(server.seen()[1].ends_with(r#"{"depends_on":"DEV-1"}"#));
     assert_eq!(targets(&server)[2], "/v1/workspaces/1/tasks/DEV-2/dependencies/A%2F..%2FB");
+}
+
+/// A workspace may have a word that changes with everything in it; a server may say what it honours.
+#[test]
+fn states_and_capabilities() {
+    let list = r#"[{"id":1,"identifier":"A","name":"a","state":"17"},{"id":2,"identifier":"B","name":"b"}]"#;
+    let headers = "AnyTask-Capabilities: keys=60, if-match\r\nIdempotency-Key-Honoured: true\r\n";
+    let server = Server::play(vec![Reply::Bytes(answer(200, headers, list)), json(200, TASK)]);
+    let http = client(&server);
+    assert_eq!(http.declared(), None);
+    assert_eq!(http.workspaces().expect("a list").len(), 2);
+    assert_eq!((http.state(1), http.state(2)), (Some("17".into()), None));
+    get(&http).expect("an answer that says nothing of it");
+    let declared = http.declared().expect("it was said before");
+    assert_eq!((declared.keys, declared.if_match, declared.sorted), (Some(Duration::from_secs(60)), true, false));
 }
 
 #[test]

@@ -2,37 +2,33 @@
 //! ends within the time-out.
 
 use super::*;
-use crate::sync::remote::{Remote, RemoteError};
+use crate::sync::remote::RemoteError;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The same fault met by a read and by a write.
-fn both(fault: impl Fn() -> Reply) -> (RemoteError, RemoteError) {
+fn both(fault: impl Fn() -> Reply) -> (RemoteError, Said) {
     let read = Server::play(vec![fault()]);
-    let read = within(4 * SECOND, || client(&read).task(1, "DEV-42")).expect_err("a read");
+    let read = within(4 * SECOND, || get(&client(&read))).expect_err("a read");
     let write = Server::play(vec![fault()]);
-    let write = within(4 * SECOND, || client(&write).create_task(&operation(), &title("Fix"))).expect_err("a write");
+    let write = within(4 * SECOND, || post(&client(&write)));
     (read, write)
-}
-
-fn is_uncertain(error: &RemoteError) -> bool {
-    matches!(error, RemoteError::Uncertain(_))
 }
 
 #[test]
 fn nobody_listens() {
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let http = open(options(&format!("http://{gone}")));
-    let refused = RemoteError::Unreachable(format!("cannot reach http://{gone}: connection refused"));
-    assert_eq!(http.task(1, "DEV-42"), Err(refused.clone()));
-    assert_eq!(http.create_task(&operation(), &title("Fix")), Err(refused));
+    let refused = format!("cannot reach http://{gone}: connection refused");
+    assert_eq!(get(&http), Err(RemoteError::OutOfReach(refused.clone())));
+    assert_eq!(post(&http), Said::OutOfReach(refused));
 }
 
 #[test]
 fn no_such_host() {
     let http = open(options("https://anyt.invalid"));
-    let error = http.create_task(&operation(), &title("Fix")).expect_err("no host");
-    assert!(matches!(error, RemoteError::Unreachable(_)), "{error:?}");
+    let said = post(&http);
+    assert!(matches!(said, Said::OutOfReach(_)), "{said:?}");
 }
 
 #[test]
@@ -40,8 +36,8 @@ fn no_tls_on_the_other_side_is_unreachable_even_for_a_write() {
     for fault in [Reply::Reset, Reply::Greeting(b"220 mail.example ESMTP\r\n"), Reply::Silence] {
         let server = Server::play(vec![fault]);
         let http = open(options(&server.url.replace("http:", "https:")));
-        let error = within(4 * SECOND, || http.create_task(&operation(), &title("Fix"))).expect_err("no TLS");
-        assert!(matches!(error, RemoteError::Unreachable(_)), "{error:?}");
+        let said = within(4 * SECOND, || post(&http));
+        assert!(matches!(said, Said::OutOfReach(_)), "{said:?}");
     }
 }
 
@@ -49,17 +45,17 @@ fn no_tls_on_the_other_side_is_unreachable_even_for_a_write() {
 fn a_connection_that_ends_without_an_answer() {
     for fault in [|| Reply::Close, || Reply::Reset] {
         let (read, write) = both(fault);
-        assert!(matches!(read, RemoteError::Unreachable(_)), "{read:?}");
-        assert!(is_uncertain(&write), "{write:?}");
+        assert!(matches!(read, RemoteError::Unavailable(_)), "{read:?}");
+        assert!(is_lost(&write), "{write:?}");
     }
 }
 
 #[test]
 fn a_server_that_says_nothing() {
     let (read, write) = both(|| Reply::Silence);
-    assert!(read.message().ends_with("did not answer within 2 s"), "{read:?}");
-    assert!(matches!(read, RemoteError::Unreachable(_)), "{read:?}");
-    assert!(is_uncertain(&write), "{write:?}");
+    assert!(format!("{read:?}").contains("did not answer within 2 s"), "{read:?}");
+    assert!(matches!(read, RemoteError::Unavailable(_)), "{read:?}");
+    assert!(is_lost(&write), "{write:?}");
 }
 
 #[test]
@@ -69,8 +65,8 @@ fn a_server_that_drips() {
     for start in [0, at_the_body] {
         let (at_once, rest) = whole.split_at(start);
         let (read, write) = both(|| Reply::Drip(at_once.to_vec(), rest.to_vec(), Duration::from_millis(100)));
-        assert!(matches!(read, RemoteError::Unreachable(_)), "{read:?}");
-        assert!(is_uncertain(&write), "{write:?}");
+        assert!(matches!(read, RemoteError::Unavailable(_)), "{read:?}");
+        assert!(is_lost(&write), "{write:?}");
     }
 }
 
@@ -95,8 +91,11 @@ fn bodies_that_are_no_answer() {
     ];
     for (name, bytes) in faults {
         let (read, write) = both(|| Reply::Bytes(bytes.clone()));
-        assert!(matches!(read, RemoteError::Malformed(_)), "{name}: {read:?}");
-        assert!(is_uncertain(&write), "{name}: {write:?}");
+        match read {
+            RemoteError::OutOfReach(_) => assert_eq!(name, "a web page"),
+            read => assert!(matches!(read, RemoteError::Malformed(_)), "{name}: {read:?}"),
+        }
+        assert!(is_lost(&write), "{name}: {write:?}");
     }
 }
 
@@ -105,51 +104,53 @@ fn answers_without_end() {
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
     for (bytes, what) in [(&b"HTTP/1.1 200 OK\r\nX: y"[..], "headers"), (interim, "interim answers")] {
         let server = Server::play(vec![Reply::Endless(bytes)]);
-        let error = within(4 * SECOND, || client(&server).task(1, "DEV-42")).expect_err(what);
-        assert!(matches!(error, RemoteError::Malformed(_) | RemoteError::Unreachable(_)), "{what}: {error:?}");
+        let error = within(4 * SECOND, || get(&client(&server))).expect_err(what);
+        assert!(matches!(error, RemoteError::Malformed(_) | RemoteError::Unavailable(_)), "{what}: {error:?}");
     }
 }
 
 #[test]
 fn a_body_is_read_up_to_64_mib() {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX / 2);
-    let mut bytes = head.into_bytes();
-    bytes.resize((64 << 20) + 100_000, b' ');
-    let server = Server::play(vec![Reply::Bytes(bytes)]);
-    let http = open(Options { timeout: 30 * SECOND, ..options(&server.url) });
-    let error = http.task(1, "DEV-42").expect_err("endless");
-    assert!(matches!(&error, RemoteError::Malformed(words) if words.contains("64 MiB")), "{error:?}");
+    // Said beforehand, it need not be read; said with nothing, it is read that far.
+    for (head, length) in
+        [(format!("Content-Length: {}\r\n", (64 << 20) + 1), 0), (String::new(), (64 << 20) + 100_000)]
+    {
+        let mut bytes = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{head}\r\n").into_bytes();
+        bytes.resize(bytes.len() + length, b' ');
+        let server = Server::play(vec![Reply::Bytes(bytes)]);
+        let http = open(Options { timeout: 30 * SECOND, ..options(&server.url) });
+        let error = get(&http).expect_err("endless");
+        assert!(matches!(&error, RemoteError::TooLarge(words) if words.contains("64 MiB")), "{error:?}");
+    }
 }
 
 #[test]
 fn statuses_sort_by_what_may_be_done_next() {
     let problem = r#"{"title":"T","status":400,"detail":"the words","current_version":9}"#;
     let words = || "the words".to_string();
-    let refused = |status| RemoteError::Refused { status, message: words() };
-    for (status, read, write) in [
-        (400, refused(400), refused(400)),
-        (401, RemoteError::Unauthorized(words()), RemoteError::Unauthorized(words())),
-        (403, RemoteError::Forbidden(words()), RemoteError::Forbidden(words())),
-        (405, refused(405), refused(405)),
-        (
-            409,
-            RemoteError::Conflict { current_version: Some(9), message: words() },
-            RemoteError::Conflict { current_version: Some(9), message: words() },
-        ),
-        (422, refused(422), refused(422)),
-        (500, RemoteError::Unavailable(words()), RemoteError::Uncertain(words())),
-        (502, RemoteError::Unavailable(words()), RemoteError::Uncertain(words())),
-        (503, RemoteError::Unavailable(words()), RemoteError::Uncertain(words())),
-        (504, RemoteError::Unavailable(words()), RemoteError::Uncertain(words())),
+    let refused =
+        |status| (RemoteError::Refused { status, message: words() }, Said::Refused { status, message: words() });
+    let failed = || (RemoteError::Unavailable(words()), Said::Lost { message: words(), until: None });
+    let conflict = Said::Conflict { current_version: Some(9), message: words() };
+    for (status, expected) in [
+        (400, refused(400)),
+        (401, (RemoteError::Unauthorized(words()), Said::Unauthorized(words()))),
+        (403, (RemoteError::Forbidden(words()), Said::Forbidden(words()))),
+        (405, refused(405)),
+        (409, (RemoteError::Refused { status: 409, message: words() }, conflict)),
+        (422, refused(422)),
+        (500, failed()),
+        (502, failed()),
+        (503, failed()),
+        (504, failed()),
     ] {
-        let (got_read, got_write) = both(|| json(status, problem));
-        assert_eq!((got_read, got_write), (read, write), "{status}");
+        assert_eq!(both(|| json(status, problem)), expected, "{status}");
     }
     for status in [404, 410] {
         let server = Server::answers(&[(status, problem), (status, problem), (status, problem)]);
         let http = client(&server);
-        assert_eq!(http.task(1, "DEV-42"), Ok(None));
-        assert_eq!(http.delete_task(1, "DEV-42"), Err(RemoteError::NotFound(words())));
+        assert_eq!(get(&http), Ok(None));
+        assert_eq!(delete(&http), Said::Gone(words()));
         assert_eq!(http.workspaces(), Err(RemoteError::NotFound(words())));
     }
 }
@@ -157,23 +158,49 @@ fn statuses_sort_by_what_may_be_done_next() {
 #[test]
 fn a_refusal_whose_body_is_cut_off_is_still_that_refusal() {
     let server = Server::play(vec![Reply::Bytes(b"HTTP/1.1 422 X\r\nContent-Length: 99\r\n\r\n{".to_vec())]);
-    let error = client(&server).create_task(&operation(), &title("Fix")).expect_err("422");
-    assert_eq!(error, RemoteError::Refused { status: 422, message: "422 Unprocessable Entity".into() });
+    let said = post(&client(&server));
+    assert_eq!(said, Said::Refused { status: 422, message: "422 Unprocessable Entity".into() });
 }
 
 #[test]
 fn deletes_need_no_body_but_take_no_web_page_for_an_answer() {
     for (body, done) in [("", true), (r#"{"success":true,"data":null}"#, true), ("<html>", false)] {
         let server = Server::answers(&[(200, body)]);
-        let result = client(&server).delete_task(1, "DEV-42");
-        assert_eq!(result.is_ok(), done, "{body}");
-        assert!(done || is_uncertain(&result.expect_err("a page")), "{body}");
+        let said = delete(&client(&server));
+        assert_eq!((is_done(&said), is_lost(&said)), (done, !done), "{body}");
     }
 }
 
 #[test]
 fn a_foreign_ca_file_is_read_at_the_first_request_only() {
     let http = open(Options { ca_file: Some("/nonexistent/ca.pem".into()), ..options("https://anyt.invalid") });
-    let error = http.task(1, "DEV-42").expect_err("no file");
-    assert!(matches!(&error, RemoteError::Unreachable(words) if words.contains("/nonexistent/ca.pem")), "{error:?}");
+    let error = get(&http).expect_err("no file");
+    assert!(matches!(&error, RemoteError::OutOfReach(words) if words.contains("/nonexistent/ca.pem")), "{error:?}");
+}
+
+/// R6: what stands on the way is not AnyTask, and says nothing about an operation.
+#[test]
+fn what_stands_on_the_way_is_out_of_reach() {
+    for status in [407, 511] {
+        let (read, write) = both(|| json(status, "<html>sign in</html>"));
+        assert!(matches!(read, RemoteError::OutOfReach(_)), "{read:?}");
+        assert!(matches!(write, Said::OutOfReach(_)), "{write:?}");
+    }
+    // A redirect within the server that leads to a page for people.
+    let server = Server::play(vec![
+        Reply::Bytes(answer(307, "Location: /login\r\n", "")),
+        Reply::Bytes(answer(200, "Content-Type: text/html\r\n", "<html>sign in</html>")),
+    ]);
+    let said = post(&client(&server));
+    assert!(matches!(said, Said::OutOfReach(_)), "{said:?}");
+}
+
+/// R9: a gateway that asks to wait may have passed the write on.
+#[test]
+fn a_pause_asked_of_a_write_is_kept() {
+    let server = Server::play(vec![Reply::Bytes(answer(503, "Retry-After: 120\r\n", ""))]);
+    let said = post(&client(&server));
+    let Said::Lost { until: Some(until), .. } = said else { panic!("{said:?}") };
+    let seconds = crate::time::Timestamp::now().age(until).as_secs();
+    assert!((110..=120).contains(&seconds), "{seconds} s");
 }

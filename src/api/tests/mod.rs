@@ -8,8 +8,10 @@ mod retries;
 mod secrets;
 
 use super::{Http, Options, Patience};
+use crate::model::task::{PROJECT, TASK as TASKS, TITLE};
+use crate::model::{Patch, Row, Shape, Value};
 use crate::secret::Secret;
-use crate::model::{Field, Kind, Operation, Patch, Value};
+use crate::sync::remote::{Remote, RemoteResult, Reply as Said, Request};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -40,6 +42,7 @@ pub(super) enum Reply {
 pub(super) struct Server {
     pub(super) url: String,
     seen: Arc<Mutex<Vec<String>>>,
+    closed: Arc<(Mutex<usize>, Condvar)>,
     over: Arc<(Mutex<bool>, Condvar)>,
     worker: Option<JoinHandle<()>>,
 }
@@ -50,8 +53,9 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let over = Arc::new((Mutex::new(false), Condvar::new()));
+        let closed = Arc::new((Mutex::new(0), Condvar::new()));
         let worker = {
-            let (seen, over) = (seen.clone(), over.clone());
+            let (seen, over, closed) = (seen.clone(), over.clone(), closed.clone());
             thread::spawn(move || {
                 thread::scope(|scope| {
                     for reply in script {
@@ -61,19 +65,29 @@ impl Server {
                         }
                         // A client that neither speaks nor hangs up fails the test instead of stopping it.
                         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
-                        let (seen, over) = (&seen, &over);
-                        scope.spawn(move || serve(stream, reply, seen, over));
+                        let (seen, over, closed) = (&seen, &over, &closed);
+                        scope.spawn(move || {
+                            serve(stream, reply, seen, over);
+                            *closed.0.lock().expect("not poisoned") += 1;
+                            closed.1.notify_all();
+                        });
                     }
                     drop(listener);
                 });
             })
         };
-        Server { url, seen, over, worker: Some(worker) }
+        Server { url, seen, closed, over, worker: Some(worker) }
     }
 
     /// One JSON answer per connection.
     pub(super) fn answers(bodies: &[(u16, &str)]) -> Server {
         Server::play(bodies.iter().map(|(status, body)| json(*status, body)).collect())
+    }
+
+    /// Waits until the server has closed so many connections.
+    pub(super) fn until_closed(&self, count: usize) {
+        let closed = self.closed.0.lock().expect("not poisoned");
+        let _closed = self.closed.1.wait_while(closed, |closed| *closed < count).expect("not poisoned");
     }
 
     /// The requests so far: head and body as they came.
@@ -206,24 +220,38 @@ pub(super) const TASK: &str = r#"{"id":7,"workspace_id":1,"project_id":2,"number
     "status":"todo","priority":0,"version":5,"created_at":"2025-10-16T10:00:00Z","updated_at":"2025-10-16T10:00:00Z"}"#;
 
 pub(super) fn title(text: &str) -> Patch {
-    Patch::from([(Field::Title, Value::Text(text.into())), (Field::Project, Value::Int(2))])
+    Patch::from([(TITLE, Value::Text(text.into())), (PROJECT, Value::Int(2))])
 }
 
-pub(super) fn operation() -> Operation {
-    Operation {
-        op_id: "8c5f4f0e-0001".into(),
-        kind: Kind::CreateTask,
-        workspace_id: 1,
-        task_id: -1,
-        identifier: "DEV-42".into(),
-        depends_on: None,
-        base_version: 0,
-        base: Patch::new(),
-        set: title("Fix"),
-        created_at: "2025-10-16T10:00:00Z".into(),
-        uncertain: None,
-        error: None,
-    }
+/// A task, a create, an update and a delete of it.
+pub(super) fn get(http: &Http) -> RemoteResult<Option<Row>> {
+    http.row(&TASKS, 1, "DEV-42")
+}
+
+fn request<'a>(shape: Shape, set: &'a Patch) -> Request<'a> {
+    let name = if shape == Shape::Create { "" } else { "DEV-42" };
+    let version = (shape == Shape::Update).then_some(5);
+    Request { kind: &TASKS, shape, op_id: "8c5f4f0e-0001", workspace_id: 1, name, other: "", set, version }
+}
+
+pub(super) fn post(http: &Http) -> Said {
+    http.send(&request(Shape::Create, &title("Fix")))
+}
+
+pub(super) fn patch(http: &Http, set: &Patch) -> Said {
+    http.send(&request(Shape::Update, set))
+}
+
+pub(super) fn delete(http: &Http) -> Said {
+    http.send(&request(Shape::Delete, &Patch::new()))
+}
+
+pub(super) fn is_done(said: &Said) -> bool {
+    matches!(said, Said::Done(_))
+}
+
+pub(super) fn is_lost(said: &Said) -> bool {
+    matches!(said, Said::Lost { .. })
 }
 
 /// What `action` gives, and that it took no longer than `most`.

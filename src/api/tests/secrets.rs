@@ -1,7 +1,7 @@
 //! Where the credential goes, and that it goes nowhere else: headers, redirects, proxies, messages.
 
 use super::*;
-use crate::sync::remote::{Remote, RemoteError};
+use crate::sync::remote::RemoteError;
 
 fn head(request: &str) -> String {
     request.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase()
@@ -20,7 +20,7 @@ fn a_token_is_a_bearer_and_an_agent_key_is_not() {
     ] {
         let server = Server::answers(&[(200, TASK)]);
         let http = open(Options { secret: Some(Secret::new(secret)), ..options(&server.url) });
-        http.task(1, "DEV-42").expect("a task");
+        get(&http).expect("a task");
         let seen = head(&server.seen()[0]) + "\r\n";
         assert!(seen.contains(header), "{seen}");
         assert_eq!(seen.matches("anyt_").count() + seen.matches("aaa").count(), 1, "{seen}");
@@ -31,10 +31,10 @@ fn a_token_is_a_bearer_and_an_agent_key_is_not() {
 fn requests_carry_what_api_md_asks_for_and_nothing_more() {
     let server = Server::answers(&[(200, TASK), (201, TASK), (200, TASK), (204, "")]);
     let http = client(&server);
-    http.task(1, "DEV-42").expect("a task");
-    http.create_task(&operation(), &title("Fix")).expect("a create");
-    http.update_task(1, "DEV-42", &title("Fix"), 5).expect("an update");
-    http.delete_task(1, "DEV-42").expect("a delete");
+    get(&http).expect("a task");
+    assert!(is_done(&post(&http)), "a create");
+    assert!(is_done(&patch(&http, &title("Fix"))), "an update");
+    assert!(is_done(&delete(&http)), "a delete");
     let seen = server.seen();
     let heads: Vec<String> = seen.iter().map(|request| head(request) + "\r\n").collect();
     for head in &heads {
@@ -65,14 +65,14 @@ fn health_is_asked_without_a_credential() {
 #[test]
 fn a_redirect_within_the_server_is_followed() {
     let server = Server::play(vec![redirect(307, "/v1/slash/"), json(201, TASK)]);
-    client(&server).create_task(&operation(), &title("Fix")).expect("the same POST again");
+    assert!(is_done(&post(&client(&server))), "the same POST again");
     let seen = server.seen();
     assert!(seen[1].starts_with("POST /v1/slash/ ") && seen[1].contains("anyt_canary"), "{}", seen[1]);
     assert_eq!(seen[0].split_once("\r\n").map(|rest| rest.1), seen[1].split_once("\r\n").map(|rest| rest.1));
 
     for status in [301, 302, 303, 307, 308] {
         let server = Server::play(vec![redirect(status, "elsewhere"), json(200, TASK)]);
-        assert!(client(&server).task(1, "DEV-42").is_ok(), "{status}");
+        assert!(get(&client(&server)).is_ok(), "{status}");
         assert!(server.seen()[1].starts_with("GET /v1/workspaces/1/tasks/elsewhere "));
     }
 }
@@ -85,15 +85,15 @@ fn a_redirect_elsewhere_carries_no_credential() {
             for target in [format!("{}/v1", elsewhere.url), elsewhere.url.replace("http:", ""), "ftp://x".into()] {
                 let server = Server::play(vec![redirect(status, &target), redirect(status, &target)]);
                 let http = open(Options { secret: Some(Secret::new(secret)), ..options(&server.url) });
-                let read = http.task(1, "DEV-42").expect_err("a redirect");
-                let write = http.create_task(&operation(), &title("Fix")).expect_err("a redirect");
-                for error in [read, write] {
-                    assert!(
-                        matches!(&error, RemoteError::Refused { status: known, .. } if *known == status),
-                        "{error:?}"
-                    );
-                    assert!(target == "ftp://x" || error.message().contains(&elsewhere.url), "{error:?}");
-                }
+                let read = get(&http).expect_err("a redirect");
+                let write = post(&http);
+                let words = match (&read, &write) {
+                    (RemoteError::OutOfReach(read), Said::OutOfReach(write)) => read.clone() + write,
+                    // An address that is none.
+                    (RemoteError::Refused { .. }, Said::Refused { .. }) if target == "ftp://x" => String::new(),
+                    other => panic!("{other:?}"),
+                };
+                assert!(target == "ftp://x" || words.contains(&elsewhere.url), "{words}");
             }
             assert!(elsewhere.seen().is_empty());
         }
@@ -104,19 +104,18 @@ fn a_redirect_elsewhere_carries_no_credential() {
 fn a_redirected_write_is_not_turned_into_a_read() {
     for status in [301, 302] {
         let server = Server::play(vec![redirect(status, "/login"), json(200, TASK)]);
-        let error = client(&server).create_task(&operation(), &title("Fix")).expect_err("redirected");
-        assert!(matches!(error, RemoteError::Refused { .. }), "{error:?}");
+        let said = post(&client(&server));
+        assert!(matches!(said, Said::Refused { .. }), "{said:?}");
         assert_eq!(server.seen().len(), 1);
     }
     let server = Server::play(vec![redirect(303, "/done"), json(200, TASK)]);
-    let error = client(&server).create_task(&operation(), &title("Fix")).expect_err("redirected");
-    assert!(matches!(error, RemoteError::Uncertain(_)), "{error:?}");
+    assert!(is_lost(&post(&client(&server))));
 }
 
 #[test]
 fn redirects_do_not_go_on_for_ever() {
     let server = Server::play((0..5).map(|_| redirect(307, "/again")).collect());
-    let error = client(&server).task(1, "DEV-42").expect_err("circles");
+    let error = get(&client(&server)).expect_err("circles");
     assert!(matches!(error, RemoteError::Refused { .. }), "{error:?}");
     assert_eq!(server.seen().len(), 4);
 }
@@ -127,7 +126,7 @@ fn a_proxy_in_the_environment_is_ignored_for_loopback() {
     let server = Server::answers(&[(200, TASK)]);
     let everything = proxy.url.clone();
     let http = Http::with_env(options(&server.url), &|name| name.ends_with("PROXY").then(|| everything.clone()));
-    assert!(http.expect("a server").task(1, "DEV-42").is_ok());
+    assert!(get(&http.expect("a server")).is_ok());
     assert!(proxy.seen().is_empty());
 }
 
@@ -142,7 +141,7 @@ fn a_proxy_sees_a_tunnel_and_a_refusing_one_sees_no_credential() {
     };
     let tunnel = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     let (http, proxy) = behind(vec![Reply::KeepAlive(vec![tunnel, kept(200, TASK)])]);
-    assert!(http.task(1, "DEV-42").is_ok());
+    assert!(get(&http).is_ok());
     drop(http);
     let seen = proxy.seen();
     assert!(seen[0].starts_with("CONNECT anyt.invalid:8000 ") && !seen[0].contains("canary"), "{}", seen[0]);
@@ -150,8 +149,8 @@ fn a_proxy_sees_a_tunnel_and_a_refusing_one_sees_no_credential() {
 
     let (http, proxy) = behind(vec![Reply::Bytes(answer(407, "", "")), Reply::Close]);
     for _ in 0..2 {
-        let error = http.create_task(&operation(), &title("Fix")).expect_err("no tunnel");
-        assert!(matches!(error, RemoteError::Unreachable(_)), "{error:?}");
+        let said = post(&http);
+        assert!(matches!(said, Said::OutOfReach(_)), "{said:?}");
     }
     assert_eq!(proxy.seen().len(), 2);
     assert!(!proxy.seen().concat().contains("canary"));
@@ -165,10 +164,10 @@ fn an_echoed_token_is_scrubbed() {
     let server = Server::play(vec![json(401, echo), redirect(302, "http://anyt_canary.evil/anyt_canary")]);
     let verbose: Box<dyn Fn(&str)> = Box::new(move |line| *noted.lock().expect("not poisoned") += line);
     let http = open(Options { verbose: Some(verbose), ..options(&server.url) });
-    let first = http.task(1, "anyt_canary").expect_err("401");
+    let first = get(&http).expect_err("401");
     assert_eq!(first, RemoteError::Unauthorized("bad token (redacted)".into()));
-    let second = http.task(1, "anyt_canary").expect_err("302");
-    assert!(!second.message().contains("canary"), "{second:?}");
+    let second = get(&http).expect_err("302");
+    assert!(!format!("{second:?}").contains("canary"), "{second:?}");
     let lines = lines.lock().expect("not poisoned");
     assert!(lines.contains("GET http://127.0.0.1:") && !lines.contains("canary"), "{lines}");
 }
@@ -177,8 +176,8 @@ fn an_echoed_token_is_scrubbed() {
 fn a_token_that_no_header_can_carry_is_never_sent() {
     let server = Server::play(Vec::new());
     let http = open(Options { secret: Some(Secret::new("anyt_a\r\nX-Evil: 1")), ..options(&server.url) });
-    let error = http.task(1, "DEV-42").expect_err("no header");
-    assert!(!error.message().contains("Evil"), "{error:?}");
+    let error = get(&http).expect_err("no header");
+    assert!(!format!("{error:?}").contains("Evil"), "{error:?}");
 }
 
 #[test]

@@ -206,6 +206,9 @@ fn rows_give_their_steps() {
         ("K1", refused(seen(sent(Unlink), Seen::Absent)), Step::Finish(Done)),
         ("K3", refused(sent(Unlink)), Step::Fetch),
         ("K2", queued(Unlink), Step::Send),
+        // Refused once, and queued again by hand.
+        ("K2", refused(queued(Unlink)), Step::Send),
+        ("L1", refused(queued(Link)), Step::Send),
         ("K2", sent(Unlink), Step::Send),
         ("K2", seen(sent(Unlink), Seen::Ready), Step::Send),
         ("K2", refused(seen(sent(Unlink), Seen::Ready)), Step::Finish(Refused)),

@@ -255,6 +255,23 @@ fn bases_are_carried_down_where_nothing_was_sent() {
     assert_eq!(carried_down(&on, 1, &on[0].set), []);
 }
 
+/// A step that would be in dispute alone is not sent where the chain as a whole is not.
+#[test]
+fn a_step_does_not_overrule_what_the_chain_agrees_to() {
+    let [base, mine, both] = ["a\nb\nc", "MINE\nb\nc", "THEIRS\nb\nC"].map(text);
+    let first = Operation { op_id: "1".into(), ..update([(DESCRIPTION, base.clone(), mine.clone())]) };
+    let second = update([(DESCRIPTION, mine, both.clone()), (TITLE, text("old"), text("new"))]);
+    let second = Operation { op_id: "2".into(), ..second };
+    let chain = [first, second];
+    let theirs = row(2, [(DESCRIPTION, text("THEIRS\nb\nc"))]);
+    assert_eq!(relate(&chain, 1, &theirs, true), Related::Holds, "nothing is sent for the first");
+    let carried = carried_down(&chain, 1, &Patch::new());
+    assert_eq!(carried, [("2".to_string(), Patch::from([(DESCRIPTION, base)]))]);
+    let mut rest = chain[1].clone();
+    rest.base.extend(carried[0].1.clone());
+    assert_eq!(ready(&[rest], 1, &theirs), Patch::from([(DESCRIPTION, both), (TITLE, text("new"))]));
+}
+
 #[test]
 fn r1_fields_that_were_not_taken() {
     let sent = Patch::from([(TITLE, text("caf\u{e9}")), (DESCRIPTION, text("a\nb")), (PLAN, text("long text"))]);
