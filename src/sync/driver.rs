@@ -312,7 +312,7 @@ impl Engine<'_> {
             sighting.situation.condition = if holds { Conditioned::Holds } else { Conditioned::Fails };
         }
         let considered = if look.undisputed { sighting.group.clone() } else { chain };
-        let operations = run.plan.operations(&considered);
+        let operations = self.operations(run, &considered)?;
         let merge = self.options.merge || look.undisputed;
         match relate(&operations, sighting.group.len(), &row, merge) {
             Related::Ready { set, merged } => {

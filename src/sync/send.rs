@@ -21,7 +21,7 @@ impl Engine<'_> {
     pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<bool> {
         let op = run.plan.ops[index].clone();
         let group = if sighting.group.is_empty() { vec![index] } else { sighting.group.clone() };
-        let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.resolved(run, &op)? };
+        let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.with_ids(run, op.clone())?.set };
         let send = Send {
             at: Timestamp::now(),
             sent: set.clone(),
@@ -39,18 +39,25 @@ impl Engine<'_> {
         self.replied(run, &group, &set, &sighting, reply)
     }
 
-    /// The values of an operation with the server's ids in its reference fields.
-    fn resolved(&self, run: &Run, op: &Operation) -> Result<Patch> {
-        let mut set = op.set.clone();
-        for (field, value) in &mut set {
-            let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value)) else {
-                continue;
-            };
-            if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
-                *value = Value::Int(id);
+    /// An operation with the server's ids in its reference fields, as far as they are known.
+    pub(super) fn with_ids(&self, run: &Run, mut op: Operation) -> Result<Operation> {
+        for patch in [&mut op.base, &mut op.set] {
+            for (field, value) in patch {
+                let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value))
+                else {
+                    continue;
+                };
+                if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
+                    *value = Value::Int(id);
+                }
             }
         }
-        Ok(set)
+        Ok(op)
+    }
+
+    /// Operations as they are compared with a row.
+    pub(super) fn operations(&self, run: &Run, indices: &[usize]) -> Result<Vec<Operation>> {
+        run.plan.operations(indices).into_iter().map(|op| self.with_ids(run, op)).collect()
     }
 
     fn highest_number(&self, run: &Run, op: &Operation) -> Result<i64> {
@@ -289,7 +296,8 @@ impl Engine<'_> {
     /// that it did not take as they were sent, and on the group's own base where nothing was sent.
     pub(super) fn pass_on(&mut self, run: &mut Run, group: &[usize], sent: &Patch, row: &Row) -> Result<()> {
         let last = group.last().copied().unwrap_or_default();
-        let behind = run.plan.chain_from(last + 1);
+        let mut behind = run.plan.chain_from(group[0]);
+        behind.retain(|at| *at > last);
         if behind.is_empty() {
             return Ok(());
         }
