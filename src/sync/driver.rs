@@ -153,6 +153,9 @@ impl Engine<'_> {
                     if self.send(run, index, sighting)? {
                         return Ok(Pass::Stop);
                     }
+                    if matches!(run.plan.ops[index].state, State::Rejected(_)) {
+                        return Ok(Pass::Settled);
+                    }
                 }
                 Step::Fetch | Step::Search if looks == LOOKS => {
                     let name = run.plan.ops[index].name.clone();
