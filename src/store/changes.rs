@@ -10,6 +10,7 @@ use crate::model::kind::{Identity, Type};
 use crate::model::{Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, named_params};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The store as seen from inside the transaction that queues something: what it reads stays true until the commit.
@@ -168,6 +169,7 @@ impl Store {
 fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
     let (server, account) = (super::metadata(db, super::SERVER)?, super::metadata(db, super::ACCOUNT)?);
     let mut touched: Vec<Operation> = Vec::new();
+    let mut created: BTreeMap<Target, String> = BTreeMap::new();
     for (op_id, why) in &change.dropped {
         let Some(op) = by_op_id(db, op_id)? else { continue };
         let to = State::Dropped(why.clone());
@@ -190,7 +192,16 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
         if op.shape == Shape::Create {
             op.target = Target::MadeBy(op.op_id.clone());
             op.name = provisional_name(db, op)?;
+            created.insert(op.target.clone(), op.name.clone());
         }
+        // What comes back with its create goes by the name that this one got.
+        if let Some(name) = created.get(&op.target) {
+            op.name = name.clone();
+        }
+        if let Some(name) = op.other.as_ref().and_then(|other| created.get(other)) {
+            op.other_name = Some(name.clone());
+        }
+        queue::forget_dropped(db, &op.op_id)?;
         op.seq = put(db, op)?;
         for send in &op.sends {
             queue::put_send(db, &op.op_id, send)?;

@@ -209,6 +209,11 @@ pub(super) fn put(db: &Connection, op: &Operation) -> rusqlite::Result<i64> {
     db.prepare_cached("SELECT id FROM sync_queue WHERE op_id = ?1")?.query_row([&op.op_id], |row| row.get(0))
 }
 
+/// One that was dropped and is queued again takes its place at the end; what was sent for it stays known.
+pub(super) fn forget_dropped(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM sync_queue WHERE op_id = ?1 AND state = 'dropped'")?.execute([op_id]).map(drop)
+}
+
 pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::Result<()> {
     let message = match &send.reply {
         Some(SendReply::Refused(message)) => Some(message),
