@@ -22,9 +22,9 @@ mod transport;
 mod trouble;
 mod wire;
 
-use crate::secret::Secret;
 use crate::error::Result;
 use crate::model::Row;
+use crate::secret::Secret;
 use crate::sync::remote::{RemoteError, RemoteResult, Reply};
 use miniserde::json::{self, Value};
 use std::cell::{Cell, RefCell};

@@ -8,6 +8,7 @@ mod auth;
 mod http;
 mod import;
 mod input;
+mod model;
 mod options;
 mod problem;
 mod resources;

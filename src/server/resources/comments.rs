@@ -1,13 +1,13 @@
 //! Comments: below the task, and by workspace as older clients ask (api.md 2.10).
 
 use crate::http::Response;
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
 use crate::routes::Call;
 use crate::store::comments::{self as stored, Comment};
 use crate::store::tasks;
 use crate::wire::{Json, object};
-use anyt::model;
 use miniserde::json::Value;
 
 fn to_json(comment: Comment, reader: &str) -> Value {

@@ -2,9 +2,9 @@
 //! anything is written. Accepted and not kept: `goal_id` and the plan review of client 0.9.1.
 
 use crate::input::{Body, one_of};
+use crate::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use crate::problem::{Outcome, Problem};
 use crate::store::{projects, tasks};
-use anyt::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use rusqlite::Connection;
 
 const ASSIGNEE_TYPES: [&str; 2] = ["human", "agent"];

@@ -4,6 +4,7 @@
 
 use crate::http::Response;
 use crate::input::{Body, whole_number};
+use crate::model::{self, Patch};
 use crate::problem::{Outcome, Problem};
 use crate::resources::task_input;
 use crate::routes::Call;
@@ -12,7 +13,6 @@ use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Task};
 use crate::store::workspaces::{self, Workspace};
 use crate::wire::{self, Json, object};
-use anyt::model::{self, Patch};
 use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 

@@ -1,9 +1,9 @@
 //! Dependencies: a task depends on another of the same workspace. They form no circle. Those of deleted tasks stay
 //! stored and are shown no more. A dependency is no field of a task: it does not change the task's version.
 
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::store::clock;
-use anyt::model;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 

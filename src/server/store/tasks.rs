@@ -1,10 +1,10 @@
 //! Single tasks: reading, creating, changing, deleting. Every change raises the version by one and takes an instant of
 //! its own from the clock.
 
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, existing, labels};
-use anyt::model;
 use anyt::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, Row, named_params};
