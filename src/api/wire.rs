@@ -199,6 +199,7 @@ pub(super) fn workspace(value: &Value) -> Read<Workspace> {
         name: fields.text("name")?,
         description: fields.some_text("description"),
         task_counter: fields.some_int("task_counter"),
+        state: fields.some_text("state"),
         created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
         updated_at,
     })

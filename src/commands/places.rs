@@ -47,6 +47,7 @@ pub(super) fn of_directory(known: &[Workspace], settings: &Settings) -> Option<W
         identifier,
         description: None,
         task_counter: None,
+        state: None,
         created_at: String::new(),
         updated_at: String::new(),
     })

@@ -36,6 +36,8 @@ pub struct Workspace {
     pub description: Option<String>,
     /// Numbers given to tasks so far; it never goes down except when a server is restored from a backup.
     pub task_counter: Option<i64>,
+    /// An opaque text that changes whenever anything in the workspace changes, where the server gives one.
+    pub state: Option<String>,
     pub created_at: String,
     pub updated_at: String,
 }

@@ -3,14 +3,13 @@
 //! on the first bad line. Only into a workspace that never had a task, because numbers are given once.
 
 use crate::input::Body;
-use crate::model;
+use crate::model::{self, Value};
 use crate::problem::{Outcome, Problem};
 use crate::resources::task_input;
 use crate::store::import::{self as stored, Imported};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, dependencies, members};
 use anyt::error::{Error, Result};
-use anyt::model::Value;
 use anyt::time::Timestamp;
 use rusqlite::Connection;
 use std::collections::{BTreeSet, HashMap};

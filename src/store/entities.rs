@@ -11,6 +11,7 @@ fn workspace(row: &Row) -> rusqlite::Result<Workspace> {
         name: row.get(2)?,
         description: row.get(3)?,
         task_counter: row.get(4)?,
+        state: None,
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
     })

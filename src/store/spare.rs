@@ -139,7 +139,7 @@ pub(super) fn reconcile(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
     }
     let mut restored = 0;
     let now = Timestamp::now();
-    let mut union = || -> rusqlite::Result<usize> {
+    let union = || -> rusqlite::Result<usize> {
         for mut op in lines {
             match queue::by_op_id(db, &op.op_id)? {
                 Some(known) if !known.state.waits() => continue,

@@ -185,6 +185,20 @@ impl Store {
         Ok(behind)
     }
 
+    /// Rows that the server has and did not list when it listed everything, and that the cache still has.
+    pub fn unlisted(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<i64>> {
+        let text = self.metadata(&format!("unlisted:{workspace_id}"))?.unwrap_or_default();
+        let ids: Vec<i64> = json::from_str(&text).unwrap_or_default();
+        let mut known = Vec::new();
+        for id in ids {
+            if self.staged_row(kind, id)?.is_none() && !self.is_staged_gone(kind, id)? && self.row(kind, id)?.is_some()
+            {
+                known.push(id);
+            }
+        }
+        Ok(known)
+    }
+
     /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and
     /// its id.
     pub fn newest_staged(

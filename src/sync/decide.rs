@@ -51,7 +51,7 @@ impl Engine<'_> {
             return Ok(None);
         };
         let Some(look) = self.look(run, &op, id)? else { return Ok(None) };
-        let operations = run.plan.operations(&chain);
+        let operations = self.operations(run, &chain)?;
         let deletes = operations.iter().any(|op| op.shape == Shape::Delete);
         let Some(row) = look.row else {
             let known = self.store.server_row(op.kind, id)?;
@@ -81,7 +81,7 @@ impl Engine<'_> {
 
     /// Asks about one dispute and collects what the choice changes. False: stop.
     fn decide(&mut self, run: &mut Run, entity: &Entity, dispute: Dispute, decided: &mut Decided) -> Result<bool> {
-        let operations = run.plan.operations(&dispute.chain);
+        let operations = self.operations(run, &dispute.chain)?;
         let choice = self.ask(run, &dispute, &operations)?;
         if choice == Choice::Stop {
             return Ok(false);
@@ -217,7 +217,7 @@ impl Engine<'_> {
     ) -> Result<bool> {
         let mut decided = Decided::default();
         let chain = run.plan.chain(entity);
-        let operations = run.plan.operations(&chain);
+        let operations = self.operations(run, &chain)?;
         let first = &operations[0];
         let id = match run.plan.meant(self.store, first.kind.ends, &first.target, &first.name)? {
             Meant::Server { id, .. } => id,

@@ -51,6 +51,8 @@ pub(super) struct Run {
     pub next_allowed: Option<Timestamp>,
     /// An answer was lost: what the run ends with, though it went on.
     pub lost: Option<Error>,
+    /// Rows that could not be read, by id: they are there.
+    pub unreadable: BTreeSet<i64>,
     /// With `--force`: the operations to be set aside in the end.
     pub force: Option<BTreeSet<String>>,
     /// Per workspace: when its lists were last read to find lost creates.
@@ -150,6 +152,9 @@ impl Engine<'_> {
                     sends += 1;
                     if self.send(run, index, sighting)? {
                         return Ok(Pass::Stop);
+                    }
+                    if matches!(run.plan.ops[index].state, State::Rejected(_)) {
+                        return Ok(Pass::Settled);
                     }
                 }
                 Step::Fetch | Step::Search if looks == LOOKS => {
@@ -310,7 +315,7 @@ impl Engine<'_> {
             sighting.situation.condition = if holds { Conditioned::Holds } else { Conditioned::Fails };
         }
         let considered = if look.undisputed { sighting.group.clone() } else { chain };
-        let operations = run.plan.operations(&considered);
+        let operations = self.operations(run, &considered)?;
         let merge = self.options.merge || look.undisputed;
         match relate(&operations, sighting.group.len(), &row, merge) {
             Related::Ready { set, merged } => {
@@ -341,7 +346,7 @@ impl Engine<'_> {
                 return Ok(look(None));
             }
             if let Some(row) = self.store.staged_row(op.kind, id)? {
-                return Ok(look(Some(row).filter(Row::is_live)));
+                return Ok(look(self.believed(row, id)?));
             }
         }
         Ok(self.store.server_row(op.kind, id)?.and_then(|row| look(Some(row))))

@@ -270,7 +270,12 @@ impl FakeRemote {
 
     /// Logs a request, lets meanwhile happen what was to, and gives the fault that it meets.
     fn begin(&self, call: Call) -> Option<Fault> {
-        self.server.borrow_mut().tick();
+        {
+            // Time that the client has waited has gone by here too.
+            let mut server = self.server.borrow_mut();
+            server.now = server.now.max(Timestamp::now());
+            server.tick();
+        }
         self.let_arrive();
         let due = {
             let mut waiting = self.meanwhile.borrow_mut();

@@ -9,14 +9,16 @@ mod breaker;
 pub mod candidates;
 pub mod choose;
 pub mod decide;
-pub(crate) mod door;
+mod door;
 mod driver;
 pub mod drop_plan;
 pub mod edits;
 #[cfg(test)]
 pub mod fake;
+mod listing;
 pub mod next;
 pub mod observe;
+mod pager;
 mod plan;
 mod pull;
 pub mod relate;
@@ -134,13 +136,13 @@ impl Engine<'_> {
             return Ok(run.summary);
         }
         let door = self.door()?;
-        let mut run = Run { caps: door.capabilities, account: door.account, epoch: door.epoch, ..Run::default() };
+        let mut run = Run { caps: door.capabilities, account: door.account, ..Run::default() };
         run.end.metadata = door.metadata;
         run.end.afresh = door.afresh;
         let mut refusal = None;
         if self.options.mode.pulls() {
             self.reporter.tell(Event::Fetching);
-            refusal = self.pull(&mut run.end, &mut run.summary, &mut run.caps, run.epoch)?;
+            refusal = self.pull(&mut run)?;
         }
         run.plan = Plan::new(self.store, self.store.waiting()?)?;
         if let Mode::Write(only) = &self.options.mode {

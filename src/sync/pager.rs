@@ -3,8 +3,9 @@
 //! server does not sort or filter as asked. A walk that moved the bound ends with the question whether there is more than
 //! it brought. Knows nothing about where pages come from.
 
-use super::remote::{TaskPage, TaskQuery};
-use crate::model::Task;
+use super::remote::{Page, Query};
+use crate::model::Row;
+use crate::store::Walk;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) struct Pager {
     total_at_least: Option<i64>,
     /// The bound was moved on the word of pages that were in order. One page may be by accident.
     moved: bool,
+    /// The server is known to sort and filter as asked: no question whether there is more.
+    trusted: bool,
     /// The page that was asked for is the one behind all that came.
     asks_for_more: bool,
     ids: BTreeSet<i64>,
@@ -37,8 +40,10 @@ pub(super) struct Pager {
 }
 
 impl Pager {
-    pub(super) fn new(from: Option<Timestamp>, limit: u32) -> Pager {
+    /// `trusted`: the server is known to sort and filter as asked.
+    pub(super) fn new(from: Option<Timestamp>, limit: u32, trusted: bool) -> Pager {
         Pager {
+            trusted,
             from,
             after: from,
             limit,
@@ -56,6 +61,29 @@ impl Pager {
         }
     }
 
+    /// Goes on where an interrupted walk came to. What came before it is staged; that it was all is not asked again.
+    pub(super) fn resume(walk: &Walk, from: Option<Timestamp>) -> Pager {
+        let after = walk.from.as_deref().and_then(Timestamp::parse);
+        Pager { after, offset: walk.offset, ..Pager::new(from, walk.page.max(1), true) }
+    }
+
+    /// Where the walk is, to be kept with what was staged.
+    pub(super) fn walk(&self, began: &str, everything: bool) -> Walk {
+        Walk {
+            began: began.to_string(),
+            everything,
+            from: self.after.map(Timestamp::rfc3339),
+            offset: self.offset,
+            page: self.limit,
+            done: self.done,
+        }
+    }
+
+    /// The pages were in order, and there were enough of them to tell.
+    pub(super) fn was_sorted(&self) -> bool {
+        self.keyset && self.moved
+    }
+
     /// A server may refuse a limit above its own (api.md 7). False when there is nothing smaller to try.
     pub(super) fn ask_for_less(&mut self) -> bool {
         self.limit /= 2;
@@ -67,8 +95,8 @@ impl Pager {
         self.asks_for_more
     }
 
-    pub(super) fn next(&self) -> Option<TaskQuery> {
-        (!self.done).then(|| TaskQuery {
+    pub(super) fn next(&self) -> Option<Query> {
+        (!self.done).then(|| Query {
             updated_after: self.after.map(Timestamp::rfc3339),
             limit: self.limit,
             offset: self.offset,
@@ -78,7 +106,7 @@ impl Pager {
     }
 
     /// Takes note of a page, of which `fresh` rows were not known before. An error names a server whose list never ends.
-    pub(super) fn took(&mut self, page: &TaskPage, fresh: usize) -> Result<(), &'static str> {
+    pub(super) fn took(&mut self, page: &Page, fresh: usize) -> Result<(), &'static str> {
         let count = page.items.len();
         let Some((first, last)) = self.bounds(&page.items) else {
             self.end();
@@ -96,7 +124,9 @@ impl Pager {
             self.begin_again();
             return Ok(());
         }
-        self.ids.extend(&ids);
+        if !self.trusted {
+            self.ids.extend(&ids);
+        }
         if self.first.is_empty() {
             self.first = ids;
         }
@@ -130,7 +160,7 @@ impl Pager {
 
     /// Nothing more came. If the bound was moved, that may be because the rest lies before it.
     fn end(&mut self) {
-        self.done = !self.moved || self.asks_for_more;
+        self.done = !self.moved || self.asks_for_more || self.trusted;
         self.asks_for_more = true;
         (self.after, self.offset) = (self.from, self.ids.len() as u32);
     }
@@ -148,15 +178,15 @@ impl Pager {
     }
 
     /// Smallest and largest `updated_at` of a page; turns keyset paging off when the page is not in order.
-    fn bounds(&mut self, items: &[Task]) -> Option<(Timestamp, Timestamp)> {
+    fn bounds(&mut self, items: &[Row]) -> Option<(Timestamp, Timestamp)> {
         let times: Vec<Timestamp> = items.iter().map(instant).collect();
         self.keyset &= times.is_sorted();
         Some((*times.iter().min()?, *times.iter().max()?))
     }
 }
 
-fn instant(task: &Task) -> Timestamp {
-    Timestamp::parse(&task.updated_at).unwrap_or(Timestamp(0))
+fn instant(row: &Row) -> Timestamp {
+    Timestamp::parse(&row.updated_at).unwrap_or(Timestamp(0))
 }
 
 #[cfg(test)]
@@ -175,7 +205,11 @@ mod tests {
         no_totals: bool,
     }
 
-    fn page(rows: &[(i64, i64)], query: &TaskQuery, quirks: Quirks) -> TaskPage {
+    fn row(id: i64, time: i64) -> Row {
+        Row { id, updated_at: Timestamp(time).rfc3339(), ..Row::new(&crate::model::task::TASK) }
+    }
+
+    fn page(rows: &[(i64, i64)], query: &Query, quirks: Quirks) -> Page {
         let after = query.updated_after.as_deref().and_then(Timestamp::parse).filter(|_| !quirks.ignores_filter);
         let mut rows: Vec<(i64, i64)> = rows.to_vec();
         if quirks.ignores_sort {
@@ -190,14 +224,14 @@ mod tests {
             })
             .collect();
         let limit = query.limit.min(if quirks.cap == 0 { u32::MAX } else { quirks.cap });
-        let items: Vec<Task> = matching
+        let items: Vec<Row> = matching
             .iter()
             .skip(query.offset as usize)
             .take(limit as usize)
-            .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
+            .map(|(id, time)| row(*id, *time))
             .collect();
         let total = if quirks.page_totals { items.len() } else { matching.len() } as i64;
-        TaskPage { items, total: (!quirks.no_totals).then_some(total) }
+        Page { items, total: (!quirks.no_totals).then_some(total), ..Page::default() }
     }
 
     fn collect(
@@ -206,7 +240,7 @@ mod tests {
         from: Option<Timestamp>,
         quirks: Quirks,
     ) -> (BTreeMap<i64, String>, usize) {
-        let mut pager = Pager::new(from, limit);
+        let mut pager = Pager::new(from, limit, false);
         let (mut got, mut requests) = (BTreeMap::new(), 0);
         while let Some(query) = pager.next() {
             let page = page(rows, &query, quirks);
@@ -246,19 +280,15 @@ mod tests {
     fn an_order_that_only_looks_right_loses_nothing() {
         let rows: Vec<(i64, i64)> =
             (1..=120).map(|id| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 })).collect();
-        let mut pager = Pager::new(None, 100);
+        let mut pager = Pager::new(None, 100, false);
         let mut got = BTreeMap::new();
         while let Some(query) = pager.next() {
             let after = query.updated_after.as_deref().and_then(Timestamp::parse);
             let matching: Vec<&(i64, i64)> =
                 rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0)).collect();
-            let items: Vec<Task> = matching
-                .iter()
-                .skip(query.offset as usize)
-                .take(100)
-                .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
-                .collect();
-            let page = TaskPage { total: Some(matching.len() as i64), items };
+            let items: Vec<Row> =
+                matching.iter().skip(query.offset as usize).take(100).map(|(id, time)| row(*id, *time)).collect();
+            let page = Page { total: Some(matching.len() as i64), items, ..Page::default() };
             let fresh = page.items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
             pager.took(&page, fresh).expect("ends");
         }
@@ -283,22 +313,19 @@ mod tests {
         for (mut rows, order) in lists {
             rows.sort_by_key(order);
             for total in ["none", "of the page", "of everything"] {
-                let (mut pager, mut got) = (Pager::new(None, 100), BTreeMap::new());
+                let (mut pager, mut got) = (Pager::new(None, 100, false), BTreeMap::new());
                 while let Some(query) = pager.next() {
                     let after = query.updated_after.as_deref().and_then(Timestamp::parse);
                     let matching = rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0));
-                    let items: Vec<Task> = matching
-                        .skip(query.offset as usize)
-                        .take(100)
-                        .map(|(id, time)| Task { id: *id, updated_at: Timestamp(*time).rfc3339(), ..Task::default() })
-                        .collect();
+                    let items: Vec<crate::model::Row> =
+                        matching.skip(query.offset as usize).take(100).map(|(id, time)| row(*id, *time)).collect();
                     let total = match total {
                         "none" => None,
                         "of the page" => Some(items.len() as i64),
                         _ => Some(150),
                     };
                     let fresh = items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
-                    pager.took(&TaskPage { items, total }, fresh).expect("ends");
+                    pager.took(&Page { items, total, ..Page::default() }, fresh).expect("ends");
                 }
                 assert_eq!(got.len(), 150, "{total}");
             }
@@ -311,9 +338,9 @@ mod tests {
         let rows: Vec<(i64, i64)> = (1..=250).map(|id| (id, id * 10_000_000)).collect();
         for no_totals in [true, false] {
             let quirks = Quirks { no_totals, ..Quirks::default() };
-            let (mut pager, mut got) = (Pager::new(None, 100), BTreeMap::new());
+            let (mut pager, mut got) = (Pager::new(None, 100, false), BTreeMap::new());
             while let Some(query) = pager.next() {
-                let page = page(&rows, &TaskQuery { offset: 0, ..query }, quirks);
+                let page = page(&rows, &Query { offset: 0, ..query }, quirks);
                 let fresh = page.items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
                 pager.took(&page, fresh).expect("ends");
             }
@@ -332,15 +359,12 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_given_up() {
-        let mut pager = Pager::new(None, 10);
+        let mut pager = Pager::new(None, 10, false);
         let rows: Vec<(i64, i64)> = (1..=10).map(|id| (id, id)).collect();
         let mut result = Ok(());
         for round in 0..1_000 {
-            let same = page(
-                &rows,
-                &TaskQuery { limit: 10, ..TaskQuery::default() },
-                Quirks { no_totals: true, ..Quirks::default() },
-            );
+            let same =
+                page(&rows, &Query { limit: 10, ..Query::default() }, Quirks { no_totals: true, ..Quirks::default() });
             result = pager.took(&same, if round == 0 { 10 } else { 0 });
             if result.is_err() {
                 break;

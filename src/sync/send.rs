@@ -12,7 +12,7 @@ use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Type;
-use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
+use crate::model::{Kind, Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ impl Engine<'_> {
     pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<bool> {
         let op = run.plan.ops[index].clone();
         let group = if sighting.group.is_empty() { vec![index] } else { sighting.group.clone() };
-        let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.resolved(run, &op)? };
+        let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.with_ids(run, op.clone())?.set };
         let send = Send {
             at: Timestamp::now(),
             sent: set.clone(),
@@ -39,18 +39,25 @@ impl Engine<'_> {
         self.replied(run, &group, &set, &sighting, reply)
     }
 
-    /// The values of an operation with the server's ids in its reference fields.
-    fn resolved(&self, run: &Run, op: &Operation) -> Result<Patch> {
-        let mut set = op.set.clone();
-        for (field, value) in &mut set {
-            let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value)) else {
-                continue;
-            };
-            if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
-                *value = Value::Int(id);
+    /// An operation with the server's ids in its reference fields, as far as they are known.
+    pub(super) fn with_ids(&self, run: &Run, mut op: Operation) -> Result<Operation> {
+        for patch in [&mut op.base, &mut op.set] {
+            for (field, value) in patch {
+                let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value))
+                else {
+                    continue;
+                };
+                if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
+                    *value = Value::Int(id);
+                }
             }
         }
-        Ok(set)
+        Ok(op)
+    }
+
+    /// Operations as they are compared with a row.
+    pub(super) fn operations(&self, run: &Run, indices: &[usize]) -> Result<Vec<Operation>> {
+        run.plan.operations(indices).into_iter().map(|op| self.with_ids(run, op)).collect()
     }
 
     fn highest_number(&self, run: &Run, op: &Operation) -> Result<i64> {
@@ -289,7 +296,8 @@ impl Engine<'_> {
     /// that it did not take as they were sent, and on the group's own base where nothing was sent.
     pub(super) fn pass_on(&mut self, run: &mut Run, group: &[usize], sent: &Patch, row: &Row) -> Result<()> {
         let last = group.last().copied().unwrap_or_default();
-        let behind = run.plan.chain_from(last + 1);
+        let mut behind = run.plan.chain_from(group[0]);
+        behind.retain(|at| *at > last);
         if behind.is_empty() {
             return Ok(());
         }
@@ -333,7 +341,7 @@ impl Engine<'_> {
             Some(look) if look.row.is_some() => look.row.clone(),
             _ => self.store.server_row(op.kind, id)?,
         };
-        let answered = self.answered(run, op, id)?;
+        let answered = self.answered(run, op.kind, id)?;
         let seen = read.as_ref().map_or(Read::Absent, Read::Row);
         let fact = observe(known.as_ref(), seen, answered, run.epoch);
         let row = match fact {
@@ -357,11 +365,11 @@ impl Engine<'_> {
     }
 
     /// How long ago the server answered a write of ours about the row.
-    fn answered(&self, run: &Run, op: &Operation, id: i64) -> Result<Option<Duration>> {
+    pub(super) fn answered(&self, run: &Run, kind: &'static Kind, id: i64) -> Result<Option<Duration>> {
         if run.caps.consistent {
             return Ok(None);
         }
-        Ok(self.store.answered_at(op.kind, id)?.map(|at| at.age(Timestamp::now())))
+        Ok(self.store.answered_at(kind, id)?.map(|at| at.age(Timestamp::now())))
     }
 }
 

@@ -2,14 +2,9 @@
 //! anything is written. Accepted and not kept: `goal_id` and the plan review of client 0.9.1.
 
 use crate::input::{Body, one_of};
-use crate::model::Task;
+use crate::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use crate::problem::{Outcome, Problem};
 use crate::store::{projects, tasks};
-use anyt::model::task::{
-    ASSIGNEE_TYPE, CHECKLIST, CODING_AGENT, DESCRIPTION, ESTIMATE, LABELS, OWNER, PARENT, PHASE, PLAN, PRIORITIES,
-    PRIORITY, PROJECT, STATUS, STATUSES, TASK, TITLE, canonical_status,
-};
-use anyt::model::{Field, Patch, Value};
 use rusqlite::Connection;
 
 const ASSIGNEE_TYPES: [&str; 2] = ["human", "agent"];
@@ -20,7 +15,7 @@ const CODING_AGENTS: [&str; 3] = ["claude_code", "codex", "gemini_cli"];
 /// The fields that the body gives. `task` has the workspace, and the id if it exists already.
 pub fn patch(connection: &Connection, task: &Task, body: &Body) -> Outcome<Patch> {
     let mut patch = Patch::new();
-    for field in TASK.changeable() {
+    for field in Field::ALL {
         if let Some(value) = value(connection, task, body, field)? {
             patch.insert(field, value);
         }
@@ -29,30 +24,24 @@ pub fn patch(connection: &Connection, task: &Task, body: &Body) -> Outcome<Patch
 }
 
 fn value(connection: &Connection, task: &Task, body: &Body, field: Field) -> Outcome<Option<Value>> {
-    let name = field.name;
+    let name = field.name();
     let text = |text: &str| Value::Text(text.to_string());
     Ok(match field {
-        field if field == TITLE => body.new_name(name)?.map(text),
-        field if [DESCRIPTION, PHASE, PLAN, CHECKLIST].contains(&field) => body.text(name)?.map(text),
-        field if field == STATUS => body.text(name)?.map(status).transpose()?.map(text),
-        field if field == PRIORITY => body.int(name)?.map(priority).transpose()?.map(Value::Int),
+        Field::Title => body.new_name(name)?.map(text),
+        Field::Description | Field::Phase | Field::Plan | Field::Checklist => body.text(name)?.map(text),
+        Field::Status => body.text(name)?.map(status).transpose()?.map(text),
+        Field::Priority => body.int(name)?.map(priority).transpose()?.map(Value::Int),
         // `null` is "leave it", so that an empty string is the only way to say "nobody".
-        field if field == OWNER => {
-            body.text(name)?.map(|owner| if owner.is_empty() { Value::Null } else { text(owner) })
-        }
-        field if field == ASSIGNEE_TYPE => body.word(name, &ASSIGNEE_TYPES)?.map(text),
-        field if field == CODING_AGENT => match body.text(name)? {
+        Field::Owner => body.text(name)?.map(|owner| if owner.is_empty() { Value::Null } else { text(owner) }),
+        Field::AssigneeType => body.word(name, &ASSIGNEE_TYPES)?.map(text),
+        Field::CodingAgent => match body.text(name)? {
             Some("") => Some(Value::Null),
             other => other.map(|agent| one_of(name, agent, &CODING_AGENTS)).transpose()?.map(text),
         },
-        field if field == LABELS => body.texts(name)?.map(labels).transpose()?,
-        field if field == ESTIMATE => body.number(name)?.map(estimate).transpose()?,
-        field if field == PARENT => body.int(name)?.map(|parent| parent_of(connection, task, parent)).transpose()?,
-        field if field == PROJECT => {
-            body.int(name)?.map(|project| project_of(connection, task, project)).transpose()?
-        }
-        // A field that this server does not keep.
-        _ => None,
+        Field::Labels => body.texts(name)?.map(labels).transpose()?,
+        Field::Estimate => body.number(name)?.map(estimate).transpose()?,
+        Field::Parent => body.int(name)?.map(|parent| parent_of(connection, task, parent)).transpose()?,
+        Field::Project => body.int(name)?.map(|project| project_of(connection, task, project)).transpose()?,
     })
 }
 

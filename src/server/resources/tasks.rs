@@ -4,7 +4,7 @@
 
 use crate::http::Response;
 use crate::input::{Body, whole_number};
-use crate::model;
+use crate::model::{self, Patch};
 use crate::problem::{Outcome, Problem};
 use crate::resources::task_input;
 use crate::routes::Call;
@@ -13,7 +13,6 @@ use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Task};
 use crate::store::workspaces::{self, Workspace};
 use crate::wire::{self, Json, object};
-use anyt::model::Patch;
 use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 
@@ -193,7 +192,7 @@ pub fn update(call: &Call) -> Outcome<Response> {
 fn change(call: &Call, row: Task, patch: &Patch) -> Outcome<Task> {
     let mut task = row.task.clone();
     task.apply(patch);
-    if patch.iter().all(|(field, value)| row.task.get(field) == *value) {
+    if patch.iter().all(|(field, value)| row.task.get(*field) == *value) {
         return Ok(row);
     }
     if task.status != row.task.status {
@@ -215,11 +214,11 @@ fn check_version(call: &Call, task: &model::Task, patch: &Patch) -> Outcome<()> 
     }
     let conflicts = patch
         .iter()
-        .filter(|(field, value)| task.get(field) != **value)
+        .filter(|(field, value)| task.get(**field) != **value)
         .map(|(field, value)| {
             object([
-                ("field", field.name.json()),
-                ("current", task.get(field).to_json()),
+                ("field", field.name().json()),
+                ("current", task.get(*field).to_json()),
                 ("provided", value.to_json()),
             ])
         })

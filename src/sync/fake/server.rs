@@ -122,6 +122,7 @@ impl Server {
             name: identifier.to_lowercase(),
             description: None,
             task_counter: Some(0),
+            state: None,
             created_at: now.clone(),
             updated_at: now.clone(),
         });
