@@ -373,6 +373,8 @@ impl Engine<'_> {
         };
         let before = self.look(run, &op, id)?;
         let workspace = self.place_of(run, &op, id)?;
+        // The row may have been moved, or its workspace renamed: it is asked for under the name it has now.
+        let name = before.as_ref().and_then(|look| look.row.as_ref()).map_or(name, |row| row.name.clone());
         let row = match self.remote().row(op.kind, workspace, &name) {
             Ok(row) => row.filter(|row| row.id == id && row.is_live()),
             Err(error) => return Ok(Err(error)),
