@@ -18,7 +18,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-pub use write::reason;
+pub use write::{CAPABILITIES, reason};
 
 /// The largest request body in bytes; a longer one is answered with 413.
 pub const BODY_LIMIT: usize = 16 << 20;

@@ -5,6 +5,11 @@ use anyt::time::Timestamp;
 use std::io::{Result, Write};
 use std::net::TcpStream;
 
+/// What a client may rely on, on every answer: for how many seconds an `Idempotency-Key` is kept; `If-Match`; deleted tasks
+/// in lists (`include_deleted`); `updated_after`, and sorting by what it filters; and that no change ever gets an earlier
+/// `updated_at` than one that was visible before it.
+pub const CAPABILITIES: &str = "keys=2592000, if-match, tombstones, updated-after, sort=updated_at, consistent";
+
 /// Head and body in one write. `bare` leaves the body out (HEAD).
 pub fn response(mut stream: &TcpStream, response: &Response, bare: bool, keep: bool) -> Result<()> {
     let mut out = format!(
@@ -13,7 +18,8 @@ pub fn response(mut stream: &TcpStream, response: &Response, bare: bool, keep: b
         reason(response.status),
         http_date(Timestamp::now())
     );
-    // Clients learn from this that they may repeat a POST whose answer they did not get.
+    out += &format!("AnyTask-Capabilities: {CAPABILITIES}\r\n");
+    // What clients older than that header look for before they repeat a POST whose answer they did not get.
     out += "Idempotency-Key-Honoured: true\r\n";
     if response.status != 204 {
         out += &format!("Content-Type: {}\r\nContent-Length: {}\r\n", response.media_type, response.body.len());
