@@ -42,7 +42,9 @@ help: ## List what can be made
 		printf '%-20s %s\n' "$$target" "$$text"; done
 
 build: ## Build anyt and anyt-server for this machine, in target/release
-	$(CARGO) build --release --locked --features server
+	$(CARGO) build --release --locked --bin anyt
+	$(CARGO) build --profile server-release --locked --features server --bin anyt-server
+	ln -f $(TARGET)/server-release/anyt-server $(TARGET)/release/anyt-server
 
 static: musl ## Build anyt as one small static file for Linux on x86-64
 	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \

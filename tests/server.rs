@@ -8,6 +8,8 @@ mod harness;
 mod contract;
 #[path = "server/idempotency.rs"]
 mod idempotency;
+#[path = "server/observing.rs"]
+mod observing;
 #[path = "server/people.rs"]
 mod people;
 #[path = "server/relations.rs"]

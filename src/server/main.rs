@@ -5,9 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod auth;
+mod health;
 mod http;
 mod import;
 mod input;
+mod limits;
+mod log;
+mod metrics;
 mod options;
 mod problem;
 mod resources;
@@ -38,8 +42,8 @@ fn main() -> ExitCode {
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     match error.advice() {
-        Some(advice) => eprintln!("anyt-server: {error} ({advice})"),
-        None => eprintln!("anyt-server: {error}"),
+        Some(advice) => log::event(&format!("{error} ({advice})")),
+        None => log::event(&error.to_string()),
     }
     ExitCode::from(error.exit_code())
 }
@@ -67,13 +71,23 @@ fn serve(options: Options) -> Result<()> {
         })
         .map_err(|fault| fault.into_error(options.import.as_deref()))?;
     if !listener.address.ip().is_loopback() {
-        eprintln!("anyt-server: warning: {} is reachable from other machines, without TLS", listener.address);
+        log::event(&format!("warning: {} is reachable from other machines, without TLS", listener.address));
     }
-    say(&format!("anyt-server listening on http://{}\n", listener.address))?;
+    if cfg!(panic = "abort") {
+        log::event("warning: built with panic=abort, a fault in one request ends the server (see Cargo.toml)");
+    }
+    let address = listener.address;
+    let ready = listener.ready()?;
+    log::start();
+    let service = Arc::new(Service::start(store, tokens)?);
+    say(&format!("anyt-server listening on http://{address}\n"))?;
     if let Some(token) = made {
         say(&format!("token: {token}\n"))?;
     }
-    listener.serve(Arc::new(Service { store, tokens }))
+    ready.serve(Arc::clone(&service), http::Limits { body: options.max_body, per_address: options.per_address });
+    service.stop();
+    log::flush();
+    Ok(())
 }
 
 /// The tokens that are good from now on, and the one that was made just now, if one was. Everybody with a token is a

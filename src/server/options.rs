@@ -22,6 +22,8 @@ Options:
                              [default USER: user]
       --workspace ID         The workspace for --token users and --import; made if there is none
                              [default: the oldest one, DEV in a fresh database]
+      --max-body BYTES       Refuse longer request bodies [default: 1048576]
+      --max-connections N    From one address at a time [default: 256, from this machine no limit]
       --import FILE          Load tasks from JSON lines before listening; - is standard input
   -h, --help                 Print this help
   -V, --version              Print the version
@@ -46,6 +48,10 @@ pub struct Options {
     pub tokens: Vec<(String, String)>,
     pub workspace: Option<String>,
     pub import: Option<String>,
+    /// The longest request body, in bytes.
+    pub max_body: usize,
+    /// Connections from one address.
+    pub per_address: Option<usize>,
 }
 
 /// `arguments` begin with the program's name.
@@ -56,6 +62,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish> {
         tokens: Vec::new(),
         workspace: None,
         import: None,
+        max_body: crate::limits::BODY,
+        per_address: None,
     };
     let mut parser = lexopt::Parser::from_iter(arguments);
     while let Some(argument) = parser.next().map_err(usage)? {
@@ -64,6 +72,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish> {
             Long("db") => options.location = location(parser.value().map_err(usage)?),
             Long("token") => options.tokens.push(token(&text(&mut parser)?)?),
             Long("workspace") => options.workspace = Some(identifier(&text(&mut parser)?)?),
+            Long("max-body") => options.max_body = number("--max-body", &text(&mut parser)?)?,
+            Long("max-connections") => options.per_address = Some(number("--max-connections", &text(&mut parser)?)?),
             Long("import") => options.import = Some(text(&mut parser)?),
             Short('h') | Long("help") => return Ok(Wish::Help),
             Short('V') | Long("version") => return Ok(Wish::Version),
@@ -84,6 +94,11 @@ fn text(parser: &mut lexopt::Parser) -> Result<String> {
 fn address(text: &str) -> Result<SocketAddr> {
     let found = text.to_socket_addrs().ok().and_then(|mut all| all.next());
     found.ok_or_else(|| Error::usage(format!("--listen takes an address and a port, as 127.0.0.1:8000, not '{text}'")))
+}
+
+fn number(option: &str, text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Error::usage(format!("{option} takes a number above zero, not '{text}'")))
 }
 
 fn location(value: OsString) -> Location {
@@ -123,6 +138,9 @@ mod tests {
             "bob=anyt_agent_x=y",
             "--token=t",
             "--workspace=ops",
+            "--max-body=5",
+            "--max-connections",
+            "7",
             "--import",
             "-",
         ]) else {
@@ -132,6 +150,7 @@ mod tests {
         assert_eq!(options.location, Location::Memory);
         assert_eq!(options.tokens, [("bob".into(), "anyt_agent_x=y".into()), ("user".into(), "t".into())]);
         assert_eq!((options.workspace.as_deref(), options.import.as_deref()), (Some("OPS"), Some("-")));
+        assert_eq!((options.max_body, options.per_address), (5, Some(7)));
     }
 
     #[test]
@@ -141,6 +160,8 @@ mod tests {
             &["--token", "bob="],
             &["--token"],
             &["--workspace", "D1"],
+            &["--max-body", "0"],
+            &["--max-connections", "many"],
             &["--bogus"],
             &["surplus"],
         ] {

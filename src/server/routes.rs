@@ -1,23 +1,29 @@
-//! From a request to its answer: who is calling, which handler, one transaction around it, and the promise of
+//! From a request to its answer: who is calling, which handler, one transaction around it, `ETag`, and the promise of
 //! `Idempotency-Key`.
 
-use crate::auth::{self, Caller, Tokens};
-use crate::http::{Answer, BODY_LIMIT, Request, Response};
+use crate::auth::{self, Caller, Digest, Tokens};
+use crate::health::Health;
+use crate::http::{Admitted, Application, Request, Response, Target};
 use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
 use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
+use crate::store::workers::{self, Workers};
 use crate::store::workspaces::Workspace;
 use crate::store::{self, Store, clock, idempotency};
+use anyt::error::Error;
 use rusqlite::Connection;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A request on its way through a handler, inside its transaction.
 pub struct Call<'a> {
     pub connection: &'a Connection,
     pub caller: &'a Caller,
     pub request: &'a Request,
-    pub query: Query,
+    pub query: &'a Query,
+    body: &'a Outcome<Body>,
     /// What stood for `{}` in the route, in order.
-    arguments: Vec<String>,
+    arguments: &'a [String],
 }
 
 impl Call<'_> {
@@ -41,16 +47,20 @@ impl Call<'_> {
     }
 
     pub fn body(&self) -> Outcome<Body> {
-        Body::parse(self.request.body.as_deref().unwrap_or_default())
+        self.body.clone()
     }
 }
 
-type Open = fn(&Connection) -> Outcome<Response>;
+/// Answers without the database, at once.
+type Plain = fn(&Service) -> Response;
 type Signed = fn(&Call) -> Outcome<Response>;
 
+#[derive(Clone, Copy)]
 enum Handler {
     /// Needs no credential (api.md 1.2).
-    Open(Open),
+    Open(Plain),
+    /// Needs one, whoever's.
+    Watched(Plain),
     Signed(Signed),
 }
 
@@ -61,8 +71,12 @@ struct Route {
     handler: Handler,
 }
 
-const fn open(path: &'static str, handler: Open) -> Route {
+const fn open(path: &'static str, handler: Plain) -> Route {
     Route { method: "GET", path, handler: Handler::Open(handler) }
+}
+
+const fn watched(path: &'static str, handler: Plain) -> Route {
+    Route { method: "GET", path, handler: Handler::Watched(handler) }
 }
 
 const fn on(method: &'static str, path: &'static str, handler: Signed) -> Route {
@@ -75,6 +89,7 @@ const ROUTES: &[Route] = &[
     open("/health", service::health),
     open("/v1/health", service::health_with_database),
     open("/ping", service::ping),
+    watched("/metrics", service::metrics),
     open("/v1/coding-agents", service::nothing),
     open("/v1/templates", service::no_items),
     on("GET", "/v1/auth", users::auth),
@@ -151,78 +166,197 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
 }
 
 pub struct Service {
-    pub store: Store,
     pub tokens: Tokens,
+    pub workers: Arc<Workers>,
+    pub health: Arc<Health>,
 }
 
-impl Answer for Service {
-    fn answer(&self, request: &Request) -> Response {
-        self.outcome(request).unwrap_or_else(|problem| problem.into_response(&request.path))
+/// What was found out about a request from its head.
+pub struct Ticket {
+    handler: Handler,
+    arguments: Vec<String>,
+    /// `None` where anybody may ask.
+    caller: Option<Caller>,
+}
+
+impl Application for Service {
+    type Ticket = Ticket;
+
+    fn admit(&self, head: &Request) -> Result<Admitted<Ticket>, Response> {
+        self.judge(head).map_err(|problem| problem.into_response(&head.path))
     }
 
-    fn refuse(&self, status: u16, reason: &str) -> Response {
-        Problem::new(status, reason).into_response("")
+    async fn answer(&self, ticket: Ticket, request: Request) -> Response {
+        let path = request.path.clone();
+        self.outcome(ticket, request).await.unwrap_or_else(|problem| problem.into_response(&path))
+    }
+
+    fn refuse(&self, status: u16, words: &str, path: &str) -> Response {
+        Problem::new(status, words).into_response(path)
     }
 }
 
 impl Service {
-    fn outcome(&self, request: &Request) -> Outcome<Response> {
-        // HEAD is a GET whose body is not sent.
-        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
-        let (mut found, mut known) = (None, false);
-        for route in ROUTES {
-            if let Some(arguments) = matches(route.path, &request.path) {
-                known = true;
-                if route.method == method {
-                    found = Some((&route.handler, arguments));
-                    break;
-                }
-            }
-        }
-        if let Some((Handler::Open(handler), _)) = found {
-            return self.store.read(handler);
-        }
-        let caller = self.tokens.caller(request).ok_or_else(|| Problem::new(401, "a valid token is required"))?;
-        let (handler, arguments) = match found {
-            Some((Handler::Signed(handler), arguments)) => (handler, arguments),
-            _ if known => return Err(Problem::new(405, format!("{method} is not possible here"))),
-            _ => return Err(Problem::missing("path", &request.path)),
-        };
-        if request.body.is_none() {
-            return Err(Problem::new(413, format!("the request body is longer than {BODY_LIMIT} bytes")));
-        }
-        let query = Query::parse(&request.query);
-        let run = |connection: &Connection| handler(&Call { connection, caller, request, query, arguments });
-        match (method, request.header("Idempotency-Key").filter(|key| !key.is_empty())) {
-            ("GET", _) => self.store.read(run),
-            ("POST", Some(key)) => self.store.write(|connection| self.once(connection, caller, request, key, run)),
-            _ => self.store.write(run),
-        }
+    /// Starts the threads that work on the store.
+    pub fn start(store: Store, tokens: Tokens) -> anyt::error::Result<Service> {
+        let cannot = |error: std::io::Error| Error::failure(format!("cannot start a thread: {error}"));
+        let store = Arc::new(store);
+        let workers = Arc::new(Workers::start(Arc::clone(&store)).map_err(cannot)?);
+        let health = Health::watch(&store, &workers).map_err(cannot)?;
+        Ok(Service { tokens, workers, health })
     }
 
-    /// Runs a POST unless this user's key has been answered before; then it answers the same again. One transaction
-    /// from the question to the answer: two requests with one key cannot both find it unused.
-    fn once(
-        &self,
-        connection: &Connection,
-        caller: &Caller,
-        request: &Request,
-        key: &str,
-        run: impl FnOnce(&Connection) -> Outcome<Response>,
-    ) -> Outcome<Response> {
+    /// Finishes what was asked, and leaves the whole database in its one file.
+    pub fn stop(&self) {
+        self.health.stop();
+        self.workers.stop();
+    }
+
+    /// Route and caller; who may not ask is told nothing about the paths there are.
+    fn judge(&self, head: &Request) -> Outcome<Admitted<Ticket>> {
+        // HEAD is a GET whose body is not sent.
+        let method = if head.method == "HEAD" { "GET" } else { head.method.as_str() };
+        let mut here = ROUTES.iter().filter_map(|route| Some((route, matches(route.path, &head.path)?)));
+        let found = here.find(|(route, _)| route.method == method);
+        let caller = match found {
+            Some((Route { handler: Handler::Open(_), .. }, _)) => None,
+            _ => Some(self.tokens.caller(head).cloned().ok_or_else(Problem::unknown_caller)?),
+        };
+        let Some((route, arguments)) = found else { return Err(not_here(method, &head.path)) };
+        Ok(Admitted {
+            user: caller.as_ref().map(|caller| caller.user_id.clone()),
+            target: Target { method: route.method, route: route.path },
+            ticket: Ticket { handler: route.handler, arguments, caller },
+        })
+    }
+
+    async fn outcome(&self, ticket: Ticket, request: Request) -> Outcome<Response> {
+        let handler = match (ticket.handler, ticket.caller) {
+            (Handler::Open(handler) | Handler::Watched(handler), _) => {
+                return workers::guarded(|| Ok(handler(self)));
+            }
+            (Handler::Signed(handler), Some(caller)) => Prepared::new(handler, caller, ticket.arguments, request),
+            (Handler::Signed(_), None) => return Err(Problem::unknown_caller()),
+        };
+        if matches!(handler.request.method.as_str(), "GET" | "HEAD") {
+            return self.workers.read(Box::new(move |connection| handler.read(connection))).await;
+        }
+        match Once::of(&handler)? {
+            Some(once) => {
+                self.workers
+                    .write(Box::new(move |connection| {
+                        once.run(connection, &handler.caller.user_id, || handler.run(connection))
+                    }))
+                    .await
+            }
+            None => self.workers.write(Box::new(move |connection| handler.run(connection))).await,
+        }
+    }
+}
+
+/// 404, or 405 with the methods that the path has.
+fn not_here(method: &str, path: &str) -> Problem {
+    let mut allowed: Vec<&str> = Vec::new();
+    for route in ROUTES.iter().filter(|route| matches(route.path, path).is_some()) {
+        let methods: &[&str] = if route.method == "GET" { &["GET", "HEAD"] } else { &[route.method] };
+        allowed.extend(methods.iter().filter(|method| !allowed.contains(*method)).copied().collect::<Vec<_>>());
+    }
+    if allowed.is_empty() {
+        return Problem::missing("path", path);
+    }
+    let method: String = method.chars().take(16).collect();
+    Problem::new(405, format!("{method} is not possible here")).with_header("Allow", allowed.join(", "))
+}
+
+/// A request that is read and understood as far as that goes without the database.
+struct Prepared {
+    handler: Signed,
+    caller: Caller,
+    arguments: Vec<String>,
+    request: Request,
+    query: Query,
+    body: Outcome<Body>,
+}
+
+impl Prepared {
+    fn new(handler: Signed, caller: Caller, arguments: Vec<String>, request: Request) -> Prepared {
+        let (query, body) = (Query::parse(&request.query), Body::parse(&request.body));
+        Prepared { handler, caller, arguments, request, query, body }
+    }
+
+    fn run(&self, connection: &Connection) -> Outcome<Response> {
+        (self.handler)(&Call {
+            connection,
+            caller: &self.caller,
+            request: &self.request,
+            query: &self.query,
+            body: &self.body,
+            arguments: &self.arguments,
+        })
+    }
+
+    /// A GET. A client that has this state of the database already gets 304, and the handler does not run: every change
+    /// moves the clock, also one of the caller's memberships.
+    fn read(&self, connection: &Connection) -> Outcome<Response> {
+        let tag = self.tag(clock::last(connection)?);
+        let known = self.request.header("If-None-Match").is_some_and(|known| names(known, &tag));
+        let response = if known { Response::not_modified() } else { self.run(connection)? };
+        if !matches!(response.status, 200 | 304) {
+            return Ok(response);
+        }
+        Ok(response.with_header("ETag", tag).with_header("Cache-Control", "private, no-cache"))
+    }
+
+    /// A weak validator: the same request of the same user, in the same state, answered by the same program.
+    fn tag(&self, state: i64) -> String {
+        let mut hasher = std::hash::DefaultHasher::new();
+        let Request { path, query, .. } = &self.request;
+        (env!("CARGO_PKG_VERSION"), path, query, &self.caller.user_id, self.caller.is_agent, state).hash(&mut hasher);
+        format!("W/\"{state:x}-{:016x}\"", hasher.finish())
+    }
+}
+
+/// Whether `If-None-Match` names this validator; weak and strong ones compare alike there (RFC 9110, 13.1.2).
+fn names(known: &str, tag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_string();
+    known.split(',').any(|known| known.trim() == "*" || bare(known) == bare(tag))
+}
+
+/// The promise of `Idempotency-Key`: the same request of a user has one effect, and the same answer again.
+struct Once {
+    key: String,
+    /// Of the request that the key is for.
+    digest: Digest,
+}
+
+impl Once {
+    /// `None` for a request without a key, or one that is no POST.
+    fn of(prepared: &Prepared) -> Outcome<Option<Once>> {
+        let request = &prepared.request;
+        let key = request.header("Idempotency-Key").filter(|key| !key.is_empty() && request.method == "POST");
+        let Some(key) = key else { return Ok(None) };
         if key.len() > 255 {
             return Err(Problem::invalid("Idempotency-Key", "is longer than 255 bytes"));
         }
         let path = request.path.strip_suffix('/').unwrap_or(&request.path);
-        let whole = [request.method.as_bytes(), path.as_bytes(), request.body.as_deref().unwrap_or_default()].join(&0);
-        let digest = auth::digest(b"idempotency-key-", &whole);
-        match idempotency::answered(connection, &caller.user_id, key)? {
-            Some((first, response)) if first == digest => Ok(response),
+        let whole = [request.method.as_bytes(), path.as_bytes(), &request.body].join(&0);
+        Ok(Some(Once { key: key.to_string(), digest: auth::digest(b"idempotency-key-", &whole) }))
+    }
+
+    /// One transaction from the question to the answer: two requests with one key cannot both find it unused.
+    fn run(
+        &self,
+        connection: &Connection,
+        user_id: &str,
+        work: impl FnOnce() -> Outcome<Response>,
+    ) -> Outcome<Response> {
+        match idempotency::answered(connection, user_id, &self.key)? {
+            Some((first, response)) if first == self.digest => Ok(response),
             Some(_) => Err(Problem::invalid("Idempotency-Key", "was used for a different request")),
             None => {
-                let response = run(connection)?;
+                let response = work()?;
                 let now = clock::tick(connection)?;
-                idempotency::keep(connection, &caller.user_id, key, &digest, &response, now)?;
+                idempotency::keep(connection, user_id, &self.key, &self.digest, &response, now)?;
                 Ok(response)
             }
         }

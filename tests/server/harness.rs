@@ -1,6 +1,7 @@
 //! Starting a server in a folder of its own, and talking to it with nothing but a socket.
 
 use miniserde::json::{self, Number, Value};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -84,7 +85,8 @@ impl Server {
     }
 
     fn spawn(folder: Folder, mut command: Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("anyt-server starts");
+        let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("our own folder");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("anyt-server starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut line = String::new();
         out.read_line(&mut line).expect("its first line");
@@ -96,6 +98,11 @@ impl Server {
         let mut line = String::new();
         self.out.read_line(&mut line).expect("its next line");
         line
+    }
+
+    /// What it has said on standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("our own file")
     }
 
     /// SIGKILL, in the middle of whatever it is doing; the folder stays.

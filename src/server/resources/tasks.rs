@@ -17,7 +17,7 @@ use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 
 const LIMIT: i64 = 50;
-const MOST: i64 = 500;
+const MOST: i64 = crate::limits::ROWS;
 
 /// Every field of api.md 3.3, whatever client asks: further fields are ignored, missing ones are fatal.
 pub fn to_json(row: Task) -> Value {

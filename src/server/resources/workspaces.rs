@@ -10,7 +10,7 @@ use miniserde::json::Value;
 
 /// Clients never ask for a second page, so that the first must be a large one (api.md 4.11).
 pub const PER_PAGE: i64 = 100;
-pub const MOST_PER_PAGE: i64 = 500;
+pub const MOST_PER_PAGE: i64 = crate::limits::ROWS;
 
 pub fn to_json(workspace: Workspace) -> Value {
     object([

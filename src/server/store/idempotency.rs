@@ -15,8 +15,8 @@ pub fn answered(connection: &Connection, user_id: &str, key: &str) -> rusqlite::
         connection
             .prepare_cached("SELECT request, status, body FROM idempotency WHERE user_id = :user AND key = :key")?
             .query_row(named_params! { ":user": user_id, ":key": key }, |row| {
-                let response = Response { status: row.get(1)?, media_type: "application/json", body: row.get(2)? };
-                Ok((row.get(0)?, response))
+                let (status, body) = (row.get(1)?, row.get(2)?);
+                Ok((row.get(0)?, Response { status, body, ..Response::no_content() }))
             }),
     )
 }

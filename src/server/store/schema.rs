@@ -170,7 +170,30 @@ pub fn open(location: &Location) -> Result<Connection> {
     }
 }
 
+/// A further connection to a database that `open` has opened: it only reads.
+pub fn open_reader(location: &Location) -> Result<Connection> {
+    let Location::File(path) = location else {
+        return Err(Error::failure("a database in memory has one connection"));
+    };
+    let prepare = |connection: &Connection| {
+        connection.busy_timeout(std::time::Duration::from_secs(4))?;
+        connection.set_prepared_statement_cache_capacity(128);
+        connection.execute_batch("PRAGMA query_only = ON")
+    };
+    let connection = Connection::open(path).map_err(|error| cannot_use(location, &error))?;
+    prepare(&connection).map_err(|error| cannot_use(location, &error))?;
+    Ok(connection)
+}
+
 impl Location {
+    /// The size of the write-ahead log in bytes; 0 where there is none.
+    pub fn log_size(&self) -> u64 {
+        let Location::File(path) = self else { return 0 };
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(0, |file| file.len())
+    }
+
     fn name(&self) -> String {
         match self {
             Location::Memory => ":memory:".into(),
