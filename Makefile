@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
+N ?= 100000
+TASKS ?= 100000
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -35,7 +37,7 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test check chaos bench clean
+.PHONY: help build static static-check musl install uninstall docs demo test check chaos fuzz-server bench bench-server clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -96,6 +98,13 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test convergence -- --nocapture
+
+fuzz-server: ## Send N (100000) requests to the server that no client would send
+	FUZZ_REQUESTS=$(N) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- fuzz --nocapture
+
+bench-server: build ## Measure the server with TASKS (100000) tasks: writers, listing, idle connections
+	rustc -O --edition 2024 bench/load.rs -o $(TARGET)/load
+	$(TARGET)/load $(TARGET)/release/anyt-server $(TASKS)
 
 bench: build ## Measure start-up and listing
 	bench/quick.sh $(TARGET)/release

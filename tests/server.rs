@@ -4,10 +4,18 @@
 #[path = "server/harness.rs"]
 mod harness;
 
+#[path = "server/caching.rs"]
+mod caching;
 #[path = "server/contract.rs"]
 mod contract;
+#[path = "server/ending.rs"]
+mod ending;
+#[path = "server/fuzz.rs"]
+mod fuzz;
 #[path = "server/idempotency.rs"]
 mod idempotency;
+#[path = "server/limits.rs"]
+mod limits;
 #[path = "server/observing.rs"]
 mod observing;
 #[path = "server/people.rs"]

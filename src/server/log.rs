@@ -22,8 +22,9 @@ enum Entry {
 
 static QUEUE: OnceLock<SyncSender<Entry>> = OnceLock::new();
 
-/// From now on lines are written by a thread.
+/// From now on lines are written by a thread, and a panic is one of them.
 pub fn start() {
+    std::panic::set_hook(Box::new(|fault| event(&format!("a fault in the server: {fault}").replace('\n', " "))));
     let (sender, receiver) = sync_channel(LONGEST_QUEUE);
     let started = std::thread::Builder::new().name("log".into()).spawn(move || write_all(&receiver));
     if started.is_ok() {

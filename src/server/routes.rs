@@ -231,26 +231,23 @@ impl Service {
     }
 
     async fn outcome(&self, ticket: Ticket, request: Request) -> Outcome<Response> {
-        let handler = match (ticket.handler, ticket.caller) {
+        let (prepared, once) = match (ticket.handler, ticket.caller) {
             (Handler::Open(handler) | Handler::Watched(handler), _) => {
                 return workers::guarded(|| Ok(handler(self)));
             }
-            (Handler::Signed(handler), Some(caller)) => Prepared::new(handler, caller, ticket.arguments, request),
+            (Handler::Signed(handler), Some(caller)) => {
+                Prepared::aside(handler, caller, ticket.arguments, request).await?
+            }
             (Handler::Signed(_), None) => return Err(Problem::unknown_caller()),
         };
-        if matches!(handler.request.method.as_str(), "GET" | "HEAD") {
-            return self.workers.read(Box::new(move |connection| handler.read(connection))).await;
+        if matches!(prepared.request.method.as_str(), "GET" | "HEAD") {
+            return self.workers.read(Box::new(move |connection| prepared.read(connection))).await;
         }
-        match Once::of(&handler)? {
-            Some(once) => {
-                self.workers
-                    .write(Box::new(move |connection| {
-                        once.run(connection, &handler.caller.user_id, || handler.run(connection))
-                    }))
-                    .await
-            }
-            None => self.workers.write(Box::new(move |connection| handler.run(connection))).await,
-        }
+        let work = move |connection: &Connection| match once {
+            Some(once) => once.run(connection, &prepared.caller.user_id, || prepared.run(connection)),
+            None => prepared.run(connection),
+        };
+        self.workers.write(Box::new(work)).await
     }
 }
 
@@ -268,6 +265,9 @@ fn not_here(method: &str, path: &str) -> Problem {
     Problem::new(405, format!("{method} is not possible here")).with_header("Allow", allowed.join(", "))
 }
 
+/// A body of more bytes than this takes longer to understand than other requests should wait.
+const QUICK: usize = 64 << 10;
+
 /// A request that is read and understood as far as that goes without the database.
 struct Prepared {
     handler: Signed,
@@ -282,6 +282,26 @@ impl Prepared {
     fn new(handler: Signed, caller: Caller, arguments: Vec<String>, request: Request) -> Prepared {
         let (query, body) = (Query::parse(&request.query), Body::parse(&request.body));
         Prepared { handler, caller, arguments, request, query, body }
+    }
+
+    /// The same; a large body is understood on a thread of its own, where nobody waits behind it.
+    async fn aside(
+        handler: Signed,
+        caller: Caller,
+        arguments: Vec<String>,
+        request: Request,
+    ) -> Outcome<(Prepared, Option<Once>)> {
+        let size = request.body.len();
+        let understand = move || {
+            let prepared = Prepared::new(handler, caller, arguments, request);
+            let once = Once::of(&prepared)?;
+            Ok((prepared, once))
+        };
+        if size <= QUICK {
+            return understand();
+        }
+        let done = tokio::task::spawn_blocking(understand).await;
+        done.unwrap_or_else(|_| Err(Problem::new(500, "a fault in the server; its log says more")))
     }
 
     fn run(&self, connection: &Connection) -> Outcome<Response> {

@@ -1,6 +1,7 @@
 //! Starting a server in a folder of its own, and talking to it with nothing but a socket.
 
 use miniserde::json::{self, Number, Value};
+use rustix::process::Signal;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -47,6 +48,13 @@ pub fn command(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
+fn in_shell(folder: &Folder, script: &str, database: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_anyt-server"), "--listen", "127.0.0.1:0"]);
+    command.args(["--db", database, "--token", TOKEN]).current_dir(folder.path()).stdin(Stdio::null());
+    command
+}
+
 /// Runs a server that is expected to end by itself.
 pub fn run(folder: &Folder, arguments: &[&str]) -> Output {
     command(folder, arguments).output().expect("anyt-server runs")
@@ -72,11 +80,22 @@ impl Server {
     /// Like `new`, with a limit on open files.
     pub fn with_descriptors(limit: u32) -> Server {
         let folder = Folder::new();
-        let mut shell = Command::new("sh");
-        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_anyt-server")]);
-        shell.args(["--listen", "127.0.0.1:0", "--db", ":memory:", "--token", TOKEN]).stdin(Stdio::null());
-        Server::spawn(folder, shell)
+        let command = in_shell(&folder, &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), ":memory:");
+        Server::spawn(folder, command)
+    }
+
+    /// Started by `script`, with the data in `d.db`; `"$0" "$@"` is the server with its arguments.
+    pub fn in_shell(script: &str) -> Server {
+        let folder = Folder::new();
+        let command = in_shell(&folder, script, "d.db");
+        Server::spawn(folder, command)
+    }
+
+    /// Its standard error is a pipe that fills up.
+    pub fn with_log_nobody_reads() -> Server {
+        let folder = Folder::new();
+        let mut command = command(&folder, &["--db", ":memory:", "--token", TOKEN]);
+        Server::spawn_with(folder, command.stderr(Stdio::piped()))
     }
 
     pub fn start(folder: Folder, arguments: &[&str]) -> Server {
@@ -86,7 +105,11 @@ impl Server {
 
     fn spawn(folder: Folder, mut command: Command) -> Server {
         let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("our own folder");
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("anyt-server starts");
+        Server::spawn_with(folder, command.stderr(log))
+    }
+
+    fn spawn_with(folder: Folder, command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("anyt-server starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut line = String::new();
         out.read_line(&mut line).expect("its first line");
@@ -112,10 +135,34 @@ impl Server {
         std::mem::replace(&mut self.folder, Folder(PathBuf::new()))
     }
 
-    /// SIGKILL while others still talk to it.
-    pub fn signal_kill(&self) {
+    /// A signal while others still talk to it.
+    pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a running process");
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it was running");
+        rustix::process::kill_process(pid, signal).expect("it was running");
+    }
+
+    /// Waits for it to end by itself, with success; the folder stays.
+    pub fn wait(mut self) -> Folder {
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}: {}", self.log());
+        std::mem::replace(&mut self.folder, Folder(PathBuf::new()))
+    }
+
+    /// An orderly end.
+    pub fn end(self, signal: Signal) -> Folder {
+        self.signal(signal);
+        self.wait()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("our own child").is_none()
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running process");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("kilobytes") * 1_024
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -142,6 +189,20 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Reply::parse(&answer)
+    }
+
+    /// An answer whose body is no text: its head, and the body.
+    pub fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
+        let mut stream = self.connect();
+        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all((text + "\r\n").as_bytes()).expect("an open connection");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
+        (String::from_utf8(answer[..end].to_vec()).expect("UTF-8"), answer[end + 4..].to_vec())
     }
 
     /// A request of `user`.

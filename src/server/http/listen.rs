@@ -7,6 +7,7 @@ use super::{Application, exchange};
 use crate::log;
 use crate::metrics::METRICS;
 use anyt::error::{Error, Result};
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -21,6 +22,9 @@ const BACKLOG: i32 = 4_096;
 
 /// Threads that move bytes. The work is done elsewhere.
 const THREADS: usize = 2;
+
+/// Threads for what takes a processor longer than others should wait: large bodies, in either direction.
+const ASIDE: usize = 2;
 
 /// How long requests whose bytes are still on their way may go on arriving when the server ends, and how long those that
 /// are being answered may take.
@@ -61,8 +65,12 @@ impl Listener {
     /// From here on SIGTERM and SIGINT end the server in order.
     pub fn ready(self) -> Result<Ready> {
         let cannot = |error: std::io::Error| Error::failure(format!("cannot serve: {error}"));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
-        let runtime = runtime.map_err(cannot)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .max_blocking_threads(ASIDE)
+            .enable_all()
+            .build()
+            .map_err(cannot)?;
         let inside = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(self.listener).map_err(cannot)?;
         let signals =
@@ -82,7 +90,7 @@ impl Ready {
             let (open, mut closed) = mpsc::channel::<()>(1);
             let shared = Arc::new(Shared { application, body_limit: limits.body });
             let places = Places::new(limits.per_address);
-            while let Some(taken) = next(&listener, &mut signals).await {
+            while let Some(taken) = next(&listener, &mut signals, &places).await {
                 let (stream, address) = match taken {
                     Ok(taken) => taken,
                     Err(error) => {
@@ -112,18 +120,27 @@ impl Ready {
     }
 }
 
-/// The next connection; `None` when a signal has come.
+/// The next connection; `None` when a signal has come. While all places are taken, clients wait in the kernel.
 async fn next(
     listener: &tokio::net::TcpListener,
     signals: &mut [Signal; 2],
+    places: &Places,
 ) -> Option<std::io::Result<(tokio::net::TcpStream, SocketAddr)>> {
-    std::future::poll_fn(|context| {
-        if signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
-            return Poll::Ready(None);
+    loop {
+        let are_full = places.are_full();
+        let next = poll_fn(|context| {
+            if signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+                return Poll::Ready(None);
+            }
+            if are_full { Poll::Pending } else { listener.poll_accept(context).map(Some) }
+        });
+        if !are_full {
+            return next.await;
         }
-        listener.poll_accept(context).map(Some)
-    })
-    .await
+        if let Ok(ended) = tokio::time::timeout(Duration::from_millis(20), next).await {
+            return ended;
+        }
+    }
 }
 
 /// A client that gave up while it waited is nothing; else (no descriptors, no memory) some connection must end first.

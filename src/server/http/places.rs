@@ -42,6 +42,11 @@ impl Places {
         Arc::new(Places { most, per_address, taken: Mutex::default() })
     }
 
+    /// Whether nobody at all can have a place.
+    pub fn are_full(&self) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all >= self.most
+    }
+
     /// `None` when there are too many.
     pub fn take(self: &Arc<Places>, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
@@ -51,7 +56,7 @@ impl Places {
             None => MOST_PER_ADDRESS,
         };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.all >= self.most || taken.by_address.get(&address).is_some_and(|here| *here >= most_here) {
+        if taken.by_address.get(&address).is_some_and(|here| *here >= most_here) {
             METRICS.connections_refused.add(1);
             return None;
         }

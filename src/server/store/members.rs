@@ -41,6 +41,13 @@ pub fn list(connection: &Connection, workspace_id: i64, page: Page) -> Outcome<(
 
 /// Makes the user a member unless it is one.
 pub fn ensure(connection: &Connection, workspace_id: i64, user_id: &str, role: &str) -> rusqlite::Result<bool> {
+    // A start that changes nothing moves no clock: clients keep what they have.
+    let is_member = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM members WHERE workspace_id = :workspace AND user_id = :user)")?
+        .query_row(named_params! { ":workspace": workspace_id, ":user": user_id }, |row| row.get(0))?;
+    if is_member {
+        return Ok(false);
+    }
     let now = clock::tick(connection)?;
     let added = connection
         .prepare_cached(

@@ -11,6 +11,9 @@ const VERSION: i64 = 1;
 /// `PRAGMA application_id`: "anyS". Another program's database is refused rather than filled with tables.
 const APPLICATION: i64 = 0x616e_7953;
 
+/// How long another process may hold the file before a request fails.
+pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
+
 const TABLES: &str = "
 CREATE TABLE clock (last INTEGER NOT NULL);
 INSERT INTO clock VALUES (0);
@@ -176,7 +179,7 @@ pub fn open_reader(location: &Location) -> Result<Connection> {
         return Err(Error::failure("a database in memory has one connection"));
     };
     let prepare = |connection: &Connection| {
-        connection.busy_timeout(std::time::Duration::from_secs(4))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(128);
         connection.execute_batch("PRAGMA query_only = ON")
     };
@@ -219,7 +222,7 @@ fn cannot_use(location: &Location, error: &rusqlite::Error) -> Error {
 
 /// `Some` is why the database is not ours to use; it is untouched then.
 fn prepare(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    connection.busy_timeout(std::time::Duration::from_secs(4))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;

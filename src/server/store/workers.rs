@@ -5,7 +5,7 @@
 //! request in a savepoint of its own. No answer leaves before its group is on the disk, and a request that fails takes
 //! back only itself.
 
-use super::{Store, count_change, held, read};
+use super::{Store, count_change, held, read, schema};
 use crate::metrics::METRICS;
 use crate::problem::{Outcome, Problem};
 use crate::{http::Response, log};
@@ -31,8 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LARGEST_GROUP: usize = 200;
 const LONGEST_GROUP: Duration = Duration::from_millis(25);
 
-/// Readers that never pause keep SQLite from starting its log over; from this size on the writer waits for such a moment.
+/// Readers that never pause keep SQLite from starting its log over; from this size in bytes on the writer waits for such a
+/// moment, now and then and not for long.
 const LARGEST_LOG: u64 = 64 << 20;
+const LOG_PATIENCE: Duration = Duration::from_millis(30);
 
 struct Job {
     work: Work,
@@ -133,12 +135,9 @@ fn read_all(connection: &Mutex<Connection>, queue: &Queue) {
     }
 }
 
-/// A panic is an answer too: 500, and a line in the log. It ends no thread.
+/// A panic is an answer too: 500 (and a line in the log, by the hook that `log::start` sets). It ends no thread.
 pub fn guarded(work: impl FnOnce() -> Outcome<Response>) -> Outcome<Response> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|cause| {
-        let text = cause.downcast_ref::<&str>().map(|text| (*text).to_string());
-        let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
-        log::event(&format!("a request failed by a fault in the server: {text}"));
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         METRICS.panics.add(1);
         Err(Problem::new(500, "a fault in the server; its log says more"))
     })
@@ -162,11 +161,11 @@ impl Writer {
             self.failing.store(kept.is_err(), Ordering::Relaxed);
             METRICS.writes.add(group.len() as u64);
             METRICS.commits.add(1);
-            let trouble = kept.err().map(Problem::from);
+            let trouble = kept.err();
             for (answer, outcome) in group {
                 // Nothing of a group that could not be kept was done, whatever its requests were told.
                 let outcome = match &trouble {
-                    Some(problem) if outcome.is_ok() => Err(Problem::new(problem.status, problem.detail.clone())),
+                    Some(problem) if outcome.is_ok() => Err(problem.clone()),
                     _ => outcome,
                 };
                 let _ = answer.send(outcome);
@@ -176,12 +175,12 @@ impl Writer {
     }
 
     /// Runs this job and those that wait behind it in one transaction.
-    fn group(&self, first: Job, group: &mut Group) -> rusqlite::Result<()> {
+    fn group(&self, first: Job, group: &mut Group) -> Outcome<()> {
         let started = Instant::now();
         let connection = held(&self.store.writer);
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             group.push((first.answer, Ok(Response::no_content())));
-            return Err(error);
+            return Err(error.into());
         }
         let before = connection.total_changes();
         let mut next = Some(first);
@@ -191,8 +190,9 @@ impl Writer {
                 group.push((job.answer, outcome));
             }
             if connection.is_autocommit() {
-                // A full disk and the like roll everything back at once.
-                return Err(lost());
+                // A full disk and the like roll everything back at once; the request that met it says what it was.
+                let met = group.last().and_then(|(_, outcome)| outcome.as_ref().err());
+                return Err(met.cloned().unwrap_or_else(|| Problem::new(500, "the server's database failed")));
             }
             let more = group.len() < LARGEST_GROUP && started.elapsed() < LONGEST_GROUP;
             next = if more { self.queue.try_pop() } else { None };
@@ -201,19 +201,18 @@ impl Writer {
         if kept.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
-        kept
+        Ok(kept?)
     }
 
     fn start_log_over(&mut self) {
         self.commits += 1;
         if self.commits.is_multiple_of(256) && self.store.location.log_size() > LARGEST_LOG {
-            let _ = self.store.checkpoint();
+            let connection = held(&self.store.writer);
+            let _ = connection.busy_timeout(LOG_PATIENCE);
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = connection.busy_timeout(schema::BUSY_TIMEOUT);
         }
     }
-}
-
-fn lost() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
 }
 
 fn in_savepoint(connection: &Connection, work: Work) -> Outcome<Response> {
@@ -342,6 +341,6 @@ mod tests {
             .into_iter()
             .map(|outcome| outcome.map_or_else(|problem| problem.status, |response| response.status))
             .collect();
-        assert_eq!(statuses, [507, 507]);
+        assert_eq!(statuses, [500, 500]);
     }
 }
