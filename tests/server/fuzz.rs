@@ -85,7 +85,10 @@ fn value(dice: &mut Dice, depth: usize) -> String {
         9 => "\"active\"".into(),
         10 => "1".into(),
         11 => "{".repeat(dice.roll(400)),
-        12 => format!("[{}]", vec![value(dice, depth - 1); dice.roll(700)].join(",")),
+        12 => {
+            let most = if dice.roll(6) == 0 { 700 } else { 6 };
+            format!("[{}]", vec![value(dice, depth - 1); dice.roll(most)].join(","))
+        }
         13 => format!("{}1{}", "[".repeat(300), "]".repeat(300)),
         _ => body(dice, depth - 1),
     }
