@@ -66,6 +66,7 @@ impl Health {
                 if workers.is_failing() {
                     workers.try_to_write();
                 }
+                workers.end_long_reads();
                 watched.writes.store(!workers.is_failing(), Ordering::Relaxed);
                 watched.look(&location, connection.as_ref());
             }

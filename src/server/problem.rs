@@ -98,6 +98,7 @@ impl From<rusqlite::Error> for Problem {
         log::event(&format!("database: {error}"));
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Problem::new(507, "the server's disk is full"),
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Problem::busy("the database took too long, try again"),
             Some(rusqlite::ErrorCode::DatabaseBusy) => Problem::busy("the database is busy, try again"),
             _ => Problem::new(500, "the server's database failed"),
         }

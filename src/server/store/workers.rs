@@ -9,7 +9,7 @@ use super::{Store, count_change, held, read, schema};
 use crate::metrics::METRICS;
 use crate::problem::{Outcome, Problem};
 use crate::{http::Response, log};
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,8 +41,15 @@ struct Job {
     answer: oneshot::Sender<Outcome<Response>>,
 }
 
+/// A connection that reads, and since when it has been at the request that it runs now.
+struct Reader {
+    since: Mutex<Option<Instant>>,
+    interrupt: InterruptHandle,
+}
+
 pub struct Workers {
     store: Arc<Store>,
+    readers: Vec<Arc<Reader>>,
     reads: Arc<Queue>,
     writes: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -53,15 +60,18 @@ impl Workers {
     pub fn start(store: Arc<Store>) -> std::io::Result<Workers> {
         let (reads, writes) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
         let failing = Arc::new(AtomicBool::new(false));
-        let mut threads = Vec::new();
-        for number in 0..store.readers.len() {
+        let (mut threads, mut readers) = (Vec::new(), Vec::new());
+        for (number, connection) in store.readers.iter().enumerate() {
+            let interrupt = held(connection).get_interrupt_handle();
+            let reader = Arc::new(Reader { since: Mutex::new(None), interrupt });
+            readers.push(Arc::clone(&reader));
             let (store, queue) = (Arc::clone(&store), Arc::clone(&reads));
-            threads.push(thread("reader", move || read_all(&store.readers[number], &queue))?);
+            threads.push(thread("reader", move || read_all(&store.readers[number], &reader, &queue))?);
         }
         let writer =
             Writer { store: Arc::clone(&store), queue: Arc::clone(&writes), failing: Arc::clone(&failing), commits: 0 };
         threads.push(thread("writer", move || writer.run())?);
-        Ok(Workers { store, reads, writes, threads: Mutex::new(threads), failing })
+        Ok(Workers { store, readers, reads, writes, threads: Mutex::new(threads), failing })
     }
 
     /// Runs what only reads: one consistent view.
@@ -104,6 +114,17 @@ impl Workers {
         }
     }
 
+    /// Interrupts reads whose clients have been told that they took too long.
+    pub fn end_long_reads(&self) {
+        for reader in &self.readers {
+            let since = reader.since.lock().unwrap_or_else(PoisonError::into_inner);
+            // While this is locked no other request begins on that connection.
+            if since.is_some_and(|since| since.elapsed() > PATIENCE) {
+                reader.interrupt.interrupt();
+            }
+        }
+    }
+
     pub fn waiting(&self) -> (usize, usize) {
         (self.reads.len(), self.writes.len())
     }
@@ -125,11 +146,14 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
     std::thread::Builder::new().name(name.into()).spawn(work)
 }
 
-fn read_all(connection: &Mutex<Connection>, queue: &Queue) {
+fn read_all(connection: &Mutex<Connection>, reader: &Reader, queue: &Queue) {
+    let note = |since| *reader.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     while let Some(job) = queue.pop() {
         // Whoever asked may have given up meanwhile.
         if !job.answer.is_closed() {
+            note(Some(Instant::now()));
             let outcome = guarded(|| read(&mut held(connection), job.work));
+            note(None);
             let _ = job.answer.send(outcome);
         }
     }
