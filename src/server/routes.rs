@@ -226,6 +226,7 @@ impl Service {
         Ok(Admitted {
             user: caller.as_ref().map(|caller| caller.user_id.clone()),
             target: Target { method: route.method, route: route.path },
+            takes_body: matches!(route.handler, Handler::Signed(_)),
             ticket: Ticket { handler: route.handler, arguments, caller },
         })
     }

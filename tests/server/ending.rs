@@ -110,3 +110,24 @@ fn idle_and_slow_clients_do_not_hold_up_the_end() {
     let server = Server::start(folder, &OPTIONS);
     assert_eq!(server.get(TASKS).int("total"), 0);
 }
+
+#[test]
+fn a_body_on_its_way_is_waited_for() {
+    let server = Server::with(&OPTIONS);
+    let mut stream = server.connect();
+    let body = r#"{"title": "late", "project_id": 1}"#;
+    let head = format!(
+        "POST {TASKS} HTTP/1.1\r\nHost: x\r\nX-API-Key: {TOKEN}\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("an open connection");
+    stream.read_exact(&mut [0; 25]).expect("the server has the head and wants the body");
+    server.signal(Signal::TERM);
+    while TcpStream::connect(&server.address).is_ok() {}
+    stream.write_all(body.as_bytes()).expect("still open");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer and the end");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let server = Server::start(server.wait(), &OPTIONS);
+    assert_eq!(server.get(TASKS).titles(), "late");
+}

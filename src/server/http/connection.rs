@@ -21,8 +21,8 @@ const HEAD: Duration = Duration::from_secs(60);
 /// How long the client may take none of an answer's bytes.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// Request line and headers together, in bytes.
-const HEAD_SIZE: usize = 64 << 10;
+/// Request line and headers together, in bytes; anybody can make the server hold this much.
+const HEAD_SIZE: usize = 16 << 10;
 
 /// How long, and how many bytes, are read and thrown away before a connection with unread input is closed. Closing at
 /// once would reset it, and the client might never see the answer that says why.

@@ -53,13 +53,15 @@ pub async fn answer<A: Application>(shared: &Shared<A>, peer: IpAddr, request: h
     let (response, is_last) = match judged {
         // The rest of the body is not read: the next request cannot be found behind it.
         Err(response) => (response, !body.is_end_stream()),
-        Ok(Admitted { user, target, ticket }) => {
+        Ok(Admitted { user, target, takes_body, ticket }) => {
             (done.user, done.target) = (user, target);
-            match read(body, shared.body_limit).await {
+            let is_last = !takes_body && !body.is_end_stream();
+            let body = if takes_body { read(body, shared.body_limit).await } else { Ok(Vec::new()) };
+            match body {
                 Err((status, words)) => (shared.application.refuse(status, &words, &request.path), true),
                 Ok(body) => {
                     let _in_flight = InFlight::new();
-                    (shared.application.answer(ticket, Request { body, ..request }).await, false)
+                    (shared.application.answer(ticket, Request { body, ..request }).await, is_last)
                 }
             }
         }
@@ -143,11 +145,15 @@ fn summary(request: &Request) -> Summary {
     Summary {
         id: request.id.clone(),
         peer: request.peer,
-        // Anybody can send words of any length.
-        method: request.method.chars().take(16).collect(),
-        path: request.path.chars().take(300).collect(),
+        method: plain(&request.method, 16),
+        path: plain(&request.path, 300),
         has_credential: has("X-API-Key") || has("Authorization"),
     }
+}
+
+/// Anybody can send words of any length, and characters that mean something to a terminal.
+fn plain(text: &str, longest: usize) -> String {
+    text.chars().take(longest).map(|letter| if letter.is_ascii_graphic() { letter } else { '?' }).collect()
 }
 
 struct Done {
@@ -167,7 +173,7 @@ impl Done {
             self.reason = Some(if self.request.has_credential { "unknown-token" } else { "no-token" });
         }
         let Summary { id, peer, method, path, .. } = &self.request;
-        let user = self.user.as_deref().unwrap_or("-");
+        let user = plain(self.user.as_deref().unwrap_or("-"), 100);
         let mut line = format!(
             "{} method={method} path={path} status={} ms={:.1} bytes={bytes} user={user} from={peer} request={id}",
             Timestamp::now().rfc3339(),

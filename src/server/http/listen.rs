@@ -107,16 +107,28 @@ impl Ready {
             }
             drop((listener, open));
             let _ = stop.send(true);
-            let started = Instant::now();
-            while tokio::time::timeout(Duration::from_millis(50), closed.recv()).await.is_err() {
-                let waited = started.elapsed();
-                if waited > ANSWERS || (waited > ARRIVALS && METRICS.in_flight.get() == 0) {
-                    break;
-                }
-            }
+            end_of_all(&mut closed, &mut signals).await;
         });
         // Connections that are still there had their time.
         runtime.shutdown_timeout(exchange::LAST_WORDS);
+    }
+}
+
+/// Waits for the last connection to end, as long as that may take; a second signal ends the waiting.
+async fn end_of_all(closed: &mut mpsc::Receiver<()>, signals: &mut [Signal; 2]) {
+    let started = Instant::now();
+    loop {
+        let over = poll_fn(|context| {
+            let is_over = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if is_over { Poll::Ready(None) } else { closed.poll_recv(context) }
+        });
+        let waited = started.elapsed();
+        if tokio::time::timeout(Duration::from_millis(50), over).await.is_ok()
+            || waited > ANSWERS
+            || (waited > ARRIVALS && METRICS.in_flight.get() == 0)
+        {
+            return;
+        }
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Admitted<T> {
     /// Who asks, for the log.
     pub user: Option<String>,
     pub target: Target,
+    /// Otherwise the body is not read: what anybody may ask shall cost nothing.
+    pub takes_body: bool,
     /// What the application wants to know again when the body is there.
     pub ticket: T,
 }
