@@ -3,6 +3,7 @@
 
 use crate::http::{Response, reason};
 use crate::log;
+use crate::store::roles::Role;
 use crate::wire::{Json, object};
 use miniserde::json::Value;
 
@@ -43,6 +44,12 @@ impl Problem {
     /// 404: there is no such thing, or the caller may not know that there is.
     pub fn missing(what: &str, name: &str) -> Problem {
         Problem::new(404, format!("{what} {name} not found"))
+    }
+
+    /// 403: the caller is a member, and this takes more.
+    pub fn forbidden(role: Role, least: Role) -> Problem {
+        let (role, least) = (role.word(), least.word());
+        Problem { kind: "role", ..Problem::new(403, format!("this takes the role {least}; yours is {role}")) }
     }
 
     /// 409 other than a version conflict.

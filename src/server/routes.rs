@@ -7,6 +7,7 @@ use crate::http::{Admitted, Application, Request, Response, Target};
 use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
 use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
+use crate::store::roles::{self, Right};
 use crate::store::workers::{self, Workers};
 use crate::store::workspaces::Workspace;
 use crate::store::{self, Store, clock, idempotency};
@@ -43,7 +44,14 @@ impl Call<'_> {
 
     /// The workspace of the path: always its first argument.
     pub fn workspace(&self) -> Outcome<Workspace> {
-        store::workspaces::of_member(self.connection, self.id(0, "workspace")?, self.user())
+        self.workspace_of(self.id(0, "workspace")?)
+    }
+
+    /// A workspace that the caller may see.
+    pub fn workspace_of(&self, id: i64) -> Outcome<Workspace> {
+        let workspace = store::workspaces::of_member(self.connection, id, self.user())?;
+        self.caller.key_reaches(id)?;
+        Ok(workspace)
     }
 
     pub fn body(&self) -> Outcome<Body> {
@@ -69,18 +77,28 @@ struct Route {
     /// `{}` stands for one segment that is no literal of an earlier route.
     path: &'static str,
     handler: Handler,
+    /// What the caller needs; looked at for signed routes.
+    right: Right,
+}
+
+impl Route {
+    /// This right, where another one than usual is needed.
+    const fn needs(self, right: Right) -> Route {
+        Route { right, ..self }
+    }
 }
 
 const fn open(path: &'static str, handler: Plain) -> Route {
-    Route { method: "GET", path, handler: Handler::Open(handler) }
+    Route { method: "GET", path, handler: Handler::Open(handler), right: Right::SeeSelf }
 }
 
 const fn watched(path: &'static str, handler: Plain) -> Route {
-    Route { method: "GET", path, handler: Handler::Watched(handler) }
+    Route { method: "GET", path, handler: Handler::Watched(handler), right: Right::SeeSelf }
 }
 
+/// Needs `Right::usual` unless it says otherwise.
 const fn on(method: &'static str, path: &'static str, handler: Signed) -> Route {
-    Route { method, path, handler: Handler::Signed(handler) }
+    Route { method, path, handler: Handler::Signed(handler), right: Right::usual(method, path) }
 }
 
 /// The first match counts.
@@ -104,22 +122,22 @@ const ROUTES: &[Route] = &[
     on("PATCH", "/v1/users/me/preferences/project", users::prefer_project),
     on("GET", "/v1/t/{}", tasks::by_uid),
     on("GET", "/v1/workspaces", workspaces::list),
-    on("POST", "/v1/workspaces", workspaces::create),
+    on("POST", "/v1/workspaces", workspaces::create).needs(Right::MakeWorkspace),
     on("GET", "/v1/workspaces/current", workspaces::current),
     on("GET", "/v1/workspaces/{}", workspaces::get),
-    on("PATCH", "/v1/workspaces/{}", workspaces::update),
-    on("DELETE", "/v1/workspaces/{}", workspaces::delete),
+    on("PATCH", "/v1/workspaces/{}", workspaces::update).needs(Right::Manage),
+    on("DELETE", "/v1/workspaces/{}", workspaces::delete).needs(Right::DeleteWorkspace),
     on("GET", "/v1/workspaces/{}/members", members::list),
-    on("POST", "/v1/workspaces/{}/members", members::add),
-    on("PATCH", "/v1/workspaces/{}/members/{}", members::update),
-    on("DELETE", "/v1/workspaces/{}/members/{}", members::remove),
+    on("POST", "/v1/workspaces/{}/members", members::add).needs(Right::Manage),
+    on("PATCH", "/v1/workspaces/{}/members/{}", members::update).needs(Right::Manage),
+    on("DELETE", "/v1/workspaces/{}/members/{}", members::remove).needs(Right::Manage),
     on("GET", "/v1/workspaces/{}/assignees", members::assignees),
     on("GET", "/v1/workspaces/{}/projects", projects::list),
     on("POST", "/v1/workspaces/{}/projects", projects::create),
     on("GET", "/v1/workspaces/{}/projects/current", projects::current),
     on("GET", "/v1/workspaces/{}/projects/{}", projects::get),
     on("PATCH", "/v1/workspaces/{}/projects/{}", projects::update),
-    on("DELETE", "/v1/workspaces/{}/projects/{}", projects::delete),
+    on("DELETE", "/v1/workspaces/{}/projects/{}", projects::delete).needs(Right::DeleteProject),
     on("GET", "/v1/workspaces/{}/projects/{}/tasks/suggest", suggest::in_project),
     on("GET", "/v1/workspaces/{}/labels", labels::list),
     on("POST", "/v1/workspaces/{}/labels", labels::create),
@@ -166,6 +184,7 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
 }
 
 pub struct Service {
+    store: Arc<Store>,
     pub tokens: Tokens,
     pub workers: Arc<Workers>,
     pub health: Arc<Health>,
@@ -173,7 +192,7 @@ pub struct Service {
 
 /// What was found out about a request from its head.
 pub struct Ticket {
-    handler: Handler,
+    route: &'static Route,
     arguments: Vec<String>,
     /// `None` where anybody may ask.
     caller: Option<Caller>,
@@ -203,7 +222,7 @@ impl Service {
         let store = Arc::new(store);
         let workers = Arc::new(Workers::start(Arc::clone(&store)).map_err(cannot)?);
         let health = Health::watch(&store, &workers).map_err(cannot)?;
-        Ok(Service { tokens, workers, health })
+        Ok(Service { store, tokens, workers, health })
     }
 
     /// Finishes what was asked, and leaves the whole database in its one file.
@@ -220,33 +239,41 @@ impl Service {
         let found = here.find(|(route, _)| route.method == method);
         let caller = match found {
             Some((Route { handler: Handler::Open(_), .. }, _)) => None,
-            _ => Some(self.tokens.caller(head).cloned().ok_or_else(Problem::unknown_caller)?),
+            _ => Some(self.caller(head)?),
         };
         let Some((route, arguments)) = found else { return Err(not_here(method, &head.path)) };
         Ok(Admitted {
             user: caller.as_ref().map(|caller| caller.user_id.clone()),
             target: Target { method: route.method, route: route.path },
             takes_body: matches!(route.handler, Handler::Signed(_)),
-            ticket: Ticket { handler: route.handler, arguments, caller },
+            ticket: Ticket { route, arguments, caller },
         })
     }
 
+    fn caller(&self, head: &Request) -> Outcome<Caller> {
+        let caller = self.store.look_up(|connection| self.tokens.caller(connection, head))?;
+        caller.ok_or_else(Problem::unknown_caller)
+    }
+
     async fn outcome(&self, ticket: Ticket, request: Request) -> Outcome<Response> {
-        let (prepared, once) = match (ticket.handler, ticket.caller) {
+        let (prepared, once) = match (ticket.route.handler, ticket.caller) {
             (Handler::Open(handler) | Handler::Watched(handler), _) => {
                 return workers::guarded(|| Ok(handler(self)));
             }
             (Handler::Signed(handler), Some(caller)) => {
-                Prepared::aside(handler, caller, ticket.arguments, request).await?
+                Prepared::aside((handler, ticket.route), caller, ticket.arguments, request).await?
             }
             (Handler::Signed(_), None) => return Err(Problem::unknown_caller()),
         };
         if matches!(prepared.request.method.as_str(), "GET" | "HEAD") {
             return self.workers.read(Box::new(move |connection| prepared.read(connection))).await;
         }
-        let work = move |connection: &Connection| match once {
-            Some(once) => once.run(connection, &prepared.caller.user_id, || prepared.run(connection)),
-            None => prepared.run(connection),
+        let work = move |connection: &Connection| {
+            prepared.may(connection)?;
+            match once {
+                Some(once) => once.run(connection, &prepared.caller.user_id, || prepared.run(connection)),
+                None => prepared.run(connection),
+            }
         };
         self.workers.write(Box::new(work)).await
     }
@@ -272,6 +299,7 @@ const QUICK: usize = 64 << 10;
 /// A request that is read and understood as far as that goes without the database.
 struct Prepared {
     handler: Signed,
+    route: &'static Route,
     caller: Caller,
     arguments: Vec<String>,
     request: Request,
@@ -280,14 +308,37 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(handler: Signed, caller: Caller, arguments: Vec<String>, request: Request) -> Prepared {
+    fn new(
+        (handler, route): (Signed, &'static Route),
+        caller: Caller,
+        arguments: Vec<String>,
+        request: Request,
+    ) -> Prepared {
         let (query, body) = (Query::parse(&request.query), Body::parse(&request.body));
-        Prepared { handler, caller, arguments, request, query, body }
+        Prepared { handler, route, caller, arguments, request, query, body }
+    }
+
+    /// Whether the caller has the right that the route needs: 404 for a workspace that is none of its business, else 403.
+    fn may(&self, connection: &Connection) -> Outcome<()> {
+        let right = self.route.right;
+        self.caller.key_allows(right)?;
+        if !roles::is_below_workspace(self.route.path) {
+            return Ok(());
+        }
+        let text = &self.arguments[0];
+        let id = whole_number("workspace", text).map_err(|_| Problem::missing("workspace", text))?;
+        let role = store::members::role_in(connection, id, &self.caller.user_id)?;
+        let role = role.ok_or_else(|| Problem::missing("workspace", text))?;
+        self.caller.key_reaches(id)?;
+        match right.least() {
+            Some(least) if role < least => Err(Problem::forbidden(role, least)),
+            _ => Ok(()),
+        }
     }
 
     /// The same; a large body is understood on a thread of its own, where nobody waits behind it.
     async fn aside(
-        handler: Signed,
+        handler: (Signed, &'static Route),
         caller: Caller,
         arguments: Vec<String>,
         request: Request,
@@ -319,6 +370,7 @@ impl Prepared {
     /// A GET. A client that has this state of the database already gets 304, and the handler does not run: every change
     /// moves the clock, also one of the caller's memberships.
     fn read(&self, connection: &Connection) -> Outcome<Response> {
+        self.may(connection)?;
         let tag = self.tag(clock::last(connection)?);
         let known = self.request.header("If-None-Match").is_some_and(|known| names(known, &tag));
         let response = if known { Response::not_modified() } else { self.run(connection)? };
@@ -397,6 +449,19 @@ mod tests {
         assert_eq!(matches("/", "/"), Some(vec![]));
         assert_eq!(matches("/", ""), Some(vec![]));
         assert_eq!(matches("/health", "/healthy"), None);
+    }
+
+    /// Whoever adds a route that changes something decides here or at the route what it needs.
+    #[test]
+    fn outside_of_workspaces_only_oneself_can_be_changed() {
+        let outside = |route: &&Route| route.method != "GET" && !roles::is_below_workspace(route.path);
+        for route in ROUTES.iter().filter(outside) {
+            let own = route.path.starts_with("/v1/users/") || route.right == Right::MakeWorkspace;
+            assert!(own, "{} {} has no workspace whose roles could be asked", route.method, route.path);
+        }
+        for route in ROUTES.iter().filter(|route| roles::is_below_workspace(route.path)) {
+            assert!(route.right.least().is_some(), "{} {} asks for no role", route.method, route.path);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::routes::Call;
 use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Task};
-use crate::store::workspaces::{self, Workspace};
+use crate::store::workspaces::Workspace;
 use crate::wire::{self, Json, object};
 use anyt::model::{self, Patch};
 use anyt::time::Timestamp;
@@ -176,7 +176,7 @@ pub fn by_uid(call: &Call) -> Outcome<Response> {
     let uid = call.argument(0);
     let id = stored::id_of_uid(uid).ok_or_else(|| Problem::missing("task", uid))?;
     let row = stored::by_id(call.connection, id).map_err(|_| Problem::missing("task", uid))?;
-    workspaces::of_member(call.connection, row.task.workspace_id, call.user())
+    call.workspace_of(row.task.workspace_id)
         .map_err(|_| Problem::new(403, "you are no member of this task's workspace"))?;
     Ok(Response::json(200, &to_json(row)))
 }

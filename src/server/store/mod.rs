@@ -7,16 +7,24 @@
 pub mod clock;
 pub mod comments;
 pub mod dependencies;
+pub mod dump;
 pub mod idempotency;
 pub mod import;
+pub mod integrity;
 pub mod labels;
+pub mod lock;
 pub mod members;
+mod migrations;
 pub mod preferences;
 pub mod projects;
+pub mod roles;
 pub mod schema;
 pub mod secrets;
+pub mod settings;
 pub mod task_list;
 pub mod tasks;
+pub mod tokens;
+pub mod users;
 pub mod workers;
 pub mod workspaces;
 
@@ -30,14 +38,31 @@ pub struct Store {
     writer: Mutex<Connection>,
     /// None for a database in memory: a second connection would see another, empty one.
     readers: Vec<Mutex<Connection>>,
+    /// For the short look at who is calling; `None` as above.
+    doorkeeper: Option<Mutex<Connection>>,
 }
 
 impl Store {
     pub fn open(location: &schema::Location) -> Result<Store> {
-        let writer = schema::open(location)?;
+        let writer = schema::open(location, schema::Age::Any)?;
         let wanted = if *location == schema::Location::Memory { 0 } else { reader_count() };
         let readers = (0..wanted).map(|_| schema::open_reader(location).map(Mutex::new)).collect::<Result<_>>()?;
-        Ok(Store { location: location.clone(), writer: Mutex::new(writer), readers })
+        let doorkeeper = match location {
+            schema::Location::Memory => None,
+            schema::Location::File(_) => Some(Mutex::new(schema::open_reader(location)?)),
+        };
+        Ok(Store { location: location.clone(), writer: Mutex::new(writer), readers, doorkeeper })
+    }
+
+    /// Runs a look-up of some microseconds, without a queue.
+    pub fn look_up<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        work(&held(self.doorkeeper.as_ref().unwrap_or(&self.writer)))
+    }
+
+    /// A database that a server may be using: for one more process beside it, which writes.
+    pub fn open_beside(location: &schema::Location) -> Result<Store> {
+        let writer = schema::open(location, schema::Age::Newest)?;
+        Ok(Store { location: location.clone(), writer: Mutex::new(writer), readers: Vec::new(), doorkeeper: None })
     }
 
     pub fn location(&self) -> &schema::Location {

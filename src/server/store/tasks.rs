@@ -207,6 +207,15 @@ pub fn delete(connection: &Connection, id: i64) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// Makes a tombstone a live task again, under a new version.
+pub fn restore(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    touch(connection, id)?;
+    connection
+        .prepare_cached("UPDATE tasks SET deleted_at = NULL WHERE id = :id")?
+        .execute(named_params! { ":id": id })
+        .map(drop)
+}
+
 /// Whether `ancestor` is `id` itself or above it.
 pub fn descends(connection: &Connection, id: i64, ancestor: i64) -> rusqlite::Result<bool> {
     connection
