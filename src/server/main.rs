@@ -1,5 +1,5 @@
 //! `anyt-server`: a self-hosted AnyTask server (api.md) on one SQLite file. Starting up is here; everything else is
-//! cli → options → store → http → routes → resources → store, or cli → admin → store.
+//! cli → options → store → http → dispatch → routes → resources → store, or cli → admin → store.
 //!
 //! It may be killed at any time: a request is one transaction, committed before its answer is written.
 #![forbid(unsafe_code)]
@@ -8,6 +8,7 @@ mod admin;
 mod admission;
 mod auth;
 mod cli;
+mod dispatch;
 mod health;
 mod http;
 mod import;
@@ -15,6 +16,7 @@ mod input;
 mod limits;
 mod log;
 mod metrics;
+mod once;
 mod options;
 mod problem;
 mod resources;
@@ -26,7 +28,7 @@ mod wire;
 use anyt::error::{Error, Result};
 use cli::table::Id;
 use cli::{Line, Wish};
-use routes::Service;
+use dispatch::Service;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What anybody may ask: is the server well (api.md 2.1). And the collections that it has none of. These handlers know no
 //! database: they answer at once, whatever else is going on.
 
+use crate::dispatch::Service;
 use crate::http::Response;
 use crate::metrics::METRICS;
-use crate::routes::Service;
 use crate::wire::{Json, Page, object, page};
 use anyt::time::Timestamp;
 
