@@ -38,7 +38,15 @@ const LOG_PATIENCE: Duration = Duration::from_millis(30);
 
 struct Job {
     work: Work,
-    answer: oneshot::Sender<Outcome<Response>>,
+    /// `None` where nobody waits for one.
+    answer: Option<oneshot::Sender<Outcome<Response>>>,
+}
+
+impl Job {
+    /// Whoever asked may have given up meanwhile.
+    fn is_wanted(&self) -> bool {
+        self.answer.as_ref().is_none_or(|answer| !answer.is_closed())
+    }
 }
 
 /// A connection that reads, and since when it has been at the request that it runs now.
@@ -86,7 +94,7 @@ impl Workers {
 
     async fn wait(&self, queue: &Queue, work: Work) -> Outcome<Response> {
         let (answer, answered) = oneshot::channel();
-        if !queue.push(Job { work, answer }) {
+        if !queue.push(Job { work, answer: Some(answer) }) {
             return Err(Problem::busy("too many requests are waiting for the database, try again"));
         }
         match tokio::time::timeout(PATIENCE, answered).await {
@@ -96,9 +104,10 @@ impl Workers {
         }
     }
 
-    /// Whether the last group of writes could not be kept.
+    /// Whether the last group of writes could not be kept, or a thread has ended that should not.
     pub fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        self.failing.load(Ordering::Relaxed) || threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Has the writer try again whether it can write; its result shows in `is_failing`.
@@ -107,11 +116,7 @@ impl Workers {
             super::clock::tick(connection)?;
             Ok(Response::no_content())
         });
-        // Nobody waits for the answer, but a job whose answer nobody can receive is passed over.
-        let (answer, answered) = oneshot::channel();
-        if self.writes.push(Job { work, answer }) {
-            let _ = answered.blocking_recv();
-        }
+        self.writes.push(Job { work, answer: None });
     }
 
     /// Interrupts reads whose clients have been told that they took too long.
@@ -149,13 +154,19 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
 fn read_all(connection: &Mutex<Connection>, reader: &Reader, queue: &Queue) {
     let note = |since| *reader.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     while let Some(job) = queue.pop() {
-        // Whoever asked may have given up meanwhile.
-        if !job.answer.is_closed() {
+        if job.is_wanted() {
             note(Some(Instant::now()));
             let outcome = guarded(|| read(&mut held(connection), job.work));
             note(None);
-            let _ = job.answer.send(outcome);
+            send(job.answer, outcome);
         }
+    }
+}
+
+/// Whoever asked may have gone.
+fn send(answer: Option<oneshot::Sender<Outcome<Response>>>, outcome: Outcome<Response>) {
+    if let Some(answer) = answer {
+        let _ = answer.send(outcome);
     }
 }
 
@@ -175,7 +186,7 @@ struct Writer {
 }
 
 /// The requests of a group with what has become of them.
-type Group = Vec<(oneshot::Sender<Outcome<Response>>, Outcome<Response>)>;
+type Group = Vec<(Option<oneshot::Sender<Outcome<Response>>>, Outcome<Response>)>;
 
 impl Writer {
     fn run(mut self) {
@@ -192,7 +203,7 @@ impl Writer {
                     Some(problem) if outcome.is_ok() => Err(problem.clone()),
                     _ => outcome,
                 };
-                let _ = answer.send(outcome);
+                send(answer, outcome);
             }
             self.start_log_over();
         }
@@ -209,7 +220,7 @@ impl Writer {
         let before = connection.total_changes();
         let mut next = Some(first);
         while let Some(job) = next {
-            if !job.answer.is_closed() {
+            if job.is_wanted() {
                 let outcome = in_savepoint(&connection, job.work);
                 group.push((job.answer, outcome));
             }
@@ -321,7 +332,7 @@ mod tests {
             .into_iter()
             .map(|work| {
                 let (answer, answered) = oneshot::channel();
-                assert!(queue.push(Job { work, answer }));
+                assert!(queue.push(Job { work, answer: Some(answer) }));
                 answered
             })
             .collect();
