@@ -4,8 +4,12 @@
 #[path = "server/harness.rs"]
 mod harness;
 
+#[path = "server/admin.rs"]
+mod admin;
 #[path = "server/caching.rs"]
 mod caching;
+#[path = "server/care.rs"]
+mod care;
 #[path = "server/contract.rs"]
 mod contract;
 #[path = "server/ending.rs"]
@@ -22,6 +26,8 @@ mod observing;
 mod people;
 #[path = "server/relations.rs"]
 mod relations;
+#[path = "server/roles.rs"]
+mod roles;
 #[path = "server/starting.rs"]
 mod starting;
 #[path = "server/task_lists.rs"]

@@ -8,7 +8,7 @@ use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
 use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
 use crate::store;
-use crate::store::roles::Right;
+use crate::store::roles::{Right, Role};
 use crate::store::workspaces::Workspace;
 use rusqlite::Connection;
 
@@ -177,6 +177,13 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
             _ => return None,
         }
     }
+}
+
+/// Every route that needs a credential, and the weakest role it takes, a line each: `GET /v1/auth -`.
+pub fn listing() -> String {
+    let signed = ROUTES.iter().filter(|route| !matches!(route.handler, Handler::Open(_)));
+    let role = |route: &Route| route.right.least().map_or("-", Role::word);
+    signed.map(|route| format!("{} {} {}\n", route.method, route.path, role(route))).collect()
 }
 
 /// The route of a method and a path, with what stood for `{}`.

@@ -60,6 +60,29 @@ pub fn run(folder: &Folder, arguments: &[&str]) -> Output {
     command(folder, arguments).output().expect("anyt-server runs")
 }
 
+/// Runs a command of administration on `d.db`.
+pub fn admin(folder: &Folder, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anyt-server"));
+    command.args(["--db", "d.db"]).args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+    command.output().expect("anyt-server runs")
+}
+
+/// The same, which has to succeed; its standard output.
+pub fn administer(folder: &Folder, arguments: &[&str]) -> String {
+    let output = admin(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The same, which has to fail with exit code 1 and change nothing; its one line.
+pub fn administer_in_vain(folder: &Folder, arguments: &[&str]) -> String {
+    let output = admin(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!((message.lines().count(), output.stdout.len()), (1, 0), "{message}");
+    message
+}
+
 pub struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -100,6 +123,11 @@ impl Server {
 
     pub fn start(folder: Folder, arguments: &[&str]) -> Server {
         let command = command(&folder, arguments);
+        Server::spawn(folder, command)
+    }
+
+    /// With a command line of the caller's.
+    pub fn start_as(folder: Folder, command: Command) -> Server {
         Server::spawn(folder, command)
     }
 
@@ -208,6 +236,11 @@ impl Server {
     /// A request of `user`.
     pub fn call(&self, method: &str, path: &str, body: &str) -> Reply {
         self.raw(method, path, &[("Authorization", &format!("Bearer {TOKEN}"))], body)
+    }
+
+    /// A request with this token.
+    pub fn by(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+        self.raw(method, path, &[("Authorization", &format!("Bearer {token}"))], body)
     }
 
     pub fn get(&self, path: &str) -> Reply {

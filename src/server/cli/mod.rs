@@ -135,7 +135,7 @@ fn help(words: &[OsString]) -> Result<Wish> {
     }))
 }
 
-/// `bash`, `zsh`, `fish`; `words` is every command and option, a line each.
+/// `bash`, `zsh`, `fish`; `words` is every command and option, `routes` every route with what it needs, a line each.
 fn generate(arguments: &[OsString]) -> Result<Wish> {
     let what = arguments.first().and_then(|word| word.to_str()).unwrap_or_default();
     Ok(Wish::Say(match what {
@@ -143,7 +143,8 @@ fn generate(arguments: &[OsString]) -> Result<Wish> {
         "zsh" => completions::zsh(),
         "fish" => completions::fish(),
         "words" => help::words(),
-        _ => return Err(Error::usage("generate takes bash, zsh, fish or words")),
+        "routes" => crate::routes::listing(),
+        _ => return Err(Error::usage("generate takes bash, zsh, fish, words or routes")),
     }))
 }
 

@@ -124,7 +124,9 @@ fn name_owner(connection: &Connection, workspace_id: i64) -> rusqlite::Result<()
         .execute(
             "UPDATE workspaces SET updated_at = :now, owner_id = (SELECT user_id FROM members
                  WHERE workspace_id = :workspace AND role = 'owner' ORDER BY created_at, user_id LIMIT 1)
-             WHERE id = :workspace AND NOT EXISTS (SELECT 1 FROM members
+             WHERE id = :workspace
+                 AND EXISTS (SELECT 1 FROM members WHERE workspace_id = :workspace AND role = 'owner')
+                 AND NOT EXISTS (SELECT 1 FROM members
                  WHERE workspace_id = :workspace AND user_id = owner_id AND role = 'owner')",
             named_params! { ":workspace": workspace_id, ":now": now },
         )
@@ -162,12 +164,31 @@ pub fn set_role(connection: &Connection, workspace_id: i64, user_id: &str, role:
 pub fn remove(connection: &Connection, workspace_id: i64, user_id: &str) -> Outcome<()> {
     may_leave(connection, &get(connection, workspace_id, user_id)?)?;
     let now = clock::tick(connection)?;
-    let arguments = named_params! { ":workspace": workspace_id, ":user": user_id };
-    connection.execute("DELETE FROM members WHERE workspace_id = :workspace AND user_id = :user", arguments)?;
+    Ok(leave(connection, workspace_id, user_id, now)?)
+}
+
+/// Ends every membership of the user, also where it was the last owner.
+pub fn leave_all(connection: &Connection, user_id: &str) -> rusqlite::Result<()> {
+    let now = clock::tick(connection)?;
+    let workspaces = connection
+        .prepare("SELECT workspace_id FROM members WHERE user_id = :user")?
+        .query_map(named_params! { ":user": user_id }, |row| row.get::<_, i64>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for workspace in workspaces {
+        leave(connection, workspace, user_id, now)?;
+    }
+    Ok(())
+}
+
+fn leave(connection: &Connection, workspace_id: i64, user_id: &str, now: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM members WHERE workspace_id = :workspace AND user_id = :user",
+        named_params! { ":workspace": workspace_id, ":user": user_id },
+    )?;
     connection.execute(
         "INSERT INTO removed_members (workspace_id, user_id, removed_at) VALUES (:workspace, :user, :now)
          ON CONFLICT DO NOTHING",
         named_params! { ":workspace": workspace_id, ":user": user_id, ":now": now },
     )?;
-    Ok(name_owner(connection, workspace_id)?)
+    name_owner(connection, workspace_id)
 }

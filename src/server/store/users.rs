@@ -1,7 +1,7 @@
 //! The people (and programs) this server knows. A user is a name; what lets it in is a token, an API key, or `--token`.
 //! A removed user keeps what it wrote and is let in by nothing.
 
-use crate::store::{clock, found};
+use crate::store::{clock, found, members};
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
@@ -61,10 +61,8 @@ pub fn remove(connection: &Connection, id: &str) -> rusqlite::Result<()> {
     for statement in [
         "UPDATE users SET removed_at = :now WHERE id = :id",
         "UPDATE tokens SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL",
-        "INSERT INTO removed_members (workspace_id, user_id, removed_at)
-         SELECT workspace_id, user_id, :now FROM members WHERE user_id = :id ON CONFLICT DO NOTHING",
     ] {
         connection.execute(statement, named_params! { ":id": id, ":now": now })?;
     }
-    connection.execute("DELETE FROM members WHERE user_id = :id", named_params! { ":id": id }).map(drop)
+    members::leave_all(connection, id)
 }
