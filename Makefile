@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
+N ?= 100000
+TASKS ?= 100000
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -35,14 +37,16 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test check chaos bench clean
+.PHONY: help build static static-check musl install uninstall docs demo test check chaos fuzz-server bench bench-server clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '%-20s %s\n' "$$target" "$$text"; done
 
 build: ## Build anyt and anyt-server for this machine, in target/release
-	$(CARGO) build --release --locked --features server
+	$(CARGO) build --release --locked --bin anyt
+	$(CARGO) build --profile server-release --locked --features server --bin anyt-server
+	ln -f $(TARGET)/server-release/anyt-server $(TARGET)/release/anyt-server
 
 static: musl ## Build anyt as one small static file for Linux on x86-64
 	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \
@@ -94,6 +98,13 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test anyt convergence:: -- --nocapture
+
+fuzz-server: ## Send N (100000) requests to the server that no client would send
+	FUZZ_REQUESTS=$(N) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- fuzz --nocapture
+
+bench-server: build ## Measure the server with TASKS (100000) tasks: writers, listing, idle connections
+	rustc -O --edition 2024 bench/load.rs -o $(TARGET)/load
+	$(TARGET)/load $(TARGET)/release/anyt-server $(TASKS)
 
 bench: build ## Measure start-up and listing
 	bench/quick.sh $(TARGET)/release
