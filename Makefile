@@ -13,6 +13,9 @@ STATIC_BUDGET := 3670016
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
 
+# A test waits for programs, pauses and disks more than it computes.
+export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
+
 # What anyt does not use of SQLite stays out of the static file. A plain `cargo build` works without this.
 SQLITE_SMALL := \
 	-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \
@@ -35,7 +38,7 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test check chaos bench clean
+.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos bench clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -84,6 +87,9 @@ demo: ## Play a short tour against a server of its own
 
 test: ## Run all tests; those that need more than is here say that they skip
 	$(CARGO) test --locked --features $(TEST_FEATURES) --no-fail-fast
+
+test-minimal: ## Run demo and tests in a minimal Debian with Rust, a C compiler and make only; needs root and debootstrap
+	tests/minimal.sh $(TARGET)/minimal
 
 check: ## What has to pass before a change is merged: format, lints, documentation, tests, demo
 	$(CARGO) fmt --check
