@@ -20,6 +20,8 @@ root=$(cd "$root" && pwd)
 if [ ! -e "$root/complete" ]; then
     debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates bookworm "$root" \
         "${ANYT_MIRROR:-http://deb.debian.org/debian}"
+    # It comes with ca-certificates and is not to be needed.
+    rm -f "$root/usr/bin/openssl"
     touch "$root/complete"
 fi
 
