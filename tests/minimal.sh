@@ -22,6 +22,8 @@ if [ ! -e "$root/complete" ]; then
         "${ANYT_MIRROR:-http://deb.debian.org/debian}"
     # It comes with ca-certificates and is not to be needed.
     rm -f "$root/usr/bin/openssl"
+    # A machine has it; a folder that nobody has started as one has not.
+    echo '127.0.0.1 localhost' >"$root/etc/hosts"
     touch "$root/complete"
 fi
 
@@ -38,6 +40,8 @@ export root registry="$cargo_home/registry" rust="$(rustc --print sysroot)"
 log="$root/opt/log"
 {
     unshare --mount --propagation=private sh -euc '
+        # A root that is no mount takes no private mounts, which some tests need.
+        mount --bind "$root" "$root"
         mount --bind -o ro "$rust" "$root/opt/rust"
         mount --bind "$registry" "$root/opt/cargo/registry"
         mount --rbind /dev "$root/dev"
