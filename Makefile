@@ -101,8 +101,8 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test anyt convergence:: -- --nocapture
 
-bench: build ## Measure start-up and listing
-	bench/quick.sh $(TARGET)/release
+bench: ## Measure anyt and anyt-server beside yardsticks, as a Markdown table; ROWS="list push" does some
+	$(CARGO) bench --locked --features server --bench yardsticks -- $(ROWS)
 
 clean: ## Remove everything that was built
 	$(CARGO) clean
