@@ -40,13 +40,17 @@ export root registry="$cargo_home/registry" rust="$(rustc --print sysroot)"
 log="$root/opt/log"
 {
     unshare --mount --propagation=private sh -euc '
-        # A root that is no mount takes no private mounts, which some tests need.
+        # It becomes the root of the mounts as well: some tests make mounts of their own.
         mount --bind "$root" "$root"
         mount --bind -o ro "$rust" "$root/opt/rust"
         mount --bind "$registry" "$root/opt/cargo/registry"
         mount --rbind /dev "$root/dev"
         mount -t proc proc "$root/proc"
-        exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/opt/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+        mkdir -p "$root/outside"
+        cd "$root"
+        pivot_root . outside
+        umount -l /outside
+        exec chroot . /usr/bin/env -i HOME=/root PATH=/opt/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
             CARGO_HOME=/opt/cargo CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/opt/target sh -c "
                 cd /opt/anyt
                 for program in python3 openssl zsh fish man groff secret-tool git curl; do
