@@ -15,6 +15,9 @@ STATIC_BUDGET := 3670016
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
 
+# A test waits for programs, pauses and disks more than it computes.
+export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
+
 # What anyt does not use of SQLite stays out of the static file. A plain `cargo build` works without this.
 SQLITE_SMALL := \
 	-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \
@@ -37,7 +40,8 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test check chaos fuzz-server bench bench-server clean
+.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos fuzz-server bench \
+	bench-server clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -89,6 +93,9 @@ demo: ## Play a short tour against a server of its own
 test: ## Run all tests; those that need more than is here say that they skip
 	$(CARGO) test --locked --features $(TEST_FEATURES) --no-fail-fast
 
+test-minimal: ## Run demo and tests in a minimal Debian with Rust, a C compiler and make only; needs root and debootstrap
+	tests/minimal.sh $(TARGET)/minimal
+
 check: ## What has to pass before a change is merged: format, lints, documentation, tests, demo
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets --features $(TEST_FEATURES) -- -D warnings
@@ -106,8 +113,8 @@ bench-server: build ## Measure the server with TASKS (100000) tasks: writers, li
 	rustc -O --edition 2024 bench/load.rs -o $(TARGET)/load
 	$(TARGET)/load $(TARGET)/release/anyt-server $(TASKS)
 
-bench: build ## Measure start-up and listing
-	bench/quick.sh $(TARGET)/release
+bench: ## Measure anyt and anyt-server beside yardsticks, as a Markdown table; ROWS="list push" does some
+	$(CARGO) bench --locked --features server --bench yardsticks -- $(ROWS)
 
 clean: ## Remove everything that was built
 	$(CARGO) clean

@@ -191,8 +191,8 @@ fn what_an_editor_is_given() {
             kept.display()
         );
         let editor = person.write("work/editor", script);
-        std::fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        let sync = person.anyt(&["sync", "-vv"]).env("VISUAL", editor.to_str().unwrap()).stdin("3\n");
+        let editor = format!("sh {}", editor.display());
+        let sync = person.anyt(&["sync", "-vv"]).env("VISUAL", &editor).stdin("3\n");
         clean(sync.run());
         let kept = person.read("work/kept");
         assert!(kept.contains("HOME=") && kept.contains("Theirs"), "the editor ran: {kept}");

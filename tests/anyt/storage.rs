@@ -59,7 +59,14 @@ impl Disks<'_> {
             skip(&format!("no private mounts here: {}", holder.stderr_so_far().trim()));
             return None;
         }
-        Some(Disks { sandbox, holder })
+        let disks = Disks { sandbox, holder };
+        // In a root folder that is not the mount space's own (chroot) everything but the disks is elsewhere there.
+        let seen = disks.anyt(&["--version"]).run();
+        if seen.exit != Exit::Code(0) {
+            skip(&format!("a mount space here begins elsewhere: {}", seen.stderr.trim()));
+            return None;
+        }
+        Some(disks)
     }
 
     fn inside(&self, program: &str, args: &[&str]) -> Invocation {

@@ -1,7 +1,8 @@
 //! A loopback listener whose connections are served by threads of the test, which can be taken down (connections are
 //! then really refused) and brought back on the same port. What is said on a connection is the caller's business.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -109,12 +110,17 @@ impl Drop for Acceptor {
     }
 }
 
+/// A program that another test is starting has a copy of the listener until it runs: dropping ours would not close it.
+fn refuse(listener: TcpListener) {
+    let _ = TcpStream::from(OwnedFd::from(listener)).shutdown(Shutdown::Both);
+}
+
 fn accept(door: &Door, listener: TcpListener, serve: Arc<impl Fn(TcpStream, &Door) + Send + Sync + 'static>) {
     let mut listener = Some(listener);
     loop {
         let arrived = listener.as_ref().and_then(|listener| listener.accept().ok());
         match door.shared.phase() {
-            Phase::Ended => return,
+            Phase::Ended => return listener.into_iter().for_each(refuse),
             Phase::Open => {
                 let Some((stream, _)) = arrived else { continue };
                 let _ = stream.set_read_timeout(Some(IDLE));
@@ -122,7 +128,7 @@ fn accept(door: &Door, listener: TcpListener, serve: Arc<impl Fn(TcpStream, &Doo
                 std::thread::spawn(move || serve(stream, &door));
             }
             Phase::Closing | Phase::Closed | Phase::Opening => {
-                drop(listener.take());
+                listener.take().into_iter().for_each(refuse);
                 door.shared.enter(Phase::Closed);
                 if door.shared.wait_for(&[Phase::Opening, Phase::Ended]) == Phase::Ended {
                     return;

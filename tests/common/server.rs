@@ -99,6 +99,12 @@ impl Server {
         self.resume();
     }
 
+    /// Asked for by `make bench` only.
+    #[allow(dead_code)]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
