@@ -110,12 +110,17 @@ impl Pager {
             return None;
         }
         let moved = after != from;
+        // By offset, rows that went meanwhile have moved the others: some are read again. Where the order is not known, an
+        // offset from the beginning is of a walk that found out that it must go by offset.
+        let by_offset = !moved && walk.offset > 0 && !known.sorted;
+        let again = if by_offset { limit / 4 } else { 0 };
         Some(Pager {
             after,
-            offset: if walk.done { 0 } else { walk.offset },
+            offset: if walk.done { 0 } else { walk.offset.saturating_sub(again) },
             limit: if walk.page == 0 { limit } else { walk.page.min(limit) },
             began: walk.began.clone(),
             resumed: true,
+            keyset: !by_offset,
             moved,
             reached: after.filter(|_| moved),
             ..Pager::new(from, limit, known)
