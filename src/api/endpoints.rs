@@ -165,24 +165,12 @@ impl Remote for Http {
     }
 
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>> {
-        self.states.borrow_mut().clear();
-        let read = |value: &Value| {
-            let workspace = wire::workspace(value)?;
-            if let Some(state) = wire::state(value) {
-                self.states.borrow_mut().insert(workspace.id, state);
-            }
-            Ok(workspace)
-        };
         self.list(List {
             path: "/v1/workspaces".into(),
             paging: Paging::Numbered,
-            read: Box::new(read),
+            read: Box::new(wire::workspace),
             key: |workspace: &Workspace| workspace.id,
         })
-    }
-
-    fn state(&self, workspace_id: i64) -> Option<String> {
-        self.states.borrow().get(&workspace_id).cloned()
     }
 
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {

@@ -8,7 +8,6 @@ mod agent;
 mod answer;
 mod backoff;
 mod body;
-mod capabilities;
 mod endpoints;
 mod generation;
 mod lists;
@@ -27,8 +26,7 @@ use crate::model::Row;
 use crate::secret::Secret;
 use crate::sync::remote::{RemoteError, RemoteResult, Reply};
 use miniserde::json::{self, Value};
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 use transport::{Call, Transport};
@@ -78,8 +76,6 @@ pub struct Http {
     older_words: Cell<bool>,
     /// The server answered 400 or 422 to `include_deleted`.
     refuses_include_deleted: Cell<bool>,
-    /// The `state` of each workspace when they were listed last.
-    states: RefCell<BTreeMap<i64, String>>,
 }
 
 impl Http {
@@ -97,7 +93,6 @@ impl Http {
             transport: Transport::new(options, env)?,
             older_words: Cell::new(false),
             refuses_include_deleted: Cell::new(false),
-            states: RefCell::default(),
         })
     }
 

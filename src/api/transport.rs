@@ -7,7 +7,7 @@ use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
 use super::proxy::{self, Env};
 use super::trouble::Trouble;
-use super::{Options, Patience, Verbose, capabilities, problem};
+use super::{Options, Patience, Verbose, problem};
 use crate::origin::{Base, Origin, Scheme};
 use crate::secret::Secret;
 use crate::sync::remote::Capabilities;
@@ -65,8 +65,8 @@ pub(super) struct Transport {
     verbose: Option<Verbose>,
     line: OnceCell<Line>,
     honours_keys: Cell<bool>,
-    /// The header as it came last, and what it says.
-    declared: RefCell<Option<(String, Capabilities)>>,
+    /// The headers as they came last, and what they say.
+    declared: RefCell<Option<(String, bool, Capabilities)>>,
 }
 
 impl Transport {
@@ -96,7 +96,7 @@ impl Transport {
 
     /// What the server has declared so far.
     pub(super) fn declared(&self) -> Option<Capabilities> {
-        self.declared.borrow().as_ref().map(|(_, capabilities)| capabilities.clone())
+        self.declared.borrow().as_ref().map(|(.., capabilities)| capabilities.clone())
     }
 
     pub(super) fn time_limit(&self) -> Duration {
@@ -186,10 +186,16 @@ impl Transport {
             self.honours_keys.set(true);
         }
         let Some(text) = &answer.capabilities else { return };
-        let text = if answer.honours_keys { format!("{text} ") } else { text.clone() };
-        if self.declared.borrow().as_ref().is_none_or(|(known, _)| *known != text) {
-            let read = capabilities::read(&text, answer.honours_keys);
-            *self.declared.borrow_mut() = Some((text, read));
+        if self
+            .declared
+            .borrow()
+            .as_ref()
+            .is_none_or(|(known, honours, _)| known != text || *honours != answer.honours_keys)
+        {
+            let mut said = Capabilities::parse(text);
+            // Without the other header the word `keys` may be of somebody on the way.
+            said.keys = said.keys.filter(|_| answer.honours_keys);
+            *self.declared.borrow_mut() = Some((text.clone(), answer.honours_keys, said));
         }
     }
 

@@ -247,11 +247,6 @@ pub(super) fn account(value: &Value) -> Read<Account> {
     Ok(Account { user_id: fields.text("user_id")?, email: fields.some_text("email"), role: fields.some_text("role") })
 }
 
-/// The text that changes whenever anything in the workspace does, where the server gives one.
-pub(super) fn state(workspace: &Value) -> Option<String> {
-    member(workspace, "state").and_then(text)
-}
-
 /// The member that names the other end of a link (api.md 2.6).
 pub(super) const OTHER_END: &str = "depends_on";
 

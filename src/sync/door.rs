@@ -1,100 +1,101 @@
-//! The beginning of a run: which server and account, and what the server can do. Asked once.
+//! Asked once, before anything else: which server and account is it, and what can it do? Whether it was put back to a
+//! backup shows in the list of workspaces, with which the pull begins (`counter_fell`).
 
-use super::Engine;
-use super::remote::{Capabilities, to_error};
-use crate::document::{self, as_integer, integer, member, object};
+use super::remote::{Capabilities, RemoteResult, to_error};
+use super::{Engine, Mode};
 use crate::error::{Error, Result};
+use crate::model::Workspace;
 use crate::store::{ACCOUNT, SERVER};
-use miniserde::json::{self, Value};
-use std::time::Duration;
 
-/// Metadata key: what the server can do, as it was learned or declared.
-pub(super) const CAPABILITIES: &str = "capabilities";
+/// Metadata key: what the server can do.
+pub const CAPABILITIES: &str = "capabilities";
 
+/// What a run knows before its first step.
 pub(super) struct Door {
-    pub capabilities: Capabilities,
-    /// Whose credential it is.
-    pub account: Option<String>,
-    /// The cache was filled from another server or account: its rows are forgotten.
-    pub afresh: bool,
-    pub metadata: Vec<(String, String)>,
+    pub(super) capabilities: Capabilities,
+    pub(super) account: Option<String>,
+    /// The cache is of another server or account, and nothing waits: it is made anew.
+    pub(super) afresh: bool,
+    /// For the end transaction.
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+pub(super) fn to_text(capabilities: &Capabilities) -> String {
+    capabilities.to_text()
 }
 
 impl Engine<'_> {
-    /// The cache remembers which server and account filled it. Another one behind the same environment gets a cache of
-    /// its own, made with the run's end, but never the operations that were meant for the first.
     pub(super) fn door(&mut self) -> Result<Door> {
         let origin = self.remote().origin();
+        let asked = self.account.is_none();
         let account = match self.account.take() {
             Some(account) => account,
-            None => self.remote().account().map_err(|e| to_error(e, &origin))?,
+            None => self.asked(|remote| remote.account())?,
         };
         let account = account.map(|account| account.user_id);
-        let known_origin = self.store.metadata(SERVER)?;
-        let known_account = self.store.metadata(ACCOUNT)?;
-        let other_server = known_origin.as_ref().is_some_and(|known| *known != origin);
-        let other_account = known_account.is_some() && account.is_some() && known_account != account;
-        let afresh = other_server || other_account;
-        if afresh {
-            let waiting = self.store.count_waiting()?;
-            if waiting > 0 {
-                return Err(other_identity(waiting, known_origin, known_account, &origin, account.as_deref()));
-            }
-            if !self.options.mode.pulls() || self.options.dry_run {
-                return Err(
-                    Error::failure("the cache was filled from another server or account").hint("run: anyt sync")
-                );
-            }
-        }
+        let afresh = self.is_another(&origin, account.as_deref())?;
+        let capabilities = self.capabilities(afresh, asked)?;
         let mut metadata = vec![(SERVER.to_string(), origin)];
         metadata.extend(account.clone().map(|account| (ACCOUNT.to_string(), account)));
-        let capabilities = self.capabilities(afresh)?;
         Ok(Door { capabilities, account, afresh, metadata })
     }
 
-    /// Declared by this server's answers; else what was learned of it. What was declared once and is not any more does
-    /// not hold: another program may answer now.
-    pub(super) fn capabilities(&self, afresh: bool) -> Result<Capabilities> {
-        if let Some(declared) = self.remote().declared() {
-            return Ok(declared);
-        }
+    /// What is known of the server by now. `asked`: it has answered in this run.
+    pub(super) fn capabilities(&self, afresh: bool, asked: bool) -> Result<Capabilities> {
         let kept = if afresh { None } else { self.store.metadata(CAPABILITIES)? };
-        let learned = kept.map(|text| from_text(&text)).unwrap_or_default();
-        let Capabilities { sorted, updated_after, max_page, .. } = learned;
-        Ok(Capabilities { sorted, updated_after, max_page, ..Capabilities::default() })
+        let remembered = kept.map(|text| Capabilities::parse(&text)).unwrap_or_default();
+        Ok(known(self.remote().declared(), remembered, asked))
+    }
+
+    /// Whether the cache is of another server or account.
+    ///
+    /// # Errors
+    /// Where something is queued that is meant for it, or where this run does not fill the cache.
+    fn is_another(&self, origin: &str, account: Option<&str>) -> Result<bool> {
+        let (known_origin, known_account) = (self.store.metadata(SERVER)?, self.store.metadata(ACCOUNT)?);
+        let other_server = known_origin.as_deref().is_some_and(|known| known != origin);
+        let other_account = known_account.as_deref().zip(account).is_some_and(|(known, account)| known != account);
+        if !other_server && !other_account {
+            return Ok(false);
+        }
+        let waiting = self.store.count_waiting()?;
+        if waiting > 0 {
+            return Err(other_identity(waiting, known_origin.as_deref(), known_account.as_deref(), origin, account));
+        }
+        if !self.options.mode.pulls() || self.options.dry_run {
+            return Err(Error::failure("the cache was filled from another server or account").hint("run: anyt sync"));
+        }
+        Ok(true)
+    }
+
+    /// A read whose failure ends the run.
+    pub(super) fn asked<T>(&self, read: impl FnOnce(&dyn super::remote::Remote) -> RemoteResult<T>) -> Result<T> {
+        read(self.remote()).map_err(|error| to_error(error, &self.remote().origin()))
     }
 }
 
-pub(super) fn to_text(caps: &Capabilities) -> String {
-    json::to_string(&object([
-        ("keys", caps.keys.map_or(Value::Null, |life| integer(life.as_secs() as i64))),
-        ("if_match", Value::Bool(caps.if_match)),
-        ("tombstones", Value::Bool(caps.tombstones)),
-        ("updated_after", Value::Bool(caps.updated_after)),
-        ("sorted", Value::Bool(caps.sorted)),
-        ("consistent", Value::Bool(caps.consistent)),
-        ("max_page", integer(i64::from(caps.max_page))),
-    ]))
+/// What a server can do: as it declares; else as was learned of it. One that declared something once and now, when it was
+/// asked, does not is another program at the same place: nothing that it declared is believed.
+fn known(declared: Option<Capabilities>, remembered: Capabilities, asked: bool) -> Capabilities {
+    match declared {
+        Some(declared) => {
+            let max_page = if declared.max_page > 0 { declared.max_page } else { remembered.max_page };
+            Capabilities { max_page, ..declared }
+        }
+        None if asked && remembered.is_declared() => Capabilities::default(),
+        None => remembered,
+    }
 }
 
-fn from_text(text: &str) -> Capabilities {
-    let value = document::parse(text);
-    let is = |name| matches!(member(&value, name), Some(Value::Bool(true)));
-    Capabilities {
-        keys: as_integer(member(&value, "keys")).map(|seconds| Duration::from_secs(seconds.max(0) as u64)),
-        if_match: is("if_match"),
-        tombstones: is("tombstones"),
-        updated_after: is("updated_after"),
-        sorted: is("sorted"),
-        consistent: is("consistent"),
-        max_page: as_integer(member(&value, "max_page")).and_then(|rows| u32::try_from(rows).ok()).unwrap_or(0),
-    }
+/// A workspace counts its rows up and never down: a lower number is of a backup.
+pub(super) fn counter_fell(known: &Workspace, now: &Workspace) -> bool {
+    known.task_counter.zip(now.task_counter).is_some_and(|(known, now)| now < known)
 }
 
 fn other_identity(
     waiting: usize,
-    known_origin: Option<String>,
-    known_account: Option<String>,
+    known_origin: Option<&str>,
+    known_account: Option<&str>,
     origin: &str,
     account: Option<&str>,
 ) -> Error {
@@ -102,7 +103,7 @@ fn other_identity(
         Some(account) => format!("{origin} as {account}"),
         None => origin.to_string(),
     };
-    let before = who(known_origin.as_deref().unwrap_or("another server"), known_account.as_deref());
+    let before = who(known_origin.unwrap_or("another server"), known_account);
     Error::failure(format!(
         "{waiting} queued operation{} meant for {before}, but this environment is now {}; nothing was sent",
         if waiting == 1 { " was" } else { "s were" },
@@ -111,18 +112,44 @@ fn other_identity(
     .hint("go back to that server or account, or set the queue aside: anyt sync queue drop --all")
 }
 
+impl Mode {
+    /// The cache is to equal the server, whatever it holds.
+    pub(super) fn is_force(&self) -> bool {
+        matches!(self, Mode::Force(_))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
-    fn capabilities_come_back_as_they_were_kept() {
-        let caps = Capabilities {
+    fn what_is_declared_outranks_what_is_remembered() {
+        let all =
+            Capabilities { keys: Some(Duration::from_secs(60)), if_match: true, sorted: true, ..Default::default() };
+        let learned = Capabilities { sorted: true, max_page: 50, ..Default::default() };
+        let with_page = Capabilities { max_page: 50, ..all.clone() };
+        assert_eq!(known(Some(all.clone()), learned.clone(), true), with_page);
+        assert_eq!(known(None, learned.clone(), true), learned);
+        assert_eq!(known(None, all.clone(), true), Capabilities::default());
+        // Nothing was asked yet.
+        assert_eq!(known(None, all.clone(), false), all);
+    }
+
+    #[test]
+    fn capabilities_survive_being_written_down() {
+        let all = Capabilities {
             keys: Some(Duration::from_secs(60)),
             if_match: true,
-            max_page: 50,
-            ..Capabilities::default()
+            tombstones: true,
+            updated_after: true,
+            sorted: true,
+            consistent: true,
+            max_page: 7,
         };
-        assert_eq!(from_text(&to_text(&caps)), caps);
+        for capabilities in [all, Capabilities::default(), Capabilities { sorted: true, ..Default::default() }] {
+            assert_eq!(Capabilities::parse(&capabilities.to_text()), capabilities);
+        }
     }
 }

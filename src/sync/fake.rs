@@ -16,7 +16,7 @@ mod server;
 pub use people::{Asked, RecordingReporter, ScriptedPrompter};
 pub use server::{Behaviour, Data, Server, Write};
 
-use super::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
+use super::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request, Unreadable};
 use crate::model::kind::Identity;
 use crate::model::{Account, Edge, Kind, Label, Member, Patch, Project, Row, Shape, Value, Workspace};
 use crate::time::Timestamp;
@@ -465,6 +465,7 @@ impl Remote for FakeRemote {
         let honours = &server.behaviour.honours;
         let mut rows = server.tasks(workspace_id, server.behaviour.list_lag);
         rows.retain(|row| row.is_live() || (query.include_deleted && honours.tombstones));
+        rows.retain(|row| !server.behaviour.unlisted.contains(&row.id));
         if let Some(after) = query.updated_after.as_deref().and_then(Timestamp::parse).filter(|_| honours.updated_after)
         {
             rows.retain(|row| Timestamp::parse(&row.updated_at).is_none_or(|at| at >= after));
@@ -474,8 +475,11 @@ impl Remote for FakeRemote {
         }
         let total = i64::try_from(rows.len()).ok();
         let limit = if honours.max_page == 0 { query.limit } else { query.limit.min(honours.max_page) };
-        let items = rows.into_iter().skip(query.offset as usize).take(limit as usize).collect();
-        Ok(Page { items, unreadable: Vec::new(), total })
+        let page = rows.into_iter().skip(query.offset as usize).take(limit as usize);
+        let (broken, items): (Vec<Row>, _) = page.partition(|row| server.behaviour.broken.contains(&row.id));
+        let unreadable =
+            broken.iter().map(|row| Unreadable { id: Some(row.id), message: format!("{} is broken", row.name) });
+        Ok(Page { items, unreadable: unreadable.collect(), total })
     }
 
     fn row(&self, _kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>> {
@@ -484,7 +488,13 @@ impl Remote for FakeRemote {
             other => other?,
         }
         let server = self.server.borrow();
-        Ok(server.task(workspace_id, name, server.behaviour.read_lag).filter(Row::is_live))
+        let row = server.task(workspace_id, name, server.behaviour.read_lag).filter(Row::is_live);
+        match row {
+            Some(row) if server.behaviour.broken.contains(&row.id) => {
+                Err(RemoteError::Malformed(format!("{} is broken", row.name)))
+            }
+            row => Ok(row),
+        }
     }
 
     fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>> {

@@ -1,52 +1,130 @@
-//! Is it enough to ask a workspace for what changed, or is everything to be listed? Pure.
+//! What of a workspace is to be listed: nothing, what changed, or everything? Pure. An incremental listing is cheap and can
+//! be wrong: a server without tombstones does not tell what was deleted, one that was put back to a backup has an older
+//! past. Each reason to list everything is a row of `TABLE` in the tests.
 
+use super::observe::Epoch;
 use crate::time::Timestamp;
 use std::time::Duration;
 
-/// A workspace is listed in full after this long: a server whose clock was set back has changes before the cursor.
+/// Everything is listed once a day: a server whose clock was set back has changes before the cursor, and a label that was
+/// renamed changes rows without a new version.
 const LISTED_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Read again before the cursor: rows of one instant, and transactions that commit late (docs/sync.md).
+pub(super) const OVERLAP: Duration = Duration::from_secs(30);
 
 /// A server's clock may be ahead of ours by so much.
 pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 
-/// What is known of a workspace before it is asked.
-#[derive(Debug, Clone, Default)]
+/// What earlier pulls have left about a workspace.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Marks {
-    pub cursor: Option<Timestamp>,
-    /// When everything was listed last.
-    pub listed: Option<Timestamp>,
-    /// The state token that the server gave with the last pull, and the one it gives now.
-    pub state: Option<String>,
-    pub state_now: Option<String>,
-    /// The counter of task numbers fell: the server was put back to a backup.
-    pub counter_fell: bool,
-    /// The workspace's prefix changed, and with it every name.
-    pub renamed: bool,
-    /// `--force`, or a cache that is made anew.
-    pub anew: bool,
+    /// The newest `updated_at` that was received, and the row that had it.
+    pub(super) cursor: Option<(Timestamp, i64)>,
+    /// When it was listed in full, by our clock.
+    pub(super) listed: Option<Timestamp>,
+    /// The workspace's `state` when it was pulled last.
+    pub(super) state: Option<String>,
+}
+
+/// What the door and the list of workspaces tell before anything is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Situation<'a> {
+    pub(super) marks: &'a Marks,
+    /// The workspace's `state` now.
+    pub(super) state: Option<&'a str>,
+    /// `--force`, or the cache is of another server.
+    pub(super) anew: bool,
+    pub(super) epoch: Epoch,
+    /// The workspace's prefix is another one: every row has another name, without a new version.
+    pub(super) renamed: bool,
+    pub(super) now: Timestamp,
+    /// What the listing of changes brought, once it did.
+    pub(super) brought: Option<Brought>,
+}
+
+/// What a listing of changes tells about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Brought {
+    pub(super) cursor_row: CursorRow,
+    /// The server tells what was deleted.
+    pub(super) tombstones: bool,
+    /// Live rows that the cache would hold, those that no list has left out.
+    pub(super) expected: i64,
+    /// As the server counts them.
+    pub(super) total: Option<i64>,
+}
+
+/// The row that set the cursor lies in the overlap, or was changed since: either way it must have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CursorRow {
+    Came,
+    /// Deleted, moved, or unknown to a server that was put back.
+    Missing,
+    /// In an older version than was known.
+    Older,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Listing {
+    /// Nothing has changed since.
+    Nothing,
+    /// From here on.
+    Changes(Timestamp),
+    /// The changes that were listed are all there is to know.
+    Enough,
+    Everything(Why),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listing {
-    /// The server says that nothing has changed.
-    Nothing,
-    /// What changed since the cursor.
-    Changes(Timestamp),
-    Everything,
+pub(super) enum Why {
+    Anew,
+    WentBack,
+    Renamed,
+    NoCursor,
+    Daily,
+    CursorRow,
+    Total,
 }
 
-/// First row that matches.
-pub(super) fn listing(marks: &Marks, now: Timestamp) -> Listing {
-    if marks.anew || marks.counter_fell || marks.renamed {
-        return Listing::Everything;
+pub(super) fn listing(situation: &Situation) -> Listing {
+    let Situation { marks, state, now, .. } = *situation;
+    if situation.anew {
+        return Listing::Everything(Why::Anew);
     }
-    let Some(cursor) = marks.cursor else { return Listing::Everything };
-    if !marks.listed.is_some_and(|listed| is_within(listed, LISTED_EVERY, now)) {
-        return Listing::Everything;
+    if situation.epoch == Epoch::WentBack {
+        return Listing::Everything(Why::WentBack);
     }
-    match (&marks.state, &marks.state_now) {
-        (Some(before), Some(state)) if before == state => Listing::Nothing,
-        _ => Listing::Changes(cursor),
+    if situation.renamed {
+        return Listing::Everything(Why::Renamed);
+    }
+    let Some((cursor, _)) = marks.cursor else { return untold(marks, state, Why::NoCursor) };
+    if let Some(brought) = &situation.brought {
+        return whole(brought);
+    }
+    if state.is_some() && state == marks.state.as_deref() {
+        return Listing::Nothing;
+    }
+    if !marks.listed.is_some_and(|last| is_within(last, LISTED_EVERY, now)) {
+        return Listing::Everything(Why::Daily);
+    }
+    Listing::Changes(cursor.minus(OVERLAP))
+}
+
+/// A workspace without a row has no cursor, and may be unchanged all the same.
+fn untold(marks: &Marks, state: Option<&str>, why: Why) -> Listing {
+    if state.is_some() && state == marks.state.as_deref() { Listing::Nothing } else { Listing::Everything(why) }
+}
+
+fn whole(brought: &Brought) -> Listing {
+    match brought.cursor_row {
+        CursorRow::Older => Listing::Everything(Why::WentBack),
+        CursorRow::Missing => Listing::Everything(Why::CursorRow),
+        // Whether `total` counts all matches is unknown (api.md 7): one that counts the page differs here, always.
+        CursorRow::Came if !brought.tombstones && brought.total != Some(brought.expected) => {
+            Listing::Everything(Why::Total)
+        }
+        CursorRow::Came => Listing::Enough,
     }
 }
 
@@ -59,30 +137,80 @@ pub(super) fn is_within(mark: Timestamp, span: Duration, now: Timestamp) -> bool
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1_000_000_000_000);
+    const CURSOR: Timestamp = Timestamp(999_000_000_000);
+
+    fn marks() -> Marks {
+        let listed = Some(NOW.minus(Duration::from_secs(3600)));
+        Marks { cursor: Some((CURSOR, 7)), listed, state: Some("17".into()) }
+    }
+
+    fn situation(marks: &Marks) -> Situation<'_> {
+        Situation {
+            marks,
+            state: Some("18"),
+            anew: false,
+            epoch: Epoch::Continuous,
+            renamed: false,
+            now: NOW,
+            brought: None,
+        }
+    }
+
+    fn brought(cursor_row: CursorRow, tombstones: bool, total: Option<i64>) -> Option<Brought> {
+        Some(Brought { cursor_row, tombstones, expected: 5, total })
+    }
+
     #[test]
-    fn rows() {
-        let now = Timestamp(1_000_000_000_000_000);
-        let ago = |seconds| Some(now.minus(Duration::from_secs(seconds)));
-        let state = |text: &str| Some(text.to_string());
-        let known = Marks { cursor: ago(60), listed: ago(3_600), ..Marks::default() };
-        let changes = Listing::Changes(now.minus(Duration::from_secs(60)));
+    fn before_anything_is_asked_for() {
+        let marks = marks();
+        let before = situation(&marks);
+        let changes = Listing::Changes(CURSOR.minus(OVERLAP));
+        assert_eq!(listing(&before), changes);
+        assert_eq!(listing(&Situation { state: Some("17"), ..before.clone() }), Listing::Nothing);
+        assert_eq!(listing(&Situation { state: None, ..before.clone() }), changes);
+        let anew = Situation { anew: true, state: Some("17"), ..before.clone() };
+        assert_eq!(listing(&anew), Listing::Everything(Why::Anew));
+        let back = Situation { epoch: Epoch::WentBack, state: Some("17"), ..before.clone() };
+        assert_eq!(listing(&back), Listing::Everything(Why::WentBack));
+        let renamed = Situation { renamed: true, ..before };
+        assert_eq!(listing(&renamed), Listing::Everything(Why::Renamed));
+    }
+
+    #[test]
+    fn by_the_marks() {
+        let day = Duration::from_secs(86_400);
         for (marks, expected) in [
-            (Marks::default(), Listing::Everything),
-            (known.clone(), changes),
-            (Marks { listed: ago(90_000), ..known.clone() }, Listing::Everything),
-            (Marks { listed: Some(now.plus(Duration::from_secs(3_600))), ..known.clone() }, Listing::Everything),
-            (Marks { counter_fell: true, ..known.clone() }, Listing::Everything),
-            (Marks { renamed: true, ..known.clone() }, Listing::Everything),
-            (Marks { anew: true, ..known.clone() }, Listing::Everything),
-            (Marks { state: state("a"), state_now: state("a"), ..known.clone() }, Listing::Nothing),
-            (Marks { state: state("a"), state_now: state("b"), ..known.clone() }, changes),
-            (Marks { state: state("a"), state_now: None, ..known.clone() }, changes),
+            (Marks { cursor: None, ..marks() }, Listing::Everything(Why::NoCursor)),
+            (Marks { cursor: None, state: Some("18".into()), ..marks() }, Listing::Nothing),
+            (Marks { listed: None, ..marks() }, Listing::Everything(Why::Daily)),
+            (Marks { listed: Some(NOW.minus(day)), ..marks() }, Listing::Everything(Why::Daily)),
+            // A clock that was wrong.
+            (Marks { listed: Some(NOW.plus(day)), ..marks() }, Listing::Everything(Why::Daily)),
             (
-                Marks { state: state("a"), state_now: state("a"), counter_fell: true, ..known.clone() },
-                Listing::Everything,
+                Marks { listed: Some(NOW.plus(Duration::from_secs(60))), ..marks() },
+                Listing::Changes(CURSOR.minus(OVERLAP)),
             ),
         ] {
-            assert_eq!(listing(&marks, now), expected, "{marks:?}");
+            assert_eq!(listing(&situation(&marks)), expected, "{marks:?}");
+        }
+    }
+
+    #[test]
+    fn by_what_came() {
+        let marks = marks();
+        for (came, tombstones, total, expected) in [
+            (CursorRow::Came, true, None, Listing::Enough),
+            (CursorRow::Came, true, Some(4), Listing::Enough),
+            (CursorRow::Came, false, Some(5), Listing::Enough),
+            (CursorRow::Came, false, Some(4), Listing::Everything(Why::Total)),
+            (CursorRow::Came, false, Some(6), Listing::Everything(Why::Total)),
+            (CursorRow::Came, false, None, Listing::Everything(Why::Total)),
+            (CursorRow::Missing, true, Some(5), Listing::Everything(Why::CursorRow)),
+            (CursorRow::Older, true, Some(5), Listing::Everything(Why::WentBack)),
+        ] {
+            let after = Situation { brought: brought(came, tombstones, total), ..situation(&marks) };
+            assert_eq!(listing(&after), expected, "{came:?} {tombstones} {total:?}");
         }
     }
 }

@@ -151,7 +151,8 @@ impl Engine<'_> {
         if self.options.mode.pulls() {
             self.pulled(&mut run)?;
         }
-        if self.options.mode.pushes() {
+        // A server that asked to be left alone during the pull is left alone.
+        if self.options.mode.pushes() && !matches!(refusal, Some(Error::Wait { .. })) {
             self.reporter.tell(Event::Pushing);
             self.know_highest(&mut run)?;
             let pushed = self.push(&mut run);

@@ -1,7 +1,8 @@
 //! Which page of a list to ask for next: in the order of changes, moving the lower bound rather than an offset through
 //! rows that are being changed meanwhile (keyset paging); an offset is used inside a run of equal times, and where a
-//! server does not sort or filter as asked. A walk that moved the bound ends with the question whether there is more than
-//! it brought. Knows nothing about where pages come from.
+//! server does not sort or filter as asked. Where its order is not known, a walk that moved the bound ends with the
+//! question whether there is more than it brought; what that tells about the server is remembered. A walk can be gone on
+//! with by another run. Knows nothing about where pages come from.
 
 use super::remote::{Page, Query};
 use crate::model::Row;
@@ -13,12 +14,42 @@ use std::time::Duration;
 /// The smallest step of a server's clock that we can name.
 const INSTANT: Duration = Duration::from_micros(1);
 
+/// What is known of the server's lists.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// They come in the order asked for.
+    pub(super) sorted: bool,
+    /// The server says so itself; then its `total` counts all that matches.
+    pub(super) declared: bool,
+}
+
+/// A page as the pager looks at it.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    rows: Vec<(i64, Timestamp)>,
+    /// Rows that could not be read: they count for an offset.
+    broken: usize,
+    total: Option<i64>,
+}
+
+impl Came {
+    pub(super) fn of(page: &Page) -> Came {
+        let rows = page.items.iter().map(|row| (row.id, instant(row))).collect();
+        Came { rows, broken: page.unreadable.len(), total: page.total }
+    }
+}
+
 /// The state of one walk through a list.
 pub(super) struct Pager {
     from: Option<Timestamp>,
     after: Option<Timestamp>,
     limit: u32,
     offset: u32,
+    known: Known,
+    /// When the walk began, by our clock; for whoever goes on with it.
+    began: String,
+    /// It was begun by another run, of whose pages nothing is known here.
+    resumed: bool,
     /// The server sorts by `updated_at` and filters by `updated_after`, as far as its pages show.
     keyset: bool,
     /// `total` was seen to count only the page.
@@ -27,10 +58,15 @@ pub(super) struct Pager {
     total_at_least: Option<i64>,
     /// The bound was moved on the word of pages that were in order. One page may be by accident.
     moved: bool,
-    /// The server is known to sort and filter as asked: no question whether there is more.
-    trusted: bool,
+    /// The newest bound that came in order: a walk that is done is gone on with from here.
+    reached: Option<Timestamp>,
+    /// Ids went down and up while the times went up: the order is no accident.
+    ids_fell: bool,
+    ids_rose: bool,
     /// The page that was asked for is the one behind all that came.
     asks_for_more: bool,
+    /// It was asked, and there was no more.
+    proved: bool,
     ids: BTreeSet<i64>,
     /// The ids of the page that came first. A server that passes over the offset gives it again.
     first: Vec<i64>,
@@ -40,19 +76,24 @@ pub(super) struct Pager {
 }
 
 impl Pager {
-    /// `trusted`: the server is known to sort and filter as asked.
-    pub(super) fn new(from: Option<Timestamp>, limit: u32, trusted: bool) -> Pager {
+    pub(super) fn new(from: Option<Timestamp>, limit: u32, known: Known) -> Pager {
         Pager {
-            trusted,
             from,
             after: from,
             limit,
             offset: 0,
+            known,
+            began: Timestamp::now().rfc3339(),
+            resumed: false,
             keyset: true,
             page_totals: false,
             total_at_least: None,
             moved: false,
+            reached: None,
+            ids_fell: false,
+            ids_rose: false,
             asks_for_more: false,
+            proved: false,
             ids: BTreeSet::new(),
             first: Vec::new(),
             rows: 0,
@@ -61,33 +102,53 @@ impl Pager {
         }
     }
 
-    /// Goes on where an interrupted walk came to. What came before it is staged; that it was all is not asked again.
-    pub(super) fn resume(walk: &Walk, from: Option<Timestamp>) -> Pager {
+    /// Goes on with a walk that an earlier run began. `None` where it cannot be: by offset through rows that have changed
+    /// since, one that had ended.
+    pub(super) fn resume(walk: &Walk, from: Option<Timestamp>, limit: u32, known: Known) -> Option<Pager> {
         let after = walk.from.as_deref().and_then(Timestamp::parse);
-        Pager { after, offset: walk.offset, ..Pager::new(from, walk.page.max(1), true) }
+        if walk.done && after.is_none() {
+            return None;
+        }
+        let moved = after != from;
+        // By offset, rows that went meanwhile have moved the others: some are read again. Where the order is not known, an
+        // offset from the beginning is of a walk that found out that it must go by offset.
+        let by_offset = !moved && walk.offset > 0 && !known.sorted;
+        let again = if by_offset { limit / 4 } else { 0 };
+        Some(Pager {
+            after,
+            offset: if walk.done { 0 } else { walk.offset.saturating_sub(again) },
+            limit: if walk.page == 0 { limit } else { walk.page.min(limit) },
+            began: walk.began.clone(),
+            resumed: true,
+            keyset: !by_offset,
+            moved,
+            reached: after.filter(|_| moved),
+            ..Pager::new(from, limit, known)
+        })
     }
 
-    /// Where the walk is, to be kept with what was staged.
-    pub(super) fn walk(&self, began: &str, everything: bool) -> Walk {
+    /// For another run to go on with.
+    pub(super) fn walk(&self) -> Walk {
+        let (from, offset) = if self.done { (self.reached, 0) } else { (self.after, self.offset) };
         Walk {
-            began: began.to_string(),
-            everything,
-            from: self.after.map(Timestamp::rfc3339),
-            offset: self.offset,
+            began: self.began.clone(),
+            everything: self.from.is_none(),
+            from: from.map(Timestamp::rfc3339),
+            offset,
             page: self.limit,
             done: self.done,
         }
     }
 
-    /// The pages were in order, and there were enough of them to tell.
-    pub(super) fn was_sorted(&self) -> bool {
-        self.keyset && self.moved
-    }
-
-    /// A server may refuse a limit above its own (api.md 7). False when there is nothing smaller to try.
+    /// A server may refuse a limit above its own (api.md 7), or have rows that make a page too long to be read. False when
+    /// there is nothing smaller to try.
     pub(super) fn ask_for_less(&mut self) -> bool {
         self.limit /= 2;
         self.limit > 0
+    }
+
+    pub(super) fn limit(&self) -> u32 {
+        self.limit
     }
 
     /// The coming question is only whether there is more. A server may refuse it instead of answering with nothing.
@@ -95,24 +156,39 @@ impl Pager {
         self.asks_for_more
     }
 
+    /// The server was seen to sort as asked: by more than one page, and in an order that is not that of the ids.
+    pub(super) fn learned_order(&self) -> bool {
+        self.proved && self.ids_fell && self.ids_rose
+    }
+
+    /// Rows may have been passed over: pages of another run were taken for in order, and nobody asked whether there is more.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.resumed && !(self.known.sorted && self.keyset)
+    }
+
     pub(super) fn next(&self) -> Option<Query> {
         (!self.done).then(|| Query {
             updated_after: self.after.map(Timestamp::rfc3339),
             limit: self.limit,
             offset: self.offset,
-            // Tombstones matter only to those who may hold the task already.
-            include_deleted: self.from.is_some(),
+            // Tombstones matter only to those who may hold the row already.
+            include_deleted: self.from.is_some() || self.resumed,
         })
     }
 
     /// Takes note of a page, of which `fresh` rows were not known before. An error names a server whose list never ends.
-    pub(super) fn took(&mut self, page: &Page, fresh: usize) -> Result<(), &'static str> {
-        let count = page.items.len();
-        let Some((first, last)) = self.bounds(&page.items) else {
-            self.end();
-            return Ok(());
+    pub(super) fn took(&mut self, page: &Came, fresh: usize) -> Result<(), &'static str> {
+        let count = page.rows.len() + page.broken;
+        let Some((first, last)) = self.bounds(page) else {
+            // Nothing that could be read: what lies behind it may be.
+            self.offset += count as u32;
+            self.idle += 1;
+            if count == 0 || self.asks_for_more {
+                self.end();
+            }
+            return self.check_progress(count);
         };
-        let ids: Vec<i64> = page.items.iter().map(|task| task.id).collect();
+        let ids: Vec<i64> = page.rows.iter().map(|(id, _)| *id).collect();
         // Nobody who looks at the offset gives the same again.
         let known = self.keyset && self.offset > 0 && ids.iter().all(|id| self.ids.contains(id));
         let given_again = if self.asks_for_more { ids == self.first } else { known };
@@ -124,17 +200,13 @@ impl Pager {
             self.begin_again();
             return Ok(());
         }
-        if !self.trusted {
-            self.ids.extend(&ids);
-        }
+        self.ids.extend(&ids);
         if self.first.is_empty() {
             self.first = ids;
         }
         self.rows += fresh;
         self.idle = if fresh == 0 { self.idle + 1 } else { 0 };
-        if self.idle > 50 + self.rows / count.max(1) {
-            return Err("the list of tasks never ends");
-        }
+        self.check_progress(count)?;
         let total = page.total.filter(|total| *total > count as i64);
         self.page_totals |= self.offset > 0 && page.total == Some(count as i64);
         let unsorted = self.total_at_least.take().is_some_and(|least| page.total.is_some_and(|total| total < least));
@@ -144,12 +216,16 @@ impl Pager {
         }
         let end = i64::from(self.offset) + count as i64;
         let perhaps_whole = page.total == Some(count as i64) && !self.page_totals;
+        let whole = self.known.declared && page.total == Some(end) && count < self.limit as usize;
         let next_key = last.minus(INSTANT);
-        if self.keyset && total.is_some_and(|total| end >= total) {
+        if self.keyset {
+            self.reached = self.reached.max(Some(next_key));
+        }
+        if self.keyset && (whole || total.is_some_and(|total| end >= total)) {
             self.end();
         } else if self.moves_bound(count, fresh, perhaps_whole, next_key) {
-            let before = page.items.iter().filter(|task| instant(task) < last).count() as i64;
-            self.total_at_least = total.map(|total| total - i64::from(self.offset) - before);
+            let before = page.rows.iter().filter(|(_, at)| *at < last).count() + page.broken;
+            self.total_at_least = total.map(|total| total - i64::from(self.offset) - before as i64);
             (self.after, self.offset) = (Some(next_key), 0);
             self.moved = true;
         } else {
@@ -158,17 +234,24 @@ impl Pager {
         Ok(())
     }
 
+    fn check_progress(&self, count: usize) -> Result<(), &'static str> {
+        if self.idle > 50 + self.rows / count.max(1) { Err("the list of rows never ends") } else { Ok(()) }
+    }
+
     /// Nothing more came. If the bound was moved, that may be because the rest lies before it.
     fn end(&mut self) {
-        self.done = !self.moved || self.asks_for_more || self.trusted;
+        self.proved |= self.asks_for_more;
+        // How many rows an earlier run has brought is not known here: then `is_doubtful` says that nobody asked.
+        let certain = self.known.sorted || self.resumed;
+        self.done = !self.moved || self.asks_for_more || certain;
         self.asks_for_more = true;
         (self.after, self.offset) = (self.from, self.ids.len() as u32);
     }
 
     /// Rows were passed over, or the filter is: goes through all of them by offset.
     fn begin_again(&mut self) {
-        (self.keyset, self.moved, self.asks_for_more) = (false, false, false);
-        (self.after, self.offset) = (self.from, 0);
+        (self.keyset, self.moved, self.asks_for_more, self.resumed) = (false, false, false, false);
+        (self.after, self.offset, self.reached) = (self.from, 0, None);
     }
 
     /// A single row shows no order, and a page that may be the last one is cheaper to follow by offset.
@@ -178,10 +261,14 @@ impl Pager {
     }
 
     /// Smallest and largest `updated_at` of a page; turns keyset paging off when the page is not in order.
-    fn bounds(&mut self, items: &[Row]) -> Option<(Timestamp, Timestamp)> {
-        let times: Vec<Timestamp> = items.iter().map(instant).collect();
-        self.keyset &= times.is_sorted();
-        Some((*times.iter().min()?, *times.iter().max()?))
+    fn bounds(&mut self, page: &Came) -> Option<(Timestamp, Timestamp)> {
+        self.keyset &= page.rows.is_sorted_by_key(|(_, at)| *at);
+        for pair in page.rows.windows(2) {
+            self.ids_rose |= pair[0].0 < pair[1].0;
+            self.ids_fell |= pair[0].0 > pair[1].0;
+        }
+        let times = page.rows.iter().map(|(_, at)| *at);
+        Some((times.clone().min()?, times.max()?))
     }
 }
 
@@ -192,7 +279,20 @@ fn instant(row: &Row) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::task::TASK;
     use std::collections::BTreeMap;
+
+    fn row(id: i64, time: i64) -> Row {
+        Row { id, updated_at: Timestamp(time).rfc3339(), ..Row::new(&TASK) }
+    }
+
+    fn plain(from: Option<Timestamp>, limit: u32) -> Pager {
+        Pager::new(from, limit, Known::default())
+    }
+
+    fn full_page(items: Vec<Row>, total: Option<i64>) -> Page {
+        Page { items, total, ..Page::default() }
+    }
 
     /// How a server that api.md leaves open may behave.
     #[derive(Clone, Copy, Default)]
@@ -203,10 +303,6 @@ mod tests {
         ignores_sort: bool,
         page_totals: bool,
         no_totals: bool,
-    }
-
-    fn row(id: i64, time: i64) -> Row {
-        Row { id, updated_at: Timestamp(time).rfc3339(), ..Row::new(&crate::model::task::TASK) }
     }
 
     fn page(rows: &[(i64, i64)], query: &Query, quirks: Quirks) -> Page {
@@ -231,7 +327,7 @@ mod tests {
             .map(|(id, time)| row(*id, *time))
             .collect();
         let total = if quirks.page_totals { items.len() } else { matching.len() } as i64;
-        Page { items, total: (!quirks.no_totals).then_some(total), ..Page::default() }
+        full_page(items, (!quirks.no_totals).then_some(total))
     }
 
     fn collect(
@@ -240,12 +336,12 @@ mod tests {
         from: Option<Timestamp>,
         quirks: Quirks,
     ) -> (BTreeMap<i64, String>, usize) {
-        let mut pager = Pager::new(from, limit, false);
+        let mut pager = plain(from, limit);
         let (mut got, mut requests) = (BTreeMap::new(), 0);
         while let Some(query) = pager.next() {
             let page = page(rows, &query, quirks);
-            let fresh = page.items.iter().filter(|task| got.insert(task.id, task.updated_at.clone()).is_none()).count();
-            pager.took(&page, fresh).expect("ends");
+            let fresh = page.items.iter().filter(|row| got.insert(row.id, row.updated_at.clone()).is_none()).count();
+            pager.took(&Came::of(&page), fresh).expect("ends");
             requests += 1;
             assert!(requests < 5_000, "never ends");
         }
@@ -280,7 +376,7 @@ mod tests {
     fn an_order_that_only_looks_right_loses_nothing() {
         let rows: Vec<(i64, i64)> =
             (1..=120).map(|id| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 })).collect();
-        let mut pager = Pager::new(None, 100, false);
+        let mut pager = plain(None, 100);
         let mut got = BTreeMap::new();
         while let Some(query) = pager.next() {
             let after = query.updated_after.as_deref().and_then(Timestamp::parse);
@@ -288,9 +384,9 @@ mod tests {
                 rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0)).collect();
             let items: Vec<Row> =
                 matching.iter().skip(query.offset as usize).take(100).map(|(id, time)| row(*id, *time)).collect();
-            let page = Page { total: Some(matching.len() as i64), items, ..Page::default() };
-            let fresh = page.items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
-            pager.took(&page, fresh).expect("ends");
+            let page = full_page(items, Some(matching.len() as i64));
+            let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
+            pager.took(&Came::of(&page), fresh).expect("ends");
         }
         assert_eq!(got.len(), 120);
     }
@@ -298,14 +394,14 @@ mod tests {
     /// Servers that do not sort as asked and give no total worth the name, whose first page happens to be in order.
     #[test]
     fn one_page_in_order_is_no_proof() {
-        type Row = (i64, i64);
-        type Order = fn(&Row) -> i64;
-        let by_id = |row: &Row| row.0;
-        let newest_first = |row: &Row| -row.1;
+        type Pair = (i64, i64);
+        type Order = fn(&Pair) -> i64;
+        let by_id = |row: &Pair| row.0;
+        let newest_first = |row: &Pair| -row.1;
         let edited_last = |id: i64| (id, if id == 100 { 9_000_000_000 } else { id * 10_000_000 });
         let shuffled_later = |id: i64| (id, if id < 120 { id * 10_000_000 } else { (300 - id) * 10_000_000 });
         let imported = |id: i64| (id, if id > 50 { 5_000_000_000 } else { id * 10_000_000 });
-        let lists: [(Vec<Row>, Order); 3] = [
+        let lists: [(Vec<Pair>, Order); 3] = [
             ((1..=150).map(edited_last).collect(), by_id),
             ((1..=150).map(shuffled_later).collect(), by_id),
             ((1..=150).map(imported).collect(), newest_first),
@@ -313,7 +409,7 @@ mod tests {
         for (mut rows, order) in lists {
             rows.sort_by_key(order);
             for total in ["none", "of the page", "of everything"] {
-                let (mut pager, mut got) = (Pager::new(None, 100, false), BTreeMap::new());
+                let (mut pager, mut got) = (plain(None, 100), BTreeMap::new());
                 while let Some(query) = pager.next() {
                     let after = query.updated_after.as_deref().and_then(Timestamp::parse);
                     let matching = rows.iter().filter(|(_, time)| after.is_none_or(|after| *time >= after.0));
@@ -324,8 +420,8 @@ mod tests {
                         "of the page" => Some(items.len() as i64),
                         _ => Some(150),
                     };
-                    let fresh = items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
-                    pager.took(&Page { items, total, ..Page::default() }, fresh).expect("ends");
+                    let fresh = items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
+                    pager.took(&Came::of(&full_page(items, total)), fresh).expect("ends");
                 }
                 assert_eq!(got.len(), 150, "{total}");
             }
@@ -338,11 +434,11 @@ mod tests {
         let rows: Vec<(i64, i64)> = (1..=250).map(|id| (id, id * 10_000_000)).collect();
         for no_totals in [true, false] {
             let quirks = Quirks { no_totals, ..Quirks::default() };
-            let (mut pager, mut got) = (Pager::new(None, 100, false), BTreeMap::new());
+            let (mut pager, mut got) = (plain(None, 100), BTreeMap::new());
             while let Some(query) = pager.next() {
                 let page = page(&rows, &Query { offset: 0, ..query }, quirks);
-                let fresh = page.items.iter().filter(|task| got.insert(task.id, ()).is_none()).count();
-                pager.took(&page, fresh).expect("ends");
+                let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
+                pager.took(&Came::of(&page), fresh).expect("ends");
             }
             assert_eq!(got.len(), 250);
         }
@@ -359,17 +455,123 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_given_up() {
-        let mut pager = Pager::new(None, 10, false);
+        let mut pager = plain(None, 10);
         let rows: Vec<(i64, i64)> = (1..=10).map(|id| (id, id)).collect();
         let mut result = Ok(());
         for round in 0..1_000 {
             let same =
                 page(&rows, &Query { limit: 10, ..Query::default() }, Quirks { no_totals: true, ..Quirks::default() });
-            result = pager.took(&same, if round == 0 { 10 } else { 0 });
+            result = pager.took(&Came::of(&same), if round == 0 { 10 } else { 0 });
             if result.is_err() {
                 break;
             }
         }
         assert!(result.is_err());
+    }
+
+    /// Every walk that stops after some pages and is gone on with by new runs, each with a few pages.
+    #[test]
+    fn a_walk_is_gone_on_with() {
+        let rows: Vec<(i64, i64)> =
+            (1..=120).map(|id| (id, if id < 30 { 1_000_000 } else { (id * 37 % 121) * 10_000_000 })).collect();
+        for known in [Known::default(), Known { sorted: true, declared: true }] {
+            for bits in 0..4_u32 {
+                let quirks = Quirks { inclusive: bits & 1 != 0, no_totals: bits & 2 != 0, ..Quirks::default() };
+                let (mut got, mut walk, mut runs) = (BTreeMap::new(), None::<Walk>, 0);
+                loop {
+                    let fresh = Pager::new(None, 10, known);
+                    let mut pager =
+                        walk.as_ref().and_then(|walk| Pager::resume(walk, None, 10, known)).unwrap_or(fresh);
+                    for _ in 0..3 {
+                        let Some(query) = pager.next() else { break };
+                        let page = page(&rows, &query, quirks);
+                        let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
+                        pager.took(&Came::of(&page), fresh).expect("ends");
+                    }
+                    runs += 1;
+                    let stopped = pager.walk();
+                    assert!(stopped.everything);
+                    if stopped.done {
+                        assert_eq!(pager.is_doubtful(), !known.sorted && runs > 1);
+                        break;
+                    }
+                    walk = Some(stopped);
+                    assert!(runs < 50, "no progress");
+                }
+                assert_eq!(got.len(), 120, "{known:?} {bits:02b}");
+            }
+        }
+    }
+
+    /// A walk that had ended when its run failed costs one request more, and brings what was changed since.
+    #[test]
+    fn a_walk_that_had_ended_brings_what_came_since() {
+        let known = Known { sorted: true, declared: true };
+        let mut rows: Vec<(i64, i64)> = (1..=120).map(|id| (id, id * 10_000_000)).collect();
+        let mut pager = Pager::new(None, 50, known);
+        while let Some(query) = pager.next() {
+            let page = page(&rows, &query, Quirks::default());
+            pager.took(&Came::of(&page), page.items.len()).expect("ends");
+        }
+        rows[3].1 = 5_000_000_000;
+        let mut pager = Pager::resume(&pager.walk(), None, 50, known).expect("it can be");
+        let mut got = Vec::new();
+        while let Some(query) = pager.next() {
+            let page = page(&rows, &query, Quirks::default());
+            got.extend(page.items.iter().map(|row| row.id));
+            pager.took(&Came::of(&page), page.items.len()).expect("ends");
+        }
+        assert_eq!(got, [120, 4]);
+    }
+
+    /// No question whether there is more, and none for a page that says that it is all.
+    #[test]
+    fn a_declared_order_is_believed() {
+        let rows: Vec<(i64, i64)> = (1..=120).map(|id| (id, id * 10_000_000)).collect();
+        let known = Known { sorted: true, declared: true };
+        let requests = |rows: &[(i64, i64)]| {
+            let (mut pager, mut requests) = (Pager::new(None, 100, known), 0);
+            while let Some(query) = pager.next() {
+                let page = page(rows, &query, Quirks::default());
+                pager.took(&Came::of(&page), page.items.len()).expect("ends");
+                requests += 1;
+            }
+            requests
+        };
+        assert_eq!((requests(&rows), requests(&rows[..40]), requests(&[])), (2, 1, 1));
+    }
+
+    /// Times that rise while ids do not: such an order is no accident.
+    #[test]
+    fn an_order_is_learned() {
+        for (step, learned) in [(1, false), (37, true)] {
+            let rows: Vec<(i64, i64)> = (1..=120).map(|id| (id, (id * step % 121) * 10_000_000)).collect();
+            let mut pager = plain(None, 50);
+            while let Some(query) = pager.next() {
+                let page = page(&rows, &query, Quirks::default());
+                pager.took(&Came::of(&page), page.items.len()).expect("ends");
+            }
+            assert_eq!(pager.learned_order(), learned, "{step}");
+        }
+    }
+
+    /// Rows that cannot be read count for the offset, and end nothing.
+    #[test]
+    fn broken_rows_are_passed_over() {
+        let rows: Vec<(i64, i64)> = (1..=60).map(|id| (id, 1_000_000)).collect();
+        for limit in [3, 10, 100] {
+            let (mut pager, mut got) = (plain(None, limit), BTreeSet::new());
+            while let Some(query) = pager.next() {
+                let mut page = page(&rows, &query, Quirks::default());
+                let broken: Vec<Row> = page.items.extract_if(.., |row| (20..30).contains(&row.id)).collect();
+                page.unreadable = broken
+                    .iter()
+                    .map(|row| crate::sync::remote::Unreadable { id: Some(row.id), message: String::new() })
+                    .collect();
+                let fresh = page.items.iter().filter(|row| got.insert(row.id)).count();
+                pager.took(&Came::of(&page), fresh).expect("ends");
+            }
+            assert_eq!(got.len(), 50, "limit {limit}");
+        }
     }
 }

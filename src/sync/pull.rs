@@ -1,30 +1,32 @@
-//! Fetches what changed into the staging tables, workspace by workspace (docs/sync.md). Nothing here changes what is shown; a
-//! failure anywhere leaves it as it was, and what was staged stays staged for the next run.
+//! Fetches what changed into the staging area, workspace by workspace (docs/sync.md). Nothing here changes the rows; a
+//! failure anywhere leaves them as they were, and what was staged is gone on with by the next run.
 
 use super::Engine;
+use super::door::counter_fell;
 use super::driver::Run;
-use super::listing::{CLOCKS_DIFFER, Listing, Marks, is_within, listing};
+use super::listing::{Brought, CLOCKS_DIFFER, CursorRow, Listing, Marks, OVERLAP, Situation, is_within, listing};
 use super::observe::{Epoch, Fact, Read, observe};
-use super::pager::Pager;
-use super::remote::{Page, RemoteError, RemoteResult, to_error};
+use super::pager::{Came, Known, Pager};
+use super::remote::{Capabilities, Page, Query, RemoteError, RemoteResult, Unreadable, to_error};
 use super::report::Event;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::dependency::DEPENDENCY;
+use crate::model::kind::Identity;
 use crate::model::task::TASK;
-use crate::model::{Row, Workspace};
+use crate::model::{KINDS, Kind, Row, Workspace};
 use crate::store::{Pulled, Walk};
 use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Read again before the cursor: rows of one instant, and transactions that commit late.
-const OVERLAP: Duration = Duration::from_secs(30);
+/// The kind that is listed by its changes.
+const LISTED: &Kind = &TASK;
 
-/// A kind the server never had is looked for again after this long.
+/// A kind of thing the server never had is looked for again after this long.
 const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
 
-/// An interrupted walk is gone on with for so long.
-const RESUMED_FOR: Duration = Duration::from_secs(6 * 3_600);
+/// An interrupted listing is gone on with for so long.
+const RESUMED_FOR: Duration = Duration::from_secs(86_400);
 
 /// Of so many missing rows none may be found before a list is taken for wrong.
 const SAMPLE: usize = 20;
@@ -32,93 +34,190 @@ const SAMPLE: usize = 20;
 /// A reconciliation may remove this many rows without asking, or half of a workspace if that is more.
 const DELETES_WITHOUT_ASKING: usize = 10;
 
+/// Rows that cannot be read are named one by one up to this number.
+const NAMED: usize = 10;
+
+/// Metadata key: the workspace that a rate limit kept from being pulled; the next pull begins with it.
+const NEXT_WORKSPACE: &str = "next_workspace";
+
+/// What one run of pages has brought, beside what is staged.
+#[derive(Default)]
+struct Seen {
+    epoch: Epoch,
+    /// The server never shows older rows than it has answered.
+    consistent: bool,
+    /// The cache is of another server: nothing in it is known here.
+    afresh: bool,
+    /// How long ago the rows of the cache were read, at least.
+    known_for: Option<Duration>,
+    /// Rows may be staged already, newer than those of the cache.
+    staged_before: bool,
+    /// Reads that are older than an answer to this client: the rows stay as they are.
+    behind: BTreeSet<i64>,
+    /// What a server that was put back no longer has.
+    lost: Vec<Row>,
+    unreadable: BTreeMap<String, Option<i64>>,
+}
+
+impl Seen {
+    fn could_not_read(&mut self, rows: &[Unreadable]) {
+        self.unreadable.extend(rows.iter().map(|row| (row.message.clone(), row.id)));
+    }
+
+    fn is_unreadable(&self, id: i64) -> bool {
+        self.unreadable.values().any(|known| *known == Some(id))
+    }
+}
+
+/// A workspace whose rows were listed in full: what the cache has beside them is to be asked for.
+struct Full {
+    workspace_id: i64,
+    /// The row that had set the cursor.
+    cursor_row: Option<i64>,
+}
+
+/// How a walk through a workspace's pages is to be made.
+struct Way {
+    from: Option<Timestamp>,
+    /// Goes on with what an earlier run began.
+    resume: Option<Walk>,
+    /// The walk is written down, for a later run to go on with.
+    keep: bool,
+}
+
 impl Engine<'_> {
     /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
-    /// is given, where there are others.
+    /// is given, where there are others; so are those behind a rate limit, where some were read.
     pub(super) fn pull(&mut self, run: &mut Run) -> Result<Option<Error>> {
-        let workspaces = self.remote().workspaces().map_err(|e| self.fatal(e))?;
-        run.caps = self.capabilities(run.end.afresh)?;
-        let believed = run.end.afresh || self.options.accept_deletes;
-        if workspaces.is_empty() && !believed && !self.store.workspaces()?.is_empty() {
-            return Err(Error::failure(format!(
-                "{} lists no workspace at all, which is never read as deletions; nothing was changed",
-                self.remote().origin()
-            ))
-            .hint("check the account: anyt auth whoami; if they really are gone: anyt sync --accept-deletes"));
+        let workspaces = self.asked(|remote| remote.workspaces())?;
+        let afresh = run.end.afresh;
+        run.caps = self.capabilities(afresh, true)?;
+        let cached = self.store.workspaces()?;
+        self.refuse_empty_list(&workspaces, &cached, afresh)?;
+        let fell = |now: &Workspace| cached.iter().any(|known| known.id == now.id && counter_fell(known, now));
+        if !afresh && workspaces.iter().any(fell) {
+            run.epoch = Epoch::WentBack;
         }
-        let mut refusal = None;
-        let mut listed = Vec::new();
-        for workspace in &workspaces {
-            match self.pull_workspace(run, workspace) {
-                Ok((pulled, everything)) => {
-                    if everything {
-                        listed.push(workspace.id);
-                    }
-                    run.end.pulled.push(pulled);
-                }
+        if afresh {
+            cached.iter().try_for_each(|workspace| self.store.unstage(workspace.id))?;
+        }
+        let mut seen = self.seen(run)?;
+        let mut full = Vec::new();
+        let refusal = self.pull_each(&workspaces, &cached, run, &mut seen, &mut full)?;
+        let limited = matches!(refusal, Some(Error::Wait { .. }));
+        for full in full {
+            self.confirm_missing(&full, run, &mut seen, limited)?;
+        }
+        if !afresh && !limited {
+            run.end.left = self.workspaces_left(&workspaces, &cached, &mut seen)?;
+        }
+        run.epoch = seen.epoch;
+        run.end.lost.append(&mut seen.lost);
+        self.tell_unreadable(&seen, run);
+        run.end.workspaces = workspaces;
+        match refusal {
+            Some(refusal) if run.end.pulled.is_empty() => Err(refusal),
+            refusal => Ok(refusal),
+        }
+    }
+
+    fn seen(&self, run: &Run) -> Result<Seen> {
+        let last = self.store.metadata("last_sync")?.and_then(|at| Timestamp::parse(&at));
+        let known_for = last.map(|at| at.age(Timestamp::now()));
+        let (epoch, consistent, afresh) = (run.epoch, run.caps.consistent, run.end.afresh);
+        Ok(Seen { epoch, consistent, afresh, known_for, ..Seen::default() })
+    }
+
+    fn refuse_empty_list(&self, listed: &[Workspace], cached: &[Workspace], afresh: bool) -> Result<()> {
+        let believed = afresh || self.options.accept_deletes;
+        if !listed.is_empty() || believed || cached.is_empty() {
+            return Ok(());
+        }
+        Err(Error::failure(format!(
+            "{} lists no workspace at all, which is never read as deletions; nothing was changed",
+            self.remote().origin()
+        ))
+        .hint("check the account: anyt auth whoami; if they really are gone: anyt sync --accept-deletes"))
+    }
+
+    fn pull_each(
+        &mut self,
+        workspaces: &[Workspace],
+        cached: &[Workspace],
+        run: &mut Run,
+        seen: &mut Seen,
+        full: &mut Vec<Full>,
+    ) -> Result<Option<Error>> {
+        let mut order: Vec<&Workspace> = workspaces.iter().collect();
+        let next = self.store.metadata(NEXT_WORKSPACE)?.and_then(|id| id.parse::<i64>().ok());
+        let first = order.iter().position(|workspace| Some(workspace.id) == next).unwrap_or(0);
+        order.rotate_left(first);
+        let (mut refusal, mut by_changes) = (None, Vec::new());
+        for (at, workspace) in order.iter().copied().enumerate() {
+            let known = cached.iter().find(|known| known.id == workspace.id);
+            let before = full.len();
+            match self.pull_workspace(workspace, known, &mut run.caps, seen, full) {
+                Ok(pulled) => run.end.pulled.push(pulled),
                 Err(error @ Error::SignIn { .. }) if workspaces.len() > 1 => {
                     self.store.unstage(workspace.id)?;
                     run.end.left_out.push(workspace.id);
                     refusal.get_or_insert(error);
+                    continue;
+                }
+                // What was read whole is not thrown away: else many workspaces behind a rate limit never arrive.
+                Err(error @ Error::Wait { .. }) if !run.end.pulled.is_empty() => {
+                    run.end.left_out.extend(order[at..].iter().map(|workspace| workspace.id));
+                    run.end.metadata.push((NEXT_WORKSPACE.into(), workspace.id.to_string()));
+                    return Ok(Some(error));
                 }
                 Err(error) => return Err(error),
             }
+            if full.len() == before {
+                by_changes.push((workspace, known));
+            }
         }
-        if run.end.pulled.is_empty()
-            && let Some(refusal) = refusal
-        {
-            return Err(refusal);
+        if next.is_some() {
+            run.end.metadata.push((NEXT_WORKSPACE.into(), String::new()));
         }
-        // Only now: what one workspace lacks may have been moved to another.
-        for id in listed {
-            self.confirm_missing(run, id)?;
+        // One workspace that went back to a backup tells it of all; those before it were listed by their changes only.
+        if seen.epoch == Epoch::WentBack {
+            for (workspace, known) in by_changes {
+                let pulled = self.pull_workspace(workspace, known, &mut run.caps, seen, full)?;
+                run.end.pulled.retain(|earlier| earlier.workspace_id != pulled.workspace_id);
+                run.end.pulled.push(pulled);
+            }
         }
-        for id in run.end.pulled.iter().map(|pulled| pulled.workspace_id).collect::<Vec<_>>() {
-            self.judge_staged(run, id)?;
-        }
-        if !run.end.afresh {
-            run.end.left = self.workspaces_left(&workspaces)?;
-        }
-        run.end.workspaces = workspaces;
         Ok(refusal)
-    }
-
-    fn fatal(&self, error: RemoteError) -> Error {
-        to_error(error, &self.remote().origin())
     }
 
     /// Workspaces of the cache that are deleted, or no longer this account's: the server does not list them, and says so
     /// when asked for each. One for which something is queued stays, until that is sent or given up.
-    fn workspaces_left(&mut self, listed: &[Workspace]) -> Result<Vec<i64>> {
+    fn workspaces_left(&mut self, listed: &[Workspace], cached: &[Workspace], seen: &mut Seen) -> Result<Vec<i64>> {
         let mut left = Vec::new();
-        for cached in self.store.workspaces()? {
-            let id = cached.id;
-            if listed.iter().any(|workspace| workspace.id == id)
-                || self.remote().has_workspace(id).map_err(|e| self.fatal(e))?
-            {
+        for workspace in cached {
+            let id = workspace.id;
+            if listed.iter().any(|listed| listed.id == id) || self.asked(|remote| remote.has_workspace(id))? {
                 continue;
             }
+            let force = self.options.mode.is_force();
             let queued = self.store.waiting()?.iter().any(|operation| operation.workspace_id == id);
-            if queued && !self.is_forced() {
-                let note =
-                    format!("{} is no longer yours on the server; what is queued for it stays", cached.identifier);
+            if queued && !force {
+                let name = &workspace.identifier;
+                let note = format!("{name} is no longer yours on the server; what is queued for it stays");
                 self.reporter.tell(Event::Note(note));
                 continue;
             }
-            let rows = self.store.missing_from_staging(&TASK, id)?;
-            if !self.is_forced() {
-                self.refuse_mass_delete(rows.len(), rows.len())?;
+            let rows = self.store.count_server_rows(LISTED, id)?.max(0) as usize;
+            if !force {
+                self.refuse_mass_delete(rows, rows)?;
             }
-            for (row, _) in rows {
-                self.store.stage_gone(&TASK, row)?;
+            self.store.unstage(id)?;
+            for (row, _) in self.store.missing_from_staging(LISTED, id)? {
+                self.goes(row, seen)?;
             }
             left.push(id);
         }
         Ok(left)
-    }
-
-    fn is_forced(&self) -> bool {
-        matches!(self.options.mode, super::Mode::Force(_))
     }
 
     /// A list that lacks more than half of a workspace is believed only when somebody says so.
@@ -133,295 +232,406 @@ impl Engine<'_> {
         .hint("if they really are gone: anyt sync --accept-deletes"))
     }
 
-    /// Stages one workspace. True beside it: everything was listed.
-    fn pull_workspace(&mut self, run: &mut Run, workspace: &Workspace) -> Result<(Pulled, bool)> {
+    fn pull_workspace(
+        &mut self,
+        workspace: &Workspace,
+        known: Option<&Workspace>,
+        caps: &mut Capabilities,
+        seen: &mut Seen,
+        full: &mut Vec<Full>,
+    ) -> Result<Pulled> {
         let id = workspace.id;
-        let marks = self.marks(run, workspace)?;
-        let chosen = listing(&marks, Timestamp::now());
-        let unfinished = self.unfinished(id, run.end.afresh)?;
-        if chosen == Listing::Nothing && unfinished.is_none() {
-            return Ok((Pulled { workspace_id: id, ..Pulled::default() }, false));
-        }
-        if marks.counter_fell {
-            run.epoch = Epoch::WentBack;
-        }
-        let projects = match self.remote().projects(id) {
-            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => None,
-            projects => Some(projects.map_err(|e| self.fatal(e))?),
-        };
-        let members = self.kind(run, "members", id, |engine| engine.remote().members(id))?;
-        let labels = self.kind(run, "labels", id, |engine| engine.remote().labels(id))?;
-        let everything = self.stage_rows(run, id, chosen, unfinished)?;
-        let cursor = self.store.newest_staged(&TASK, id, Timestamp::now().plus(CLOCKS_DIFFER))?;
-        let edges = self.kind(run, "dependencies", id, |engine| engine.remote().links(&DEPENDENCY, id))?;
-        if let Some(edges) = &edges {
-            self.store.stage_links(&DEPENDENCY, id, edges)?;
-        }
-        let listed = everything.then(|| (Timestamp::now().rfc3339(), Vec::new()));
-        let links = edges.is_some();
+        let marks = if seen.afresh { Marks::default() } else { self.marks(id)? };
         let state = workspace.state.clone();
-        Ok((Pulled { workspace_id: id, projects, members, labels, links, listed, cursor, state }, everything))
-    }
-
-    fn marks(&self, run: &Run, workspace: &Workspace) -> Result<Marks> {
-        let id = workspace.id;
-        let cached = self.store.workspaces()?.into_iter().find(|cached| cached.id == id);
-        let time = |key: &str| -> Result<Option<Timestamp>> {
-            Ok(self.store.metadata(&format!("{key}:{id}"))?.and_then(|text| Timestamp::parse(&text)))
+        let mut pulled = Pulled { workspace_id: id, state: state.clone(), ..Pulled::default() };
+        let mut situation = Situation {
+            marks: &marks,
+            state: state.as_deref(),
+            anew: self.options.mode.is_force() || seen.afresh,
+            epoch: seen.epoch,
+            renamed: known.is_some_and(|known| known.identifier != workspace.identifier),
+            now: Timestamp::now(),
+            brought: None,
         };
-        let counters = cached.as_ref().and_then(|cached| cached.task_counter.zip(workspace.task_counter));
-        Ok(Marks {
-            cursor: time("cursor")?,
-            listed: time("listed")?,
-            state: self.store.metadata(&format!("state:{id}"))?,
-            state_now: workspace.state.clone(),
-            counter_fell: counters.is_some_and(|(before, now)| now < before),
-            renamed: cached.is_some_and(|cached| cached.identifier != workspace.identifier),
-            anew: self.is_forced() || run.end.afresh,
-        })
-    }
-
-    /// A walk that an earlier run did not finish.
-    fn unfinished(&self, workspace_id: i64, afresh: bool) -> Result<Option<Walk>> {
-        let now = Timestamp::now();
-        let usable = |walk: &Walk| {
-            !walk.done && Timestamp::parse(&walk.began).is_some_and(|began| is_within(began, RESUMED_FOR, now))
-        };
-        Ok(self.store.walk(workspace_id)?.filter(|walk| usable(walk) && !afresh && !self.is_forced()))
-    }
-
-    /// Stages a workspace's rows: goes on with an interrupted walk, asks for changes, or lists everything. True: it was
-    /// everything.
-    fn stage_rows(&mut self, run: &mut Run, id: i64, chosen: Listing, unfinished: Option<Walk>) -> Result<bool> {
-        if let Some(walk) = unfinished {
-            self.page_through(run, id, None, Some(walk.clone())).map_err(|e| self.fatal(e))?;
-            return Ok(walk.everything);
+        let mut wanted = listing(&situation);
+        if wanted == Listing::Nothing {
+            self.store.unstage(id)?;
+            return Ok(pulled);
         }
-        self.store.unstage(id)?;
-        if let Listing::Changes(cursor) = chosen {
-            self.page_through(run, id, Some(cursor.minus(OVERLAP)), None).map_err(|e| self.fatal(e))?;
-            if self.is_whole(run, id)? {
-                return Ok(false);
+        pulled.projects = match self.remote().projects(id) {
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => None,
+            projects => Some(projects.map_err(|error| self.fatal(error))?),
+        };
+        pulled.members = self.kind("members", id, seen.afresh, |engine| engine.remote().members(id))?;
+        pulled.labels = self.kind("labels", id, seen.afresh, |engine| engine.remote().labels(id))?;
+        if let Listing::Changes(from) = wanted {
+            let resume = self.walk_to_resume(id, situation.now)?;
+            if resume.as_ref().is_some_and(|walk| walk.everything) {
+                wanted = Listing::Everything(super::listing::Why::Daily);
+            } else {
+                self.begin(id, resume.is_some())?;
+                let way = Way { from: Some(from), resume, keep: true };
+                self.page_through(id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+                situation.brought = Some(self.brought(id, &marks, caps, seen)?);
+                situation.epoch = seen.epoch;
+                wanted = listing(&situation);
             }
         }
-        self.page_through(run, id, None, None).map_err(|e| self.fatal(e))?;
-        Ok(true)
+        if let Listing::Everything(_) = wanted {
+            self.list_everything(id, &situation, caps, seen)?;
+            full.push(Full { workspace_id: id, cursor_row: marks.cursor.map(|(_, row)| row) });
+        }
+        // Of the rows that were listed, because by it the next pull tells whether a list can be trusted; never this
+        // machine's clock. A row from the future (the server's clock was wrong for a while) would hide every later change.
+        pulled.cursor = self.store.newest_staged(LISTED, id, Timestamp::now().plus(CLOCKS_DIFFER))?;
+        for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
+            let edges = self.kind(links.collection, id, seen.afresh, |engine| engine.remote().links(links, id))?;
+            if let Some(edges) = &edges {
+                self.store.stage_links(links, id, edges)?;
+                pulled.links = true;
+            }
+        }
+        Ok(pulled)
     }
 
-    /// What was staged since the cursor is everything that changed, as far as can be told: the row that set the cursor is
-    /// where it must be, and as many live rows are known as the server counts.
-    fn is_whole(&mut self, run: &mut Run, id: i64) -> Result<bool> {
-        let row = self.store.metadata(&format!("cursor_task:{id}"))?.and_then(|id| id.parse().ok());
-        // The row that set the cursor lies in the overlap, or was changed since: either way it must be there.
-        let Some(now) = row.map_or(Ok(None), |row| self.store.staged_row(&TASK, row))? else {
-            run.epoch = Epoch::WentBack;
-            return Ok(false);
-        };
-        let before = self.store.server_row(&TASK, now.id)?;
-        if before.is_some_and(|before| went_back(&before, &now)) {
-            let answered = self.store.answered_at(&TASK, now.id)?.map(|at| at.age(Timestamp::now()));
-            if answered.is_none_or(|age| age > super::observe::MAX_LAG) {
-                run.epoch = Epoch::WentBack;
-            }
-            return Ok(false);
+    fn marks(&self, workspace_id: i64) -> Result<Marks> {
+        let text = |key: &str| self.store.metadata(&format!("{key}:{workspace_id}"));
+        let time = |key: &str| Ok::<_, Error>(text(key)?.and_then(|at| Timestamp::parse(&at)));
+        let row = text("cursor_task")?.and_then(|id| id.parse().ok());
+        Ok(Marks { cursor: time("cursor")?.zip(row), listed: time("listed")?, state: text("state")? })
+    }
+
+    /// A walk that an earlier run began and that can be gone on with.
+    fn walk_to_resume(&self, workspace_id: i64, now: Timestamp) -> Result<Option<Walk>> {
+        let recent = |walk: &Walk| Timestamp::parse(&walk.began).is_some_and(|at| is_within(at, RESUMED_FOR, now));
+        Ok(self.store.walk(workspace_id)?.filter(recent))
+    }
+
+    /// Forgets what is staged, or, where that is gone on with, what has become old meanwhile by this client's own writes.
+    fn begin(&mut self, workspace_id: i64, resumed: bool) -> Result<()> {
+        if !resumed {
+            return self.store.unstage(workspace_id);
         }
-        if run.caps.tombstones && run.caps.updated_after {
-            return Ok(true);
+        for (_, staged) in self.store.staged_behind(LISTED, workspace_id)? {
+            self.store.unstage_row(staged.kind, staged.id)?;
         }
-        // Ids, not a number: rows that exist and are never listed are known one by one.
-        let unlisted = self.store.unlisted(&TASK, id)?;
-        let expected = self.store.expected_total(&TASK, id)? - unlisted.len() as i64;
-        let query = super::remote::Query { limit: 1, ..Default::default() };
-        let total = self.remote().rows(&TASK, id, &query).map_err(|e| self.fatal(e))?.total;
-        Ok(total == Some(expected))
+        Ok(())
+    }
+
+    fn list_everything(
+        &mut self,
+        workspace_id: i64,
+        situation: &Situation,
+        caps: &mut Capabilities,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let went_on = !situation.anew && !situation.renamed && situation.epoch == Epoch::Continuous;
+        let resume = self.walk_to_resume(workspace_id, situation.now)?.filter(|walk| walk.everything && went_on);
+        let resumed = resume.is_some();
+        // What a listing of changes has just brought stays.
+        if situation.brought.is_none() || resumed {
+            self.begin(workspace_id, resumed)?;
+        }
+        seen.staged_before = resumed || situation.brought.is_some();
+        let way = Way { from: None, resume, keep: true };
+        let doubtful = self.page_through(workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+        if doubtful && self.lacks_rows(workspace_id)? {
+            self.store.unstage(workspace_id)?;
+            let way = Way { from: None, resume: None, keep: true };
+            self.page_through(workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+        }
+        seen.staged_before = false;
+        Ok(())
+    }
+
+    /// The server counts more live rows than the cache would hold.
+    fn lacks_rows(&self, workspace_id: i64) -> Result<bool> {
+        let expected = self.store.expected_total(LISTED, workspace_id)?;
+        Ok(self.live_total(workspace_id)?.is_some_and(|total| total > expected))
     }
 
     /// Fetches a kind of thing that not every server has. One that is absent is remembered and passed over for a while.
     fn kind<T>(
         &mut self,
-        run: &Run,
         name: &str,
         workspace_id: i64,
+        afresh: bool,
         fetch: impl FnOnce(&Self) -> RemoteResult<Option<T>>,
     ) -> Result<Option<T>> {
         let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
         let now = Timestamp::now();
         let absent_since = self.store.metadata(&absent)?.and_then(|text| Timestamp::parse(&text));
-        let anew = self.is_forced() || run.end.afresh;
+        let anew = self.options.mode.is_force() || afresh;
         if absent_since.is_some_and(|since| is_within(since, ABSENT_FOR, now)) && !anew {
             return Ok(None);
         }
         let found = match fetch(self) {
             // Not for this account: what is cached stays, and the next pull asks again.
             Err(RemoteError::Forbidden(_)) => return Ok(None),
-            found => found.map_err(|e| self.fatal(e))?,
+            found => found.map_err(|error| self.fatal(error))?,
         };
-        // What was there once is asked for each time: that it is gone may be a word of a program on the way.
+        // What was there once is asked for each time: that it is gone may be a word of somebody on the way.
         if !self.options.dry_run && self.store.metadata(&present)?.is_none() {
             self.store.set_metadata(if found.is_some() { &present } else { &absent }, &now.rfc3339())?;
         }
         Ok(found)
     }
 
-    /// Stages a workspace's rows page by page: those changed after `from`, or all of them; or goes on with a walk.
+    /// What a listing of changes tells about itself. The server is asked for its count only where it does not tell what
+    /// was deleted.
+    fn brought(&mut self, workspace_id: i64, marks: &Marks, caps: &Capabilities, seen: &mut Seen) -> Result<Brought> {
+        let cursor_row = self.cursor_row(marks, seen)?;
+        if cursor_row == CursorRow::Older {
+            seen.epoch = Epoch::WentBack;
+        }
+        let mut brought = Brought { cursor_row, tombstones: caps.tombstones, expected: 0, total: None };
+        if !caps.tombstones && cursor_row == CursorRow::Came {
+            brought.expected = self.store.expected_total(LISTED, workspace_id)?;
+            // Rows that are there and that no list has are known one by one.
+            brought.expected -= self.store.unlisted(LISTED, workspace_id)?.len() as i64;
+            brought.total = self.live_total(workspace_id)?;
+        }
+        Ok(brought)
+    }
+
+    fn cursor_row(&self, marks: &Marks, seen: &Seen) -> Result<CursorRow> {
+        let Some((_, id)) = marks.cursor else { return Ok(CursorRow::Missing) };
+        if seen.behind.contains(&id) || seen.is_unreadable(id) {
+            return Ok(CursorRow::Came);
+        }
+        let Some(row) = self.store.staged_row(LISTED, id)? else { return Ok(CursorRow::Missing) };
+        let known = self.store.server_row(LISTED, id)?;
+        let older = known.is_some_and(|known| {
+            matches!(observe(Some(&known), Read::Row(&row), None, Epoch::WentBack), Fact::WentBack | Fact::Other)
+        });
+        Ok(if older { CursorRow::Older } else { CursorRow::Came })
+    }
+
+    /// The server's count of live rows.
+    fn live_total(&self, workspace_id: i64) -> Result<Option<i64>> {
+        let query = Query { limit: 1, ..Query::default() };
+        Ok(self.asked(|remote| remote.rows(LISTED, workspace_id, &query))?.total)
+    }
+
+    /// Stages a workspace's rows again, while the push looks for what a lost create has made: what changed since the
+    /// cursor, or everything.
+    pub(super) fn list_again(&mut self, run: &Run, workspace_id: i64, everything: bool) -> Result<RemoteResult<()>> {
+        let marks = self.marks(workspace_id)?;
+        let from = marks.cursor.filter(|_| !everything).map(|(at, _)| at.minus(OVERLAP));
+        let way = Way { from, resume: None, keep: false };
+        let mut seen = self.seen(run)?;
+        seen.staged_before = true;
+        Ok(self.page_through(workspace_id, &way, &mut run.caps.clone(), &mut seen)?.map(drop))
+    }
+
+    /// Stages a workspace's rows page by page. Gives whether rows may have been passed over.
     fn page_through(
         &mut self,
-        run: &mut Run,
         workspace_id: i64,
-        from: Option<Timestamp>,
-        walk: Option<Walk>,
-    ) -> RemoteResult<()> {
-        let began = walk.as_ref().map_or_else(|| Timestamp::now().rfc3339(), |walk| walk.began.clone());
-        let everything = walk.as_ref().map_or(from.is_none(), |walk| walk.everything);
-        let limit = match run.caps.max_page {
+        way: &Way,
+        caps: &mut Capabilities,
+        seen: &mut Seen,
+    ) -> Result<RemoteResult<bool>> {
+        let limit = match caps.max_page {
             0 => self.options.page_size,
             most => self.options.page_size.min(most),
         };
-        let trusted = run.caps.sorted && run.caps.updated_after;
-        let mut pager = match &walk {
-            Some(walk) => Pager::resume(walk, from),
-            None => Pager::new(from, limit, trusted),
-        };
+        let declared = self.remote().declared().is_some_and(|declared| declared.sorted);
+        let known = Known { sorted: caps.sorted || declared, declared };
+        let resumed = way.resume.as_ref().and_then(|walk| Pager::resume(walk, way.from, limit, known));
+        let mut pager = resumed.unwrap_or_else(|| Pager::new(way.from, limit, known));
+        let walk = |pager: &Pager| if way.keep { pager.walk() } else { Walk::one_by_one() };
+        let mut refused = false;
         while let Some(query) = pager.next() {
-            let page = match self.remote().rows(&TASK, workspace_id, &query) {
+            let page = match self.remote().rows(LISTED, workspace_id, &query) {
                 Err(RemoteError::Refused { .. } | RemoteError::NotFound(_) | RemoteError::Page(_))
                     if pager.asks_for_more() =>
                 {
                     Page::default()
                 }
-                Err(RemoteError::Refused { status: 400 | 422, .. } | RemoteError::TooLarge(_))
-                    if pager.ask_for_less() =>
-                {
-                    run.caps.max_page = query.limit / 2;
+                Err(RemoteError::Refused { status: 400 | 422, .. }) if pager.ask_for_less() => {
+                    refused = true;
                     continue;
                 }
-                page => page?,
-            };
-            for row in &page.unreadable {
-                if !run.summary.unreadable.contains(&row.message) {
-                    run.summary.unreadable.push(row.message.clone());
-                    self.reporter.tell(Event::Note(format!("left out, because it cannot be read: {}", row.message)));
+                Err(RemoteError::TooLarge(_)) if pager.ask_for_less() => continue,
+                Err(error) => {
+                    self.store.stage(workspace_id, &[], &walk(&pager))?;
+                    return Ok(Err(error));
                 }
-                run.unreadable.extend(row.id);
+                Ok(page) => page,
+            };
+            if std::mem::take(&mut refused) {
+                caps.max_page = pager.limit();
             }
-            // Counted as new, so that a page of which nothing could be read does not look like a list without end.
-            let new = |store: &mut crate::store::Store, walk: &Walk| store.stage(workspace_id, &page.items, walk);
-            let fresh = new(self.store, &pager.walk(&began, everything)).map_err(local)?;
-            pager
-                .took(&page, fresh + page.unreadable.len())
-                .map_err(|what| RemoteError::Malformed(format!("{}: {what}", self.remote().origin())))?;
-            self.store.stage(workspace_id, &[], &pager.walk(&began, everything)).map_err(local)?;
+            let came = Came::of(&page);
+            seen.could_not_read(&page.unreadable);
+            let mut rows = Vec::with_capacity(page.items.len());
+            for row in page.items {
+                if self.believes(&row, seen)? {
+                    rows.push(row);
+                }
+            }
+            let fresh = self.store.stage(workspace_id, &rows, &walk(&pager))?;
             hit("pull.page.staged");
+            if let Err(what) = pager.took(&came, fresh) {
+                return Ok(Err(RemoteError::Malformed(what.into())));
+            }
         }
-        if pager.was_sorted() && from.is_none() {
-            run.caps.sorted = true;
-        }
-        Ok(())
+        caps.sorted |= pager.learned_order();
+        self.store.stage(workspace_id, &[], &walk(&pager))?;
+        Ok(Ok(pager.is_doubtful()))
     }
 
-    /// Reads a workspace's lists again, for a create whose answer was lost: what changed, or everything.
-    pub(super) fn list_again(&mut self, run: &mut Run, workspace_id: i64, everything: bool) -> RemoteResult<()> {
-        let cursor = self.store.metadata(&format!("cursor:{workspace_id}")).map_err(local)?;
-        let from = cursor.and_then(|cursor| Timestamp::parse(&cursor)).map(|cursor| cursor.minus(OVERLAP));
-        if everything || from.is_none() {
-            return self.page_through(run, workspace_id, None, None);
+    /// Every row that was read, against what is known of it. False: it is older than what this client was told.
+    fn believes(&mut self, row: &Row, seen: &mut Seen) -> Result<bool> {
+        if seen.afresh {
+            return Ok(true);
         }
-        self.page_through(run, workspace_id, from, None)
+        let staged = if seen.staged_before { self.store.staged_row(row.kind, row.id)? } else { None };
+        let known = match staged {
+            Some(staged) => Some(staged),
+            None => self.store.server_row(row.kind, row.id)?,
+        };
+        match self.fact(known.as_ref(), Read::Row(row), row.id, seen)? {
+            Fact::Behind => {
+                seen.behind.insert(row.id);
+                return Ok(false);
+            }
+            Fact::WentBack | Fact::Other => {
+                seen.epoch = Epoch::WentBack;
+                seen.lost.extend(known);
+            }
+            Fact::Absent if seen.epoch == Epoch::WentBack => seen.lost.extend(known.filter(Row::is_live)),
+            _ => {}
+        }
+        seen.behind.remove(&row.id);
+        Ok(true)
     }
 
-    /// Asks by name for each row of the cache that a full listing did not bring; absence alone deletes nothing. The ids of
-    /// those that are there all the same are remembered: a server may leave archived ones out.
-    fn confirm_missing(&mut self, run: &mut Run, workspace_id: i64) -> Result<()> {
-        if self.is_forced() || run.end.afresh {
+    /// When the server answered us about the row is asked for only where it matters.
+    fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &Seen) -> Result<Fact> {
+        let fact = observe(known, read, None, seen.epoch);
+        if seen.consistent || !matches!(fact, Fact::WentBack | Fact::Absent) {
+            return Ok(fact);
+        }
+        let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));
+        // Another read of a moment ago may have met a replica that is ahead of this one.
+        let told = answered.into_iter().chain(seen.known_for.filter(|_| fact == Fact::WentBack)).min();
+        Ok(observe(known, read, told, seen.epoch))
+    }
+
+    /// Asks by name for each row of the cache that a full listing did not bring; absence alone deletes nothing. Those that
+    /// are there all the same are remembered: a server may leave archived ones out. A row that another workspace has
+    /// brought is staged, and not missing. `limited`: others could not be listed, and may have it.
+    fn confirm_missing(&mut self, full: &Full, run: &mut Run, seen: &mut Seen, limited: bool) -> Result<()> {
+        let workspace_id = full.workspace_id;
+        let mut missing = self.store.missing_from_staging(LISTED, workspace_id)?;
+        missing.retain(|(id, _)| !seen.behind.contains(id) && !seen.is_unreadable(*id));
+        if self.options.mode.is_force() || seen.afresh {
+            if seen.epoch == Epoch::WentBack && !seen.afresh {
+                for (id, _) in &missing {
+                    seen.lost.extend(self.store.server_row(LISTED, *id)?);
+                }
+            }
+            return self.is_listed(run, workspace_id, Vec::new());
+        }
+        if limited && !missing.is_empty() {
+            run.end.pulled.retain(|pulled| pulled.workspace_id != workspace_id);
+            run.end.left_out.push(workspace_id);
             return Ok(());
         }
-        let mut missing = self.store.missing_from_staging(&TASK, workspace_id)?;
-        missing.retain(|(id, _)| !run.unreadable.contains(id));
-        let cached = self.store.count_server_rows(&TASK, workspace_id)?.max(0) as usize;
-        if self.refuse_mass_delete(missing.len(), cached).is_err() {
-            // Before thousands are asked for: are any of them there?
-            let step = missing.len().div_ceil(SAMPLE).max(1);
-            let mut found = false;
-            for (id, name) in missing.iter().step_by(step) {
-                found |= self.is_there(run, workspace_id, *id, name)?;
-            }
-            if !found {
-                self.refuse_mass_delete(missing.len(), cached)?;
-            }
-        }
+        let cached = self.store.count_server_rows(LISTED, workspace_id)?.max(0) as usize;
+        self.refuse_by_sample(workspace_id, &missing, cached, seen)?;
         let (mut gone, mut unlisted) = (Vec::new(), Vec::new());
         for (id, name) in &missing {
-            if self.store.staged_row(&TASK, *id)?.is_some() || self.is_there(run, workspace_id, *id, name)? {
-                unlisted.push(*id);
-            } else {
-                gone.push(*id);
+            match self.look_for(workspace_id, *id, name, seen)? {
+                Fact::Absent => gone.push(*id),
+                Fact::Behind => {}
+                _ => unlisted.push(*id),
             }
         }
         self.refuse_mass_delete(gone.len(), cached)?;
-        for id in gone {
-            if run.epoch == Epoch::WentBack {
-                run.end.lost.extend(self.store.server_row(&TASK, id)?);
-            }
-            self.store.stage_gone(&TASK, id)?;
+        // A server that tells of deletions, and does not know the newest row that it gave, has forgotten it.
+        if run.caps.tombstones && full.cursor_row.is_some_and(|row| gone.contains(&row)) {
+            seen.epoch = Epoch::WentBack;
         }
-        let listed = run.end.pulled.iter_mut().find(|pulled| pulled.workspace_id == workspace_id);
-        if let Some((_, ids)) = listed.and_then(|pulled| pulled.listed.as_mut()) {
-            *ids = unlisted;
+        gone.into_iter().try_for_each(|id| self.goes(id, seen))?;
+        self.is_listed(run, workspace_id, unlisted)
+    }
+
+    fn is_listed(&mut self, run: &mut Run, workspace_id: i64, unlisted: Vec<i64>) -> Result<()> {
+        if let Some(pulled) = run.end.pulled.iter_mut().find(|pulled| pulled.workspace_id == workspace_id) {
+            pulled.listed = Some((Timestamp::now().rfc3339(), unlisted));
         }
         Ok(())
     }
 
-    /// Stages the row if the server has it. Its name may have gone to another one when the server was restored.
-    fn is_there(&mut self, run: &Run, workspace_id: i64, id: i64, name: &str) -> Result<bool> {
-        let row = match self.remote().row(&TASK, workspace_id, name) {
+    /// Before thousands are asked for: are any of them there?
+    fn refuse_by_sample(
+        &mut self,
+        workspace_id: i64,
+        missing: &[(i64, String)],
+        cached: usize,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let Err(refusal) = self.refuse_mass_delete(missing.len(), cached) else { return Ok(()) };
+        let step = missing.len().div_ceil(SAMPLE).max(1);
+        for (id, name) in missing.iter().step_by(step) {
+            if self.look_for(workspace_id, *id, name, seen)? != Fact::Absent {
+                return Ok(());
+            }
+        }
+        Err(refusal)
+    }
+
+    /// Asks for a row by its name and stages it if the server has it. The name may have gone to another row when the server
+    /// was put back.
+    fn look_for(&mut self, workspace_id: i64, id: i64, name: &str, seen: &mut Seen) -> Result<Fact> {
+        if self.store.staged_row(LISTED, id)?.is_some() {
+            return Ok(Fact::Same);
+        }
+        let row = match self.remote().row(LISTED, workspace_id, name) {
             // It is there, whatever is wrong with it.
-            Err(RemoteError::Malformed(_) | RemoteError::TooLarge(_)) => return Ok(true),
-            row => row.map_err(|e| self.fatal(e))?,
-        };
-        if let Some(row) = row.filter(|row| row.id == id && row.is_live()) {
-            self.store.stage(workspace_id, &[row], &Walk::one_by_one())?;
-            return Ok(true);
-        }
-        // Within the lag of an answer a 404 says nothing.
-        let known = self.store.server_row(&TASK, id)?;
-        let answered = self.answered(run, &TASK, id)?;
-        Ok(observe(known.as_ref(), Read::Absent, answered, run.epoch) == Fact::Behind)
-    }
-
-    /// Staged rows that are older than what is known: a read behind an answer is not believed; what a restored server has
-    /// lost is kept.
-    fn judge_staged(&mut self, run: &mut Run, workspace_id: i64) -> Result<()> {
-        for (known, staged) in self.store.staged_behind(&TASK, workspace_id)? {
-            let answered = self.answered(run, &TASK, known.id)?;
-            let read = if staged.is_live() { Read::Row(&staged) } else { Read::Absent };
-            match observe(Some(&known), read, answered, run.epoch) {
-                Fact::Behind => self.store.unstage_row(&TASK, known.id)?,
-                Fact::WentBack => {
-                    run.epoch = Epoch::WentBack;
-                    run.end.lost.push(known);
-                }
-                Fact::Other if run.epoch == Epoch::WentBack => run.end.lost.push(known),
-                _ => {}
+            Err(RemoteError::Malformed(message) | RemoteError::TooLarge(message)) => {
+                seen.could_not_read(&[Unreadable { id: Some(id), message }]);
+                return Ok(Fact::Same);
             }
+            row => row.map_err(|error| self.fatal(error))?,
+        };
+        let Some(row) = row.filter(|row| row.id == id && row.is_live()) else {
+            let known = self.store.server_row(LISTED, id)?;
+            return self.fact(known.as_ref(), Read::Absent, id, seen);
+        };
+        if !self.believes(&row, seen)? {
+            return Ok(Fact::Behind);
         }
-        Ok(())
+        self.store.stage(workspace_id, &[row], &Walk::one_by_one())?;
+        Ok(Fact::Same)
     }
 
-    /// A staged row that is live and the one that is known: an id may mean another row on a restored server.
+    /// The server no longer has the row; what a backup has lost is kept.
+    fn goes(&mut self, id: i64, seen: &mut Seen) -> Result<()> {
+        if seen.epoch == Epoch::WentBack {
+            seen.lost.extend(self.store.server_row(LISTED, id)?);
+        }
+        self.store.stage_gone(LISTED, id)
+    }
+
+    fn tell_unreadable(&mut self, seen: &Seen, run: &mut Run) {
+        for message in seen.unreadable.keys().take(NAMED) {
+            self.reporter.tell(Event::Note(format!("left out, because it cannot be read: {message}")));
+        }
+        run.summary.unreadable.extend(seen.unreadable.keys().cloned());
+        run.unreadable.extend(seen.unreadable.values().flatten());
+    }
+
+    /// A staged row that is live and the one that is known: on a restored server an id may mean another row.
     pub(super) fn believed(&self, staged: Row, id: i64) -> Result<Option<Row>> {
         let known = self.store.server_row(staged.kind, id)?;
         Ok(Some(staged).filter(|row| row.is_live() && !known.is_some_and(|known| row.is_another_than(&known))))
     }
-}
 
-/// An error of this machine on the way through a walk.
-fn local(error: Error) -> RemoteError {
-    RemoteError::Malformed(error.to_string())
-}
-
-/// The server has an older row than the one we have seen: it was restored from a backup, or this is another row.
-fn went_back(before: &Row, now: &Row) -> bool {
-    let time = |row: &Row| Timestamp::parse(&row.updated_at);
-    let earlier = time(before).zip(time(now)).is_some_and(|(before, now)| now.0 + 1_000_000 < before.0);
-    now.version < before.version || (now.version == before.version && earlier) || now.is_another_than(before)
+    fn fatal(&self, error: RemoteError) -> Error {
+        to_error(error, &self.remote().origin())
+    }
 }

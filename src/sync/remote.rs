@@ -123,6 +123,48 @@ pub struct Capabilities {
     pub max_page: u32,
 }
 
+impl Capabilities {
+    /// As in the header `AnyTask-Capabilities`: `keys=2592000, if-match, tombstones, updated-after, sort=updated_at,
+    /// consistent, max-page=100`. Words that are not known are passed over.
+    pub fn parse(text: &str) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        for word in text.split(',') {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            let value = value.trim();
+            match name.trim().to_ascii_lowercase().as_str() {
+                "keys" => capabilities.keys = value.parse().ok().map(Duration::from_secs),
+                "if-match" => capabilities.if_match = true,
+                "tombstones" => capabilities.tombstones = true,
+                "updated-after" => capabilities.updated_after = true,
+                "sort" => capabilities.sorted = value == "updated_at",
+                "consistent" => capabilities.consistent = true,
+                "max-page" => capabilities.max_page = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        capabilities
+    }
+
+    /// The inverse of `parse`.
+    pub fn to_text(&self) -> String {
+        let words = [
+            self.keys.map(|life| format!("keys={}", life.as_secs())),
+            self.if_match.then(|| "if-match".into()),
+            self.tombstones.then(|| "tombstones".into()),
+            self.updated_after.then(|| "updated-after".into()),
+            self.sorted.then(|| "sort=updated_at".into()),
+            self.consistent.then(|| "consistent".into()),
+            (self.max_page > 0).then(|| format!("max-page={}", self.max_page)),
+        ];
+        words.into_iter().flatten().collect::<Vec<String>>().join(", ")
+    }
+
+    /// Some of it can only be said by the server, not be learned from its lists.
+    pub fn is_declared(&self) -> bool {
+        self.keys.is_some() || self.if_match || self.tombstones || self.consistent
+    }
+}
+
 /// A server, as one account of it sees it. Collections the server does not have (404) are `None`.
 pub trait Remote {
     /// `scheme://host:port`, for messages and for telling one server from another.
@@ -134,12 +176,6 @@ pub trait Remote {
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
     fn workspaces(&self) -> RemoteResult<Vec<Workspace>>;
-    /// The text that a server may give with each workspace of its list (`state`), which changes whenever anything in it does;
-    /// of the last list that was read.
-    fn state(&self, workspace_id: i64) -> Option<String> {
-        let _ = workspace_id;
-        None
-    }
     /// Whether this account has the workspace: not when the server answers 403, 404 or 410 for it.
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool>;
     fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>>;

@@ -28,7 +28,7 @@ impl Engine<'_> {
         let listed = newest.filter(|at| *at > settled && self.is_listed_late_enough(run, index, *at));
         if listed.is_none() {
             for everything in [false, true] {
-                if let Err(error) = self.list_again(run, op.workspace_id, everything) {
+                if let Err(error) = self.list_again(run, op.workspace_id, everything)? {
                     return Ok(Err(error));
                 }
                 if let found @ (Found::One(_) | Found::Several(_)) = self.look_through(run, &op)? {

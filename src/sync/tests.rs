@@ -3,4 +3,5 @@
 
 mod faults;
 mod lab;
+mod pulls;
 mod runs;

@@ -27,6 +27,10 @@ pub struct Behaviour {
     pub links_readable: bool,
     /// A link that is there already, and one that is not there when removed, are said with 409 and 404; else with success.
     pub strict_links: bool,
+    /// Rows that lists leave out although they are there (archived ones, on some servers).
+    pub unlisted: BTreeSet<i64>,
+    /// Rows that cannot be read.
+    pub broken: BTreeSet<i64>,
     /// An account without access sees 403 for these workspaces.
     pub forbidden: BTreeSet<i64>,
 }
@@ -57,6 +61,8 @@ impl Behaviour {
             ignores: BTreeSet::new(),
             links_readable: true,
             strict_links: true,
+            unlisted: BTreeSet::new(),
+            broken: BTreeSet::new(),
             forbidden: BTreeSet::new(),
         }
     }
