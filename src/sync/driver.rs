@@ -136,6 +136,7 @@ impl Engine<'_> {
                 self.held(run, index);
                 return Ok(Pass::Settled);
             }
+            self.find_pulled(run, index)?;
             let sighting = self.sighting(run, index)?;
             let (_, step) = next(&sighting.situation);
             match step {
@@ -276,6 +277,7 @@ impl Engine<'_> {
             sighting.situation.seen = match found {
                 Found::None => Seen::Absent,
                 Found::One(row) => {
+                    sighting.situation.key_lives = false;
                     sighting.row = Some((**row).clone());
                     Seen::Holds
                 }

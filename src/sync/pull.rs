@@ -44,8 +44,6 @@ const NEXT_WORKSPACE: &str = "next_workspace";
 #[derive(Default)]
 struct Seen {
     epoch: Epoch,
-    /// The server never shows older rows than it has answered.
-    consistent: bool,
     /// The cache is of another server: nothing in it is known here.
     afresh: bool,
     /// How long ago the rows of the cache were read, at least.
@@ -124,8 +122,8 @@ impl Engine<'_> {
     fn seen(&self, run: &Run) -> Result<Seen> {
         let last = self.store.metadata("last_sync")?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
-        let (epoch, consistent, afresh) = (run.epoch, run.caps.consistent, run.end.afresh);
-        Ok(Seen { epoch, consistent, afresh, known_for, ..Seen::default() })
+        let (epoch, afresh) = (run.epoch, run.end.afresh);
+        Ok(Seen { epoch, afresh, known_for, ..Seen::default() })
     }
 
     fn refuse_empty_list(&self, listed: &[Workspace], cached: &[Workspace], afresh: bool) -> Result<()> {
@@ -508,10 +506,11 @@ impl Engine<'_> {
         Ok(true)
     }
 
-    /// When the server answered us about the row is asked for only where it matters.
+    /// When the server answered us about the row is asked for only where it matters. Also of a server that says its reads
+    /// are never older: something in front of it may keep what it has read.
     fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &Seen) -> Result<Fact> {
         let fact = observe(known, read, None, seen.epoch);
-        if seen.consistent || !matches!(fact, Fact::WentBack | Fact::Absent) {
+        if !matches!(fact, Fact::WentBack | Fact::Absent) {
             return Ok(fact);
         }
         let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));

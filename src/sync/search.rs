@@ -89,29 +89,50 @@ impl Engine<'_> {
     /// whole. Costs no request.
     pub(super) fn made_already(&mut self, run: &mut Run, index: usize) -> Result<Option<Row>> {
         let op = &run.plan.ops[index];
-        let first = op.shape == Shape::Create && op.state == State::Queued && op.sends.is_empty();
-        if !first || !self.options.mode.pulls() {
+        if op.shape != Shape::Create || op.state != State::Queued || !op.sends.is_empty() {
             return Ok(None);
         }
         let created = Timestamp::parse(&op.created_at).unwrap_or(Timestamp(0));
-        let now = Timestamp::now();
         // A key that is sure to live answers the same question without a doubt.
-        if run.caps.keys.is_some_and(|life| created.age(now) < life / 2) {
+        if run.caps.keys.is_some_and(|life| created.age(Timestamp::now()) < life / 2) {
             return Ok(None);
         }
-        let workspace = op.workspace_id;
+        self.pulled_like(run, index)
+    }
+
+    /// A sent create whose row the pull has just brought, the same in every field, needs no second request, whatever the
+    /// server has promised of its keys.
+    pub(super) fn find_pulled(&mut self, run: &mut Run, index: usize) -> Result<()> {
+        let op = &run.plan.ops[index];
+        if op.shape != Shape::Create || op.state != State::Sent || run.searches.contains_key(&index) {
+            return Ok(());
+        }
+        if let Some(row) = self.pulled_like(run, index)? {
+            run.searches.insert(index, (Timestamp::now(), Found::One(Box::new(row))));
+        }
+        Ok(())
+    }
+
+    /// The row that the pull has brought, of our account, made after the create was queued, that says all that it says.
+    fn pulled_like(&mut self, run: &mut Run, index: usize) -> Result<Option<Row>> {
+        if !self.options.mode.pulls() {
+            return Ok(None);
+        }
+        let workspace = run.plan.ops[index].workspace_id;
         if !run.recent.contains_key(&workspace) {
-            let oldest = run.plan.ops.iter().filter(|op| op.shape == Shape::Create && op.workspace_id == workspace);
-            let oldest = oldest.filter_map(|op| Timestamp::parse(&op.created_at)).min().unwrap_or(now);
-            let rows = self.store.staged_since(op.kind, workspace, oldest.minus(CLOCKS_DIFFER))?;
+            let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create && op.workspace_id == workspace);
+            let oldest = creates.filter_map(|op| Timestamp::parse(&op.created_at)).min();
+            let since = oldest.unwrap_or_else(Timestamp::now).minus(CLOCKS_DIFFER);
+            let rows = self.store.staged_since(run.plan.ops[index].kind, workspace, since)?;
             run.recent.insert(workspace, rows);
         }
-        let op = &run.plan.ops[index];
-        let mut taken = run.plan.made_ids();
         let rows = &run.recent[&workspace];
-        if !rows.is_empty() {
-            taken.extend(self.store.taken_ids(op.kind, workspace)?);
+        if rows.is_empty() {
+            return Ok(None);
         }
-        Ok(made_before(op, rows, &taken, run.account.as_deref()).cloned())
+        let op = self.with_ids(run, run.plan.ops[index].clone())?;
+        let mut taken = run.plan.made_ids();
+        taken.extend(self.store.taken_ids(op.kind, workspace)?);
+        Ok(made_before(&op, rows, &taken, run.account.as_deref()).cloned())
     }
 }

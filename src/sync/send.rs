@@ -341,7 +341,7 @@ impl Engine<'_> {
             Some(look) if look.row.is_some() => look.row.clone(),
             _ => self.store.server_row(op.kind, id)?,
         };
-        let answered = self.answered(run, op.kind, id)?;
+        let answered = self.answered(op.kind, id)?;
         let seen = read.as_ref().map_or(Read::Absent, Read::Row);
         let fact = observe(known.as_ref(), seen, answered, run.epoch);
         let row = match fact {
@@ -364,11 +364,9 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// How long ago the server answered a write of ours about the row.
-    pub(super) fn answered(&self, run: &Run, kind: &'static Kind, id: i64) -> Result<Option<Duration>> {
-        if run.caps.consistent {
-            return Ok(None);
-        }
+    /// How long ago the server answered a write of ours about the row. Also of a server that says its reads are never
+    /// older: something in front of it may keep what it has read.
+    pub(super) fn answered(&self, kind: &'static Kind, id: i64) -> Result<Option<Duration>> {
         Ok(self.store.answered_at(kind, id)?.map(|at| at.age(Timestamp::now())))
     }
 }
