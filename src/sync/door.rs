@@ -36,22 +36,6 @@ impl Engine<'_> {
         let account = account.map(|account| account.user_id);
         let afresh = self.is_another(&origin, account.as_deref())?;
         let capabilities = self.capabilities(afresh, asked)?;
-        let known_origin = self.store.metadata(SERVER)?;
-        let known_account = self.store.metadata(ACCOUNT)?;
-        let other_server = known_origin.as_ref().is_some_and(|known| !is_same_server(known, &origin));
-        let other_account = known_account.is_some() && account.is_some() && known_account != account;
-        let afresh = other_server || other_account;
-        if afresh {
-            let waiting = self.store.count_waiting()?;
-            if waiting > 0 {
-                return Err(other_identity(waiting, known_origin, known_account, &origin, account.as_deref()));
-            }
-            if !self.options.mode.pulls() || self.options.dry_run {
-                return Err(
-                    Error::failure("the cache was filled from another server or account").hint("run: anyt sync")
-                );
-            }
-        }
         let mut metadata = vec![(SERVER.to_string(), origin)];
         metadata.extend(account.clone().map(|account| (ACCOUNT.to_string(), account)));
         Ok(Door { capabilities, account, afresh, metadata })
@@ -70,7 +54,7 @@ impl Engine<'_> {
     /// Where something is queued that is meant for it, or where this run does not fill the cache.
     fn is_another(&self, origin: &str, account: Option<&str>) -> Result<bool> {
         let (known_origin, known_account) = (self.store.metadata(SERVER)?, self.store.metadata(ACCOUNT)?);
-        let other_server = known_origin.as_deref().is_some_and(|known| known != origin);
+        let other_server = known_origin.as_deref().is_some_and(|known| !is_same_server(known, origin));
         let other_account = known_account.as_deref().zip(account).is_some_and(|(known, account)| known != account);
         if !other_server && !other_account {
             return Ok(false);
