@@ -3,9 +3,9 @@
 
 use crate::input::{Body, one_of};
 use crate::limits;
+use crate::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use crate::problem::{Outcome, Problem};
 use crate::store::{projects, tasks};
-use crate::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use rusqlite::Connection;
 
 const ASSIGNEE_TYPES: [&str; 2] = ["human", "agent"];

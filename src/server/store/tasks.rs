@@ -2,10 +2,10 @@
 //! its own from the clock.
 
 use crate::input::whole_number;
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, existing, labels};
-use crate::model;
 use anyt::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, Row, named_params};
