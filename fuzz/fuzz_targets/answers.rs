@@ -3,7 +3,9 @@
 #![no_main]
 
 use anyt::api::{Http, Options, Patience};
-use anyt::sync::remote::{Remote, TaskQuery};
+use anyt::model::dependency::DEPENDENCY;
+use anyt::model::task::TASK;
+use anyt::sync::remote::{Query, Remote};
 use libfuzzer_sys::fuzz_target;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -41,9 +43,9 @@ fuzz_target!(|input: &[u8]| {
         2 => drop(http.projects(1)),
         3 => drop(http.members(1)),
         4 => drop(http.labels(1)),
-        5 => drop(http.tasks(1, &TaskQuery::default())),
-        6 => drop(http.task(1, "DEV-1")),
-        _ => drop(http.dependencies(1)),
+        5 => drop(http.rows(&TASK, 1, &Query::default())),
+        6 => drop(http.row(&TASK, 1, "DEV-1")),
+        _ => drop(http.links(&DEPENDENCY, 1)),
     }
 });
 

@@ -19,9 +19,12 @@ use ureq::{Error, Timeout};
 /// After so long without an answer from one address the next one is tried as well.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
-/// What was looked up in this run, by host and port. ureq asks before every request, also where a connection is kept.
+/// Host and port, and what they were looked up as.
+type Found = (String, Vec<SocketAddr>);
+
+/// What was looked up in this run. ureq asks before every request, also where a connection is kept.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Addresses(Arc<Mutex<Vec<(String, Vec<SocketAddr>)>>>);
+pub(super) struct Addresses(Arc<Mutex<Vec<Found>>>);
 
 impl Addresses {
     fn known(&self, place: &str) -> Option<Vec<SocketAddr>> {

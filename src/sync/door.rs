@@ -5,6 +5,7 @@ use super::remote::{Capabilities, RemoteResult, to_error};
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::model::Workspace;
+use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, SERVER};
 
 /// Metadata key: what the server can do.
@@ -53,7 +54,7 @@ impl Engine<'_> {
     /// Where something is queued that is meant for it, or where this run does not fill the cache.
     fn is_another(&self, origin: &str, account: Option<&str>) -> Result<bool> {
         let (known_origin, known_account) = (self.store.metadata(SERVER)?, self.store.metadata(ACCOUNT)?);
-        let other_server = known_origin.as_deref().is_some_and(|known| known != origin);
+        let other_server = known_origin.as_deref().is_some_and(|known| !is_same_server(known, origin));
         let other_account = known_account.as_deref().zip(account).is_some_and(|(known, account)| known != account);
         if !other_server && !other_account {
             return Ok(false);

@@ -13,6 +13,7 @@ use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::{Kind, Operation, Row, SendReply, Shape, State, Target};
+use crate::origin::is_same_server;
 use crate::store::End;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -424,11 +425,10 @@ impl Engine<'_> {
 
     fn is_left_out(&self, run: &Run, index: usize) -> bool {
         let op = &run.plan.ops[index];
-        let another = |meant: &Option<String>, here: &Option<String>| {
-            meant.as_ref().zip(here.as_ref()).is_some_and(|(meant, here)| meant != here)
-        };
-        another(&op.server, &Some(self.remote().origin()))
-            || another(&op.account, &run.account)
+        let here = self.remote().origin();
+        let other_account = op.account.as_ref().zip(run.account.as_ref()).is_some_and(|(meant, here)| meant != here);
+        op.server.as_ref().is_some_and(|meant| !is_same_server(meant, &here))
+            || other_account
             || run.end.left_out.contains(&op.workspace_id)
             || run.breaker.leaves_out(op.workspace_id)
     }

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Type;
 use crate::model::{self, Operation, Shape, State, Target, Value, new_op_id};
+use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, Change, Discarded, Queueing, SERVER, Store};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -57,9 +58,13 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
 
 /// What was made for one server or account says nothing that another one should be told.
 fn refuse_strangers(store: &Store, entry: &Discarded) -> Result<()> {
-    for (then, now) in [(&entry.server, store.metadata(SERVER)?), (&entry.account, store.metadata(ACCOUNT)?)] {
+    let same_account = |then: &str, now: &str| then == now;
+    for (then, now, same) in [
+        (&entry.server, store.metadata(SERVER)?, &is_same_server as &dyn Fn(&str, &str) -> bool),
+        (&entry.account, store.metadata(ACCOUNT)?, &same_account),
+    ] {
         if let (Some(then), Some(now)) = (then, now)
-            && *then != now
+            && !same(then, &now)
         {
             return Err(Error::failure(format!(
                 "these changes were made for {then}, and this environment is {now} now; nothing was restored"

@@ -1,7 +1,7 @@
 //! A command's own write is an operation like any other (design.md): sent at once; out of reach it is queued, which is a
 //! success; and what must not be queued leaves nothing behind but what may have arrived.
 
-use crate::common::faults::{What, When};
+use crate::common::faults::{Seen, What, When};
 use crate::common::json::{self, Look};
 use crate::common::pty::Terminal;
 use crate::common::{Dispute, Exit, Run};
@@ -28,11 +28,18 @@ fn a_queued_write_is_a_success() {
     dispute.assert_settled();
 }
 
+/// Creates arrive and nothing comes back, also to questions about them.
+fn lose_answers(dispute: &Dispute, fault: What) {
+    dispute.proxy.fault(When::ending("POST", "/tasks").always(), fault);
+    let look = |seen: &Seen| seen.method == "GET" && !seen.target.ends_with("/auth");
+    dispute.proxy.fault(When::is(look).always(), What::status(500, &[]));
+}
+
 /// The same command run again by a script does not make a second task: the first one succeeded.
 #[test]
 fn a_create_whose_answer_was_lost_is_kept_and_found() {
     let dispute = Dispute::about(0);
-    dispute.proxy.fault(When::ending("POST", "/tasks").always(), What::DropReply);
+    lose_answers(&dispute, What::DropReply);
     let run = dispute.alice.anyt(&["task", "create", "Once"]).ok();
     assert!(run.stdout.contains("queued for sync") && run.stderr.contains("may have arrived"), "{run}");
     dispute.proxy.reset();
@@ -57,7 +64,7 @@ fn what_must_not_be_queued_is_not() {
 
     for fault in [What::status(500, &[]), What::DropReply] {
         let dispute = Dispute::about(0);
-        dispute.proxy.fault(When::ending("POST", "/tasks").always(), fault);
+        lose_answers(&dispute, fault);
         let run = dispute.alice.anyt(&["task", "create", "Perhaps", "--no-queue"]).code(5);
         assert!(run.stderr.contains("it may have arrived, so it is kept"), "{run}");
         assert_eq!(dispute.alice.pending(), 1, "{run}");

@@ -132,7 +132,10 @@ impl Dispute {
         let names: Vec<String> =
             tables.query_map([], |row| row.get(0)).expect("SQL").collect::<Result<_, _>>().expect("names are text");
         let mut dump = String::new();
-        for name in names.iter().filter(|name| *name != "sync_log" && !name.starts_with("sqlite_")) {
+        // What was fetched stays for the next run, also of a run that was stopped; nobody is shown it.
+        let is_shown =
+            |name: &&String| *name != "sync_log" && !name.starts_with("sqlite_") && !name.starts_with("staged_");
+        for name in names.iter().filter(is_shown) {
             let mut rows = db.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).expect("SQL");
             // When a row was last written is no part of what it says.
             let columns: Vec<usize> =

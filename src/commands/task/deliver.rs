@@ -128,17 +128,15 @@ fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Q
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
         Err(error) => return Err(error),
     };
-    match run(session, ctx, server, queued) {
+    let delivered = match run(session, ctx, server, queued) {
         Ok(summary) => {
             follow_picked(ctx);
             judge(session, ctx, queued, summary)
         }
-        Err(error) => {
-            let error = withdraw(ctx, queued, error)?;
-            let stays = if queued.amended { "is queued as it is now" } else { "stays as it was" };
-            Err(error.if_interrupted(format!("{} {stays}", queued.operations[0].name)))
-        }
-    }
+        Err(error) => Err(withdraw(ctx, queued, error)?),
+    };
+    let stays = if queued.amended { "is queued as it is now" } else { "stays as it was" };
+    delivered.map_err(|error| error.if_interrupted(format!("{} {stays}", queued.operations[0].name)))
 }
 
 fn run(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Queued) -> Result<Summary> {

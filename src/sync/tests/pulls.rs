@@ -153,7 +153,7 @@ fn a_row_that_cannot_be_read_costs_that_row() {
     for server in SERVERS {
         let mut lab = Lab::new(server(), 4);
         let row = lab.server.edit(lab.dev, "DEV-2", super::lab::patch([(TITLE, "broken")]));
-        lab.server.behave(|behaviour| drop(behaviour.broken.insert(row.id)));
+        lab.server.behave(|behaviour| behaviour.broken.extend([row.id]));
         lab.server.edit(lab.dev, "DEV-3", super::lab::patch([(TITLE, "theirs")]));
         lab.create("mine");
         for _ in 0..2 {
@@ -173,7 +173,7 @@ fn a_row_that_cannot_be_read_costs_that_row() {
 fn rows_that_no_list_has_are_known_one_by_one() {
     let mut lab = Lab::new(FakeRemote::plain(), 6);
     let archived = lab.server.task(lab.dev, "DEV-2").expect("there");
-    lab.server.behave(|behaviour| drop(behaviour.unlisted.insert(archived.id)));
+    lab.server.behave(|behaviour| behaviour.unlisted.extend([archived.id]));
     lab.sync();
     assert_eq!(cached(&lab.store, lab.dev), 6, "it is there, though no list has it");
     lab.server.forget_log();
@@ -246,7 +246,7 @@ fn a_workspace_that_is_not_ours_is_left_out() {
         let mut lab = Lab::new(server(), 2);
         let ops = lab.server.workspace("OPS");
         lab.server.create(ops, "o");
-        lab.server.behave(|behaviour| drop(behaviour.forbidden.insert(ops)));
+        lab.server.behave(|behaviour| behaviour.forbidden.extend([ops]));
         lab.server.edit(lab.dev, "DEV-1", super::lab::patch([(TITLE, "theirs")]));
         let summary = lab.sync();
         assert!(matches!(summary.stopped, Some(Error::SignIn { .. })));
