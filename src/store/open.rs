@@ -63,7 +63,8 @@ impl Store {
             let mark = metadata(db, MARK).map_err(|e| sqlite_error(&self.path, e))?.unwrap_or_default();
             Ok(mark == spare::tail(&self.files.queue)?)
         };
-        if agree(&self.db)? && !moved::is_needed(&self.files) {
+        let migrated = super::queue::has_old_rows(&self.db).map_err(|e| sqlite_error(&self.path, e))?;
+        if agree(&self.db)? && !migrated && !moved::is_needed(&self.files) {
             return Ok(());
         }
         let files = self.files.clone();

@@ -121,6 +121,11 @@ fn one_with_sends(db: &Connection, mut op: Operation) -> rusqlite::Result<Operat
     Ok(op)
 }
 
+/// Rows of 0.1.0 that are not rewritten yet.
+pub(super) fn has_old_rows(db: &Connection) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 AND state = 'v2' LIMIT 1")?.exists([])
+}
+
 /// Every operation that is to be sent, looked for or decided about, oldest first, with its sends.
 pub(super) fn waiting(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
     let ops = db

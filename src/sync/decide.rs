@@ -9,7 +9,7 @@ use super::relate::{Difference, Related, Side, all_lost, beside, relate};
 use super::report::{Decision, Event, Question, Resolution};
 use super::{Engine, Policy};
 use crate::error::{Error, Result};
-use crate::model::{Operation, Row, Shape, State, Target};
+use crate::model::{Field, Operation, Row, Shape, State, Target};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
 
@@ -66,9 +66,8 @@ impl Engine<'_> {
             }
             Related::Ready { set, merged } => {
                 decided.settled(op.kind, id);
-                if !set.is_empty() && merged.iter().any(|(_, side)| *side != Side::Yours) && run.reported.insert(id) {
-                    run.summary.notes.push(format!("{}: merged", row.name));
-                    self.reporter.tell(Event::Merged { identifier: row.name.clone(), fields: merged });
+                if !set.is_empty() {
+                    self.tell_merged(run, &row, merged)?;
                 }
                 Ok(None)
             }
@@ -77,6 +76,23 @@ impl Engine<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Says once of a row that both sides changed whose value each field has, where nothing had to be asked.
+    pub(super) fn tell_merged(&mut self, run: &mut Run, row: &Row, mut fields: Vec<(Field, Side)>) -> Result<()> {
+        let Some(known) = self.store.server_row(row.kind, row.id)? else { return Ok(()) };
+        let theirs = row.kind.changeable().filter(|field| !known.get(field).same(row.get(field)));
+        for field in theirs {
+            if !fields.iter().any(|(named, _)| *named == field) {
+                fields.push((field, Side::Theirs));
+            }
+        }
+        let both = fields.iter().any(|(_, side)| *side != Side::Yours);
+        if both && run.reported.insert(row.id) {
+            run.summary.notes.push(format!("{}: merged", row.name));
+            self.reporter.tell(Event::Merged { identifier: row.name.clone(), fields });
+        }
+        Ok(())
     }
 
     /// Asks about one dispute and collects what the choice changes. False: stop.

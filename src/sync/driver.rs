@@ -133,7 +133,7 @@ impl Engine<'_> {
                 return Ok(Pass::Settled);
             }
             let entity = run.plan.entity_of(index).clone();
-            if run.plan.is_held(&entity) || run.plan.waits_behind_rejected(&entity, index) {
+            if self.is_meant_elsewhere(run, index) || run.plan.is_held(&entity) || run.plan.waits_behind_rejected(&entity, index) {
                 self.held(run, index);
                 return Ok(Pass::Settled);
             }
@@ -146,7 +146,7 @@ impl Engine<'_> {
                     return Ok(Pass::Settled);
                 }
                 Step::Send if sends == SENDS => {
-                    run.plan.hold(entity);
+                    self.put_off(run, index);
                     return Ok(Pass::Settled);
                 }
                 Step::Send if self.hold_made_already(run, index)? => return Ok(Pass::Settled),
@@ -160,10 +160,7 @@ impl Engine<'_> {
                     }
                 }
                 Step::Fetch | Step::Search if looks == LOOKS => {
-                    let name = run.plan.ops[index].name.clone();
-                    let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-                    run.summary.stopped.get_or_insert(Error::unreachable(message));
-                    run.plan.hold(entity);
+                    self.put_off(run, index);
                     return Ok(Pass::Settled);
                 }
                 Step::Fetch => {
@@ -317,6 +314,7 @@ impl Engine<'_> {
             let holds = condition.holds(&row);
             sighting.situation.condition = if holds { Conditioned::Holds } else { Conditioned::Fails };
         }
+        sighting.ours = look.undisputed;
         let considered = if look.undisputed { sighting.group.clone() } else { chain };
         let operations = self.operations(run, &considered)?;
         let merge = self.options.merge || look.undisputed;
@@ -424,13 +422,8 @@ impl Engine<'_> {
     }
 
     fn is_left_out(&self, run: &Run, index: usize) -> bool {
-        let op = &run.plan.ops[index];
-        let here = self.remote().origin();
-        let other_account = op.account.as_ref().zip(run.account.as_ref()).is_some_and(|(meant, here)| meant != here);
-        op.server.as_ref().is_some_and(|meant| !is_same_server(meant, &here))
-            || other_account
-            || run.end.left_out.contains(&op.workspace_id)
-            || run.breaker.leaves_out(op.workspace_id)
+        let workspace = run.plan.ops[index].workspace_id;
+        run.end.left_out.contains(&workspace) || run.breaker.leaves_out(workspace)
     }
 
     fn stop_at(&mut self, run: &mut Run, error: RemoteError) -> Pass {
@@ -438,6 +431,22 @@ impl Engine<'_> {
         run.summary.first_error.get_or_insert_with(|| error.to_string());
         run.summary.stopped = Some(error);
         Pass::Stop
+    }
+
+    /// Nothing more is sent for the row in this run. The run ends with what was lost, or says that the row kept changing.
+    fn put_off(&mut self, run: &mut Run, index: usize) {
+        let name = run.plan.ops[index].name.clone();
+        let message = format!("{name} kept changing on the server; it is sent again with the next sync");
+        run.lost.get_or_insert_with(|| Error::unreachable(message));
+        run.plan.hold(run.plan.entity_of(index).clone());
+    }
+
+    /// An operation that was meant for another server or account waits until that is there again.
+    fn is_meant_elsewhere(&self, run: &Run, index: usize) -> bool {
+        let op = &run.plan.ops[index];
+        let other_server = op.server.as_ref().is_some_and(|server| !is_same_server(server, &self.remote().origin()));
+        let other_account = op.account.as_ref().zip(run.account.as_ref()).is_some_and(|(meant, here)| meant != here);
+        other_server || other_account
     }
 
     fn would_send(&mut self, run: &mut Run, index: usize) {
@@ -569,6 +578,8 @@ pub(super) struct Sighting {
     pub group: Vec<usize>,
     pub set: crate::model::Patch,
     pub merged: Vec<(crate::model::Field, super::relate::Side)>,
+    /// The row is our own answer, or one that was merged before.
+    pub ours: bool,
     pub differences: Vec<super::relate::Difference>,
     /// What it waits for, or what is gone.
     pub need: String,
@@ -602,6 +613,7 @@ impl Sighting {
             group: Vec::new(),
             set: Default::default(),
             merged: Vec::new(),
+            ours: false,
             differences: Vec::new(),
             need: String::new(),
             names: String::new(),

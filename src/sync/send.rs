@@ -4,7 +4,7 @@ use super::choose::Kept;
 use super::driver::{Run, Sighting, changed_meanwhile};
 use super::observe::{Fact, Read, observe};
 use super::plan::{Look, Meant};
-use super::relate::{Side, carried_down, not_taken};
+use super::relate::{carried_down, not_taken};
 use super::remote::{Reply, Request, to_error};
 use super::reply::{Becomes, Effect, reply as judge};
 use super::report::Event;
@@ -31,7 +31,9 @@ impl Engine<'_> {
         };
         self.write_down(run, &group, &send)?;
         if op.shape == Shape::Update {
-            self.tell_merged(run, &op, &sighting);
+            if let Some(row) = sighting.row.as_ref().filter(|_| !sighting.ours) {
+                self.tell_merged(run, row, sighting.merged.clone())?;
+            }
         }
         hit("push.request.before");
         let reply = self.request(run, &op, &set, &sighting)?;
@@ -231,16 +233,6 @@ impl Engine<'_> {
             _ => (name, None),
         };
         self.reporter.tell(Event::Pushed { kind: op.kind, shape: op.shape, name, other, was });
-    }
-
-    fn tell_merged(&mut self, run: &mut Run, op: &Operation, sighting: &Sighting) {
-        let Some(row) = &sighting.row else { return };
-        let theirs = sighting.merged.iter().any(|(_, side)| *side != Side::Yours);
-        if theirs && run.reported.insert(row.id) {
-            run.summary.notes.push(format!("{}: merged", row.name));
-            let fields = sighting.merged.clone();
-            self.reporter.tell(Event::Merged { identifier: op.name.clone(), fields });
-        }
     }
 
     /// A field that the server did not take, cut or rewrote is said, and what was typed is kept.
