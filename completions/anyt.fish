@@ -182,7 +182,7 @@ complete -c anyt -n '__anyt_at "anyt"' -a workspace -d 'List workspaces and choo
 complete -c anyt -n '__anyt_at "anyt"' -a project -d 'List projects, choose or create one'
 complete -c anyt -n '__anyt_at "anyt"' -a env -d 'Name servers and choose between them'
 complete -c anyt -n '__anyt_at "anyt"' -a auth -d 'Sign in and out'
-complete -c anyt -n '__anyt_at "anyt"' -a health -d 'Ask the server whether it is well'
+complete -c anyt -n '__anyt_at "anyt"' -a health -d 'Check that the server is up'
 complete -c anyt -n '__anyt_at "anyt"' -a help -d 'Explain a command'
 complete -c anyt -n '__anyt_at "anyt"' -a version -d 'Print the version'
 complete -c anyt -n '__anyt_at "anyt sync"' -a status -d 'Show what is queued, when the last sync was, whether the server answers'
