@@ -108,7 +108,13 @@ fn a_moved_task_is_followed() {
 /// O3: an answer outranks older reads.
 #[test]
 fn a_read_behind_a_replica_is_not_believed() {
-    let mut lab = Lab::new(FakeRemote::plain(), 6);
+    // Also where the server declares that there is no such thing: it may stand behind something that keeps answers.
+    behind_a_replica(FakeRemote::plain());
+    behind_a_replica(FakeRemote::full());
+}
+
+fn behind_a_replica(server: FakeRemote) {
+    let mut lab = Lab::new(server, 6);
     lab.server.behave(|behaviour| {
         behaviour.list_lag = Duration::from_secs(6);
         behaviour.read_lag = Duration::from_secs(6);
