@@ -125,7 +125,7 @@ fn counts(summary: &Summary) -> Value {
 fn is_something_to_send(ctx: &EnvContext, wanted: &[Conflict], before: &[Operation]) -> Result<bool> {
     let undecided = ctx.store.conflicts()?;
     for operation in ctx.store.waiting()? {
-        let id = match (ctx.store.resolve(&operation.target)?, &operation.target) {
+        let id = match (ctx.store.resolve(operation.kind.ends, &operation.target)?, &operation.target) {
             (Resolved::Server { id, .. }, _) => Some(id),
             (_, Target::Server(id)) => Some(*id),
             _ => None,

@@ -35,7 +35,7 @@ pub(super) fn local_id(db: &Connection, kind: &Kind, target: &Target) -> rusqlit
             return Ok(provisional);
         }
     }
-    Ok(match queue::resolve(db, target)? {
+    Ok(match queue::resolve(db, kind.name, target)? {
         Resolved::Server { id, .. } => Some(id),
         Resolved::Pending { op_id, .. } if matches!(target, Target::Server(_)) => db
             .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?

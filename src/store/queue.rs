@@ -261,21 +261,21 @@ pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State)
     Ok(changed == 1)
 }
 
-/// What a target means: the server's id where there is one by now.
-pub(super) fn resolve(db: &Connection, target: &Target) -> rusqlite::Result<Resolved> {
+/// What a target means: the server's id where there is one by now. `kind`: the name of the kind of row.
+pub(super) fn resolve(db: &Connection, kind: &str, target: &Target) -> rusqlite::Result<Resolved> {
     let (sql, key) = match target {
         Target::Server(id) => (
-            "SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE replaces = ?1 AND state <> 'dropped' \
-             ORDER BY id DESC LIMIT 1",
+            "SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE replaces = ?1 AND entity_type = ?2 \
+             AND state <> 'dropped' ORDER BY id DESC LIMIT 1",
             id.to_string(),
         ),
         Target::MadeBy(op_id) => {
-            ("SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE op_id = ?1", op_id.clone())
+            ("SELECT op_id, state, remote_id, identifier FROM sync_queue WHERE op_id = ?1 AND ?2 = ?2", op_id.clone())
         }
     };
     let found: Option<(String, String, Option<i64>, String)> = db
         .prepare_cached(sql)?
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row([key.as_str(), kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     Ok(match (found, target) {
         (None, Target::Server(id)) => Resolved::Server { id: *id, name: String::new() },
@@ -317,8 +317,8 @@ impl Store {
     }
 
     /// What a target means: the server's id, where it has one by now (a create done or answered; a row made again).
-    pub fn resolve(&self, target: &Target) -> Result<Resolved> {
-        resolve(&self.db, target).map_err(|e| self.error(e))
+    pub fn resolve(&self, kind: &str, target: &Target) -> Result<Resolved> {
+        resolve(&self.db, kind, target).map_err(|e| self.error(e))
     }
 
     /// The row as shown that a target means.

@@ -29,7 +29,7 @@ impl Rows {
     pub fn of(store: &Store) -> Result<Rows> {
         let mut rows = BTreeMap::new();
         for target in store.waiting()?.iter().map(|operation| &operation.target) {
-            let row = match store.resolve(target)? {
+            let row = match store.resolve(crate::model::task::TASK.name, target)? {
                 Resolved::Server { id, .. } => Target::Server(id),
                 Resolved::Pending { op_id, .. } => Target::MadeBy(op_id),
                 Resolved::Gone { .. } => continue,

@@ -34,7 +34,7 @@ pub(super) struct Plan {
     /// What a MadeBy target, or a row made again, has come to: server id and name.
     made: HashMap<String, Made>,
     /// Server ids that a waiting create makes again.
-    replaced: BTreeMap<i64, String>,
+    replaced: BTreeMap<(&'static str, i64), String>,
     /// The ops to be sent in this run; `None`: all.
     scope: Option<BTreeSet<usize>>,
     pub looks: HashMap<(&'static str, i64), Look>,
@@ -65,7 +65,7 @@ pub(super) enum Meant {
 impl Plan {
     pub fn new(store: &Store, ops: Vec<Operation>) -> Result<Plan> {
         let mut plan = Plan::default();
-        plan.replaced = ops.iter().filter_map(|op| Some((op.replaces?, op.op_id.clone()))).collect();
+        plan.replaced = ops.iter().filter_map(|op| Some(((op.kind.name, op.replaces?), op.op_id.clone()))).collect();
         for op in ops {
             plan.add(store, op)?;
         }
@@ -75,7 +75,7 @@ impl Plan {
     /// An operation that is queued behind the others.
     pub fn add(&mut self, store: &Store, op: Operation) -> Result<()> {
         if let Some(id) = op.replaces {
-            self.replaced.insert(id, op.op_id.clone());
+            self.replaced.insert((op.kind.name, id), op.op_id.clone());
         }
         let index = self.ops.len();
         self.by_id.insert(op.op_id.clone(), index);
@@ -131,12 +131,12 @@ impl Plan {
     /// One name for a row through the whole run: the create that makes it, if that waits, else the server's id.
     fn entity(&self, store: &Store, kind: &'static Kind, target: &Target) -> Result<Entity> {
         let target = match target {
-            Target::Server(id) => match self.replaced.get(id) {
+            Target::Server(id) => match self.replaced.get(&(kind.ends, *id)) {
                 Some(op_id) => Target::MadeBy(op_id.clone()),
                 None => target.clone(),
             },
             Target::MadeBy(op_id) if self.by_id.contains_key(op_id) => target.clone(),
-            Target::MadeBy(_) => match store.resolve(target)? {
+            Target::MadeBy(_) => match store.resolve(kind.ends, target)? {
                 Resolved::Server { id, .. } => Target::Server(id),
                 _ => target.clone(),
             },
@@ -288,7 +288,7 @@ impl Plan {
     /// `kind`: the name of the kind of row that is meant. `name`: what it was called when the operation was queued.
     pub fn meant(&self, store: &Store, kind: &'static str, target: &Target, name: &str) -> Result<Meant> {
         if let Target::Server(id) = target
-            && let Some(op_id) = self.replaced.get(id)
+            && let Some(op_id) = self.replaced.get(&(kind, *id))
         {
             return self.meant(store, kind, &Target::MadeBy(op_id.clone()), name);
         }
@@ -310,7 +310,7 @@ impl Plan {
         if let Some(at) = self.by_id.get(op_id).filter(|at| self.assumed.contains(at)) {
             return Ok(Meant::Server { id: 0, name: self.ops[*at].name.clone() });
         }
-        Ok(match store.resolve(target)? {
+        Ok(match store.resolve(kind, target)? {
             Resolved::Server { id, name } => Meant::Server { id, name },
             Resolved::Pending { name, .. } => Meant::Pending(name),
             Resolved::Gone { name } => Meant::Gone(name),
