@@ -23,7 +23,7 @@ use std::time::Duration;
 const SENDS: u32 = 2;
 const LOOKS: u32 = 5;
 
-/// A request that left may arrive for so long, at most as long as an answer is waited for.
+/// A request that left may arrive for so long; at most as long again as an answer is waited for.
 pub(super) const IN_FLIGHT: Duration = Duration::from_secs(10);
 
 /// One run's state beside the plan.
@@ -357,7 +357,7 @@ impl Engine<'_> {
     pub(super) fn settled_at(&self, run: &Run, op: &Operation) -> Timestamp {
         let Some(last) = op.last_send() else { return Timestamp(0) };
         let lag = if run.caps.consistent { Duration::ZERO } else { super::observe::MAX_LAG };
-        let in_flight = self.remote.map_or(IN_FLIGHT, |remote| IN_FLIGHT.min(remote.time_limit()));
+        let in_flight = self.remote.map_or(IN_FLIGHT, |remote| IN_FLIGHT.min(remote.time_limit() * 2));
         // A clock that was set back since must not make anybody wait for ever.
         let last = last.at.min(Timestamp::now());
         last.plus(crate::failpoint::bound(in_flight + lag))

@@ -102,6 +102,10 @@ impl Sandbox {
         self.path("config/anyt/config.json")
     }
 
+    pub fn queue_file(&self) -> PathBuf {
+        self.path("state/anyt").join(ENV).join("queue.jsonl")
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.path("state/anyt").join(ENV).join("journal.jsonl")
     }

@@ -15,20 +15,23 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-const FAILPOINTS: [&str; 13] = [
-    "journal.append.before",
-    "journal.append.written",
-    "journal.append.synced",
-    "journal.compact.before",
-    "journal.compact.written",
-    "journal.compact.renamed",
-    "cache.commit.before",
-    "cache.commit.after",
+const FAILPOINTS: [&str; 16] = [
+    "store.change.applied",
+    "store.change.commit",
+    "store.change.committed",
+    "store.spare.appended",
+    "store.spare.rewritten",
+    "store.spare.reconciled",
+    "store.discarded.appended",
+    "store.staged",
+    "store.answers.settled",
+    "store.end.applied",
+    "store.end.commit",
+    "store.end.committed",
     "push.request.before",
     "push.request.after",
     "push.answered",
-    "recover.restored",
-    "recover.folded",
+    "pull.page.staged",
 ];
 
 pub struct Client {
@@ -150,9 +153,7 @@ impl Client {
 
     /// Everything that was thrown away by a decision, as text.
     pub fn discarded(&self) -> String {
-        let folder = self.sandbox.path("state/anyt/dev/discarded");
-        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        files.map(|file| std::fs::read_to_string(file.path()).expect("a text file") + "\n").collect()
+        std::fs::read_to_string(self.sandbox.path("state/anyt/dev/discarded.jsonl")).unwrap_or_default()
     }
 
     /// Operation ids of the creations that were sent, with the mark of the task in them.

@@ -49,8 +49,8 @@ impl Stage {
             self.assert_equal(client.name, &client.tasks(), &live);
             assert_eq!(client.edges(), self.server_edges(), "{}'s dependencies and the server's", client.name);
             assert_eq!(client.sandbox.pending(), 0, "{}'s queue", client.name);
-            let journal = std::fs::read_to_string(client.sandbox.journal()).unwrap_or_default();
-            assert_eq!(journal, "", "{}'s journal, with nothing queued", client.name);
+            let spare = std::fs::read_to_string(client.sandbox.queue_file()).unwrap_or_default();
+            assert_eq!(spare, "", "{}'s queue.jsonl, with nothing queued", client.name);
         }
         self.assert_nothing_twice();
         self.assert_nothing_lost(&live);
