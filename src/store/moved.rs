@@ -126,7 +126,10 @@ fn rewrite_rows(db: &Connection, mut stories: Stories) -> rusqlite::Result<usize
     for op_id in &stories.order {
         let known = old.iter().any(|op| op.op_id == *op_id) || queue::by_op_id(db, op_id)?.is_some();
         let story = &stories.by_id[op_id];
-        if !known && !story.dropped && let Some(op) = story.queued.as_ref().and_then(old_from_json) {
+        if !known
+            && !story.dropped
+            && let Some(op) = story.queued.as_ref().and_then(old_from_json)
+        {
             old.push(op);
         }
     }

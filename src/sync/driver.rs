@@ -133,7 +133,10 @@ impl Engine<'_> {
                 return Ok(Pass::Settled);
             }
             let entity = run.plan.entity_of(index).clone();
-            if self.is_meant_elsewhere(run, index) || run.plan.is_held(&entity) || run.plan.waits_behind_rejected(&entity, index) {
+            if self.is_meant_elsewhere(run, index)
+                || run.plan.is_held(&entity)
+                || run.plan.waits_behind_rejected(&entity, index)
+            {
                 self.held(run, index);
                 return Ok(Pass::Settled);
             }

@@ -95,10 +95,10 @@ fn age(known: &Row, row: &Row) -> Ordering {
     times.map_or(Ordering::Equal, |(known, row)| row.cmp(&known))
 }
 
-/// Servers write one time in several forms.
+/// Servers write one time in several forms, with and without the parts of a second.
 fn same_time(known: &Row, row: &Row) -> bool {
     match (Timestamp::parse(&known.updated_at), Timestamp::parse(&row.updated_at)) {
-        (Some(known), Some(row)) => known == row,
+        (Some(known), Some(row)) => known.0.abs_diff(row.0) < 1_000_000,
         _ => known.updated_at == row.updated_at,
     }
 }
