@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
 N ?= 100000
-ROUNDS ?= 20
+ROUNDS ?= 200
 TASKS ?= 100000
 
 CARGO ?= cargo
@@ -110,7 +110,7 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test convergence -- --nocapture
 
-kill-server: ## Kill the server ROUNDS (20) times under 20 writers: nothing that was answered may be lost
+kill-server: ## Kill the server ROUNDS (200) times under 20 writers: nothing that was answered may be lost
 	KILL_ROUNDS=$(ROUNDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- a_kill_loses_no_write
 
 fuzz-server: ## Send N (100000) requests to the server that no client would send
