@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
 N ?= 100000
+ROUNDS ?= 200
 TASKS ?= 100000
 
 CARGO ?= cargo
@@ -40,8 +41,8 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos fuzz-server bench \
-	bench-server clean
+.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos kill-server fuzz-server \
+	bench bench-server clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -75,16 +76,26 @@ install: build ## Install anyt, anyt-server, man pages and completions below PRE
 	install -m 644 completions/anyt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt
 	install -m 644 completions/_anyt $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/anyt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 completions/anyt-server.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server
+	install -m 644 completions/_anyt-server $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 completions/anyt-server.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/anyt $(DESTDIR)$(PREFIX)/bin/anyt-server \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard man/*.1))) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt.fish
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt.fish \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt-server \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt-server.fish
 
 docs: ## Write man/ and completions/ from the command table
 	$(CARGO) run --quiet --locked --bin anyt -- generate all .
+	$(CARGO) build --quiet --locked --features server --bin anyt-server
+	$(TARGET)/debug/anyt-server generate bash >completions/anyt-server.bash
+	$(TARGET)/debug/anyt-server generate zsh >completions/_anyt-server
+	$(TARGET)/debug/anyt-server generate fish >completions/anyt-server.fish
 
 demo: ## Play a short tour against a server of its own
 	@$(CARGO) build --quiet --locked --features server
@@ -105,6 +116,9 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test anyt convergence:: -- --nocapture
+
+kill-server: ## Kill the server ROUNDS (200) times under 20 writers: nothing that was answered may be lost
+	KILL_ROUNDS=$(ROUNDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- a_kill_loses_no_write
 
 fuzz-server: ## Send N (100000) requests to the server that no client would send
 	FUZZ_REQUESTS=$(N) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- fuzz --nocapture

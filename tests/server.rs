@@ -22,6 +22,8 @@ mod idempotency;
 mod limits;
 #[path = "server/observing.rs"]
 mod observing;
+#[path = "server/packaging.rs"]
+mod packaging;
 #[path = "server/people.rs"]
 mod people;
 #[path = "server/relations.rs"]

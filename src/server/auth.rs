@@ -5,7 +5,7 @@
 use crate::http::Request;
 use crate::problem::{Outcome, Problem};
 use crate::store::roles::Right;
-use crate::store::{tokens, users};
+use crate::store::{api_keys, tokens, users};
 use anyt::time::Timestamp;
 use argon2::{Algorithm, Argon2, Params, Version};
 use rusqlite::Connection;
@@ -96,12 +96,21 @@ impl Tokens {
     fn holder(&self, connection: &Connection, token: &str) -> Outcome<Option<Caller>> {
         let digest = self.digest(token);
         let is_agent = token.starts_with(AGENT_PREFIX);
+        let now = Timestamp::now();
         let user_id = match self.users.get(&digest) {
-            Some(user) if users::is_removed(connection, user)? => None,
+            Some(user) if users::is_removed(connection, user)? => return Ok(None),
             Some(user) => Some(user.clone()),
-            None => tokens::user_of(connection, &digest, Timestamp::now())?,
+            None => tokens::user_of(connection, &digest, now)?,
         };
-        Ok(user_id.map(|user_id| Caller { user_id, is_agent, key: None }))
+        if let Some(user_id) = user_id {
+            return Ok(Some(Caller { user_id, is_agent, key: None }));
+        }
+        let key = api_keys::good(connection, &digest, now)?;
+        Ok(key.map(|key| Caller {
+            user_id: key.user_id,
+            is_agent: true,
+            key: Some(Key { workspace_id: key.workspace_id, permissions: key.permissions }),
+        }))
     }
 }
 

@@ -6,7 +6,9 @@ use crate::dispatch::Service;
 use crate::http::{Request, Response};
 use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
-use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
+use crate::resources::{
+    api_keys, comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces,
+};
 use crate::store;
 use crate::store::roles::{Right, Role};
 use crate::store::workspaces::Workspace;
@@ -128,6 +130,9 @@ const ROUTES: &[Route] = &[
     on("PATCH", "/v1/workspaces/{}/members/{}", members::update).needs(Right::Manage),
     on("DELETE", "/v1/workspaces/{}/members/{}", members::remove).needs(Right::Manage),
     on("GET", "/v1/workspaces/{}/assignees", members::assignees),
+    on("GET", "/v1/workspaces/{}/api-keys", api_keys::list).needs(Right::Keys),
+    on("POST", "/v1/workspaces/{}/api-keys", api_keys::create).needs(Right::Keys),
+    on("DELETE", "/v1/workspaces/{}/api-keys/{}", api_keys::revoke).needs(Right::Keys),
     on("GET", "/v1/workspaces/{}/projects", projects::list),
     on("POST", "/v1/workspaces/{}/projects", projects::create),
     on("GET", "/v1/workspaces/{}/projects/current", projects::current),

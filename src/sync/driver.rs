@@ -52,6 +52,8 @@ pub(super) struct Run {
     pub next_allowed: Option<Timestamp>,
     /// An answer was lost: what the run ends with, though it went on.
     pub lost: Option<Error>,
+    /// Rows of which a write was answered that they are gone.
+    pub said_gone: BTreeSet<(&'static str, i64)>,
     /// Rows that could not be read, by id: they are there.
     pub unreadable: BTreeSet<i64>,
     /// With `--force`: the operations to be set aside in the end.

@@ -599,13 +599,29 @@ impl Engine<'_> {
         };
         let Some(row) = row.filter(|row| row.id == id && row.is_live()) else {
             let known = self.store.server_row(LISTED, id)?;
-            return self.fact(known.as_ref(), Read::Absent, id, seen);
+            let fact = self.fact(known.as_ref(), Read::Absent, id, seen)?;
+            let told = fact == Fact::Behind && known.is_some_and(|known| self.has_tombstone(workspace_id, &known));
+            return Ok(if told { Fact::Absent } else { fact });
         };
         if !self.believes(&row, seen)? {
             return Ok(Fact::Behind);
         }
         self.store.stage(workspace_id, &[row], &Walk::one_by_one())?;
         Ok(Fact::Same)
+    }
+
+    /// Whether the server lists the row as deleted: a tombstone is no older read, though a 404 may be one. A server that
+    /// keeps none, or cannot be asked, has not.
+    fn has_tombstone(&self, workspace_id: i64, known: &Row) -> bool {
+        let since = Timestamp::parse(&known.updated_at).unwrap_or(Timestamp(0)).minus(OVERLAP);
+        let query = Query {
+            updated_after: Some(since.rfc3339()),
+            limit: self.options.page_size,
+            include_deleted: true,
+            ..Query::default()
+        };
+        let page = self.remote().rows(LISTED, workspace_id, &query).unwrap_or_default();
+        page.items.iter().any(|row| row.id == known.id && !row.is_live() && row.version >= known.version)
     }
 
     /// The server no longer has the row; what a backup has lost is kept.

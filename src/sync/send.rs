@@ -142,7 +142,13 @@ impl Engine<'_> {
                 let message = message(&reply);
                 self.tell_rejected(run, op.name.clone(), message);
             }
-            Becomes::Sent | Becomes::LookAgain => self.look_again(run, group[0], &op)?,
+            Becomes::Sent | Becomes::LookAgain => {
+                self.look_again(run, group[0], &op)?;
+                if let (Reply::Gone(_), Target::Server(id)) = (&reply, &op.target) {
+                    // A write does not meet a replica: that the row is gone is no older read.
+                    run.said_gone.insert((op.kind.name, *id));
+                }
+            }
             Becomes::Before => {}
         }
         Ok(self.goes_on(run, &op, effect, reply))
@@ -333,7 +339,8 @@ impl Engine<'_> {
             Some(look) if look.row.is_some() => look.row.clone(),
             _ => self.store.server_row(op.kind, id)?,
         };
-        let answered = self.answered(op.kind, id)?;
+        let said_gone = run.said_gone.contains(&(op.kind.name, id));
+        let answered = if said_gone { None } else { self.answered(op.kind, id)? };
         let seen = read.as_ref().map_or(Read::Absent, Read::Row);
         let fact = observe(known.as_ref(), seen, answered, run.epoch);
         let row = match fact {

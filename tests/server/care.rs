@@ -292,3 +292,58 @@ fn a_damaged_database_is_not_served() {
     administer(&folder, &["restore", "backup", "b"]);
     Server::start(folder, &["--db", "d.db", "--token", TOKEN]);
 }
+
+/// A disk of 4 MiB with the database and the log on it, most of which is taken until the file `go` appears.
+const SMALL_DISK: &str = "mkdir full && mount -t tmpfs -o size=4m none full && cd full && head -c 2500000 /dev/zero >taken \
+    && { (while [ ! -e ../go ]; do sleep 0.02; done; rm taken) & exec \"$0\" \"$@\" 2>log; }";
+
+#[test]
+fn a_full_disk_refuses_writes_loses_nothing_and_passes() {
+    let may_mount = std::process::Command::new("unshare").args(["-rm", "true"]).status();
+    if !may_mount.is_ok_and(|status| status.success()) {
+        // Past the capture of the test harness: a test is never skipped in silence.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"SKIPPED: a full disk, nobody may mount one here\n");
+        return;
+    }
+    let quoted = SMALL_DISK.replace('\'', "'\\''");
+    let server = Server::in_shell(&format!("exec unshare -rm sh -c '{quoted}' \"$0\" \"$@\""));
+    let body = format!(r#"{{"title": "a", "project_id": 1, "description": "{}"}}"#, "x".repeat(30_000));
+    let create = || server.call("POST", "/v1/workspaces/1/tasks", &body);
+    let mut kept = 0;
+    let refused = loop {
+        let reply = create();
+        if reply.status != 201 {
+            break reply;
+        }
+        kept += 1;
+        assert!(kept < 1_000, "the disk was never full");
+    };
+    assert_eq!(refused.status, 507, "{}", refused.body);
+    for _ in 0..20 {
+        create();
+    }
+    let present = server.get("/v1/workspaces/1/tasks").int("total");
+    assert!(present >= kept, "{kept} were answered, {present} are there");
+    server.folder.write("go", "");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while create().status != 201 {
+        assert!(std::time::Instant::now() < deadline, "there is room again");
+    }
+    assert!(server.get("/v1/workspaces/1/tasks").int("total") > present);
+}
+
+/// No half a backup stays behind, and the next one has its name.
+#[test]
+fn a_backup_that_does_not_fit_leaves_nothing() {
+    let server = served();
+    fill(&server);
+    let script = "trap '' XFSZ; ulimit -f 20; exec \"$0\" --db d.db backup b";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_anyt-server")])
+        .current_dir(server.folder.path())
+        .output()
+        .expect("sh runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!server.folder.path().join("b").exists() && !server.folder.path().join("b.part").exists());
+    administer(&server.folder, &["backup", "b"]);
+}

@@ -156,7 +156,7 @@ fn running_out_of_file_descriptors_passes() {
 fn a_kill_loses_no_write_that_was_answered() {
     let mut folder = Folder::new();
     let mut answered = Vec::new();
-    let rounds = std::env::var("KILL_ROUNDS").map_or(3, |rounds| rounds.parse().expect("KILL_ROUNDS is a number"));
+    let rounds = std::env::var("KILL_ROUNDS").map_or(20, |rounds| rounds.parse().expect("KILL_ROUNDS is a number"));
     for round in 0..rounds {
         let server = Server::start(folder, &["--db", "d.db", "--token", TOKEN]);
         let (sender, receiver) = std::sync::mpsc::channel();

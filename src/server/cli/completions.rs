@@ -44,7 +44,7 @@ fn valued(paths: bool) -> String {
 pub fn bash() -> String {
     let mut cases = String::new();
     for command in shown() {
-        cases += &format!("        '{}') flags='{}' ;;\n", command.words, longs(command));
+        cases += &format!("        '{0}' | '{0} '*) flags='{1}' ;;\n", command.words, longs(command));
     }
     let mut groups = String::new();
     for first in firsts().into_iter().filter(|first| !seconds(first).is_empty()) {

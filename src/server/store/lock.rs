@@ -28,6 +28,7 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| Error::io("open the lock", &path, error))?;
+        keep_owner(&file, &path);
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(database, &mut file)),
@@ -36,6 +37,15 @@ impl Lock {
         // For whoever finds it taken. What cannot be written there (a full disk) changes nothing about the lock.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Lock { file: Some(file) })
+    }
+}
+
+/// Root administers what another account serves: that account has to be able to open the lock.
+fn keep_owner(file: &File, path: &Path) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (Ok(own), Some(Ok(folder))) = (file.metadata(), path.parent().map(std::fs::metadata)) else { return };
+    if own.uid() == 0 && folder.uid() != 0 {
+        let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
     }
 }
 

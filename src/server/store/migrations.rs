@@ -4,7 +4,11 @@
 use rusqlite::Connection;
 
 /// Step N makes schema N of schema N - 1; the first one makes the tables of an empty database.
-const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_people.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_people.sql"),
+    include_str!("migrations/0003_api_keys.sql"),
+];
 
 /// The schema of this program.
 pub fn newest() -> i64 {

@@ -4,6 +4,7 @@
 //! One connection writes, a few read; the write-ahead log keeps them out of each other's way. `workers` runs requests on
 //! them; `write` here is for what happens before and beside serving.
 
+pub mod api_keys;
 pub mod clock;
 pub mod comments;
 pub mod dependencies;

@@ -61,6 +61,7 @@ pub fn remove(connection: &Connection, id: &str) -> rusqlite::Result<()> {
     for statement in [
         "UPDATE users SET removed_at = :now WHERE id = :id",
         "UPDATE tokens SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL",
+        "UPDATE api_keys SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL",
     ] {
         connection.execute(statement, named_params! { ":id": id, ":now": now })?;
     }
