@@ -299,6 +299,8 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
     )?
     .execute(named_params! {":id": row.id.to_string(), ":op_id": op.op_id, ":kind": op.kind.name})?;
     rename_operations(db, &op.op_id, &row.name)?;
+    db.prepare_cached("UPDATE sync_queue SET identifier = ?2 WHERE op_id = ?1")?
+        .execute(rusqlite::params![op.op_id, row.name])?;
     if let Some(replaced) = op.replaces {
         db.prepare_cached(
             "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :old AND entity_type = :kind",

@@ -311,7 +311,8 @@ impl Plan {
             return Ok(Meant::Server { id: 0, name: self.ops[*at].name.clone() });
         }
         Ok(match store.resolve(kind, target)? {
-            Resolved::Server { id, name } => Meant::Server { id, name },
+            // What the create was called is no name of the row: the server may have given it another one.
+            Resolved::Server { id, name } => return self.meant(store, kind, &Target::Server(id), &name),
             Resolved::Pending { name, .. } => Meant::Pending(name),
             Resolved::Gone { name } => Meant::Gone(name),
         })
