@@ -66,7 +66,7 @@ pub(super) struct Transport {
     line: OnceCell<Line>,
     honours_keys: Cell<bool>,
     /// The headers as they came last, and what they say.
-    declared: RefCell<Option<(String, bool, Capabilities)>>,
+    declared: RefCell<Option<(String, Capabilities)>>,
 }
 
 impl Transport {
@@ -96,7 +96,7 @@ impl Transport {
 
     /// What the server has declared so far.
     pub(super) fn declared(&self) -> Option<Capabilities> {
-        self.declared.borrow().as_ref().map(|(.., capabilities)| capabilities.clone())
+        self.declared.borrow().as_ref().map(|(_, capabilities)| capabilities.clone())
     }
 
     pub(super) fn time_limit(&self) -> Duration {
@@ -180,22 +180,13 @@ impl Transport {
         result
     }
 
-    /// Takes note of what the server says that it can do.
+    /// Takes note of what the server says that it can do. It counts only while both headers arrive: a program on the way
+    /// that takes one of them out may take out what the requests rely on as well.
     fn hear(&self, answer: &Answer) {
-        if answer.honours_keys {
-            self.honours_keys.set(true);
-        }
-        let Some(text) = &answer.capabilities else { return };
-        if self
-            .declared
-            .borrow()
-            .as_ref()
-            .is_none_or(|(known, honours, _)| known != text || *honours != answer.honours_keys)
-        {
-            let mut said = Capabilities::parse(text);
-            // Without the other header the word `keys` may be of somebody on the way.
-            said.keys = said.keys.filter(|_| answer.honours_keys);
-            *self.declared.borrow_mut() = Some((text.clone(), answer.honours_keys, said));
+        self.honours_keys.set(answer.honours_keys);
+        let said = answer.capabilities.as_ref().filter(|_| answer.honours_keys);
+        if self.declared.borrow().as_ref().map(|(text, _)| text) != said {
+            *self.declared.borrow_mut() = said.map(|text| (text.clone(), Capabilities::parse(text)));
         }
     }
 

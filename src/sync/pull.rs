@@ -243,7 +243,8 @@ impl Engine<'_> {
     ) -> Result<Pulled> {
         let id = workspace.id;
         let marks = if seen.afresh { Marks::default() } else { self.marks(id)? };
-        let state = workspace.state.clone();
+        // Only of a server that says what it can do: else the word may mean anything.
+        let state = workspace.state.clone().filter(|_| caps.tombstones);
         let mut pulled = Pulled { workspace_id: id, state: state.clone(), ..Pulled::default() };
         let mut situation = Situation {
             marks: &marks,

@@ -3,6 +3,7 @@
 use crate::http::Response;
 use crate::problem::{Outcome, Problem};
 use crate::routes::Call;
+use crate::store::clock;
 use crate::store::preferences;
 use crate::store::workspaces::{self as stored, Workspace};
 use crate::wire::{self, Json, object};
@@ -26,6 +27,16 @@ pub fn to_json(workspace: Workspace) -> Value {
     ])
 }
 
+/// The same with `state`: a text that changes whenever anything does, so that a client that has it already need not ask for
+/// more. It is the database's clock: a change elsewhere costs a client a look, a change here is never missed.
+fn to_json_with_state(workspace: Workspace, state: i64) -> Value {
+    let mut value = to_json(workspace);
+    if let Value::Object(members) = &mut value {
+        members.insert("state".into(), state.to_string().json());
+    }
+    value
+}
+
 /// Up to ten ASCII letters, in upper case from here on (api.md 4.1). `None` for anything else.
 pub fn identifier(text: &str) -> Option<String> {
     let fits = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -40,7 +51,9 @@ fn only(call: &Call) -> Option<i64> {
 pub fn list(call: &Call) -> Outcome<Response> {
     let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
     let (items, total) = stored::list(call.connection, call.user(), only(call), part)?;
-    Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
+    let state = clock::last(call.connection)?;
+    let items = items.into_iter().map(|workspace| to_json_with_state(workspace, state)).collect();
+    Ok(Response::json(200, &wire::page(items, total, part)))
 }
 
 pub fn create(call: &Call) -> Outcome<Response> {
