@@ -183,9 +183,12 @@ impl Transport {
     /// Takes note of what the server says that it can do. It counts only while both headers arrive: a program on the way
     /// that takes one of them out may take out what the requests rely on as well.
     fn hear(&self, answer: &Answer) {
-        self.honours_keys.set(answer.honours_keys);
-        let said = answer.capabilities.as_ref().filter(|_| answer.honours_keys);
-        if self.declared.borrow().as_ref().map(|(text, _)| text) != said {
+        if answer.honours_keys {
+            self.honours_keys.set(true);
+        }
+        let Some(text) = &answer.capabilities else { return };
+        let said = answer.honours_keys.then_some(text);
+        if self.declared.borrow().as_ref().map(|(known, _)| known) != said {
             *self.declared.borrow_mut() = said.map(|text| (text.clone(), Capabilities::parse(text)));
         }
     }

@@ -215,8 +215,7 @@ fn states_and_capabilities() {
         Server::play(vec![Reply::Bytes(answer(200, "AnyTask-Capabilities: keys=60, Consistent,,x=1\r\n", TASK))]);
     let http = client(&server);
     get(&http).expect("a task");
-    let declared = http.declared().expect("it was said");
-    assert_eq!((declared.keys, declared.consistent), (None, true));
+    assert_eq!(http.declared(), None);
 }
 
 #[test]
