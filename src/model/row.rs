@@ -76,15 +76,15 @@ impl Row {
 
     /// Sets one field. A value of the wrong type for the field leaves it as it is.
     pub fn set(&mut self, field: Field, value: Value) {
-        let fits = match (&value, field.ty) {
+        let fits = matches!(
+            (&value, field.ty),
             (Value::Null, _)
-            | (Value::Text(_), Type::Text | Type::Time)
-            | (Value::Int(_), Type::Int | Type::Number | Type::Reference(_))
-            | (Value::MadeBy(_), Type::Reference(_))
-            | (Value::Number(_), Type::Number)
-            | (Value::Set(_), Type::Words) => true,
-            _ => false,
-        };
+                | (Value::Text(_), Type::Text | Type::Time)
+                | (Value::Int(_), Type::Int | Type::Number | Type::Reference(_))
+                | (Value::MadeBy(_), Type::Reference(_))
+                | (Value::Number(_), Type::Number)
+                | (Value::Set(_), Type::Words)
+        );
         if fits && let Some(slot) = self.values.get_mut(field.at) {
             *slot = value;
         }

@@ -64,8 +64,8 @@ pub(super) enum Meant {
 
 impl Plan {
     pub fn new(store: &Store, ops: Vec<Operation>) -> Result<Plan> {
-        let mut plan = Plan::default();
-        plan.replaced = ops.iter().filter_map(|op| Some(((op.kind.name, op.replaces?), op.op_id.clone()))).collect();
+        let replaced = ops.iter().filter_map(|op| Some(((op.kind.name, op.replaces?), op.op_id.clone()))).collect();
+        let mut plan = Plan { replaced, ..Plan::default() };
         for op in ops {
             plan.add(store, op)?;
         }

@@ -30,10 +30,10 @@ impl Engine<'_> {
             reply: None,
         };
         self.write_down(run, &group, &send)?;
-        if op.shape == Shape::Update {
-            if let Some(row) = sighting.row.as_ref().filter(|_| !sighting.ours) {
-                self.tell_merged(run, row, sighting.merged.clone())?;
-            }
+        if op.shape == Shape::Update
+            && let Some(row) = sighting.row.as_ref().filter(|_| !sighting.ours)
+        {
+            self.tell_merged(run, row, sighting.merged.clone())?;
         }
         hit("push.request.before");
         let reply = self.request(run, &op, &set, &sighting)?;
