@@ -22,6 +22,9 @@ const UNTOUCHED: [&str; 2] = ["status", "priority"];
 /// Characters that a text has at least whose rest a server has cut off.
 const CUT_AT: usize = 40;
 
+/// What servers write for characters that a skeleton is without.
+const ESCAPES: [&str; 8] = ["&amp;", "&lt;", "&gt;", "&quot;", "&apos;", "&#34;", "&#39;", "&#x27;"];
+
 /// Marks that Unicode normalisation joins with the letter before them.
 const COMBINING: RangeInclusive<char> = '\u{300}'..='\u{36f}';
 
@@ -88,6 +91,8 @@ fn is_alike(row: &Row, set: &Patch) -> bool {
 /// Unicode normalisation makes one character of.
 fn skeleton(value: Option<&Value>) -> Vec<u8> {
     let Some(Value::Text(text)) = value else { return Vec::new() };
+    // Some servers escape what has a meaning in HTML.
+    let text = &ESCAPES.iter().fold(text.clone(), |text, escape| text.replace(escape, " "));
     let mut next = text.chars().skip(1);
     let is_bare =
         |letter: &char| !next.next().is_some_and(|mark| COMBINING.contains(&mark)) && letter.is_ascii_alphanumeric();
@@ -233,6 +238,7 @@ mod tests {
         let bones = |text: &str| String::from_utf8(skeleton(Some(&Value::Text(text.into())))).unwrap();
         assert_eq!(bones("Café größer"), bones("Cafe\u{301} gro\u{308}ßer"));
         assert_eq!(bones("R&D; a & b &"), "rdab");
+        assert_eq!(bones("R&amp;D; a &lt; &#39;b&#39; &quot;"), "rdab");
         assert_eq!(bones("日本 語"), "日本語");
     }
 }

@@ -409,11 +409,20 @@ impl Engine<'_> {
     pub(super) fn ends(&self, run: &Run, op: &Operation) -> Result<(String, String)> {
         let name = |target: &Target, known: &str| -> Result<String> {
             Ok(match run.plan.meant(self.store, op.kind.ends, target, known)? {
-                Meant::Server { name, .. } | Meant::Pending(name) | Meant::Gone(name) => name,
+                Meant::Server { id, name } => self.pulled_name(op.kind.ends, id)?.unwrap_or(name),
+                Meant::Pending(name) | Meant::Gone(name) => name,
             })
         };
         let other = op.other.as_ref().map(|other| name(other, op.other_name.as_deref().unwrap_or_default()));
         Ok((name(&op.target, &op.name)?, other.transpose()?.unwrap_or_default()))
+    }
+
+    /// The name that the pull of this run has brought: the prefix of a workspace may have changed.
+    fn pulled_name(&self, kind: &'static str, id: i64) -> Result<Option<String>> {
+        match crate::model::kind(kind) {
+            Some(kind) if self.options.mode.pulls() => Ok(self.store.staged_row(kind, id)?.map(|row| row.name)),
+            _ => Ok(None),
+        }
     }
 
     /// The workspace that a row is in now: it may have been moved.

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Type;
-use crate::model::{self, Operation, Shape, State, Target, Value, new_op_id};
+use crate::model::{self, Operation, Send, SendReply, Shape, State, Target, Value, new_op_id};
 use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, Change, Discarded, Queueing, SERVER, Store};
 use crate::time::Timestamp;
@@ -82,14 +82,17 @@ pub fn is_whole(entry: &Discarded) -> bool {
 /// The operation as it is queued again; `None`: it is already. What was dropped keeps its id, which is the key of a create
 /// that may have arrived; what stays known for something else is repeated under a new one.
 fn as_new(store: &Store, entry: &Discarded, kept: &Operation) -> Result<Option<Operation>> {
-    let known = store.operation(&kept.op_id)?.map(|operation| operation.state);
-    let op_id = match known {
+    let known = store.operation(&kept.op_id)?;
+    // The entry does not say what was sent; the cache still knows it.
+    let sends = known.as_ref().map_or(&[][..], |operation| &operation.sends);
+    let is_open = |send: &Send| !matches!(send.reply, Some(SendReply::NotDone | SendReply::Refused(_)));
+    let may_have_arrived = kept.shape == Shape::Create && sends.iter().chain(&kept.sends).any(is_open);
+    let op_id = match known.as_ref().map(|operation| &operation.state) {
         _ if kept.op_id.is_empty() => new_op_id()?,
         None | Some(State::Dropped(_)) => kept.op_id.clone(),
         Some(_) if is_whole(entry) => return Ok(None),
         Some(_) => new_op_id()?,
     };
-    let may_have_arrived = kept.shape == Shape::Create && (kept.state == State::Sent || kept.last_send().is_some());
     let state = if may_have_arrived { State::Sent } else { State::Queued };
     let created_at = Timestamp::now().rfc3339();
     Ok(Some(Operation { op_id, seq: 0, state, created_at, condition: None, ..kept.clone() }))

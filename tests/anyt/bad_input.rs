@@ -435,7 +435,8 @@ fn a_pipe_in_the_place_of_a_file() {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         kept
     };
-    for path in [sandbox.config_json(), sandbox.journal()] {
+    sandbox.anyt(&["task", "create", "Waits", "--offline"]).ok();
+    for path in [sandbox.config_json(), sandbox.queue_file()] {
         let kept = in_place_of(&path);
         for args in [&["sync"][..], &["task", "create", "x", "--offline"]] {
             let run = sandbox.anyt(args).timeout(std::time::Duration::from_secs(5)).code(1);

@@ -219,8 +219,8 @@ fn what_was_edited_survives_a_failed_push() {
     dispute.assert_settled();
 }
 
-/// The run that a text was edited in may be stopped at a later question, or killed: the cache is as before, and the text
-/// can be had back. After a run that ended well nothing is left of it.
+/// The run that a text was edited in may be stopped at a later question: the cache is as before, and the text can be had
+/// back. It may be killed once everything is decided: what was edited is what waits. After a run that ended well nothing of it is left to restore.
 #[test]
 fn what_was_edited_survives_a_run_that_was_stopped_or_killed() {
     for killed in [false, true] {
@@ -231,7 +231,12 @@ fn what_was_edited_survives_a_run_that_was_stopped_or_killed() {
         let named = if killed {
             let run = dispute.sync(&[]).env("ANYT_FAILPOINT", "sync.pulled").stdin("3\n1\n").run();
             assert_eq!(run.exit, Exit::Signal(9), "{run}");
-            "--last".to_string()
+            assert_eq!(dispute.alice.cached_task("DEV-1").text("title"), "Edited");
+            let again = dispute.sync(&["--no-input"]).ok();
+            assert!(!again.stdout.contains("Conflict"), "{again}");
+            assert_eq!(dispute.both("DEV-1", "title"), ("Edited".into(), "Edited".into()));
+            dispute.assert_settled();
+            continue;
         } else {
             let run = dispute.sync(&[]).stdin("3\nq\n").code(130);
             let told =
@@ -241,18 +246,17 @@ fn what_was_edited_survives_a_run_that_was_stopped_or_killed() {
         assert_eq!(dispute.cache(), before);
         let listed = dispute.alice.anyt(&["sync", "restore", "--list"]).ok();
         assert!(listed.stdout.contains("Update: DEV-1 (title): edited by hand, never sent"), "{listed}");
-        if !killed {
-            dispute.alice.anyt(&["sync", "restore", &named]).ok().says("✓ Queued 1 operation again");
-            let asked = dispute.sync(&[]).stdin("1\n1\n").ok();
-            assert!(asked.stdout.contains("title: Task 1 → local Edited, remote Theirs"), "{asked}");
-            assert_eq!(dispute.both("DEV-1", "title"), ("Edited".into(), "Edited".into()));
-            dispute.assert_settled();
-        }
+        dispute.alice.anyt(&["sync", "restore", &named]).ok().says("✓ Queued 1 operation again");
+        let asked = dispute.sync(&[]).stdin("1\n1\n").ok();
+        assert!(asked.stdout.contains("title: Task 1 → local Edited, remote Theirs"), "{asked}");
+        assert_eq!(dispute.both("DEV-1", "title"), ("Edited".into(), "Edited".into()));
+        dispute.assert_settled();
     }
     let dispute = with_editor("echo 'title: Edited' > \"$1\"");
     dispute.sync(&[]).stdin("3\n").ok();
     let listed = dispute.alice.anyt(&["sync", "restore", "--list"]).ok();
-    assert!(!listed.stdout.contains("edited by hand"), "{listed}");
+    let edited = listed.stdout.lines().find(|line| line.starts_with("#1 ")).expect("it was kept while it was asked");
+    assert!(edited.ends_with(" edited (restored)"), "{listed}");
 }
 
 #[test]
@@ -397,10 +401,10 @@ fn sigterm_while_an_editor_runs() {
 /// A request of the pull, and one of the push that the server has not seen and has seen.
 #[test]
 fn sigint_during_a_request() {
-    for (when, seen_by_server) in [
-        (When::ending("GET", "/tasks"), false),
-        (When::first("PATCH", ""), false),
-        (When::first("PATCH", "").after(0), true),
+    for (when, pulling, seen_by_server) in [
+        (When::ending("GET", "/tasks"), true, false),
+        (When::first("PATCH", ""), false, false),
+        (When::first("PATCH", "").after(0), false, true),
     ] {
         let dispute = Dispute::over_a_title();
         let before = dispute.cache();
@@ -411,7 +415,11 @@ fn sigint_during_a_request() {
         gate.wait_for_somebody();
         syncing.interrupt();
         syncing.wait(TIMEOUT).code(130);
-        assert_eq!(dispute.cache(), before, "seen by the server: {seen_by_server}");
+        if pulling {
+            assert_eq!(dispute.cache(), before);
+        }
+        assert_eq!(dispute.alice.cached_task("DEV-1").text("title"), "Mine", "seen by the server: {seen_by_server}");
+        assert_eq!(dispute.alice.pending(), 1);
         dispute.proxy.reset();
         // A request that was let through the gate may arrive only now; what was decided stands either way.
         dispute.sync(&["--resolve", "local"]).ok();

@@ -238,7 +238,7 @@ fn force_that_fails_changes_nothing() {
     let before = dispute.cache();
     dispute.proxy.fault(common::proxy::When::ending("GET", "/tasks"), common::proxy::What::Html);
     let failed = dispute.sync(&["--force", "--yes"]).run();
-    assert_eq!(failed.exit, Exit::Code(1), "{failed}");
+    assert_eq!(failed.exit, Exit::Code(5), "a web page is out of reach\n{failed}");
     assert_eq!((dispute.cache(), dispute.discarded().len()), (before, 0));
 }
 

@@ -169,8 +169,10 @@ fn a_lost_create_that_is_given_up_and_restored_is_one_task() {
 fn a_twin_is_not_adopted() {
     let (server, proxy, sandbox) = stage();
     sandbox.anyt(&["task", "create", "Weekly report", "-p", "2", "--offline"]).ok();
-    proxy.fault(When::ending("POST", "/tasks"), What::ResetAfterRequestBytes(40));
+    sandbox.set_env("ANYT_TEST_SETTLE_MS", "50");
+    proxy.fault(When::ending("POST", "/tasks").always(), What::ResetAfterRequestBytes(40));
     sandbox.anyt(&["sync", "--no-input"]).code(5);
+    proxy.reset();
     server.alice().add_task("Weekly report");
     let run = sandbox.anyt(&["sync", "--no-input"]).code(6);
     assert!(run.stderr.contains("it may have become DEV-2"), "{run}");

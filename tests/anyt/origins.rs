@@ -143,7 +143,9 @@ fn a_stored_token_stays_with_its_server() {
     }
     let refused = person.anyt(&["sync"]).code(4).warns(&was).warns("if that is right: anyt auth login --env dev");
     assert!(refused.stderr.contains(&elsewhere), "{refused}");
-    person.anyt(&["task", "create", "Said to nobody", "--no-queue"]).code(4);
+    let create = ["task", "create", "Said to nobody", "--no-queue"];
+    person.anyt(&create).code(1).warns("is tied to");
+    person.anyt(&[&["--env", "dev"], &create[..]].concat()).code(4);
     let status = person.anyt(&["auth", "status"]).ok();
     assert!(status.stdout.contains(&format!("It was stored for {}", server.url())), "{status}");
     person.write("config/anyt/config.json", &config);

@@ -77,8 +77,9 @@ fn a_pull_renumbers_and_a_later_push_renames_again() {
     assert_eq!(picked(&dispute), "DEV-6");
     let listed = dispute.alice.anyt(&["task", "dep", "list", "DEV-5", "--json"]).ok().json();
     assert_eq!(listed.text("data.depends_on.0.identifier"), "DEV-6");
-    let asked = dispute.alice.anyt(&["task", "update", "DEV-4", "--priority", "1", "--offline"]).ok();
-    assert!(asked.stderr.contains("the task created here as DEV-4 is now DEV-6"), "{asked}");
+    let asked = dispute.alice.anyt(&["task", "update", "DEV-4", "--priority", "1", "--offline"]).code(1);
+    asked.warns("DEV-4 names two tasks").warns("created here as DEV-4 and now DEV-6").warns("the server's is t_4");
+    dispute.alice.anyt(&["task", "update", "t_4", "--priority", "1", "--offline"]).ok();
     let run = dispute.sync(&["--no-input"]).ok();
     assert!(run.stdout.contains("  - Created: DEV-5 (was DEV-6)\n  - Created: DEV-6 (was DEV-5)\n"), "{run}");
     assert_eq!(picked(&dispute), "DEV-5");
@@ -133,7 +134,8 @@ fn a_crash_after_the_answer_renames_too() {
 fn what_was_never_sent_cancels_out() {
     let dispute = Dispute::about(2);
     let anyt = |args: &[&str]| dispute.alice.anyt(args).ok();
-    let before = dispute.cache();
+    let shown = || dispute.alice.anyt(&["task", "list", "--all", "--limit", "0", "--json"]).ok().stdout;
+    let before = shown();
     anyt(&["task", "create", "Short-lived", "-d", "text", "--offline"]);
     anyt(&["task", "update", "DEV-3", "--status", "active", "--offline"]);
     anyt(&["task", "note", "DEV-3", "-m", "noted", "--offline"]);
@@ -141,7 +143,7 @@ fn what_was_never_sent_cancels_out() {
     anyt(&["task", "dep", "add", "DEV-2", "--on", "DEV-3", "--offline"]);
     let removed = anyt(&["task", "rm", "DEV-3", "--force", "--offline"]);
     assert!(removed.stdout.contains("✓ Deleted DEV-3 (it was never sent)\n"), "{removed}");
-    assert_eq!(dispute.cache(), before);
+    assert_eq!((shown(), dispute.alice.pending()), (before, 0));
     dispute.sync(&["--no-input"]).ok();
     assert_eq!(dispute.proxy.writes().len(), 0, "{:?}", dispute.proxy.writes());
     // Its number is free again.
@@ -187,7 +189,7 @@ fn what_is_being_sent_does_not_cancel_out() {
     dispute.assert_settled();
 }
 
-/// DEV-4 was shown for ours, became a colleague's, and ours is DEV-5 now. Deleted twice, DEV-4 is not DEV-5.
+/// DEV-4 was shown for ours, became a colleague's, and ours is DEV-5 now: the name alone deletes neither.
 #[test]
 fn a_name_that_a_real_task_had_leads_nowhere_else() {
     for offline in [true, false] {
@@ -196,7 +198,10 @@ fn a_name_that_a_real_task_had_leads_nowhere_else() {
         dispute.bob().add_task("Bob's DEV-4");
         dispute.sync(&["--no-input"]).ok().says("Created: DEV-5 (was DEV-4)");
         let rm: &[&str] = if offline { &["task", "rm", "4", "--offline"] } else { &["task", "rm", "4"] };
-        dispute.alice.anyt(rm).ok().says("Deleted DEV-4");
+        dispute.alice.anyt(rm).code(1).warns("DEV-4 names two tasks");
+        assert!(dispute.bob().task("DEV-4").is_some());
+        let uid: &[&str] = if offline { &["task", "rm", "t_4", "--offline"] } else { &["task", "rm", "t_4"] };
+        dispute.alice.anyt(uid).ok().says("Deleted DEV-4");
         dispute.alice.anyt(rm).code(1).warns("there is no task DEV-4");
         dispute.sync(&["--no-input"]).ok();
         dispute.alice.anyt(rm).code(1).warns("there is no task DEV-4");

@@ -29,9 +29,10 @@ fn a_task_changed_while_a_sync_pushes_is_not_deleted_unseen() {
 fn a_field_changed_while_a_sync_pushes_is_not_written_over_unseen() {
     let (server, proxy, sandbox) = synced(&["One", "Two"]);
     proxy.hide("If-Match");
+    proxy.hide("AnyTask-Capabilities");
+    sandbox.anyt(&["sync"]).ok();
     sandbox.anyt(&["task", "update", "DEV-2", "--status", "active", "--offline"]).ok();
     sandbox.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--offline"]).ok();
-    // Longer than what was seen is taken for what is there.
     let pause = Gate::pause(Duration::from_millis(1500));
     proxy.fault(When::first("PATCH", ""), What::StallRequest(pause.clone()));
     let sync = sandbox.anyt(&["sync", "--no-input"]).spawn();
