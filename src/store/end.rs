@@ -9,7 +9,7 @@ use super::overlay::{
 };
 use super::queue::{answered, transition, unsettled_of};
 use super::rows::statements;
-use super::{End, Pulled, Result, Store, conflicts, discarded, log, set_metadata, spare, staging};
+use super::{End, Notice, Pulled, Result, Store, conflicts, discarded, log, set_metadata, spare, staging};
 use crate::failpoint::hit;
 use crate::model::kind::Identity;
 use crate::model::{KINDS, Kind, Operation, Row, Shape, State, Target};
@@ -36,19 +36,23 @@ impl Store {
         self.durable(false)?;
         let (queue, kept) = (self.files.queue.clone(), self.files.discarded.clone());
         let waits_before = self.count_unsettled()?;
-        let renumbered = self.locked(|db| {
+        let (renumbered, rewritten) = self.locked(|db| {
             let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
             discarded::keep(db, &kept, &lost)?;
             let renumbered =
                 apply(db, end, now).map_err(|e| super::open::sqlite_error(std::path::Path::new("cache.db"), e))?;
             hit("store.end.applied");
-            if waits_before > 0 {
-                spare::rewrite(db, &queue)?;
-            }
+            // Housekeeping: with its old lines the file still agrees with the mark, and what is done is found when looked for.
+            let rewritten = if waits_before > 0 || spare::tail(&queue).is_ok_and(|tail| !tail.is_empty()) {
+                spare::rewrite(db, &queue).map(drop)
+            } else {
+                Ok(())
+            };
             hit("store.end.commit");
-            Ok(renumbered)
+            Ok((renumbered, rewritten))
         })?;
         hit("store.end.committed");
+        self.notices.extend(rewritten.err().map(|error| Notice::NotRewritten(error.to_string())));
         Ok(renumbered)
     }
 

@@ -34,13 +34,7 @@ pub(super) fn move_over(db: &Connection, files: &Files) -> Result<Vec<Notice>> {
     let stories = read_journal(&files.old_journal)?;
     let sqlite = |e| open::sqlite_error(&files.cache, e);
     if let Some((server, account)) = &stories.meant {
-        for (key, value) in [(SERVER, Some(server)), (ACCOUNT, account.as_ref())] {
-            if let Some(value) = value
-                && metadata(db, key).map_err(sqlite)?.is_none()
-            {
-                set_metadata(db, key, value).map_err(sqlite)?;
-            }
-        }
+        spare::meant_for(db, Some(server), account.as_deref()).map_err(sqlite)?;
     }
     let queued = rewrite_rows(db, stories).map_err(sqlite)?;
     hit("store.moved.queue");

@@ -5,7 +5,7 @@
 //! When mark and file differ (a wiped or older cache, a lost or older state folder, a kill in between), what waits is the
 //! union of both, less what the cache knows as settled, and all of it counts as sent: it is looked for before it is sent.
 
-use super::{Change, Notice, overlay, queue, set_metadata};
+use super::{ACCOUNT, Change, Notice, SERVER, metadata, overlay, queue, set_metadata};
 use crate::document::{self, as_text, member};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
@@ -78,7 +78,7 @@ fn line_id() -> Result<String> {
 
 /// Writes what a change has done to the queue; the mark goes into the same transaction.
 pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Written> {
-    if !change.dropped.is_empty() || super::metadata(db, MARK).map_err(sqlite)?.unwrap_or_default() != tail(path)? {
+    if !change.dropped.is_empty() || metadata(db, MARK).map_err(sqlite)?.unwrap_or_default() != tail(path)? {
         return rewrite(db, path);
     }
     let ops: Vec<&Operation> = change.amended.iter().chain(&change.put).collect();
@@ -145,6 +145,7 @@ pub(super) fn reconcile(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
                 Some(known) if !known.state.waits() => continue,
                 Some(_) => {}
                 None => {
+                    meant_for(db, op.server.as_deref(), op.account.as_deref())?;
                     count_as_sent(db, &mut op, now)?;
                     restored += 1;
                 }
@@ -166,6 +167,19 @@ pub(super) fn reconcile(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
     hit("store.spare.reconciled");
     rewrite(db, path)?;
     Ok(notices)
+}
+
+/// A cache that does not know whose it is gets to know it from what is queued: another server or account is then refused
+/// before anything is pulled or sent.
+pub(super) fn meant_for(db: &Connection, server: Option<&str>, account: Option<&str>) -> rusqlite::Result<()> {
+    for (key, value) in [(SERVER, server), (ACCOUNT, account)] {
+        if let Some(value) = value
+            && metadata(db, key)?.is_none()
+        {
+            set_metadata(db, key, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// A request for it may have left at any time since it was queued, the last one just now.
