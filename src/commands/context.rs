@@ -291,7 +291,7 @@ fn short(title: &str) -> String {
     width::truncate(title, 30).to_string()
 }
 
-fn words(notice: &Notice) -> String {
+pub(super) fn words(notice: &Notice) -> String {
     let operations = |count: &usize| format!("{count} queued {}", plural(*count, "operation"));
     let were = |count: &usize| if *count == 1 { "was" } else { "were" };
     match notice {
@@ -303,6 +303,7 @@ fn words(notice: &Notice) -> String {
         Notice::SetAside(count, path) => {
             format!("{count} {} of queue.jsonl could not be read; kept in {}", plural(*count, "line"), path.display())
         }
+        Notice::NotRewritten(why) => format!("the queue's spare copy could not be rewritten: {why}"),
         Notice::Damaged(path) => {
             format!("the cache was damaged and is made anew; the old one is {}; run: anyt sync", path.display())
         }

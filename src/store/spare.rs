@@ -175,6 +175,7 @@ pub(super) fn take_unknown(db: &Connection, path: &Path) -> Result<Vec<Notice>> 
     let take = || -> rusqlite::Result<()> {
         for mut op in lines {
             if !queue::knows(db, &op.op_id)? {
+                meant_for(db, op.server.as_deref(), op.account.as_deref())?;
                 count_as_sent(db, &mut op, now)?;
                 overlay::renew_for(db, &op)?;
                 restored += 1;
@@ -187,6 +188,18 @@ pub(super) fn take_unknown(db: &Connection, path: &Path) -> Result<Vec<Notice>> 
         notices.push(Notice::Restored(restored));
     }
     Ok(notices)
+}
+
+/// A cache that was lost does not know which server and account it was of: what waits says it.
+pub(super) fn meant_for(db: &Connection, server: Option<&str>, account: Option<&str>) -> rusqlite::Result<()> {
+    for (key, value) in [(super::SERVER, server), (super::ACCOUNT, account)] {
+        if let Some(value) = value
+            && super::metadata(db, key)?.is_none()
+        {
+            set_metadata(db, key, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// A request for it may have left at any time since it was queued, the last one just now.

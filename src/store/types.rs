@@ -24,6 +24,8 @@ pub enum Notice {
     Restored(usize),
     /// Lines of queue.jsonl that could not be read, set aside in this file.
     SetAside(usize, PathBuf),
+    /// A sync could not rewrite queue.jsonl, and why; it keeps lines of what is done.
+    NotRewritten(String),
     /// The damaged cache was moved to this file and made anew.
     Damaged(PathBuf),
     /// An older anyt's journal and discarded edits were moved over.

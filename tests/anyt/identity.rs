@@ -98,28 +98,3 @@ fn what_was_set_aside_is_not_restored_elsewhere() {
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&one), ["First of one", "For one only", "Second of one"]);
 }
-
-/// The line that says what the queue is meant for may be missing at the journal's beginning: a command died while it made
-/// room, or an older program wrote it. The next one writes it.
-#[test]
-fn a_journal_that_does_not_say_what_it_is_meant_for_is_told() {
-    for broken in ["room", "older"] {
-        let (one, two, sandbox) = stage(true);
-        let journal = sandbox.journal();
-        if broken == "room" {
-            std::fs::write(&journal, "\n".repeat(600)).expect("our own file");
-        } else {
-            sandbox.anyt(&["task", "done", "DEV-1", "--offline"]).ok();
-            let text = std::fs::read_to_string(&journal).expect("our own file");
-            let rest: String =
-                text.lines().filter(|line| !line.contains("\"meant\"")).map(|line| format!("{line}\n")).collect();
-            std::fs::write(&journal, rest).expect("our own file");
-        }
-        sandbox.anyt(&["task", "create", "For one only", "--offline"]).ok();
-        std::fs::remove_dir_all(sandbox.path("cache")).expect("our own folder");
-        move_to(&sandbox, &one, &two);
-        let refused = sandbox.anyt(&["sync", "--no-input"]).code(1);
-        assert!(refused.stderr.contains(&format!("meant for {}", one.url())), "{broken}\n{refused}");
-        assert_eq!(titles(&two), ["First of two", "Second of two"]);
-    }
-}

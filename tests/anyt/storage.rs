@@ -3,10 +3,10 @@
 
 use crate::common;
 use crate::common::json::Look;
-use crate::common::proxy::{Gate, Proxy, What, When};
+use crate::common::proxy::{Gate, What, When};
 use crate::common::run::{Invocation, Running};
 use crate::common::skip::skip;
-use crate::common::{ALICE, Exit, Sandbox, Server};
+use crate::common::{Exit, Sandbox, Server, synced};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -145,14 +145,8 @@ fn a_disk_that_gets_full_loses_nothing_that_was_confirmed() {
 /// room, everything arrives, once.
 #[test]
 fn a_sync_on_a_full_disk_sends_nothing_twice() {
-    let (server, sandbox) = stage();
-    let proxy = Proxy::before(&server);
-    sandbox.sign_in_at(&proxy.url(), ALICE);
-    proxy.hide("Idempotency-Key");
-    proxy.hide("Idempotency-Key-Honoured");
-    sandbox.anyt(&["env", "add", "dev2", &proxy.url()]).ok();
-    sandbox.anyt(&["env", "switch", "dev2"]).ok();
-    sandbox.anyt(&["sync"]).ok();
+    let (server, proxy, sandbox) = synced(&["One", "Two", "Three"]);
+    proxy.hide_idempotency();
     let Some(disks) = Disks::new(&sandbox, "2m") else { return };
     let mut wanted = Vec::from(["One", "Two", "Three"].map(String::from));
     let mut failures = 0;
@@ -227,38 +221,27 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("our own file");
 }
 
+/// Nothing is queued, and nothing sent, that cannot be written down twice.
 #[test]
-fn a_journal_that_cannot_be_written() {
+fn a_spare_copy_that_cannot_be_written() {
     let (server, sandbox) = stage();
     sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
-    for (name, path, mode, back) in [
-        ("the journal", sandbox.journal(), 0o400, 0o600),
-        ("its folder", sandbox.journal().parent().expect("it has one").to_path_buf(), 0o500, 0o700),
+    set_mode(&sandbox.queue_file(), 0o400);
+    for args in [
+        &["task", "create", "x", "--offline"][..],
+        &["task", "update", "DEV-1", "--title", "x", "--offline"],
+        &["task", "rm", "DEV-1", "--force", "--offline"],
+        &["task", "create", "x"],
     ] {
-        // The lock beside the journal may be there from before; without it the folder has to take a file.
-        let _ = std::fs::remove_file(sandbox.journal().with_extension("lock"));
-        if name == "the journal" {
-            sandbox.anyt(&["task", "update", "DEV-1", "--phase", name, "--offline"]).ok();
-        }
-        set_mode(&path, mode);
-        let pending = sandbox.pending();
-        for args in [
-            &["task", "create", "x", "--offline"][..],
-            &["task", "update", "DEV-1", "--title", "x", "--offline"],
-            &["task", "rm", "DEV-1", "--force", "--offline"],
-            &["task", "create", "x"],
-            &["sync", "-q"],
-        ] {
-            let run = mortal(&sandbox, args).code(1);
-            run.is_one_line_of_error();
-            assert!(run.stderr.contains("journal"), "{name}: the error does not name it\n{run}");
-        }
-        mortal(&sandbox, &["task", "list"]).ok();
-        mortal(&sandbox, &["task", "show", "DEV-1"]).ok();
-        set_mode(&path, back);
-        assert_eq!(sandbox.pending(), pending, "{name}");
-        assert_eq!(titles(&server), ["One", "Three", "Two"], "{name}: nothing was sent");
+        let run = mortal(&sandbox, args).code(1);
+        run.is_one_line_of_error();
+        assert!(run.stderr.contains("queue.jsonl"), "the error does not name it\n{run}");
     }
+    mortal(&sandbox, &["task", "list"]).ok();
+    mortal(&sandbox, &["task", "show", "DEV-1"]).ok();
+    set_mode(&sandbox.queue_file(), 0o600);
+    assert_eq!(sandbox.pending(), 1);
+    assert_eq!(titles(&server), ["One", "Three", "Two"], "nothing was sent");
     sandbox.anyt(&["sync"]).ok();
     assert_eq!(titles(&server), ["Before", "One", "Three", "Two"]);
 }
@@ -267,7 +250,7 @@ fn a_journal_that_cannot_be_written() {
 fn a_cache_folder_that_cannot_be_written() {
     let (_server, sandbox) = stage();
     sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
-    let (cache, journal) = (sandbox.cache_db(), std::fs::read(sandbox.journal()).expect("it is there"));
+    let (cache, queue) = (sandbox.cache_db(), std::fs::read(sandbox.queue_file()).expect("it is there"));
     let folder = cache.parent().expect("it has one");
     set_mode(&cache, 0o400);
     set_mode(folder, 0o500);
@@ -275,7 +258,7 @@ fn a_cache_folder_that_cannot_be_written() {
         let run = mortal(&sandbox, args).code(1);
         run.is_one_line_of_error();
         assert!(run.stderr.contains("cache"), "the error does not name it\n{run}");
-        assert_eq!(std::fs::read(sandbox.journal()).expect("it is there"), journal, "nothing was queued\n{run}");
+        assert_eq!(std::fs::read(sandbox.queue_file()).expect("it is there"), queue, "nothing was queued\n{run}");
     }
     let list = mortal(&sandbox, &["task", "list"]).run();
     assert!(matches!(list.exit, Exit::Code(0 | 1)), "{list}");
@@ -287,16 +270,16 @@ fn a_cache_folder_that_cannot_be_written() {
     assert_eq!(sandbox.pending(), 1);
 }
 
-/// The cache cannot take what the server has taken: that is said, and the next sync finishes it.
+/// What cannot be written down as sent is not sent; the next sync does it.
 #[test]
-fn a_sync_that_cannot_be_committed_says_what_the_server_has_taken() {
+fn a_sync_whose_cache_cannot_be_written_sends_nothing() {
     let (server, sandbox) = stage();
     sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
     set_mode(&sandbox.cache_db(), 0o400);
     let run = mortal(&sandbox, &["sync", "-q"]).code(1);
     run.is_one_line_of_error();
-    assert!(run.stderr.contains("cannot be written") && run.stderr.contains("the server has taken 1 change"), "{run}");
-    assert!(!run.stderr.contains("nothing was changed"), "{run}");
+    assert!(run.stderr.contains("cannot be written"), "{run}");
+    assert_eq!(titles(&server), ["One", "Three", "Two"], "{run}");
     for file in std::fs::read_dir(sandbox.cache_db().parent().expect("it has one")).expect("ours").flatten() {
         set_mode(&file.path(), 0o600);
     }
@@ -310,11 +293,7 @@ fn a_sync_that_cannot_be_committed_says_what_the_server_has_taken() {
 #[test]
 fn a_disk_that_gets_full_while_the_server_works() {
     for args in [&["sync", "-q"][..], &["task", "create", "Sent", "-q"]] {
-        let (server, sandbox) = stage();
-        let proxy = Proxy::before(&server);
-        sandbox.anyt(&["env", "add", "dev2", &proxy.url()]).ok();
-        sandbox.anyt(&["env", "switch", "dev2"]).ok();
-        sandbox.anyt(&["sync"]).ok();
+        let (server, proxy, sandbox) = synced(&["One", "Two", "Three"]);
         let Some(disks) = Disks::new(&sandbox, "2m") else { return };
         if args[0] == "sync" {
             disks.anyt(&["task", "create", "Sent", "-d", &"x".repeat(30_000), "--offline"]).ok();
@@ -327,7 +306,7 @@ fn a_disk_that_gets_full_while_the_server_works() {
         gate.open();
         let run = running.wait(common::run::TIMEOUT).code(1);
         run.is_one_line_of_error();
-        let said = "the server has taken 1 change, which the journal keeps";
+        let said = "the server has taken 1 change";
         assert!(run.stderr.contains("no room left") && run.stderr.contains(said), "{run}");
         assert!(!run.stderr.contains("nothing was changed"), "{run}");
         disks.make_room();
@@ -337,15 +316,16 @@ fn a_disk_that_gets_full_while_the_server_works() {
     }
 }
 
-/// Shortening the journal is housekeeping: it keeps nobody from syncing, and from reading even less.
+/// Rewriting the spare copy is housekeeping: it keeps nobody from syncing, and from reading even less.
 #[test]
-fn a_journal_that_cannot_be_shortened() {
+fn a_spare_copy_that_cannot_be_rewritten() {
     let (server, sandbox) = stage();
     sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
-    let folder = sandbox.journal().parent().expect("it has one").to_path_buf();
+    let folder = sandbox.queue_file().parent().expect("it has one").to_path_buf();
     set_mode(&folder, 0o500);
     for _ in 0..2 {
-        let run = mortal(&sandbox, &["sync", "-q", "--no-input"]).ok().warns("the journal could not be shortened");
+        let run =
+            mortal(&sandbox, &["sync", "-q", "--no-input"]).ok().warns("the queue's spare copy could not be rewritten");
         assert_eq!(run.stderr_lines().len(), 1, "{run}");
     }
     for args in
@@ -361,7 +341,7 @@ fn a_journal_that_cannot_be_shortened() {
     assert_eq!(run.stderr, "", "{run}");
     assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
     assert_eq!((server.alice().task("DEV-4").expect("it is there").int("priority"), sandbox.pending()), (2, 0));
-    assert_eq!(std::fs::read(sandbox.journal()).expect("it is there"), b"");
+    assert_eq!(std::fs::read(sandbox.queue_file()).expect("it is there"), b"");
 }
 
 /// Folders are named by bytes, not by text.
@@ -393,7 +373,6 @@ fn a_cache_that_is_not_ours() {
         "DROP TABLE {all}; CREATE TABLE notes (note TEXT)",
         "UPDATE sync_queue SET operation = 'frobnicate'",
         "UPDATE sync_queue SET entity_type = 'gadget'",
-        "UPDATE sync_queue SET entity_id = 'x'",
     ] {
         let db = rusqlite::Connection::open(sandbox.cache_db()).expect("it is there");
         if let Some(rest) = damage.strip_prefix("DROP TABLE {all}; ") {

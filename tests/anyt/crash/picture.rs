@@ -1,5 +1,5 @@
 //! Everything that must be the same after a crash as without one: the server's tasks and dependencies, the cache, the
-//! queue, the inbox, the journal, what was set aside, and the files that lie about. Times are left out, and the
+//! queue, the inbox, the spare copy, what was set aside, and the files that lie about. Times are left out, and the
 //! random ids; versions are not, because an update that was sent twice would show in them.
 
 use crate::common::Sandbox;
@@ -17,7 +17,7 @@ pub struct Picture {
 }
 
 /// Members that differ from run to run.
-const PASSING: [&str; 12] = [
+const PASSING: [&str; 16] = [
     "created_at",
     "updated_at",
     "started_at",
@@ -30,6 +30,10 @@ const PASSING: [&str; 12] = [
     "op_id",
     "uncertain",
     "base",
+    "line",
+    "number",
+    "sends",
+    "state",
 ];
 
 /// Queries on the cache, whose tables are the specification's.
@@ -53,7 +57,7 @@ impl Picture {
         let mut picture = Picture::default();
         picture.take_server(user);
         picture.take_cache(sandbox);
-        picture.take_journal(sandbox);
+        picture.take_spare(sandbox);
         picture.take_discarded(sandbox);
         picture.take_leftovers(sandbox);
         picture
@@ -104,31 +108,27 @@ impl Picture {
         self.line("cache.db", format!("{version} {mode}"));
     }
 
-    /// How many lines of which kind.
-    fn take_journal(&mut self, sandbox: &Sandbox) {
-        let text = std::fs::read_to_string(sandbox.journal()).unwrap_or_default();
-        for kind in ["queued", "sending", "answered", "dropped"] {
-            let count = text.lines().filter(|line| line.contains(&format!("\"kind\":\"{kind}\""))).count();
-            self.line("journal", format!("{count} {kind}"));
+    /// What the spare copy says that waits.
+    fn take_spare(&mut self, sandbox: &Sandbox) {
+        let text = std::fs::read_to_string(sandbox.queue_file()).unwrap_or_default();
+        for line in text.lines() {
+            self.line("spare", lasting(&json::parse(line)));
         }
     }
 
     /// What was set aside; the same thing twice is no harm. Whether it was restored the cache knows, where a run that was
     /// killed had no time to say so in the file.
     fn take_discarded(&mut self, sandbox: &Sandbox) {
-        let folder = sandbox.path("state/anyt").join(ENV).join("discarded");
-        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let text = std::fs::read_to_string(file.path()).expect("our own file");
-            for line in text.lines().filter(|line| !line.starts_with("{\"restored\":")) {
-                self.line("discarded", lasting(&json::parse(line)));
-            }
+        let file = sandbox.path("state/anyt").join(ENV).join("discarded.jsonl");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        for line in text.lines().map(json::parse).filter(|line| matches!(line.at("restored"), Value::Null)) {
+            self.line("discarded", lasting(&line));
         }
     }
 
     /// Files that no finished run leaves.
     fn take_leftovers(&mut self, sandbox: &Sandbox) {
-        let known =
-            ["cache.db", "cache.db-wal", "cache.db-shm", "sync.lock", "journal.jsonl", "journal.lock", "discarded"];
+        let known = ["cache.db", "cache.db-wal", "cache.db-shm", "sync.lock", "queue.jsonl", "discarded.jsonl"];
         for place in ["state/anyt", "cache/anyt"] {
             for file in std::fs::read_dir(sandbox.path(place).join(ENV)).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();

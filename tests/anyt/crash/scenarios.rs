@@ -216,7 +216,7 @@ pub const ALL: &[Scenario] = &[
         name: "recovery of answers",
         prepare: |alice, _| {
             mixed(alice);
-            die_at(alice, "cache.commit.before");
+            die_at(alice, "store.end.commit");
         },
         ..NONE
     },

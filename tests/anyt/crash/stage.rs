@@ -115,7 +115,9 @@ impl Stage {
         }
         let trace = std::fs::read_to_string(trace).expect("an uninterrupted run passes failpoints");
         let trace: Vec<&str> = trace.lines().collect();
-        if trace.iter().filter(|point| **point == "cache.commit.after").count() == 1 {
+        if trace.iter().filter(|point| **point == "store.change.committed" || **point == "store.end.committed").count()
+            == 1
+        {
             self.whole = Some([Picture::of_cache(&self.prepared), after]);
         }
         self.cases(&trace, writes)
@@ -123,15 +125,15 @@ impl Stage {
 
     fn cases(&self, trace: &[&str], writes: usize) -> Vec<Case> {
         let first = |name: &str| trace.iter().position(|passed| *passed == name).unwrap_or(trace.len());
-        let journalled = first("journal.append.written");
-        let confirmed = journalled.min(first("cache.commit.after"));
+        let journalled = first("store.spare.appended");
+        let confirmed = journalled.min(first("store.change.committed"));
         let mut passed: BTreeMap<&str, usize> = BTreeMap::new();
         let mut cases = Vec::new();
         for (index, point) in trace.iter().enumerate() {
             let nth = passed.entry(point).or_default();
             *nth += 1;
             // Two deaths between which only the cache changed are one when the cache is wiped.
-            let outside = ["journal.", "push.", "discard."].iter().any(|place| point.starts_with(place));
+            let outside = ["store.spare.", "push.", "store.discarded."].iter().any(|place| point.starts_with(place));
             for wiped in [false, true].into_iter().filter(|wiped| !wiped || outside) {
                 // A command that dies before it has queued anything has done nothing, and said nothing.
                 let begun = index >= if wiped { journalled } else { confirmed };
