@@ -26,7 +26,7 @@ pub struct Row {
 }
 
 /// Microseconds by which the clocks of one server may differ.
-const CLOCKS_DIFFER: u64 = 600_000_000;
+const CLOCKS_DIFFER: u64 = 60_000_000;
 
 /// Characters of a uid that is not made of the id.
 const RANDOM_UID: usize = 20;

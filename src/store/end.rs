@@ -295,6 +295,9 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
         .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", op.kind.table))?
         .query_row([&op.op_id], |found| found.get(0))
         .optional()?;
+    // A repeated create under a key gets its first answer again: what the pull has brought since is newer.
+    let pulled = super::rows::server_row(db, op.kind, row.id)?.filter(|known| known.version > row.version);
+    let row = pulled.as_ref().unwrap_or(row);
     if let Some(old) = old {
         give_server_id(db, op.kind, old, row)?;
     }

@@ -17,13 +17,15 @@ enum Failure {
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     last: Option<(Failure, u32)>,
+    /// The operation that the last reply was about: its repeats count once.
+    operation: usize,
     /// Workspaces that this account may not write to.
     left_out: BTreeSet<i64>,
 }
 
 impl Breaker {
-    /// Counts a reply. True: stop the run.
-    pub(super) fn count(&mut self, workspace_id: i64, reply: &Reply) -> bool {
+    /// Counts a reply to an operation. True: stop the run.
+    pub(super) fn count(&mut self, operation: usize, workspace_id: i64, reply: &Reply) -> bool {
         let failure = match reply {
             Reply::Lost { .. } => Failure::Lost,
             Reply::Forbidden(_) => Failure::Forbidden(workspace_id),
@@ -33,9 +35,11 @@ impl Breaker {
             }
         };
         let count = match self.last {
+            Some((last, count)) if last == failure && self.operation == operation => count,
             Some((last, count)) if last == failure => count + 1,
             _ => 1,
         };
+        self.operation = operation;
         self.last = Some((failure, count));
         if count >= IN_A_ROW && failure == Failure::Forbidden(workspace_id) {
             self.left_out.insert(workspace_id);
@@ -59,23 +63,23 @@ mod tests {
     #[test]
     fn three_lost_in_a_row_end_the_run() {
         let mut breaker = Breaker::default();
-        assert!(!breaker.count(1, &lost()));
-        assert!(!breaker.count(1, &lost()));
-        assert!(!breaker.count(1, &Reply::Done(None)));
-        assert!(!breaker.count(1, &lost()) && !breaker.count(2, &lost()));
-        assert!(breaker.count(1, &lost()));
+        assert!(!breaker.count(1, 1, &lost()));
+        assert!(!breaker.count(2, 1, &lost()));
+        assert!(!breaker.count(3, 1, &Reply::Done(None)));
+        assert!(!breaker.count(4, 1, &lost()) && !breaker.count(5, 2, &lost()));
+        assert!(breaker.count(6, 1, &lost()));
     }
 
     #[test]
     fn three_forbidden_in_a_row_leave_their_workspace_out() {
         let mut breaker = Breaker::default();
         let no = Reply::Forbidden(String::new());
-        for _ in 0..2 {
-            assert!(!breaker.count(1, &no));
+        for operation in 10..12 {
+            assert!(!breaker.count(operation, 1, &no));
         }
-        assert!(!breaker.count(2, &no) && !breaker.leaves_out(1));
-        for _ in 0..3 {
-            assert!(!breaker.count(1, &no));
+        assert!(!breaker.count(8, 2, &no) && !breaker.leaves_out(1));
+        for operation in 20..23 {
+            assert!(!breaker.count(operation, 1, &no));
         }
         assert!(breaker.leaves_out(1) && !breaker.leaves_out(2));
     }

@@ -50,8 +50,8 @@ pub(super) struct Run {
     pub highest: BTreeMap<i64, i64>,
     /// When the server lets us come back, where it said so with a lost answer.
     pub next_allowed: Option<Timestamp>,
-    /// An answer was lost: what the run ends with, though it went on.
-    pub lost: Option<Error>,
+    /// Answers that were lost, by operation: what the run ends with, though it went on, if one is not settled by then.
+    pub lost: BTreeMap<usize, Error>,
     /// Rows of which a write was answered that they are gone.
     pub said_gone: BTreeSet<(&'static str, i64)>,
     /// Rows that could not be read, by id: they are there.
@@ -451,7 +451,7 @@ impl Engine<'_> {
     fn put_off(&mut self, run: &mut Run, index: usize) {
         let name = run.plan.ops[index].name.clone();
         let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-        run.lost.get_or_insert_with(|| Error::unreachable(message));
+        run.lost.entry(index).or_insert_with(|| Error::unreachable(message));
         run.plan.hold(run.plan.entity_of(index).clone());
     }
 

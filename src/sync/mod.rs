@@ -160,7 +160,8 @@ impl Engine<'_> {
             pushed.map_err(|error| after_sending(error, taken))?;
             hit("sync.pushed");
         }
-        run.summary.stopped = run.summary.stopped.take().or(run.lost.take()).or(refusal);
+        let in_doubt = first_unsettled(&mut run);
+        run.summary.stopped = run.summary.stopped.take().or(in_doubt).or(refusal);
         if !self.options.dry_run {
             let taken = run.summary.pushed;
             self.end(&mut run).map_err(|error| after_sending(error, taken))?;
@@ -289,6 +290,12 @@ impl Engine<'_> {
         }
         logs
     }
+}
+
+/// What the answer of an operation was lost with that is still in doubt.
+fn first_unsettled(run: &mut Run) -> Option<Error> {
+    let index = run.lost.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
+    run.lost.remove(&index)
 }
 
 /// Metadata key: RFC 3339, when the server lets us come back.

@@ -151,7 +151,7 @@ impl Engine<'_> {
             }
             Becomes::Before => {}
         }
-        Ok(self.goes_on(run, &op, effect, reply))
+        Ok(self.goes_on(run, group[0], effect, reply))
     }
 
     /// What was known of the row no longer counts.
@@ -167,8 +167,8 @@ impl Engine<'_> {
     }
 
     /// Whether the run ends with this reply, and what it then ends with.
-    fn goes_on(&mut self, run: &mut Run, op: &Operation, effect: Effect, reply: Reply) -> bool {
-        let trips = run.breaker.count(op.workspace_id, &reply);
+    fn goes_on(&mut self, run: &mut Run, index: usize, effect: Effect, reply: Reply) -> bool {
+        let trips = run.breaker.count(index, run.plan.ops[index].workspace_id, &reply);
         let origin = self.remote().origin();
         let error = match reply {
             Reply::Lost { message, until } => {
@@ -190,7 +190,7 @@ impl Engine<'_> {
             run.summary.stopped = Some(error);
             return true;
         }
-        run.lost.get_or_insert(error);
+        run.lost.entry(index).or_insert(error);
         false
     }
 

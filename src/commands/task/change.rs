@@ -157,8 +157,14 @@ fn each(
     }
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    // All are queued before the first is sent: a row that is made by that has another id afterwards, and a server that goes
+    // away meanwhile takes none of them with it.
+    let mut all = Vec::new();
     for Found { row, hint, .. } in tasks {
         let queued = edits::update(&mut ctx.store, &row, condition.clone(), |row| make(session, row))?;
+        all.push((row, hint, queued));
+    }
+    for (row, hint, queued) in all {
         if queued.operations.is_empty() {
             let holds = condition.as_ref().is_none_or(|condition| condition.holds(&row));
             let unchanged = if holds { Ok(about(row, "Updated", hint)) } else { Err(other_version(&row)) };
