@@ -18,7 +18,11 @@ pub fn integer(value: i64) -> Value {
 }
 
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    Value::Object(self::members(members))
+}
+
+pub fn members<const N: usize>(members: [(&str, Value); N]) -> Object {
+    members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 pub fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
@@ -161,9 +165,13 @@ pub fn operation_from_json(value: &Value) -> Option<Operation> {
     Some(op)
 }
 
-/// The same for what discarded.jsonl keeps: its id may be empty, one is given when it is queued.
+/// The same for what discarded.jsonl keeps: its id may be empty, one is given when it is queued. What may have reached the
+/// server stays sent; what was rejected is queued anew.
 pub fn operation_from_json_to_restore(value: &Value) -> Option<Operation> {
-    operation_from_json(value).map(|op| Operation { state: State::Queued, ..op })
+    operation_from_json(value).map(|op| match op.state {
+        State::Sent => op,
+        _ => Operation { state: State::Queued, ..op },
+    })
 }
 
 /// The `payload` column of `sync_queue`: all that a three-way merge needs (docs/sync.md).

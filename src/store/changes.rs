@@ -46,17 +46,12 @@ impl Queueing<'_> {
         waiting_of(self.db, kind, target).map_err(|e| self.error(e))
     }
 
-    /// Unsettled operations on other rows that name this one.
-    pub fn dependants(&self, target: &Target) -> Result<Vec<Operation>> {
-        queue::dependants(self.db, target).map_err(|e| self.error(e))
-    }
-
     pub fn operation(&self, op_id: &str) -> Result<Option<Operation>> {
         by_op_id(self.db, op_id).map_err(|e| self.error(e))
     }
 
     pub fn knows(&self, op_id: &str) -> Result<bool> {
-        Ok(self.operation(op_id)?.is_some())
+        queue::knows(self.db, op_id).map_err(|e| self.error(e))
     }
 
     /// Whether a path of links leads from one row to another, as shown; of a kind with ids, a path of its parents.
@@ -137,7 +132,9 @@ impl Store {
         let path = self.path.clone();
         let error = |e| super::open::sqlite_error(&path, e);
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+        let mut notices = Vec::new();
         let done = (|| -> Result<_, Stopped> {
+            notices = spare::agree(&transaction, &self.files.queue)?;
             let mut change = make(&Queueing { db: &transaction })?;
             if change == Change::default() {
                 return Ok((change, None));
@@ -161,6 +158,7 @@ impl Store {
             return Err(error(failed));
         }
         hit("store.change.committed");
+        self.notices.extend(notices);
         Ok(change)
     }
 }
@@ -171,7 +169,7 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
     let mut touched: Vec<Operation> = Vec::new();
     let mut created: BTreeMap<Target, String> = BTreeMap::new();
     for (op_id, why) in &change.dropped {
-        let Some(op) = by_op_id(db, op_id)? else { continue };
+        let Some(op) = by_op_id(db, op_id)?.filter(|op| op.state.waits()) else { continue };
         let to = State::Dropped(why.clone());
         if queue::transition(db, op_id, &op.state, &to)? {
             touched.push(op);
@@ -203,13 +201,12 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
         }
         queue::forget_dropped(db, &op.op_id)?;
         op.seq = put(db, op)?;
-        for send in &op.sends {
-            queue::put_send(db, &op.op_id, send)?;
-        }
+        queue::put_sends(db, op)?;
         // The next create's number counts on this one's row.
-        renew_for(db, op)?;
+        overlay::add(db, op)?;
     }
     touched.iter().try_for_each(|op| renew_for(db, op))?;
+    touched.iter().try_for_each(|op| conflicts::forget_if_settled(db, op))?;
     let now = Timestamp::now().rfc3339();
     for row in &change.rows {
         overlay::put_server_row(db, row, &now)?;
@@ -223,7 +220,6 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
         conflicts::remove(db, kind, *id)?;
     }
     change.conflicts.iter().try_for_each(|conflict: &Conflict| conflicts::put(db, conflict))?;
-    conflicts::forget_settled(db)?;
     Ok(())
 }
 

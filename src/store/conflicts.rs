@@ -2,7 +2,7 @@
 
 use super::{Conflict, Result, Store};
 use crate::document;
-use crate::model::Kind;
+use crate::model::{Kind, Operation, Target};
 use miniserde::json;
 use rusqlite::{Connection, named_params};
 
@@ -66,5 +66,16 @@ pub(super) fn forget_settled(db: &Connection) -> rusqlite::Result<()> {
          AND q.entity_type = conflicts.entity_type AND q.entity_id = CAST(conflicts.entity_id AS TEXT))",
     )?
     .execute([])
+    .map(drop)
+}
+
+/// The same for the row of one operation that was dropped.
+pub(super) fn forget_if_settled(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    let Target::Server(id) = op.target else { return Ok(()) };
+    db.prepare_cached(
+        "DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id AND NOT EXISTS \
+         (SELECT 1 FROM sync_queue WHERE synced = 0 AND entity_type = :kind AND entity_id = :text)",
+    )?
+    .execute(named_params! {":kind": op.kind.name, ":id": id, ":text": id.to_string()})
     .map(drop)
 }

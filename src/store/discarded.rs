@@ -5,56 +5,111 @@ use super::{ACCOUNT, Discarded, Result, SERVER, Store, metadata};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::error::Error;
 use crate::failpoint::hit;
+use crate::model::{Operation, Row, Shape, State};
 use crate::sync::choose::Kept;
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-/// Entries stay at least so long, and the file is not shortened below the size.
-const KEPT_FOR: Duration = Duration::from_secs(90 * 86_400);
+/// From this size on entries older than this go; where that is not enough, the oldest until so much is left.
 const SHORTENED_FROM: u64 = 64 << 20;
+const KEPT_FOR: Duration = Duration::from_secs(90 * 86_400);
+const SHORTENED_TO: usize = 48 << 20;
 
 /// A line ends with its number: `…,"number":12}` and a line feed.
 const TAIL: u64 = 40;
 
-/// Appends entries, flushed. The caller holds the cache's write lock. Gives their numbers.
+/// An entry to be written.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub at: String,
+    pub reason: String,
+    pub server: Option<String>,
+    pub account: Option<String>,
+    pub row: Option<Row>,
+    pub operations: Vec<Operation>,
+    /// The file of anyt 0.1.0 that it was.
+    pub moved_from: Option<String>,
+}
+
+impl Entry {
+    pub fn new(reason: &str) -> Entry {
+        Entry {
+            at: Timestamp::now().rfc3339(),
+            reason: reason.to_string(),
+            server: None,
+            account: None,
+            row: None,
+            operations: Vec::new(),
+            moved_from: None,
+        }
+    }
+
+    fn line(&self, number: i64) -> String {
+        let operations = self.operations.iter().map(|op| Value::Object(document::operation_to_json(op)));
+        let row = self.row.as_ref().map_or(Value::Null, |row| Value::Object(document::row_to_json(row)));
+        let kind = self.row.as_ref().map_or(Value::Null, |row| text(row.kind.name));
+        let mut entry = document::members([
+            ("at", text(&self.at)),
+            ("reason", text(&self.reason)),
+            ("server", optional(&self.server)),
+            ("account", optional(&self.account)),
+            ("kind", kind),
+            ("row", row),
+            ("operations", Value::Array(operations.collect())),
+        ]);
+        if let Some(file) = &self.moved_from {
+            entry.insert("moved_from".into(), text(file));
+        }
+        numbered(&Value::Object(entry), number)
+    }
+}
+
+/// Appends what a change gives up, flushed. The caller holds the cache's write lock. Gives the entries' numbers.
 pub(super) fn keep(db: &Connection, path: &Path, kept: &[Kept]) -> Result<Vec<i64>> {
-    if kept.is_empty() {
+    let entry = |kept: &Kept| Entry {
+        row: kept.row.clone(),
+        operations: kept.operations.iter().map(as_it_was).collect(),
+        ..Entry::new(kept.reason)
+    };
+    append_entries(db, path, &kept.iter().map(entry).collect::<Vec<_>>())
+}
+
+/// A create that may have been carried out is kept as sent, whatever was said of it later: it is looked for once more.
+fn as_it_was(op: &Operation) -> Operation {
+    let may_have_arrived = op.shape == Shape::Create && op.sends.iter().any(|send| send.reply.is_none());
+    let state = if may_have_arrived { State::Sent } else { op.state.clone() };
+    Operation { state, ..op.clone() }
+}
+
+/// Appends entries; what they are meant for is what the cache is, unless they say it.
+pub(super) fn append_entries(db: &Connection, path: &Path, entries: &[Entry]) -> Result<Vec<i64>> {
+    if entries.is_empty() {
         return Ok(Vec::new());
     }
     let identity = |key| metadata(db, key).map_err(|e| Error::failure(format!("the cache cannot be read: {e}")));
     let (server, account) = (identity(SERVER)?, identity(ACCOUNT)?);
-    let at = Timestamp::now();
-    shorten(path, at)?;
+    let removed = shorten(path, Timestamp::now())?;
     let first = last_number(path)? + 1;
-    let numbers: Vec<i64> = (first..).take(kept.len()).collect();
-    let lines: String =
-        kept.iter().zip(&numbers).map(|(kept, number)| line(kept, *number, at, &server, &account)).collect();
+    let numbers: Vec<i64> = (first..).take(entries.len()).collect();
+    let mut lines = String::new();
+    for (entry, number) in entries.iter().zip(&numbers) {
+        let (server, account) = (entry.server.clone().or(server.clone()), entry.account.clone().or(account.clone()));
+        lines.push_str(&Entry { server, account, ..entry.clone() }.line(*number));
+    }
+    if removed > 0 {
+        let words = format!("{removed} older entries removed, because discarded.jsonl was larger than 64 MiB");
+        lines.push_str(&Entry::new(&words).line(first + numbers.len() as i64));
+    }
     append(path, &lines)?;
     hit("store.discarded.appended");
     Ok(numbers)
-}
-
-fn line(kept: &Kept, number: i64, at: Timestamp, server: &Option<String>, account: &Option<String>) -> String {
-    let operations =
-        kept.operations.iter().map(|op| Value::Object(document::operation_to_json(op))).collect::<json::Array>();
-    let row = kept.row.as_ref().map_or(Value::Null, |row| Value::Object(document::row_to_json(row)));
-    let kind = kept.row.as_ref().map_or(Value::Null, |row| text(row.kind.name));
-    let entry = object([
-        ("at", text(at.rfc3339())),
-        ("reason", text(kept.reason)),
-        ("server", optional(server)),
-        ("account", optional(account)),
-        ("kind", kind),
-        ("row", row),
-        ("operations", Value::Array(operations)),
-    ]);
-    numbered(&entry, number)
 }
 
 fn numbered(entry: &Value, number: i64) -> String {
@@ -67,15 +122,23 @@ fn append(path: &Path, lines: &str) -> Result<()> {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let before = file.seek(SeekFrom::End(0))?;
+        let torn = before > 0 && {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            last != *b"\n"
+        };
+        let lines = if torn { format!("\n{lines}") } else { lines.to_string() };
         let done = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all());
         if done.is_err() {
             let _ = file.set_len(before);
         }
-        done
+        done.map(|()| before == 0)
     };
-    write().map_err(|e| Error::io("write", path, e))
+    let is_new = write().map_err(|e| Error::io("write", path, e))?;
+    if is_new { crate::replace::sync_folder(path) } else { Ok(()) }
 }
 
 /// The number of the last line; 0 for no file.
@@ -104,25 +167,19 @@ fn last_number(path: &Path) -> Result<i64> {
 
 /// Every readable entry, oldest first.
 fn read(path: &Path) -> Result<Vec<Discarded>> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("read", path, error)),
-    };
     let mut entries: Vec<Discarded> = Vec::new();
-    for line in bytes.split(|byte| *byte == b'\n') {
-        let Ok(line) = std::str::from_utf8(line) else { continue };
-        let value = document::parse(line);
-        if let Some(Value::Array(numbers)) = member(&value, "restored") {
-            let at = as_text(member(&value, "at"));
-            for number in numbers.iter().filter_map(|number| as_integer(Some(number))) {
-                if let Ok(found) = entries.binary_search_by_key(&number, |entry| entry.number) {
-                    entries[found].restored = at.clone();
-                }
-            }
+    for line in lines(path)? {
+        let value = parse(&line);
+        let Some(Value::Array(numbers)) = member(&value, "restored") else {
+            entries.extend(entry(&value));
             continue;
+        };
+        let at = as_text(member(&value, "at"));
+        for number in numbers.iter().filter_map(|number| as_integer(Some(number))) {
+            if let Ok(found) = entries.binary_search_by_key(&number, |entry| entry.number) {
+                entries[found].restored = at.clone();
+            }
         }
-        entries.extend(entry(&value));
     }
     Ok(entries)
 }
@@ -145,19 +202,55 @@ fn entry(value: &Value) -> Option<Discarded> {
     })
 }
 
-/// Old entries go once the file is large.
-fn shorten(path: &Path, now: Timestamp) -> Result<()> {
+/// The files of anyt 0.1.0 that are entries now.
+pub(super) fn moved_files(path: &Path) -> Result<BTreeSet<String>> {
+    Ok(lines(path)?.iter().filter_map(|line| as_text(member(&parse(line), "moved_from"))).collect())
+}
+
+/// Old entries go once the file is large. Gives how many went.
+fn shorten(path: &Path, now: Timestamp) -> Result<usize> {
     if std::fs::metadata(path).map_or(0, |found| found.len()) < SHORTENED_FROM {
-        return Ok(());
+        return Ok(0);
     }
     let oldest = now.minus(KEPT_FOR).rfc3339();
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let is_new = |line: &&[u8]| {
-        let value = std::str::from_utf8(line).map(document::parse).unwrap_or(Value::Null);
-        as_text(member(&value, "at")).is_some_and(|at| at >= oldest)
-    };
-    let kept: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').filter(is_new).collect();
-    crate::replace::replace(path, &kept.concat())
+    let all = lines(path)?;
+    let is_new = |line: &&Vec<u8>| as_text(member(&parse(line), "at")).is_some_and(|at| at >= oldest);
+    let mut left: Vec<&Vec<u8>> = all.iter().filter(is_new).collect();
+    let mut size: usize = left.iter().map(|line| line.len()).sum();
+    if size as u64 >= SHORTENED_FROM {
+        let too_much = left.iter().position(|line| {
+            size -= line.len();
+            size <= SHORTENED_TO
+        });
+        left.drain(..=too_much.unwrap_or(0));
+    }
+    let removed = all.len() - left.len();
+    let content: Vec<u8> = left.into_iter().flatten().copied().collect();
+    crate::replace::replace(path, &content)?;
+    hit("store.discarded.shortened");
+    Ok(removed)
+}
+
+/// The lines of the file with their ends; none for no file.
+fn lines(path: &Path) -> Result<Vec<Vec<u8>>> {
+    crate::pipe::refuse(path)?;
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io("read", path, error)),
+    }
+}
+
+/// A line that was cut says nothing.
+fn parse(line: &[u8]) -> Value {
+    std::str::from_utf8(line).map(document::parse).unwrap_or(Value::Null)
+}
+
+/// Says that entries are queued again.
+pub(super) fn mark_restored(path: &Path, numbers: &[i64]) -> Result<()> {
+    let list = numbers.iter().map(|number| integer(*number)).collect();
+    let line = object([("at", text(Timestamp::now().rfc3339())), ("restored", Value::Array(list))]);
+    append(path, &numbered(&line, last_number(path)?))
 }
 
 impl Store {
@@ -180,10 +273,6 @@ impl Store {
             return Ok(());
         }
         let path = self.files.discarded.clone();
-        self.locked(|_| {
-            let list = numbers.iter().map(|number| integer(*number)).collect();
-            let line = object([("at", text(Timestamp::now().rfc3339())), ("restored", Value::Array(list))]);
-            append(&path, &numbered(&line, last_number(&path)?))
-        })
+        self.locked(|_| mark_restored(&path, numbers))
     }
 }

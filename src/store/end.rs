@@ -9,7 +9,7 @@ use super::overlay::{
 };
 use super::queue::{answered, transition, unsettled_of};
 use super::rows::statements;
-use super::{End, Pulled, Result, Store, conflicts, discarded, log, set_metadata, spare, staging};
+use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, set_metadata, spare, staging};
 use crate::failpoint::hit;
 use crate::model::kind::Identity;
 use crate::model::{KINDS, Kind, Operation, Row, Shape, State, Target};
@@ -20,43 +20,42 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long, and how many, settled operations stay as history.
+/// How long, and how many, settled operations stay as history. Their texts went when they were settled (`queue::transition`),
+/// so that this is less than 4 MiB.
 const HISTORY: Duration = Duration::from_secs(30 * 86_400);
-const HISTORY_ROWS: i64 = 2_000;
+const HISTORY_ROWS: i64 = 4_000;
 
 impl Store {
     /// One transaction: staged rows, answers, cursors, logs; what still waits is laid over; settled rows bounded; then
     /// queue.jsonl rewritten and the mark set, staging cleared. Gives the provisional rows that had to give up their
     /// number: old and new name.
     pub fn end(&mut self, end: &End, now: &str) -> Result<Vec<(String, String)>> {
-        if !self.is_in_place() {
-            return Err(super::open::removed_meanwhile());
-        }
         // Everything it applies is on the server, or in the store already; what is confirmed later is flushed then.
         self.durable(false)?;
-        let (queue, kept) = (self.files.queue.clone(), self.files.discarded.clone());
-        let waits_before = self.count_unsettled()?;
+        let files = self.files.clone();
+        let (path, inode) = (self.path.clone(), self.inode);
+        let mut notices = Vec::new();
         let renumbered = self.locked(|db| {
+            // What is in a file that nobody finds is compared by whoever opens the other one.
+            if !open::inode(&path).is_ok_and(|found| found == inode) {
+                return Err(open::removed_meanwhile());
+            }
+            let failed = |error| open::sqlite_error(&path, error);
+            notices = spare::agree(db, &files.queue)?;
+            let waited = has_unsettled(db).map_err(failed)?;
             let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
-            discarded::keep(db, &kept, &lost)?;
-            let renumbered =
-                apply(db, end, now).map_err(|e| super::open::sqlite_error(std::path::Path::new("cache.db"), e))?;
+            discarded::keep(db, &files.discarded, &lost)?;
+            let renumbered = apply(db, end, now).map_err(failed)?;
             hit("store.end.applied");
-            if waits_before > 0 {
-                spare::rewrite(db, &queue)?;
+            if waited {
+                spare::rewrite(db, &files.queue)?;
             }
             hit("store.end.commit");
             Ok(renumbered)
         })?;
         hit("store.end.committed");
+        self.notices.extend(notices);
         Ok(renumbered)
-    }
-
-    fn count_unsettled(&self) -> Result<i64> {
-        self.db
-            .prepare_cached("SELECT count(*) FROM sync_queue WHERE synced = 0")
-            .and_then(|mut query| query.query_row([], |row| row.get(0)))
-            .map_err(|e| self.error(e))
     }
 
     /// Applies what a dead run left answered (the holder of the sync lock calls it first).
@@ -65,21 +64,26 @@ impl Store {
         if answered(&self.db).map_err(|e| self.error(e))?.is_empty() {
             return Ok(0);
         }
-        let queue = self.files.queue.clone();
+        let (queue, path) = (self.files.queue.clone(), self.path.clone());
         self.durable(false)?;
         self.locked(|db| {
+            spare::agree(db, &queue)?;
             let apply = || -> rusqlite::Result<usize> {
                 let count = apply_answers(db, &BTreeSet::new(), now)?;
                 renumber(db, now)?;
                 renew_all(db)?;
                 Ok(count)
             };
-            let count = apply().map_err(|e| super::open::sqlite_error(std::path::Path::new("cache.db"), e))?;
+            let count = apply().map_err(|e| open::sqlite_error(&path, e))?;
             spare::rewrite(db, &queue)?;
             hit("store.answers.settled");
             Ok(count)
         })
     }
+}
+
+fn has_unsettled(db: &Connection) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 LIMIT 1")?.exists([])
 }
 
 /// A row that the server has lost, with the create that brings it back.
@@ -175,12 +179,12 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
     db.prepare_cached(&format!(
         "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
          WHERE s.deleted_at IS NULL AND s.workspace_id IN (SELECT value FROM json_each(?1)) \
-         AND s.id NOT IN (SELECT id FROM staged_gone) AND NOT EXISTS \
+         AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = ?2) AND NOT EXISTS \
          (SELECT 1 FROM {table} t WHERE t.id = s.id AND (t.remote IS NOT NULL OR ({same})))",
         columns = statements.columns,
         same = statements.same_content
     ))?
-    .execute([&pulled])?;
+    .execute([pulled.as_str(), kind.name])?;
     let mut gone: Vec<i64> = db
         .prepare_cached(&format!(
             "SELECT id FROM {table} WHERE id IN (SELECT id FROM staged_{table} WHERE deleted_at IS NOT NULL \
@@ -337,12 +341,29 @@ fn take_names(db: &Connection) -> rusqlite::Result<()> {
 /// Settled operations are history, bounded by age and number; one that something waiting refers to stays.
 fn forget_settled(db: &Connection, now: &str) -> rusqlite::Result<()> {
     let Some(now) = Timestamp::parse(now) else { return Ok(()) };
-    db.prepare_cached(
-        "DELETE FROM sync_queue WHERE synced = 1 AND (synced_at < :oldest OR id <= (SELECT max(id) FROM sync_queue) - :rows) \
-         AND NOT EXISTS (SELECT 1 FROM sync_queue w WHERE w.synced = 0)",
-    )?
-    .execute(named_params! {":oldest": now.minus(HISTORY).rfc3339(), ":rows": HISTORY_ROWS})?;
-    // The words of what was sent are on the server.
-    db.execute("UPDATE sync_queue SET answer = NULL WHERE synced = 1 AND answer IS NOT NULL", [])?;
+    let oldest = now.minus(HISTORY).rfc3339();
+    let old = named_params! {":oldest": oldest, ":rows": HISTORY_ROWS};
+    const BEYOND: &str = "synced = 1 AND (id <= (SELECT id FROM sync_queue WHERE synced = 1 ORDER BY id DESC LIMIT 1 \
+         OFFSET :rows) OR id < (SELECT id FROM sync_queue WHERE synced = 1 AND synced_at >= :oldest ORDER BY id LIMIT 1))";
+    let some = format!("SELECT 1 FROM sync_queue WHERE {BEYOND} LIMIT 1");
+    if !db.prepare_cached(&some)?.exists(old)? {
+        return Ok(());
+    }
+    let referred = json::to_string(&referred_to(db)?.into_iter().collect::<Vec<String>>());
+    db.prepare_cached(&format!(
+        "DELETE FROM sync_queue WHERE {BEYOND} AND op_id NOT IN (SELECT value FROM json_each(:referred))"
+    ))?
+    .execute(named_params! {":oldest": oldest, ":rows": HISTORY_ROWS, ":referred": referred})?;
     db.execute("DELETE FROM sends WHERE op_id NOT IN (SELECT op_id FROM sync_queue)", []).map(drop)
+}
+
+/// The creates that waiting operations name.
+fn referred_to(db: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let needs = queue::waiting(db)?.into_iter().flat_map(|op| op.needs());
+    Ok(needs
+        .filter_map(|(_, target)| match target {
+            Target::MadeBy(op_id) => Some(op_id),
+            Target::Server(_) => None,
+        })
+        .collect())
 }

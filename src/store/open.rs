@@ -2,7 +2,7 @@
 //! anew.
 
 use super::schema::{self, Unusable};
-use super::{Files, MARK, Notice, Result, Store, metadata, moved, spare};
+use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -59,27 +59,21 @@ impl Store {
 
     /// Mark and queue.jsonl agree, or are made to; an older anyt's files are moved over.
     fn compare(&mut self) -> Result<()> {
-        let agree = |db: &Connection| -> Result<bool> {
-            let mark = metadata(db, MARK).map_err(|e| sqlite_error(&self.path, e))?.unwrap_or_default();
-            Ok(mark == spare::tail(&self.files.queue)?)
-        };
-        let migrated = super::queue::has_old_rows(&self.db).map_err(|e| sqlite_error(&self.path, e))?;
-        if agree(&self.db)? && !migrated && !moved::is_needed(&self.files) {
+        let mark = spare::mark(&self.db).map_err(|e| self.error(e))?;
+        let moves = mark == moved::UNMOVED || moved::is_needed(&self.files);
+        if !moves && mark == spare::tail(&self.files.queue)? {
             return Ok(());
         }
         let files = self.files.clone();
+        let held = if moves { moved::hold(&files)? } else { None };
         self.durable(true)?;
-        let notices = self.locked(|db| {
-            let mut notices = Vec::new();
-            notices.extend(moved::move_over(db, &files)?);
-            let mark = metadata(db, MARK).map_err(|e| sqlite_error(&files.cache, e))?.unwrap_or_default();
-            // Another process may have done it while we waited for the lock.
-            if mark != spare::tail(&files.queue)? {
-                notices.extend(spare::reconcile(db, &files.queue)?);
-            }
-            Ok(notices)
-        })?;
-        moved::clean_up(&self.files)?;
+        // Another process may have done it while we waited for the lock: each looks again.
+        let notices =
+            self.locked(|db| if moves { moved::move_over(db, &files) } else { spare::agree(db, &files.queue) })?;
+        if moves {
+            moved::clean_up(&files)?;
+        }
+        drop(held);
         self.notices.extend(notices);
         Ok(())
     }

@@ -56,6 +56,32 @@ pub(super) fn renew_for(db: &Connection, op: &Operation) -> rusqlite::Result<()>
     }
 }
 
+/// Shows one more operation, the newest on its row: what is shown has the earlier ones.
+pub(super) fn add(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    if op.kind.identity != Identity::Id || op.shape == Shape::Create {
+        return renew_for(db, op);
+    }
+    let shown = match local_id(db, op.kind, &op.target)? {
+        Some(id) => by_id(db, op.kind, id)?,
+        None => None,
+    };
+    let Some(mut shown) = shown else { return Ok(()) };
+    let (remote, made_by): (Option<String>, Option<String>) = db
+        .prepare_cached(&format!("SELECT remote, made_by FROM {} WHERE id = ?1", op.kind.table))?
+        .query_row([shown.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let is_first = remote.is_none() && !shown.is_provisional();
+    let remote = if is_first { Some(document(&shown)) } else { remote };
+    lay(db, &mut shown, op)?;
+    write(db, &statements(op.kind).put, &shown, &Timestamp::now().rfc3339())?;
+    db.prepare_cached(&format!("UPDATE {} SET remote = ?2, made_by = ?3 WHERE id = ?1", op.kind.table))?
+        .execute(rusqlite::params![shown.id, remote, made_by])
+        .map(drop)
+}
+
+fn document(row: &Row) -> String {
+    json::to_string(&json::Value::Object(document::row_to_json(row)))
+}
+
 /// Lays what waits over a server row.
 pub(super) fn renew(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
     let Some(server) = server_row(db, kind, id)? else { return Ok(()) };
@@ -76,7 +102,7 @@ fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()
     }
     write(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
     if !ops.is_empty() {
-        let remote = json::to_string(&json::Value::Object(document::row_to_json(server)));
+        let remote = document(server);
         db.prepare_cached(&format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table))?
             .execute(rusqlite::params![server.id, remote])?;
     }
@@ -142,8 +168,8 @@ pub(super) fn remove_row(db: &Connection, kind: &'static Kind, id: i64) -> rusql
     let params = named_params! {":id": id};
     // A person who types this name again means the row that had it last, not one that was once shown under it.
     db.prepare_cached(
-        "DELETE FROM renames WHERE EXISTS (SELECT 1 FROM tasks WHERE id = :id AND id > 0 \
-         AND workspace_id = renames.workspace_id AND identifier = renames.old_identifier)",
+        "DELETE FROM renames WHERE (workspace_id, old_identifier) IN \
+         (SELECT workspace_id, identifier FROM tasks WHERE id = :id AND id > 0)",
     )?
     .execute(params)?;
     db.prepare_cached(&format!("DELETE FROM {} WHERE id = :id", kind.table))?.execute(params)?;
@@ -240,12 +266,12 @@ pub(super) fn rename_operations(db: &Connection, op_id: &str, name: &str) -> rus
         .map(drop)
 }
 
-/// Gives provisional rows whose name the server has taken the next free numbers: old and new names.
+/// Gives provisional rows whose name the server, or an earlier one of them, has taken the next free numbers: old and new names.
 pub(super) fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
     let taken: Vec<(i64, i64, String, Option<String>)> = db
         .prepare_cached(
             "SELECT p.id, p.workspace_id, p.identifier, p.made_by FROM tasks p JOIN tasks s \
-             ON s.workspace_id = p.workspace_id AND s.identifier = p.identifier AND s.id > 0 \
+             ON s.workspace_id = p.workspace_id AND s.identifier = p.identifier AND (s.id > 0 OR s.id > p.id) \
              WHERE p.id < 0 ORDER BY p.number",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?

@@ -121,11 +121,6 @@ fn one_with_sends(db: &Connection, mut op: Operation) -> rusqlite::Result<Operat
     Ok(op)
 }
 
-/// Rows of 0.1.0 that are not rewritten yet.
-pub(super) fn has_old_rows(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 AND state = 'v2' LIMIT 1")?.exists([])
-}
-
 /// Every operation that is to be sent, looked for or decided about, oldest first, with its sends.
 pub(super) fn waiting(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
     let ops = db
@@ -175,20 +170,8 @@ pub(super) fn by_op_id(db: &Connection, op_id: &str) -> rusqlite::Result<Option<
     op.map(|op| one_with_sends(db, op)).transpose()
 }
 
-/// Unsettled operations on other rows that name this one: links, and references in patches.
-pub(super) fn dependants(db: &Connection, target: &Target) -> rusqlite::Result<Vec<Operation>> {
-    let Target::MadeBy(op_id) = target else { return Ok(Vec::new()) };
-    let pattern = format!("%\"made_by\":\"{op_id}\"%");
-    let ops = db
-        .prepare_cached(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM sync_queue WHERE synced = 0 AND op_id <> :op_id AND (other = :op_id OR payload LIKE :pattern \
-             OR (entity_id = :op_id AND entity_type = 'dependency')) ORDER BY id"
-        ))?
-        .query_map(named_params! {":op_id": op_id, ":pattern": pattern}, read)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(ops)
+pub(super) fn knows(db: &Connection, op_id: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM sync_queue WHERE op_id = ?1")?.exists([op_id])
 }
 
 /// Inserts an operation, or writes one over its row; its place in the order stays. Gives its place.
@@ -202,7 +185,7 @@ pub(super) fn put(db: &Connection, op: &Operation) -> rusqlite::Result<i64> {
          payload, replaces, created_at, server, account, state, error) VALUES (:op_id, :operation, :kind, :workspace, \
          :target, :other, :name, :other_name, :payload, :replaces, :created_at, :server, :account, :state, :error) \
          ON CONFLICT(op_id) DO UPDATE SET identifier = :name, other_name = :other_name, payload = :payload, \
-         state = :state, error = :error, created_at = :created_at WHERE synced = 0",
+         state = :state, error = :error, created_at = :created_at WHERE synced = 0 AND state <> 'answered'",
     )?
     .execute(named_params! {
         ":op_id": op.op_id, ":operation": op.shape.word(), ":kind": op.kind.name, ":workspace": op.workspace_id,
@@ -236,6 +219,17 @@ pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::R
     .map(drop)
 }
 
+/// The requests of an operation that is queued as it was. One that may have been sent, nobody knows when, counts as sent now.
+pub(super) fn put_sends(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    op.sends.iter().try_for_each(|send| put_send(db, &op.op_id, send))?;
+    let known = || db.prepare_cached("SELECT 1 FROM sends WHERE op_id = ?1")?.exists([&op.op_id]);
+    if op.state == State::Sent && !known()? {
+        let (at, sent) = (Timestamp::now(), op.set.clone());
+        put_send(db, &op.op_id, &Send { at, sent, version: op.seen_version, highest_number: 0, reply: None })?;
+    }
+    Ok(())
+}
+
 /// A transition from the state that was seen. False: it was another one by now.
 pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State) -> rusqlite::Result<bool> {
     let words = match to {
@@ -246,18 +240,36 @@ pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State)
         State::Answered(row) => row.as_deref(),
         _ => None,
     };
+    if matches!(to, State::Done | State::Dropped(_)) {
+        return settle(db, op_id, from, to.word(), words);
+    }
     let answer = row.map(|row| json::to_string(&json::Value::Object(document::row_to_json(row))));
-    let synced = matches!(to, State::Done | State::Dropped(_));
     let changed = db
         .prepare_cached(
-            "UPDATE sync_queue SET state = :to, error = :error, synced = :synced, \
-             synced_at = CASE WHEN :synced THEN :now ELSE synced_at END, answer = coalesce(:answer, answer), \
-             remote_id = coalesce(:remote, remote_id) WHERE op_id = :op_id AND state = :from",
+            "UPDATE sync_queue SET state = :to, error = :error, answer = :answer, \
+             remote_id = coalesce(:remote, remote_id) WHERE op_id = :op_id AND state = :from AND synced = 0",
         )?
         .execute(named_params! {
-            ":to": to.word(), ":error": words, ":synced": synced, ":now": Timestamp::now().rfc3339(),
-            ":answer": answer, ":remote": row.map(|row| row.id), ":op_id": op_id, ":from": from.word(),
+            ":to": to.word(), ":error": words, ":answer": answer, ":remote": row.map(|row| row.id), ":op_id": op_id,
+            ":from": from.word(),
         })?;
+    Ok(changed == 1)
+}
+
+/// It becomes history: its texts are on the server, or in discarded.jsonl, and go here.
+fn settle(db: &Connection, op_id: &str, from: &State, to: &str, words: Option<&String>) -> rusqlite::Result<bool> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE sync_queue SET state = :to, error = :error, synced = 1, synced_at = :now, answer = NULL, \
+             payload = CASE WHEN octet_length(payload) > 400 THEN '{}' ELSE payload END \
+             WHERE op_id = :op_id AND state = :from AND synced = 0",
+        )?
+        .execute(named_params! {
+            ":to": to, ":error": words, ":now": Timestamp::now().rfc3339(), ":op_id": op_id, ":from": from.word(),
+        })?;
+    if changed == 1 {
+        db.prepare_cached("UPDATE sends SET sent = '{}' WHERE op_id = ?1")?.execute([op_id])?;
+    }
     Ok(changed == 1)
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Statements {
     /// `INSERT OR REPLACE`; the last parameter is `synced_at`.
     pub put: String,
     pub stage: String,
+    /// Version and time of a staged row.
+    pub staged_stamp: String,
     /// The staged row says the same as the cached one, in every column.
     pub same_content: String,
 }
@@ -51,6 +53,7 @@ impl Statements {
             staged_by_id: format!("SELECT {columns} FROM staged_{table} WHERE id = ?1"),
             put: format!("INSERT OR REPLACE INTO {table} ({columns}, synced_at) VALUES ({marks})"),
             stage: format!("INSERT OR REPLACE INTO staged_{table} ({columns}, synced_at) VALUES ({marks})"),
+            staged_stamp: format!("SELECT version, updated_at FROM staged_{table} WHERE id = ?1"),
             same_content: same.collect::<Vec<_>>().join(" AND "),
             columns,
         }

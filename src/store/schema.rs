@@ -219,6 +219,10 @@ ALTER TABLE sync_queue RENAME COLUMN depends_on_id TO depends_on_id_v2;
 ALTER TABLE sync_queue RENAME COLUMN depends_on TO depends_on_v2;
 ALTER TABLE sync_queue RENAME COLUMN uncertain TO uncertain_v2;
 UPDATE sync_queue SET state = CASE WHEN synced = 1 THEN 'done' ELSE 'v2' END;
+INSERT OR REPLACE INTO sync_metadata (key, value)
+  SELECT 'queue_mark', 'v2' WHERE EXISTS (SELECT 1 FROM sync_queue WHERE synced = 0);
+DELETE FROM sync_metadata WHERE key = 'journal_folded';
+CREATE INDEX renames_by_task ON renames(task_id);
 CREATE INDEX queue_by_other ON sync_queue(other) WHERE other IS NOT NULL;
 CREATE INDEX queue_by_remote ON sync_queue(remote_id) WHERE remote_id IS NOT NULL;
 CREATE INDEX queue_by_replaced ON sync_queue(replaces) WHERE replaces IS NOT NULL;
@@ -230,6 +234,7 @@ CREATE TABLE sends (
   sent TEXT NOT NULL,                  -- JSON: the values
   version INTEGER NOT NULL,            -- of an update: what it was sent for
   highest_number INTEGER NOT NULL,     -- of a create: the highest number known then
+  replied_us INTEGER,                  -- when it was answered
   reply TEXT,                          -- done, refused, not done; NULL: not known
   message TEXT
 );

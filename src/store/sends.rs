@@ -2,13 +2,12 @@
 //! came of it before the next one.
 
 use super::queue::{put_send, reply_word, transition};
-use super::{Result, Store};
+use super::{Result, Store, open};
 use crate::document;
-use crate::error::Error;
 use crate::model::{Kind, Patch, Send, SendReply, State};
 use crate::time::Timestamp;
 use miniserde::json;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, TransactionBehavior, named_params};
 use std::path::Path;
 
 impl Store {
@@ -16,23 +15,26 @@ impl Store {
     /// written. `durable`: flushed, where a repeat is not harmless.
     pub fn sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
         self.durable(durable)?;
-        self.locked(|db| {
-            let write = |op_id: &str| -> rusqlite::Result<bool> {
-                let known = transition(db, op_id, &State::Queued, &State::Sent)?
-                    || transition(db, op_id, &State::Sent, &State::Sent)?;
+        let error = |error, path: &Path| open::sqlite_error(path, error);
+        let path = self.path.clone();
+        let transaction =
+            self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| error(e, &path))?;
+        for op_id in op_ids {
+            let write = || -> rusqlite::Result<bool> {
+                let known = transition(&transaction, op_id, &State::Queued, &State::Sent)?
+                    || transition(&transaction, op_id, &State::Sent, &State::Sent)?;
                 if known {
-                    put_send(db, op_id, send)?;
+                    put_send(&transaction, op_id, send)?;
                 }
                 Ok(known)
             };
-            for op_id in op_ids {
-                if !write(op_id).map_err(|e| super::open::sqlite_error(Path::new("cache.db"), e))? {
-                    return Err(Error::Interrupted { kept: None });
-                }
+            // Dropped, it is rolled back.
+            if !write().map_err(|e| error(e, &path))? {
+                return Ok(false);
             }
-            Ok(true)
-        })
-        .or_else(|error| if matches!(error, Error::Interrupted { .. }) { Ok(false) } else { Err(error) })
+        }
+        transaction.commit().map_err(|e| error(e, &path))?;
+        Ok(true)
     }
 
     /// Commits what the last request of each operation came to, and the operation's new state.
@@ -82,12 +84,13 @@ impl Store {
     pub fn answered_at(&self, kind: &'static Kind, id: i64) -> Result<Option<Timestamp>> {
         self.db
             .prepare_cached(
-                "SELECT s.at_us FROM sends s JOIN sync_queue q ON q.op_id = s.op_id WHERE q.entity_type = :kind \
-                 AND q.state IN ('done', 'answered') AND s.reply = 'done' AND (q.entity_id = :id OR q.remote_id = :id) \
-                 ORDER BY s.id DESC LIMIT 1",
+                "SELECT max(s.replied_us) FROM sync_queue q CROSS JOIN sends s ON s.op_id = q.op_id \
+                 WHERE (q.entity_id = :text OR q.remote_id = :id) AND q.entity_type = :kind \
+                 AND q.state IN ('done', 'answered') AND s.reply = 'done'",
             )
             .and_then(|mut query| {
-                query.query_row(named_params! {":kind": kind.name, ":id": id.to_string()}, |row| row.get(0)).optional()
+                let params = named_params! {":kind": kind.name, ":text": id.to_string(), ":id": id};
+                query.query_row(params, |row| row.get(0))
             })
             .map(|at: Option<i64>| at.map(Timestamp))
             .map_err(|e| self.error(e))
@@ -115,9 +118,11 @@ fn put_reply(db: &Connection, op_id: &str, reply: &SendReply) -> rusqlite::Resul
         _ => None,
     };
     db.prepare_cached(
-        "UPDATE sends SET reply = :reply, message = :message \
+        "UPDATE sends SET reply = :reply, message = :message, replied_us = :now \
          WHERE id = (SELECT max(id) FROM sends WHERE op_id = :op_id)",
     )?
-    .execute(named_params! {":op_id": op_id, ":reply": reply_word(reply), ":message": message})
+    .execute(named_params! {
+        ":op_id": op_id, ":reply": reply_word(reply), ":message": message, ":now": Timestamp::now().0,
+    })
     .map(drop)
 }

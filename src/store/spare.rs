@@ -13,6 +13,7 @@ use crate::model::{Operation, Send, State};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -76,9 +77,9 @@ fn line_id() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Writes what a change has done to the queue; the mark goes into the same transaction.
+/// Writes what a change has done to the queue; the mark goes into the same transaction. Mark and file agreed before.
 pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Written> {
-    if !change.dropped.is_empty() || super::metadata(db, MARK).map_err(sqlite)?.unwrap_or_default() != tail(path)? {
+    if !change.dropped.is_empty() {
         return rewrite(db, path);
     }
     let ops: Vec<&Operation> = change.amended.iter().chain(&change.put).collect();
@@ -92,21 +93,27 @@ pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Wri
     let append = || {
         make_folder(path)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        let done = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-        if done.is_err() {
-            let _ = file.set_len(length);
-        }
-        done
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_data())
     };
-    append().map_err(|e| Error::io("write", path, e))?;
-    hit("store.spare.appended");
-    set_metadata(db, MARK, &id).map_err(sqlite)?;
-    Ok(written)
+    let done = append().map_err(|e| Error::io("write", path, e)).and_then(|()| {
+        if length == 0 {
+            crate::replace::sync_folder(path)?;
+        }
+        hit("store.spare.appended");
+        set_metadata(db, MARK, &id).map_err(|e| failed(db, e))
+    });
+    match done {
+        Ok(()) => Ok(written),
+        Err(error) => {
+            written.cut_back();
+            Err(error)
+        }
+    }
 }
 
 /// Replaces the file by what waits.
 pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
-    let ops = queue::waiting(db).map_err(sqlite)?;
+    let ops = queue::waiting(db).map_err(|e| failed(db, e))?;
     let id = if ops.is_empty() { String::new() } else { line_id()? };
     let text: String = ops.iter().map(|op| line(op, &id)).collect();
     let nothing_there = text.is_empty() && !path.exists();
@@ -115,7 +122,7 @@ pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
         crate::replace::replace(path, text.as_bytes())?;
     }
     hit("store.spare.rewritten");
-    set_metadata(db, MARK, &id).map_err(sqlite)?;
+    set_metadata(db, MARK, &id).map_err(|e| failed(db, e))?;
     Ok(Written { path: path.to_path_buf(), length: None })
 }
 
@@ -123,48 +130,61 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), |folder| DirBuilder::new().recursive(true).mode(0o700).create(folder))
 }
 
-fn sqlite(error: rusqlite::Error) -> Error {
-    Error::failure(format!("the queue cannot be read: {error}"))
+fn failed(db: &Connection, error: rusqlite::Error) -> Error {
+    super::open::sqlite_error(Path::new(db.path().unwrap_or("cache.db")), error)
+}
+
+/// The id of the last line, as the cache knows it.
+pub(super) fn mark(db: &Connection) -> rusqlite::Result<String> {
+    super::metadata(db, MARK).map(Option::unwrap_or_default)
+}
+
+/// Mark and file say the same, or are made to. The caller holds the write lock.
+pub(super) fn agree(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
+    if mark(db).map_err(|e| failed(db, e))? == tail(path)? { Ok(Vec::new()) } else { reconcile(db, path) }
 }
 
 /// Mark and file differ: the union of both waits, less what is settled, and all of it counts as sent. The caller holds the
 /// write lock.
 pub(super) fn reconcile(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
+    let notices = take_unknown(db, path)?;
+    let now = Timestamp::now();
+    let count_all = || -> rusqlite::Result<()> {
+        for mut op in queue::waiting(db)?.into_iter().filter(|op| op.state == State::Queued) {
+            count_as_sent(db, &mut op, now)?;
+        }
+        overlay::renumber(db, &now.rfc3339())?;
+        overlay::renew_all(db)
+    };
+    count_all().map_err(|e| failed(db, e))?;
+    hit("store.spare.reconciled");
+    rewrite(db, path)?;
+    Ok(notices)
+}
+
+/// Operations of the file that the cache does not know wait again, and count as sent.
+pub(super) fn take_unknown(db: &Connection, path: &Path) -> Result<Vec<Notice>> {
     let (lines, damaged) = read(path)?;
     let mut notices = Vec::new();
     if !damaged.is_empty() {
-        let aside = path.with_extension("jsonl.damaged");
-        set_aside(&aside, &damaged)?;
-        notices.push(Notice::SetAside(damaged.len(), aside));
+        notices.push(Notice::SetAside(damaged.len(), set_aside(path, &damaged)?));
     }
-    let mut restored = 0;
     let now = Timestamp::now();
-    let union = || -> rusqlite::Result<usize> {
+    let mut restored = 0;
+    let take = || -> rusqlite::Result<()> {
         for mut op in lines {
-            match queue::by_op_id(db, &op.op_id)? {
-                Some(known) if !known.state.waits() => continue,
-                Some(_) => {}
-                None => {
-                    count_as_sent(db, &mut op, now)?;
-                    restored += 1;
-                }
-            }
-        }
-        for mut op in queue::waiting(db)? {
-            if op.state == State::Queued {
+            if !queue::knows(db, &op.op_id)? {
                 count_as_sent(db, &mut op, now)?;
+                overlay::renew_for(db, &op)?;
+                restored += 1;
             }
         }
-        overlay::renumber(db, &now.rfc3339())?;
-        overlay::renew_all(db)?;
-        Ok(restored)
+        Ok(())
     };
-    let restored = union().map_err(sqlite)?;
+    take().map_err(|e| failed(db, e))?;
     if restored > 0 {
         notices.push(Notice::Restored(restored));
     }
-    hit("store.spare.reconciled");
-    rewrite(db, path)?;
     Ok(notices)
 }
 
@@ -193,28 +213,42 @@ fn read(path: &Path) -> Result<(Vec<Operation>, Vec<Vec<u8>>)> {
         Err(error) => return Err(Error::io("read", path, error)),
     };
     let (mut ops, mut damaged): (Vec<Operation>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+    let mut places: HashMap<String, usize> = HashMap::new();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-        let value = std::str::from_utf8(line).ok().map(document::parse);
-        let whole = value.as_ref().is_some_and(|value| as_text(member(value, "line")).is_some());
-        match value.filter(|_| whole).as_ref().and_then(document::operation_from_json) {
-            Some(op) => match ops.iter_mut().find(|known| known.op_id == op.op_id) {
-                Some(known) => *known = op,
-                None => ops.push(op),
-            },
-            None => damaged.push(line.to_vec()),
+        let Some(op) = operation(line) else {
+            damaged.push(line.to_vec());
+            continue;
+        };
+        match places.get(&op.op_id) {
+            Some(place) => ops[*place] = op,
+            None => {
+                places.insert(op.op_id.clone(), ops.len());
+                ops.push(op);
+            }
         }
     }
     Ok((ops, damaged))
 }
 
-fn set_aside(path: &Path, lines: &[Vec<u8>]) -> Result<()> {
+/// `None` for a line that was cut or damaged.
+fn operation(line: &[u8]) -> Option<Operation> {
+    let value = document::parse(std::str::from_utf8(line).ok()?);
+    as_text(member(&value, "line"))?;
+    document::operation_from_json(&value)
+}
+
+/// Keeps lines that cannot be read in a file beside this one.
+pub(super) fn set_aside(path: &Path, lines: &[Vec<u8>]) -> Result<PathBuf> {
+    let aside = path.with_extension("jsonl.damaged");
     let append = || {
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        make_folder(&aside)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&aside)?;
         for line in lines {
             file.write_all(line)?;
             file.write_all(b"\n")?;
         }
         file.sync_all()
     };
-    append().map_err(|e| Error::io("write", path, e))
+    append().map_err(|e| Error::io("write", &aside, e))?;
+    Ok(aside)
 }

@@ -37,6 +37,11 @@ fn walk_from_json(text: &str) -> Walk {
     }
 }
 
+/// The ids of a kind's rows that are gone, as a subquery.
+fn gone(kind: &Kind) -> String {
+    format!("SELECT id FROM staged_gone WHERE kind = '{}'", kind.name)
+}
+
 impl Store {
     /// How far an interrupted walk through a workspace came.
     pub fn walk(&self, workspace_id: i64) -> Result<Option<Walk>> {
@@ -56,10 +61,7 @@ impl Store {
             let mut fresh = 0;
             for row in rows {
                 let known: Option<(i64, String)> = db
-                    .prepare_cached(&format!(
-                        "SELECT version, updated_at FROM staged_{} WHERE id = ?1",
-                        row.kind.table
-                    ))?
+                    .prepare_cached(&statements(row.kind).staged_stamp)?
                     .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
                     .optional()?;
                 if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
@@ -136,13 +138,13 @@ impl Store {
 
     /// Live rows the cache of a workspace will hold once what is staged is applied.
     pub fn expected_total(&self, kind: &'static Kind, workspace_id: i64) -> Result<i64> {
-        let table = kind.table;
+        let (table, gone) = (kind.table, gone(kind));
         self.number(
             &format!(
                 "SELECT (SELECT count(*) FROM staged_{table} WHERE workspace_id = :workspace AND deleted_at IS NULL \
-                         AND id NOT IN (SELECT id FROM staged_gone)) \
+                         AND id NOT IN ({gone})) \
                       + (SELECT count(*) FROM {table} WHERE workspace_id = :workspace AND id > 0 \
-                         AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN (SELECT id FROM staged_gone))"
+                         AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone}))"
             ),
             workspace_id,
         )
@@ -152,8 +154,9 @@ impl Store {
     pub fn missing_from_staging(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<(i64, String)>> {
         let sql = format!(
             "SELECT id, identifier FROM {table} WHERE workspace_id = :workspace AND id > 0 \
-             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN (SELECT id FROM staged_gone) ORDER BY id",
-            table = kind.table
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone}) ORDER BY id",
+            table = kind.table,
+            gone = gone(kind)
         );
         self.db
             .prepare_cached(&sql)
@@ -230,7 +233,7 @@ impl Store {
         )?;
         let cached = self.number(
             "SELECT coalesce(max(number), 0) FROM tasks WHERE workspace_id = :workspace AND id > 0 \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone)",
+             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
             workspace_id,
         )?;
         Ok(staged.max(cached))
@@ -296,7 +299,7 @@ impl Store {
 
 pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
     for sql in [
-        "DELETE FROM staged_gone WHERE id IN (SELECT id FROM tasks WHERE workspace_id = ?1)",
+        "DELETE FROM staged_gone WHERE kind = 'task' AND id IN (SELECT id FROM tasks WHERE workspace_id = ?1)",
         "DELETE FROM staged_tasks WHERE workspace_id = ?1",
         "DELETE FROM staged_links WHERE workspace_id = ?1",
         "DELETE FROM staged_walks WHERE workspace_id = ?1",
@@ -312,23 +315,23 @@ fn count(db: &Connection, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite
     let count = |sql: &str| db.prepare_cached(sql)?.query_row(named_params! {":reported": reported}, number);
     let new = count(
         "SELECT count(*) FROM staged_tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM tasks) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone)",
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
     )?;
     // A row with operations waiting shows theirs: its server row is compared by version and time.
     let updated = count(&format!(
         "SELECT count(*) FROM staged_tasks s JOIN tasks t ON t.id = s.id WHERE s.deleted_at IS NULL \
          AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({}))) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone)",
+         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
         statements(&TASK).same_content
     ))?;
     let gone = count(
         "SELECT count(*) FROM tasks WHERE (id IN (SELECT id FROM staged_tasks WHERE deleted_at IS NOT NULL) \
-         OR id IN (SELECT id FROM staged_gone)) AND id NOT IN (SELECT value FROM json_each(:reported))",
+         OR id IN (SELECT id FROM staged_gone WHERE kind = 'task')) AND id NOT IN (SELECT value FROM json_each(:reported))",
     )?;
     let absent = db
         .prepare_cached(
             "SELECT count(*) FROM tasks WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone) \
+             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task') \
              AND id NOT IN (SELECT value FROM json_each(:reported))",
         )?
         .query_row(named_params! {":reported": reported, ":exactly": json::to_string(exactly)}, number)?;
