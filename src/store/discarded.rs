@@ -34,6 +34,7 @@ pub(super) struct Entry {
     pub account: Option<String>,
     pub row: Option<Row>,
     pub operations: Vec<Operation>,
+    pub restored: Option<String>,
     /// The file of anyt 0.1.0 that it was.
     pub moved_from: Option<String>,
 }
@@ -47,6 +48,7 @@ impl Entry {
             account: None,
             row: None,
             operations: Vec::new(),
+            restored: None,
             moved_from: None,
         }
     }
@@ -64,9 +66,8 @@ impl Entry {
             ("row", row),
             ("operations", Value::Array(operations.collect())),
         ]);
-        if let Some(file) = &self.moved_from {
-            entry.insert("moved_from".into(), text(file));
-        }
+        let more = [("restored", &self.restored), ("moved_from", &self.moved_from)];
+        entry.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_string(), text(value.as_ref()?)))));
         numbered(&Value::Object(entry), number)
     }
 }
@@ -198,7 +199,7 @@ fn entry(value: &Value) -> Option<Discarded> {
         account: as_text(member(value, "account")),
         row: kind.and_then(|kind| document::row_from_json(kind, member(value, "row")?)),
         operations,
-        restored: None,
+        restored: as_text(member(value, "restored")),
     })
 }
 
@@ -246,13 +247,6 @@ fn parse(line: &[u8]) -> Value {
     std::str::from_utf8(line).map(document::parse).unwrap_or(Value::Null)
 }
 
-/// Says that entries are queued again.
-pub(super) fn mark_restored(path: &Path, numbers: &[i64]) -> Result<()> {
-    let list = numbers.iter().map(|number| integer(*number)).collect();
-    let line = object([("at", text(Timestamp::now().rfc3339())), ("restored", Value::Array(list))]);
-    append(path, &numbered(&line, last_number(path)?))
-}
-
 impl Store {
     /// Newest first.
     pub fn discarded(&self) -> Result<Vec<Discarded>> {
@@ -273,6 +267,10 @@ impl Store {
             return Ok(());
         }
         let path = self.files.discarded.clone();
-        self.locked(|_| mark_restored(&path, numbers))
+        self.locked(|_| {
+            let list = numbers.iter().map(|number| integer(*number)).collect();
+            let line = object([("at", text(Timestamp::now().rfc3339())), ("restored", Value::Array(list))]);
+            append(&path, &numbered(&line, last_number(&path)?))
+        })
     }
 }

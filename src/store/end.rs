@@ -344,7 +344,7 @@ fn forget_settled(db: &Connection, now: &str) -> rusqlite::Result<()> {
     let oldest = now.minus(HISTORY).rfc3339();
     let old = named_params! {":oldest": oldest, ":rows": HISTORY_ROWS};
     const BEYOND: &str = "synced = 1 AND (id <= (SELECT id FROM sync_queue WHERE synced = 1 ORDER BY id DESC LIMIT 1 \
-         OFFSET :rows) OR id < (SELECT id FROM sync_queue WHERE synced = 1 AND synced_at >= :oldest ORDER BY id LIMIT 1))";
+         OFFSET :rows) OR id < coalesce((SELECT id FROM sync_queue WHERE synced = 1 AND synced_at >= :oldest ORDER BY id LIMIT 1), id + 1))";
     let some = format!("SELECT 1 FROM sync_queue WHERE {BEYOND} LIMIT 1");
     if !db.prepare_cached(&some)?.exists(old)? {
         return Ok(());

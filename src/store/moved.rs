@@ -8,6 +8,9 @@ mod journal;
 mod operation;
 mod queue;
 
+#[cfg(test)]
+pub(super) use journal::crc32;
+
 use super::{Files, MARK, Notice, Result, metadata, open, spare};
 use crate::error::Error;
 use crate::failpoint::hit;

@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+pub(super) const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (design.md "Files"). Times of server rows are the server's text; `*_us` columns hold the same instants as

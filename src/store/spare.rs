@@ -119,6 +119,7 @@ pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
     let nothing_there = text.is_empty() && !path.exists();
     if !nothing_there {
         make_folder(path).map_err(|e| Error::io("write", path, e))?;
+        crate::replace::clear_leftovers(path);
         crate::replace::replace(path, text.as_bytes())?;
     }
     hit("store.spare.rewritten");

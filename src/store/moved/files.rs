@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::task::{DESCRIPTION, TASK};
 use crate::model::{Operation, Row, State, Value as FieldValue};
 use crate::store::Files;
-use crate::store::discarded::{Entry, append_entries, mark_restored, moved_files};
+use crate::store::discarded::{Entry, append_entries, moved_files};
 use crate::time::Timestamp;
 use miniserde::json::Value;
 use rusqlite::Connection;
@@ -42,14 +42,7 @@ pub(super) fn move_over(db: &Connection, files: &Files) -> Result<(usize, usize)
             }
         }
         count += entries.len();
-        let restored: Vec<bool> = entries.iter().map(|(_, restored)| *restored).collect();
-        let entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
-        let numbers = append_entries(db, &files.discarded, &entries)?;
-        let restored: Vec<i64> =
-            numbers.into_iter().zip(restored).filter(|(_, restored)| *restored).map(|(number, _)| number).collect();
-        if !restored.is_empty() {
-            mark_restored(&files.discarded, &restored)?;
-        }
+        append_entries(db, &files.discarded, &entries)?;
     }
     Ok((count, unreadable))
 }
@@ -97,8 +90,8 @@ fn old_files(files: &Files) -> Result<Vec<OldFile>> {
 }
 
 impl OldFile {
-    /// The entry, and whether the file says that it was restored. `None` for what cannot be read.
-    fn read(&self) -> Option<(Entry, bool)> {
+    /// `None` for what cannot be read.
+    fn read(&self) -> Option<Entry> {
         let found = std::fs::symlink_metadata(&self.path).ok()?;
         if !found.is_file() || found.len() > LARGEST {
             return None;
@@ -107,7 +100,7 @@ impl OldFile {
         if self.is_draft {
             let written = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
             let at = written.and_then(|at| i64::try_from(at.as_micros()).ok()).map_or_else(Timestamp::now, Timestamp);
-            return Some((self.draft(&String::from_utf8_lossy(&bytes), at), false));
+            return Some(self.draft(&String::from_utf8_lossy(&bytes), at));
         }
         self.discarded(std::str::from_utf8(&bytes).ok()?)
     }
@@ -121,14 +114,13 @@ impl OldFile {
         Entry { at: at.rfc3339(), row: Some(row), moved_from: Some(self.name.clone()), ..Entry::new("edited") }
     }
 
-    fn discarded(&self, text: &str) -> Option<(Entry, bool)> {
+    fn discarded(&self, text: &str) -> Option<Entry> {
         let mut entry = Entry { moved_from: Some(self.name.clone()), ..Entry::new("") };
-        let mut restored = false;
         let lines: Vec<Value> = text.lines().map(document::parse).collect();
         let makers = makers(&lines);
         for line in &lines {
-            if member(line, "restored").is_some() {
-                restored = true;
+            if let Some(at) = as_text(member(line, "restored")) {
+                entry.restored = Some(at);
                 continue;
             }
             let mut own = makers.clone();
@@ -144,7 +136,7 @@ impl OldFile {
             }
             entry.row = entry.row.or_else(|| document::row_from_json(&TASK, member(line, "remote")?));
         }
-        (!entry.operations.is_empty()).then_some((entry, restored))
+        (!entry.operations.is_empty()).then_some(entry)
     }
 }
 

@@ -101,7 +101,7 @@ fn decode(line: &[u8]) -> Option<Value> {
 }
 
 /// CRC-32 (IEEE 802.3), bit by bit.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(in crate::store) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
     })

@@ -34,7 +34,7 @@ pub fn trace(db: &Connection) {
 const SCANS: [&str; 9] = [
     // Once a sync, over what it has staged or over the whole cache.
     "staged_",
-    "DELETE FROM task_dependencies; DELETE",
+    "DELETE FROM sync_metadata WHERE key LIKE",
     "sync_queue SET identifier = coalesce",
     "DELETE FROM sends WHERE op_id NOT IN",
     "FROM conflicts",
