@@ -86,9 +86,9 @@ pub(super) fn clean_up(files: &Files) -> Result<()> {
     hit("store.move.discarded.removed");
     let _ = std::fs::remove_file(files.cache.with_file_name("staging.db"));
     let _ = std::fs::remove_file(files.old_journal.with_extension("jsonl.new"));
+    remove(&lock_of(files))?;
     remove(&files.old_journal)?;
     hit("store.move.journal.removed");
-    remove(&lock_of(files))?;
     crate::replace::sync_folder(&files.old_journal).or_else(|error| if_gone(error, ()))
 }
 
