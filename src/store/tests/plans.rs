@@ -178,7 +178,10 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.count_server_rows(&TASK, DEV).expect("readable");
     store.waiting().and_then(|_| store.count_waiting()).expect("readable");
     store.waiting_of(&TASK, 1).and_then(|_| store.operation(op_id)).expect("readable");
-    store.resolve(&Target::Server(9)).and_then(|_| store.resolve(&Target::MadeBy(op_id.into()))).expect("readable");
+    store
+        .resolve("task", &Target::Server(9))
+        .and_then(|_| store.resolve("task", &Target::MadeBy(op_id.into())))
+        .expect("readable");
     store.answered_at(&TASK, 30).and_then(|_| store.taken_ids(&TASK, DEV)).expect("readable");
     store.conflicts().and_then(|_| store.log(10)).expect("readable");
     store.walk(DEV).and_then(|_| store.staged_row(&TASK, 1)).expect("readable");

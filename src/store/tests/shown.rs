@@ -51,7 +51,7 @@ fn references_show_the_ids_under_which_rows_are_kept() {
     let answer = State::Answered(Some(Box::new(server_row(7, "parent"))));
     store.replied(&[&parent.op_id], Some(&SendReply::Done), &answer).expect("written");
     assert_eq!(
-        store.resolve(&made).expect("readable"),
+        store.resolve("task", &made).expect("readable"),
         Resolved::Server { id: 7, name: "DEV-2".into() },
         "at once, also before the end"
     );
@@ -150,7 +150,7 @@ fn a_row_made_again_takes_over_what_names_the_old_one() {
     again.replaces = Some(1);
     let again = queue(&mut store, &[again]).remove(0);
     queue(&mut store, &[link(Target::Server(2), Target::Server(1))]);
-    assert!(matches!(store.resolve(&Target::Server(1)).expect("readable"), Resolved::Pending { .. }));
+    assert!(matches!(store.resolve("task", &Target::Server(1)).expect("readable"), Resolved::Pending { .. }));
     store.sent(&[&again.op_id], &a_send(&again), false).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(5, "again"))));
     store.replied(&[&again.op_id], Some(&SendReply::Done), &answer).expect("written");
