@@ -42,14 +42,11 @@ impl Store {
             }
             let failed = |error| open::sqlite_error(&path, error);
             notices = spare::agree(db, &files.queue)?;
-            let waited = has_unsettled(db).map_err(failed)?;
             let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
             discarded::keep(db, &files.discarded, &lost)?;
             let renumbered = apply(db, end, now).map_err(failed)?;
             hit("store.end.applied");
-            if waited {
-                spare::rewrite(db, &files.queue)?;
-            }
+            notices.extend(spare::shorten(db, &files.queue)?);
             hit("store.end.commit");
             Ok(renumbered)
         })?;
@@ -66,8 +63,9 @@ impl Store {
         }
         let (queue, path) = (self.files.queue.clone(), self.path.clone());
         self.durable(false)?;
-        self.locked(|db| {
-            spare::agree(db, &queue)?;
+        let mut notices = Vec::new();
+        let count = self.locked(|db| {
+            notices = spare::agree(db, &queue)?;
             let apply = || -> rusqlite::Result<usize> {
                 let count = apply_answers(db, &BTreeSet::new(), now)?;
                 renumber(db, now)?;
@@ -75,15 +73,13 @@ impl Store {
                 Ok(count)
             };
             let count = apply().map_err(|e| open::sqlite_error(&path, e))?;
-            spare::rewrite(db, &queue)?;
+            notices.extend(spare::shorten(db, &queue)?);
             hit("store.answers.settled");
             Ok(count)
-        })
+        })?;
+        self.notices.extend(notices);
+        Ok(count)
     }
-}
-
-fn has_unsettled(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 LIMIT 1")?.exists([])
 }
 
 /// A row that the server has lost, with the create that brings it back.

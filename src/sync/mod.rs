@@ -246,6 +246,9 @@ impl Engine<'_> {
             self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
             run.summary.renames.push((from, to));
         }
+        for notice in self.store.notices() {
+            self.reporter.tell(Event::Note(notice.to_string()));
+        }
         Ok(())
     }
 
