@@ -2,7 +2,6 @@
 
 use super::Session;
 use super::places::{ambiguous, find_project, of_directory, workspace_named, workspace_names};
-use super::reporter::plural;
 use crate::config::Environment;
 use crate::directory::{ActiveTask, Directory, Settings};
 use crate::error::{Error, Result};
@@ -12,7 +11,7 @@ use crate::model::{Project, Row, Workspace};
 use crate::names::Name;
 use crate::origin::is_same_server;
 use crate::paths::{EnvName, Paths, create_private_dir};
-use crate::store::{Files, Notice, SERVER, Store};
+use crate::store::{Files, SERVER, Store};
 use crate::time::Timestamp;
 use crate::ui::width;
 
@@ -29,7 +28,7 @@ impl EnvContext {
         let paths = session.paths()?;
         let mut ctx = EnvContext { store: Store::open(&files(&paths, &env.name))?, env, paths };
         for notice in ctx.store.notices() {
-            session.out.warn(&words(&notice))?;
+            session.out.warn(&notice.to_string())?;
         }
         if ctx.store.metadata(SERVER)?.is_none() {
             // A cache that cannot be written takes no work either.
@@ -289,28 +288,4 @@ pub fn files(paths: &Paths, env: &EnvName) -> Files {
 
 fn short(title: &str) -> String {
     width::truncate(title, 30).to_string()
-}
-
-pub(super) fn words(notice: &Notice) -> String {
-    let operations = |count: &usize| format!("{count} queued {}", plural(*count, "operation"));
-    let were = |count: &usize| if *count == 1 { "was" } else { "were" };
-    match notice {
-        Notice::Restored(count) => format!(
-            "the cache was gone or an older one; {} {} restored from queue.jsonl",
-            operations(count),
-            were(count)
-        ),
-        Notice::SetAside(count, path) => {
-            format!("{count} {} of queue.jsonl could not be read; kept in {}", plural(*count, "line"), path.display())
-        }
-        Notice::NotRewritten(why) => format!("the queue's spare copy could not be rewritten: {why}"),
-        Notice::Damaged(path) => {
-            format!("the cache was damaged and is made anew; the old one is {}; run: anyt sync", path.display())
-        }
-        Notice::MovedOver { queued, discarded } => format!(
-            "moved over from an older anyt: {} and {discarded} discarded {}",
-            operations(queued),
-            plural(*discarded, "edit")
-        ),
-    }
 }

@@ -194,7 +194,6 @@ impl Reporter for ConsoleReporter<'_> {
                 self.say(&format!("  - Would ask about: {identifier}"));
             }
             Event::Note(note) => self.warn(&note),
-            Event::Store(notice) => self.warn(&super::context::words(&notice)),
         }
     }
 }

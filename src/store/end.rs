@@ -9,7 +9,7 @@ use super::overlay::{
 };
 use super::queue::{answered, transition, unsettled_of};
 use super::rows::statements;
-use super::{End, Notice, Pulled, Result, Store, conflicts, discarded, log, open, queue, set_metadata, spare, staging};
+use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, set_metadata, spare, staging};
 use crate::failpoint::hit;
 use crate::model::kind::Identity;
 use crate::model::{KINDS, Kind, Operation, Row, Shape, State, Target};
@@ -42,15 +42,11 @@ impl Store {
             }
             let failed = |error| open::sqlite_error(&path, error);
             notices = spare::agree(db, &files.queue)?;
-            let waited = has_unsettled(db).map_err(failed)?;
             let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
             discarded::keep(db, &files.discarded, &lost)?;
             let renumbered = apply(db, end, now).map_err(failed)?;
             hit("store.end.applied");
-            // Housekeeping: with its old lines the file still agrees with the mark, and what is done is found when looked for.
-            if waited && let Err(error) = spare::rewrite(db, &files.queue) {
-                notices.push(Notice::NotRewritten(error.to_string()));
-            }
+            notices.extend(spare::shorten(db, &files.queue)?);
             hit("store.end.commit");
             Ok(renumbered)
         })?;
@@ -67,8 +63,9 @@ impl Store {
         }
         let (queue, path) = (self.files.queue.clone(), self.path.clone());
         self.durable(false)?;
-        self.locked(|db| {
-            spare::agree(db, &queue)?;
+        let mut notices = Vec::new();
+        let count = self.locked(|db| {
+            notices = spare::agree(db, &queue)?;
             let apply = || -> rusqlite::Result<usize> {
                 let count = apply_answers(db, &BTreeSet::new(), now)?;
                 renumber(db, now)?;
@@ -76,15 +73,13 @@ impl Store {
                 Ok(count)
             };
             let count = apply().map_err(|e| open::sqlite_error(&path, e))?;
-            spare::rewrite(db, &queue)?;
+            notices.extend(spare::shorten(db, &queue)?);
             hit("store.answers.settled");
             Ok(count)
-        })
+        })?;
+        self.notices.extend(notices);
+        Ok(count)
     }
-}
-
-fn has_unsettled(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 LIMIT 1")?.exists([])
 }
 
 /// A row that the server has lost, with the create that brings it back.

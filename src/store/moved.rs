@@ -51,7 +51,7 @@ pub(super) fn move_over(db: &Connection, files: &Files) -> Result<Vec<Notice>> {
 
     let (discarded, unreadable) = files::move_over(db, files)?;
     if unreadable > 0 {
-        notices.push(Notice::SetAside(unreadable, files::left_in(&files.old_discarded)));
+        notices.push(Notice::Unreadable(unreadable, files::left_in(&files.old_discarded)));
     }
     hit("store.move.discarded");
 

@@ -113,18 +113,49 @@ pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Wri
 
 /// Replaces the file by what waits.
 pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
-    let ops = queue::waiting(db).map_err(|e| failed(db, e))?;
-    let id = if ops.is_empty() { String::new() } else { line_id()? };
-    let text: String = ops.iter().map(|op| line(op, &id)).collect();
-    let nothing_there = text.is_empty() && !path.exists();
-    if !nothing_there {
-        make_folder(path).map_err(|e| Error::io("write", path, e))?;
-        crate::replace::clear_leftovers(path);
-        crate::replace::replace(path, text.as_bytes())?;
-    }
+    let (id, text) = content(db).map_err(|e| failed(db, e))??;
+    replace(path, &text)?;
     hit("store.spare.rewritten");
     set_metadata(db, MARK, &id).map_err(|e| failed(db, e))?;
     Ok(Written { path: path.to_path_buf(), length: None })
+}
+
+/// The same once operations are settled. A file that cannot be replaced keeps lines of what is settled; mark and file agree
+/// all the same, and the next sync tries again.
+pub(super) fn shorten(db: &Connection, path: &Path) -> Result<Option<Notice>> {
+    let waits = || db.prepare_cached("SELECT 1 FROM sync_queue WHERE synced = 0 LIMIT 1")?.exists([]);
+    let mark = mark(db).map_err(|e| failed(db, e))?;
+    if mark.is_empty() && !waits().map_err(|e| failed(db, e))? {
+        return Ok(None);
+    }
+    let (id, text) = content(db).map_err(|e| failed(db, e))??;
+    if let Err(error) = replace(path, &text) {
+        return Ok(Some(Notice::NotShortened(error.to_string())));
+    }
+    hit("store.spare.rewritten");
+    set_metadata(db, MARK, &id).map_err(|e| failed(db, e))?;
+    Ok(None)
+}
+
+/// The lines of what waits, and the id of the last.
+fn content(db: &Connection) -> rusqlite::Result<Result<(String, String)>> {
+    let ops = queue::waiting(db)?;
+    if ops.is_empty() {
+        return Ok(Ok((String::new(), String::new())));
+    }
+    Ok(line_id().map(|id| {
+        let text = ops.iter().map(|op| line(op, &id)).collect();
+        (id, text)
+    }))
+}
+
+fn replace(path: &Path, text: &str) -> Result<()> {
+    if text.is_empty() && !path.exists() {
+        return Ok(());
+    }
+    make_folder(path).map_err(|e| Error::io("write", path, e))?;
+    crate::replace::clear_leftovers(path);
+    crate::replace::replace(path, text.as_bytes())
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 use crate::model::{Kind, Label, Member, Operation, Project, Row, Workspace};
 use crate::sync::choose::Kept;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where an environment's files are.
@@ -24,12 +25,49 @@ pub enum Notice {
     Restored(usize),
     /// Lines of queue.jsonl that could not be read, set aside in this file.
     SetAside(usize, PathBuf),
-    /// A sync could not rewrite queue.jsonl, and why; it keeps lines of what is done.
-    NotRewritten(String),
     /// The damaged cache was moved to this file and made anew.
     Damaged(PathBuf),
     /// An older anyt's journal and discarded edits were moved over.
     MovedOver { queued: usize, discarded: usize },
+    /// Files of an older anyt's discarded edits that could not be read, in this folder.
+    Unreadable(usize, PathBuf),
+    /// queue.jsonl keeps lines of what is settled, because it cannot be replaced.
+    NotShortened(String),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = |count: usize| if count == 1 { "" } else { "s" };
+        match self {
+            Notice::Restored(count) => write!(
+                f,
+                "the cache was gone or an older one; {count} queued operation{} {} restored from queue.jsonl",
+                many(*count),
+                if *count == 1 { "was" } else { "were" }
+            ),
+            Notice::SetAside(count, path) => {
+                write!(f, "{count} line{} of queue.jsonl could not be read; kept in {}", many(*count), path.display())
+            }
+            Notice::Unreadable(count, path) => write!(
+                f,
+                "{count} discarded edit{} of an older anyt could not be read; kept in {}",
+                many(*count),
+                path.display()
+            ),
+            Notice::Damaged(path) => {
+                write!(f, "the cache was damaged and is made anew; the old one is {}; run: anyt sync", path.display())
+            }
+            Notice::MovedOver { queued, discarded } => write!(
+                f,
+                "moved over from an older anyt: {queued} queued operation{} and {discarded} discarded edit{}",
+                many(*queued),
+                many(*discarded)
+            ),
+            Notice::NotShortened(error) => {
+                write!(f, "queue.jsonl could not be shortened; the next sync tries again: {error}")
+            }
+        }
+    }
 }
 
 /// A row as lists show it.

@@ -248,7 +248,7 @@ impl Engine<'_> {
             run.summary.renames.push((from, to));
         }
         for notice in self.store.notices() {
-            self.reporter.tell(Event::Store(notice));
+            self.reporter.tell(Event::Note(notice.to_string()));
         }
         Ok(())
     }

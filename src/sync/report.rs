@@ -6,7 +6,6 @@ use super::relate::{Difference, Side};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Shape};
 use crate::names::Names;
-use crate::store::Notice;
 pub use crate::store::Totals;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +54,6 @@ pub enum Event {
     },
     /// A word of caution that is no error.
     Note(String),
-    /// What the store has to say.
-    Store(Notice),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

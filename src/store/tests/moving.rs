@@ -250,7 +250,7 @@ fn everything_is_there() {
     assert!(
         matches!(
             notices[..],
-            [Notice::SetAside(1, _), Notice::SetAside(1, _), Notice::MovedOver { queued: 6, discarded: 4 }]
+            [Notice::Unreadable(1, _), Notice::SetAside(1, _), Notice::MovedOver { queued: 6, discarded: 4 }]
         ),
         "{notices:?}"
     );
