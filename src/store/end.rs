@@ -120,8 +120,9 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
         put_workspace(db, workspace, now)?;
     }
     end.left.iter().try_for_each(|workspace| forget_workspace(db, *workspace))?;
+    let mut read_again = BTreeSet::new();
     for kind in KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
-        apply_staged(db, kind, end, now)?;
+        read_again.extend(apply_staged(db, kind, end, now)?);
     }
     hit("store.end.rows");
     for row in &end.read {
@@ -131,6 +132,7 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
         remove_if_settled(db, kind, *id)?;
     }
     end.pulled.iter().try_for_each(|pulled| apply_kinds(db, pulled, now))?;
+    read_again.into_iter().try_for_each(|workspace| forget_marks(db, workspace))?;
     hit("store.end.kinds");
     apply_answers(db, &end.unannounced, now)?;
     hit("store.end.answers");
@@ -155,10 +157,12 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
     Ok(renumbered)
 }
 
-/// Moves a kind's staged rows over. A row with operations waiting keeps them: only its server row changes.
-fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> rusqlite::Result<()> {
+/// Moves a kind's staged rows over. A row with operations waiting keeps them: only its server row changes. Gives the
+/// workspaces of rows that could not be moved.
+fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut left = BTreeSet::new();
     if end.pulled.is_empty() && end.left.is_empty() {
-        return Ok(());
+        return Ok(left);
     }
     let (table, statements) = (kind.table, statements(kind));
     // Rows of workspaces that could not be read whole stay staged.
@@ -171,7 +175,13 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
         ))?
         .query_map([&pulled], |row| statements.read(row))?
         .collect::<rusqlite::Result<_>>()?;
-    held.iter().try_for_each(|row| put_server_row(db, row, now))?;
+    for row in &held {
+        if is_in_the_way(db, row)? {
+            left.insert(row.workspace_id);
+        } else {
+            put_server_row(db, row, now)?;
+        }
+    }
     db.prepare_cached(&format!(
         "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
          WHERE s.deleted_at IS NULL AND s.workspace_id IN (SELECT value FROM json_each(?1)) \
@@ -199,7 +209,22 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         gone.extend(absent);
     }
-    gone.into_iter().try_for_each(|id| remove_if_settled(db, kind, id))
+    gone.into_iter().try_for_each(|id| remove_if_settled(db, kind, id))?;
+    Ok(left)
+}
+
+/// The server gave the id of a row that it has lost to another one, while edits of the lost row wait for a decision: they
+/// keep their row in sight, and the other one comes with the sync after that.
+fn is_in_the_way(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
+    let known = super::rows::server_row(db, row.kind, row.id)?;
+    Ok(known.is_some_and(|known| row.is_another_than(&known))
+        && !unsettled_of(db, row.kind, &Target::Server(row.id))?.is_empty())
+}
+
+/// The next pull reads the whole workspace.
+fn forget_marks(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
+    let keys = ["cursor", "cursor_task", "listed", "state"].map(|key| format!("{key}:{workspace_id}"));
+    db.prepare_cached("DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4)")?.execute(keys).map(drop)
 }
 
 /// An edit that waits for its conflict's decision keeps its row in sight.
@@ -312,10 +337,20 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
         remove_row(db, op.kind, replaced)?;
     }
     put_server_row(db, row, now)?;
+    if is_staged_dead(db, row)? {
+        return remove_if_settled(db, op.kind, row.id);
+    }
     if !unannounced {
         remember_name(db, row.workspace_id, &op.name, row.id, &row.name, now)?;
     }
     Ok(())
+}
+
+/// The pull of this run has brought its tombstone.
+fn is_staged_dead(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
+    let table = row.kind.table;
+    db.prepare_cached(&format!("SELECT 1 FROM staged_{table} WHERE id = ?1 AND deleted_at IS NOT NULL AND version > ?2"))?
+        .exists([row.id, row.version])
 }
 
 fn lay_link(db: &Connection, op: &Operation, now: &str) -> rusqlite::Result<()> {

@@ -50,7 +50,7 @@ impl Engine<'_> {
         let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
             return Ok(None);
         };
-        let Some(look) = self.look(run, &op, id)? else { return Ok(None) };
+        let Some(look) = self.look(run, op.kind, id)? else { return Ok(None) };
         let operations = self.operations(run, &chain)?;
         let deletes = operations.iter().any(|op| op.shape == Shape::Delete);
         let Some(row) = look.row else {

@@ -52,6 +52,8 @@ pub(super) struct Run {
     pub next_allowed: Option<Timestamp>,
     /// Answers that were lost, by operation: what the run ends with, though it went on, if one is not settled by then.
     pub lost: BTreeMap<usize, Error>,
+    /// Operations that the server has just carried out, until that is written down.
+    pub taken: usize,
     /// Rows of which a write was answered that they are gone.
     pub said_gone: BTreeSet<(&'static str, i64)>,
     /// Rows that could not be read, by id: they are there.
@@ -170,7 +172,7 @@ impl Engine<'_> {
                 }
                 Step::Fetch => {
                     looks += 1;
-                    if let Err(error) = self.fetch(run, index)? {
+                    if let Err(error) = self.fetch(run, index, &sighting)? {
                         return Ok(self.stop_at(run, error));
                     }
                 }
@@ -243,9 +245,12 @@ impl Engine<'_> {
             match run.plan.meant(self.store, kind, &target, name)? {
                 Meant::Pending(name) => sighting.needs(Needs::Pending, name),
                 Meant::Gone(name) => sighting.needs(Needs::Gone, name),
+                Meant::Server { .. } if is_own => {}
+                Meant::Server { id, name } if self.is_gone(run, kind, id)? => sighting.needs(Needs::Gone, name),
                 Meant::Server { id, name } => {
-                    if !is_own && self.is_gone(run, kind, id)? {
-                        sighting.needs(Needs::Gone, name);
+                    if self.is_unseen(run, kind, id) {
+                        sighting.needs(Needs::Unseen, name.clone());
+                        sighting.unseen = crate::model::kind(kind).map(|kind| (kind, id, name));
                     }
                 }
             }
@@ -253,13 +258,22 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// A row that is about to be named without having been read in this run. A pull has read them all.
+    fn is_unseen(&self, run: &Run, kind: &'static str, id: i64) -> bool {
+        !self.options.mode.pulls()
+            && crate::model::kind(kind).is_some_and(|kind| !run.plan.looks.contains_key(&(kind.name, id)))
+    }
+
     /// A row that this run has found to be gone.
     fn is_gone(&self, run: &Run, kind: &'static str, id: i64) -> Result<bool> {
         let Some(kind) = crate::model::kind(kind) else { return Ok(false) };
         match run.plan.looks.get(&(kind.name, id)) {
             Some(look) => Ok(look.row.is_none()),
-            None if self.options.mode.pulls() => Ok(self.store.is_staged_gone(kind, id)?
-                || self.store.staged_row(kind, id)?.is_some_and(|row| !row.is_live())),
+            None if self.options.mode.pulls() => {
+                let staged = self.store.staged_row(kind, id)?;
+                let gone = staged.map(|row| Ok::<_, Error>(self.believed(row, id)?.is_none())).transpose()?;
+                Ok(gone.unwrap_or(self.store.is_staged_gone(kind, id)?))
+            }
             None => Ok(false),
         }
     }
@@ -309,7 +323,7 @@ impl Engine<'_> {
         let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
             return Ok(());
         };
-        let Some(look) = self.look(run, op, id)? else { return Ok(()) };
+        let Some(look) = self.look(run, op.kind, id)? else { return Ok(()) };
         sighting.situation.fresh = look.fetched.is_some() || (look.row.is_none() && self.options.mode.pulls());
         let Some(row) = look.row else {
             sighting.situation.seen = Seen::Absent;
@@ -339,23 +353,23 @@ impl Engine<'_> {
     }
 
     /// What is known of a row in this run: looked at, staged by the pull, or, where If-Match guards the request, cached.
-    pub(super) fn look(&self, run: &Run, op: &Operation, id: i64) -> Result<Option<Look>> {
-        if run.plan.is_unknown(op.kind, id) {
+    pub(super) fn look(&self, run: &Run, kind: &'static Kind, id: i64) -> Result<Option<Look>> {
+        if run.plan.is_unknown(kind, id) {
             return Ok(None);
         }
-        if let Some(look) = run.plan.looks.get(&(op.kind.name, id)) {
+        if let Some(look) = run.plan.looks.get(&(kind.name, id)) {
             return Ok(Some(look.clone()));
         }
         let look = |row| Some(Look { row, fetched: None, undisputed: false });
         if self.options.mode.pulls() {
-            if self.store.is_staged_gone(op.kind, id)? {
+            if self.store.is_staged_gone(kind, id)? {
                 return Ok(look(None));
             }
-            if let Some(row) = self.store.staged_row(op.kind, id)? {
+            if let Some(row) = self.store.staged_row(kind, id)? {
                 return Ok(look(self.believed(row, id)?));
             }
         }
-        Ok(self.store.server_row(op.kind, id)?.and_then(|row| look(Some(row))))
+        Ok(self.store.server_row(kind, id)?.and_then(|row| look(Some(row))))
     }
 
     /// Of a sent create: from then on its request can no longer arrive, and no list can be without its row.
@@ -368,25 +382,43 @@ impl Engine<'_> {
         last.plus(crate::failpoint::bound(in_flight + lag))
     }
 
-    /// Reads the row, or the links, that an operation is about.
-    fn fetch(&mut self, run: &mut Run, index: usize) -> Result<Result<(), RemoteError>> {
+    /// Reads the row, or the links, that an operation is about, or a row that it names.
+    fn fetch(&mut self, run: &mut Run, index: usize, sighting: &Sighting) -> Result<Result<(), RemoteError>> {
         let op = run.plan.ops[index].clone();
+        if let (Needs::Unseen, Some((kind, id, name))) = (sighting.situation.needs, &sighting.unseen) {
+            return self.fetch_row(run, kind, *id, name, op.workspace_id);
+        }
         if matches!(op.shape, Shape::Link | Shape::Unlink) {
             return self.fetch_links(run, index, &op);
         }
         let Meant::Server { id, name } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
             return Ok(Ok(()));
         };
-        let before = self.look(run, &op, id)?;
-        let workspace = self.place_of(run, &op, id)?;
-        // The row may have been moved, or its workspace renamed: it is asked for under the name it has now.
-        let name = before.as_ref().and_then(|look| look.row.as_ref()).map_or(name, |row| row.name.clone());
-        let row = match self.remote().row(op.kind, workspace, &name) {
+        self.fetch_row(run, op.kind, id, &name, op.workspace_id)
+    }
+
+    /// `name` and `workspace_id`: what is taken where nothing is known of the row.
+    fn fetch_row(
+        &mut self,
+        run: &mut Run,
+        kind: &'static Kind,
+        id: i64,
+        name: &str,
+        workspace_id: i64,
+    ) -> Result<Result<(), RemoteError>> {
+        let before = self.look(run, kind, id)?;
+        // The row may have been moved, or its workspace renamed: it is asked for where it is, under the name it has now.
+        let known = match before.as_ref().and_then(|look| look.row.clone()) {
+            Some(row) => Some(row),
+            None => self.store.server_row(kind, id)?,
+        };
+        let (workspace, name) = known.as_ref().map_or((workspace_id, name), |row| (row.workspace_id, &row.name));
+        let row = match self.remote().row(kind, workspace, name) {
             Ok(row) => row.filter(|row| row.id == id && row.is_live()),
             Err(error) => return Ok(Err(error)),
         };
         hit("push.looked");
-        self.saw(run, &op, id, row, before)?;
+        self.saw(run, kind, id, row, before)?;
         Ok(Ok(()))
     }
 
@@ -423,16 +455,6 @@ impl Engine<'_> {
             Some(kind) if self.options.mode.pulls() => Ok(self.store.staged_row(kind, id)?.map(|row| row.name)),
             _ => Ok(None),
         }
-    }
-
-    /// The workspace that a row is in now: it may have been moved.
-    pub(super) fn place_of(&self, run: &Run, op: &Operation, id: i64) -> Result<i64> {
-        let row = self.look(run, op, id)?.and_then(|look| look.row);
-        let row = match row {
-            Some(row) => Some(row),
-            None => self.store.server_row(op.kind, id)?,
-        };
-        Ok(row.map_or(op.workspace_id, |row| row.workspace_id))
     }
 
     fn is_left_out(&self, run: &Run, index: usize) -> bool {
@@ -597,6 +619,8 @@ pub(super) struct Sighting {
     pub differences: Vec<super::relate::Difference>,
     /// What it waits for, or what is gone.
     pub need: String,
+    /// A row that it names and that is to be read first: kind, id, name.
+    pub unseen: Option<(&'static Kind, i64, String)>,
     /// Rows that a lost create may have made.
     pub names: String,
     pub settled_at: Timestamp,
@@ -630,14 +654,15 @@ impl Sighting {
             ours: false,
             differences: Vec::new(),
             need: String::new(),
+            unseen: None,
             names: String::new(),
             settled_at,
         }
     }
 
-    /// What is gone outweighs what waits.
+    /// What is gone outweighs what waits, and that what is to be read.
     fn needs(&mut self, needs: Needs, name: String) {
-        if self.situation.needs != Needs::Gone {
+        if needs > self.situation.needs {
             self.situation.needs = needs;
             self.need = name;
         }

@@ -156,7 +156,7 @@ impl Engine<'_> {
             self.reporter.tell(Event::Pushing);
             self.know_highest(&mut run)?;
             let pushed = self.push(&mut run);
-            let taken = run.summary.pushed;
+            let taken = run.summary.pushed + run.taken;
             pushed.map_err(|error| after_sending(error, taken))?;
             hit("sync.pushed");
         }
@@ -307,7 +307,7 @@ fn after_sending(error: Error, sent: usize) -> Error {
         return error;
     }
     let changes = if sent == 1 { "change" } else { "changes" };
-    let taken = format!("the server has taken {sent} {changes}, which is written down here");
+    let taken = format!("the server has taken {sent} {changes}, which is not lost");
     match error {
         Error::Failure { .. } | Error::Io { .. } => {
             Error::failure(error.to_string()).hint(format!("{taken}; once that is put right, run: anyt sync"))

@@ -25,10 +25,12 @@ pub enum Seen {
 
 /// The rows an operation needs: its own create, the other end, a parent. `Pending`: a create that is queued, sent or
 /// rejected. `Gone`: a create that was dropped, or a row that is absent; of an update or a delete an absent row of its own
-/// is no need but `Seen::Absent`, which is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// is no need but `Seen::Absent`, which is asked about. `Unseen`: a row that this run has not read; a server that was put
+/// back may have given its name to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     Met,
+    Unseen,
     Pending,
     Gone,
 }
@@ -130,6 +132,7 @@ fn general(s: &Situation) -> Option<(&'static str, Step)> {
         _ if s.cancels => ("G1", Step::Finish(Outcome::Cancelled)),
         _ if s.stage == Stage::Rejected => ("G2", Step::Hold(Why::Rejected)),
         Needs::Pending => ("G3", Step::Hold(Why::Waits)),
+        Needs::Unseen => ("G7", Step::Fetch),
         // A link of a row that is gone is gone.
         Needs::Gone if s.shape == Shape::Unlink => ("G4", Step::Finish(Outcome::Done)),
         // What a sent create has made is looked for first.

@@ -124,7 +124,9 @@ impl Engine<'_> {
         let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &reply);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
+        run.taken = usize::from(becomes == Becomes::Done);
         self.store.replied(&ids, said.as_ref(), &state)?;
+        run.taken = 0;
         hit("push.answered");
         for at in group {
             let op = &mut run.plan.ops[*at];
@@ -330,17 +332,17 @@ impl Engine<'_> {
     pub(super) fn saw(
         &mut self,
         run: &mut Run,
-        op: &Operation,
+        kind: &'static Kind,
         id: i64,
         read: Option<Row>,
         before: Option<Look>,
     ) -> Result<()> {
         let known = match &before {
             Some(look) if look.row.is_some() => look.row.clone(),
-            _ => self.store.server_row(op.kind, id)?,
+            _ => self.store.server_row(kind, id)?,
         };
-        let said_gone = run.said_gone.contains(&(op.kind.name, id));
-        let answered = if said_gone { None } else { self.answered(op.kind, id)? };
+        let said_gone = run.said_gone.contains(&(kind.name, id));
+        let answered = if said_gone { None } else { self.answered(kind, id)? };
         let seen = read.as_ref().map_or(Read::Absent, Read::Row);
         let fact = observe(known.as_ref(), seen, answered, run.epoch);
         let row = match fact {
@@ -358,8 +360,8 @@ impl Engine<'_> {
             _ => false,
         };
         let undisputed = before.as_ref().is_some_and(|look| look.undisputed && unchanged(look));
-        run.read.insert((op.kind.name, id), (op.kind, row.clone()));
-        run.plan.saw(op.kind, id, Look { row, fetched: Some(Instant::now()), undisputed });
+        run.read.insert((kind.name, id), (kind, row.clone()));
+        run.plan.saw(kind, id, Look { row, fetched: Some(Instant::now()), undisputed });
         Ok(())
     }
 

@@ -154,7 +154,7 @@ fn in_the_middle_of_a_sync() {
     for stored in [true, false] {
         let person = signed_in(&proxy.url(), stored);
         clean(person.anyt(&["task", "create", "On its way", "--offline"]).ok());
-        for (method, target) in [("GET", "/v1/workspaces/"), ("POST", "/v1/workspaces/")] {
+        for (method, target) in [("GET", "/v1/workspaces"), ("POST", "/v1/workspaces/")] {
             let gate = Gate::new();
             proxy.fault(When::first(method, target), What::StallReply(gate.clone()));
             let sync = person.anyt(&["sync", "-vv"]).spawn();

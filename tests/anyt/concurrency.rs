@@ -14,10 +14,10 @@ fn stage() -> (Server, Proxy, Sandbox) {
     synced(&["One", "Two", "Three"])
 }
 
-/// A sync whose request for the tasks waits at the gate.
+/// A sync whose first request waits at the gate.
 fn stalled_sync(proxy: &Proxy, sandbox: &Sandbox) -> (Running, Gate) {
     let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
     let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
     gate.wait_for_somebody();
     (syncing, gate)

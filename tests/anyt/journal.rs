@@ -25,7 +25,7 @@ fn a_cache_wiped_under_a_sync_that_waits_for_the_lock() {
     proxy.hide_idempotency();
     sandbox.anyt(&["task", "create", "Mine", "--offline"]).ok();
     let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
     let first = sandbox.anyt(&["sync", "--no-input"]).spawn();
     gate.wait_for_somebody();
     let second = sandbox.anyt(&["sync", "--no-input", "--wait", "30"]).spawn();
@@ -75,16 +75,16 @@ fn damaged_lines_are_set_aside() {
     }
     let journal = sandbox.read("state/anyt/dev/queue.jsonl");
     let lines = journal.lines().map(|line| match line {
-        line if line.contains("Damaged") => line.replace("Damaged", "damaged") + "\n",
+        line if line.contains("Damaged") => line.replace("\"title\":\"Damaged", "\"title\":Damaged") + "\n",
         line if line.contains("Windows") => format!("{line}\r\n"),
         line => format!("{line}\n"),
     });
     let torn = r#"{"op_id":"0","operation":"cre"#;
     sandbox.write("state/anyt/dev/queue.jsonl", lines.collect::<String>() + torn);
     std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-    let run = sandbox.anyt(&["sync", "queue"]).ok().warns("1 line of queue.jsonl could not be read");
+    let run = sandbox.anyt(&["sync", "queue"]).ok().warns("2 lines of queue.jsonl could not be read");
     let aside = sandbox.read("state/anyt/dev/queue.jsonl.damaged");
-    assert!(aside.contains("damaged") && aside.lines().count() == 1, "{aside}\n{run}");
+    assert!(aside.contains("Damaged") && aside.contains(torn) && aside.lines().count() == 2, "{aside}\n{run}");
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&server), ["One", "Whole", "Windows"]);
 }
@@ -133,7 +133,7 @@ fn a_cache_wiped_under_a_running_sync() {
     other.anyt(&["sync"]).ok();
     other.anyt(&["task", "create", "Queued", "--offline"]).ok();
     let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
     let syncing = other.anyt(&["sync", "--no-input", "--pull"]).spawn();
     gate.wait_for_somebody();
     std::fs::remove_dir_all(other.path("cache/anyt")).expect("it is ours");
@@ -246,11 +246,7 @@ fn a_torn_tail_of_the_journal() {
             // The line after the torn one is whole.
             let before = sandbox.pending();
             std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
-            if all && !wiped {
-                assert_eq!(sandbox.pending(), before - usize::from(cut < journal.len() - 1), "cut at {cut}");
-            } else {
-                assert_eq!(sandbox.pending(), before, "cut at {cut}");
-            }
+            assert_eq!(sandbox.pending(), before, "cut at {cut}, wiped {wiped}");
         }
     }
     drop(server);
@@ -268,7 +264,7 @@ fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
     sandbox.anyt(&["sync"]).ok();
     sandbox.anyt(&["task", "create", "Before", "--offline"]).ok();
     let gate = Gate::new();
-    proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
     let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
     gate.wait_for_somebody();
     std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");

@@ -41,7 +41,7 @@ fn lose(proxy: &Proxy, sandbox: &Sandbox, create: &[&str]) {
 fn a_create_whose_task_was_changed_since_is_not_sent_again_on_a_guess() {
     for (change, adopted) in [
         (
-            r#"{"title":"A title so  long that a server of another make would cut the end of it off, as some of them do ","description":"What it is\r\nabout"}"#,
+            r#"{"title":"A title so long that a server of another make would cut the end of it off, as some of them do ","description":"What it is\r\nabout"}"#,
             true,
         ),
         (r#"{"title":"A title so long that a server of another make would cut"}"#, false),
@@ -73,7 +73,7 @@ fn a_create_whose_task_was_changed_since_is_not_sent_again_on_a_guess() {
 }
 
 /// A slow server, or a gateway on the way, is still at a create when nobody waits for it any more: the run has given up, or
-/// was killed. The next one, at once, does not make the task a second time. (Found by tests/anyt/convergence.rs, seed 20588.)
+/// was killed. Whoever has to know waits, and the task is not made a second time. (Found by tests/anyt/convergence.rs, seed 20588.)
 #[test]
 fn a_create_that_arrives_late_is_one_task() {
     for killed in [true, false] {
@@ -84,18 +84,15 @@ fn a_create_that_arrives_late_is_one_task() {
         proxy.fault(When::ending("POST", "/tasks"), What::StallRequest(gate.clone()));
         let first = sandbox.anyt(&["sync", "--no-input"]).spawn();
         gate.wait_for_somebody();
-        if killed {
+        let waiting = if killed {
             first.kill();
+            sandbox.anyt(&["sync", "--no-input"]).spawn()
         } else {
-            assert_eq!(first.wait(TIMEOUT).exit, Exit::Code(5));
-        }
-        let before = proxy.log().len();
-        let second = sandbox.anyt(&["sync", "--no-input"]).spawn();
-        // It has looked, in what changed and in everything, and has found nothing.
-        wait_until("it waits", TIMEOUT, || second.stderr_so_far().contains("may still arrive"));
-        assert!(proxy.log().len() > before + 3);
+            first
+        };
+        wait_until("it waits", TIMEOUT, || waiting.stderr_so_far().contains("may still arrive"));
         gate.open();
-        let run = second.wait(TIMEOUT).code(0);
+        let run = waiting.wait(TIMEOUT).code(0);
         assert_eq!(server.bob().all_tasks().len(), 2, "killed: {killed}\n{run}");
         assert_eq!(sandbox.pending(), 0, "{run}");
     }

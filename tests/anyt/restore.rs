@@ -178,7 +178,7 @@ fn force_takes_along_what_was_queued_for_it_meanwhile() {
     terminal.expect("Continue? [y/N]: ");
     alice(&["task", "update", "DEV-1", "-p", "2", "--offline"]).ok();
     let gate = Gate::new();
-    dispute.proxy.fault(When::ending("GET", "/tasks"), What::StallReply(gate.clone()));
+    dispute.proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
     terminal.send("y\r");
     gate.wait_for_somebody();
     alice(&["task", "update", "DEV-1", "--phase", "two", "--offline"]).ok();

@@ -164,7 +164,8 @@ fn each(
         let queued = edits::update(&mut ctx.store, &row, condition.clone(), |row| make(session, row))?;
         all.push((row, hint, queued));
     }
-    for (row, hint, queued) in all {
+    let mut all = all.into_iter();
+    while let Some((row, hint, queued)) = all.next() {
         if queued.operations.is_empty() {
             let holds = condition.as_ref().is_none_or(|condition| condition.holds(&row));
             let unchanged = if holds { Ok(about(row, "Updated", hint)) } else { Err(other_version(&row)) };
@@ -174,7 +175,10 @@ fn each(
         say_amended(session, &queued)?;
         let changed = finish(session, &mut ctx, &mode, "Updated", queued, hint);
         if collect(changed, &mut changes, &mut errors).is_break() {
-            break;
+            // What was not begun is taken back.
+            for (_, _, queued) in all.by_ref().filter(|(_, _, queued)| !queued.amended) {
+                edits::take_back(&mut ctx.store, &queued, "interrupted")?;
+            }
         }
     }
     report(session, &ctx, changes, errors)
