@@ -167,6 +167,13 @@ pub struct Pulled {
     pub state: Option<String>,
 }
 
+impl Pulled {
+    /// Every kind was there to be read.
+    pub fn is_whole(&self) -> bool {
+        self.projects.is_some() && self.members.is_some() && self.labels.is_some() && self.links
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct LogRow {
     pub changes: usize,

@@ -102,11 +102,11 @@ pub(super) fn listing(situation: &Situation) -> Listing {
     if let Some(brought) = &situation.brought {
         return whole(brought);
     }
-    if state.is_some() && state == marks.state.as_deref() {
-        return Listing::Nothing;
-    }
     if !marks.listed.is_some_and(|last| is_within(last, LISTED_EVERY, now)) {
         return Listing::Everything(Why::Daily);
+    }
+    if state.is_some() && state == marks.state.as_deref() {
+        return Listing::Nothing;
     }
     Listing::Changes(cursor.minus(OVERLAP))
 }
@@ -185,6 +185,10 @@ mod tests {
             (Marks { cursor: None, state: Some("18".into()), ..marks() }, Listing::Nothing),
             (Marks { listed: None, ..marks() }, Listing::Everything(Why::Daily)),
             (Marks { listed: Some(NOW.minus(day)), ..marks() }, Listing::Everything(Why::Daily)),
+            (
+                Marks { listed: Some(NOW.minus(day)), state: Some("18".into()), ..marks() },
+                Listing::Everything(Why::Daily),
+            ),
             // A clock that was wrong.
             (Marks { listed: Some(NOW.plus(day)), ..marks() }, Listing::Everything(Why::Daily)),
             (

@@ -293,6 +293,10 @@ impl Engine<'_> {
                 pulled.links = true;
             }
         }
+        if !pulled.is_whole() {
+            // The next pull asks again for what this one was not given.
+            pulled.state = None;
+        }
         Ok(pulled)
     }
 

@@ -25,7 +25,7 @@ fn stage() -> (Server, Proxy, Sandbox) {
 
 /// A create of `LONG` whose answer is lost, and nobody looks at once.
 fn lose_a_create(proxy: &Proxy, sandbox: &Sandbox) {
-    lose(proxy, sandbox, &["task", "create", LONG, "-d", "What it is about", "--offline"]);
+    lose(proxy, sandbox, &["task", "create", LONG, "-d", "What it is\nabout", "--offline"]);
 }
 
 fn lose(proxy: &Proxy, sandbox: &Sandbox, create: &[&str]) {
