@@ -206,7 +206,8 @@ impl Transport for Stream {
 
     /// Open, and nothing has come unasked.
     fn is_open(&mut self) -> bool {
-        let silent = self.stream.set_nonblocking(true).is_ok()
+        let silent = self.buffers.input().is_empty()
+            && self.stream.set_nonblocking(true).is_ok()
             && matches!(self.stream.read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         silent && self.stream.set_nonblocking(false).is_ok()
     }

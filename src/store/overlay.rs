@@ -231,8 +231,8 @@ pub(super) fn give_server_id(db: &Connection, kind: &'static Kind, old: i64, row
         let sql = format!("UPDATE {} SET {column} = :new WHERE {column} = :old", kind.table, column = field.column);
         db.prepare_cached(&sql)?.execute(moved)?;
     }
-    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR IGNORE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
+    db.prepare_cached("UPDATE OR REPLACE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
+    db.prepare_cached("UPDATE OR REPLACE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
         .execute(moved)?;
     db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved).map(drop)
 }

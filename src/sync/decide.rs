@@ -9,7 +9,7 @@ use super::relate::{Difference, Related, Side, all_lost, beside, relate};
 use super::report::{Decision, Event, Question, Resolution};
 use super::{Engine, Policy};
 use crate::error::{Error, Result};
-use crate::model::{Field, Operation, Row, Shape, State, Target};
+use crate::model::{Field, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
 
@@ -52,6 +52,10 @@ impl Engine<'_> {
         };
         let Some(look) = self.look(run, op.kind, id)? else { return Ok(None) };
         let operations = self.operations(run, &chain)?;
+        if operations.iter().any(names_what_is_made) {
+            // Whether it has arrived can be told once that is made, or found: the push asks.
+            return Ok(None);
+        }
         let deletes = operations.iter().any(|op| op.shape == Shape::Delete);
         let Some(row) = look.row else {
             let known = self.store.server_row(op.kind, id)?;
@@ -313,6 +317,11 @@ pub fn describe_conflict(chain: &[Operation], remote: Option<&Row>) -> (Cause, V
         Related::Clashes(differences) => (cause, differences),
         _ => (cause, Vec::new()),
     }
+}
+
+/// A reference to a row whose create is not settled.
+fn names_what_is_made(operation: &Operation) -> bool {
+    operation.set.values().any(|value| matches!(value, Value::MadeBy(_)))
 }
 
 /// Both sides changed the same field.

@@ -414,6 +414,7 @@ impl Engine<'_> {
         };
         let (workspace, name) = known.as_ref().map_or((workspace_id, name), |row| (row.workspace_id, &row.name));
         let row = match self.remote().row(kind, workspace, name) {
+            Ok(Some(row)) if row.id != id && row.name != *name => return Ok(Err(about_another(&row, name))),
             Ok(row) => row.filter(|row| row.id == id && row.is_live()),
             Err(error) => return Ok(Err(error)),
         };
@@ -598,6 +599,11 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+/// The answer to another request: nothing that this connection says can be believed.
+fn about_another(row: &Row, name: &str) -> RemoteError {
+    RemoteError::OutOfReach(format!("asked for {name}, the server answered about {}", row.name))
 }
 
 /// Somebody else changed an operation that this run holds: only possible while the lock was not held.

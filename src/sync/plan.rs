@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::model::kind::Identity;
 use crate::model::{Field, Kind, Operation, Row, Shape, State, Target};
 use crate::store::{Conflict, Resolved, Store};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 /// A row that operations are about, whatever it is called by now.
@@ -33,6 +33,8 @@ pub(super) struct Plan {
     chains: HashMap<Entity, Vec<usize>>,
     /// What a MadeBy target, or a row made again, has come to: server id and name.
     made: HashMap<String, Made>,
+    /// The server ids in `made`.
+    made_ids: HashSet<i64>,
     /// Server ids that a waiting create makes again.
     replaced: BTreeMap<(&'static str, i64), String>,
     /// The ops to be sent in this run; `None`: all.
@@ -267,11 +269,12 @@ impl Plan {
     /// A row was made by a create of ours.
     pub fn made(&mut self, op_id: &str, row: &Row) {
         let made = Made { id: row.id, name: row.name.clone(), workspace_id: row.workspace_id };
+        self.made_ids.insert(row.id);
         self.made.insert(op_id.to_string(), made);
     }
 
-    pub fn made_ids(&self) -> Vec<i64> {
-        self.made.values().map(|made| made.id).collect()
+    pub fn made_ids(&self) -> &HashSet<i64> {
+        &self.made_ids
     }
 
     /// The highest number that a create of this run was given in the workspace.

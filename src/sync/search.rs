@@ -131,8 +131,8 @@ impl Engine<'_> {
             return Ok(None);
         }
         let op = self.with_ids(run, run.plan.ops[index].clone())?;
-        let mut taken = run.plan.made_ids();
-        taken.extend(self.store.taken_ids(op.kind, workspace)?);
+        let mut taken = self.store.taken_ids(op.kind, workspace)?;
+        taken.extend(run.plan.made_ids());
         Ok(made_before(&op, rows, &taken, run.account.as_deref()).cloned())
     }
 }

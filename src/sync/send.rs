@@ -36,7 +36,7 @@ impl Engine<'_> {
             self.tell_merged(run, row, sighting.merged.clone())?;
         }
         hit("push.request.before");
-        let reply = self.request(run, &op, &set, &sighting)?;
+        let reply = own(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
         hit("push.request.after");
         self.replied(run, &group, &set, &sighting, reply)
     }
@@ -380,6 +380,21 @@ impl Mode {
     pub(super) fn pushes(&self) -> bool {
         matches!(self, Mode::Sync | Mode::Push | Mode::Write(_))
     }
+}
+
+/// An answer about another row than the request's belongs to another request: what this one came to is not known.
+fn own(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
+    let Reply::Done(Some(row)) = &reply else { return reply };
+    let another = match op.shape {
+        Shape::Update => sighting.row.as_ref().is_some_and(|asked| asked.id != row.id),
+        Shape::Create => run.plan.made_ids().contains(&row.id),
+        Shape::Delete | Shape::Link | Shape::Unlink => false,
+    };
+    if !another {
+        return reply;
+    }
+    let message = format!("the server's answer to {} was about {}", op.name, row.name);
+    Reply::Lost { message, until: None }
 }
 
 /// The operation's state after a reply, and what its request came to.

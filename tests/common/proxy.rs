@@ -289,7 +289,12 @@ impl Connection<'_> {
                 self.stream.write_all(&reply.bytes_claiming(reply.body.len() / 2))?;
                 return Ok(Next::Close);
             }
-            What::DuplicateReply => self.stream.write_all(&reply.bytes())?,
+            // At once: one that comes later cannot be told from the next answer.
+            What::DuplicateReply => {
+                reply.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("connection"));
+                self.stream.write_all(&[reply.bytes(), reply.bytes()].concat())?;
+                return Ok(Next::KeepAlive);
+            }
             // DropReply, and those that were dealt with before the request was forwarded.
             _ => return Ok(Next::Close),
         }

@@ -46,7 +46,7 @@ const CACHE: [(&str, &str); 5] = [
     ("cached edge", "SELECT task_id, depends_on_id FROM task_dependencies"),
     (
         "queued",
-        "SELECT operation, entity_type, identifier, depends_on, payload, error FROM sync_queue WHERE synced = 0",
+        "SELECT operation, entity_type, identifier, other_name, payload, error FROM sync_queue WHERE synced = 0",
     ),
     ("inbox", "SELECT identifier, remote IS NULL FROM conflicts"),
     ("identity", "SELECT key FROM sync_metadata WHERE key IN ('server', 'account')"),
