@@ -88,14 +88,14 @@ impl Engine<'_> {
         self.remote.expect("only Mode::Resolve runs without a server, and asks it nothing")
     }
 
-    /// Sends the queue in order, each operation until it is settled; those that have to wait come last, with what needs
-    /// them.
+    /// Sends the queue in order, each operation until it is settled; those that have to wait come last, with what waits for
+    /// an operation that is not settled.
     pub(super) fn push(&mut self, run: &mut Run) -> Result<()> {
         let (mut until, mut later) = (Timestamp(0), Vec::new());
         let mut index = 0;
         // Decisions add operations at the end, so the length is looked at anew.
         while index < run.plan.ops.len() {
-            match self.push_one(run, index, !later.is_empty())? {
+            match self.push_one(run, index, true)? {
                 Pass::Settled => {}
                 Pass::Wait(time) => {
                     until = until.max(time);
@@ -128,7 +128,7 @@ impl Engine<'_> {
     }
 
     /// Executes steps for one operation until it is settled or held. `again`: there is a second pass, for what waits for a
-    /// row that may still turn out to be made.
+    /// row that may still be made.
     fn push_one(&mut self, run: &mut Run, index: usize, again: bool) -> Result<Pass> {
         let (mut sends, mut looks) = (0, 0);
         loop {

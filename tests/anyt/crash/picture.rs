@@ -70,6 +70,11 @@ impl Picture {
         picture
     }
 
+    /// Without the cache less is known of what is set aside a second time: that it was set aside once as it was is enough.
+    pub fn forget_more_discarded(&mut self, wanted: &Picture) {
+        self.lines.retain(|line| !line.starts_with("discarded") || wanted.lines.contains(line));
+    }
+
     /// What is in one and not in the other.
     pub fn difference(&self, wanted: &Picture) -> String {
         let surplus = self.lines.difference(&wanted.lines).map(|line| format!("\n  + {line}"));

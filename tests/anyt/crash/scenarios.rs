@@ -19,13 +19,23 @@ pub struct Scenario {
     pub settled: i32,
     /// The command queues something itself: killed before that, it has done nothing.
     pub queues: bool,
+    /// What it queues had been dropped: it is queued once the cache says so.
+    pub puts_back: bool,
 }
 
 const SYNC: &[&str] = &["sync", "--no-input"];
 
 /// The blank that the table fills in: work is queued, and the sync that sends it is killed.
-const NONE: Scenario =
-    Scenario { name: "", prepare: |_, _| {}, act: SYNC, code: 0, heal: &[(SYNC, &[0])], settled: 0, queues: false };
+const NONE: Scenario = Scenario {
+    name: "",
+    prepare: |_, _| {},
+    act: SYNC,
+    code: 0,
+    heal: &[(SYNC, &[0])],
+    settled: 0,
+    queues: false,
+    puts_back: false,
+};
 
 /// A command that queues something, killed.
 const WRITE: Scenario = Scenario { queues: true, ..NONE };
@@ -297,6 +307,7 @@ pub const ALL: &[Scenario] = &[
             do_all(alice, &[DROP_ALL]);
         },
         act: &["sync", "restore", "--last"],
+        puts_back: true,
         ..WRITE
     },
     // A command queues something and sends it at once.
