@@ -130,7 +130,7 @@ pub struct Operation {
     pub sends: Vec<Send>,
 }
 
-/// What became of an operation (design.md "One store").
+/// What became of an operation (docs/architecture.md "The two ideas").
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     Queued,

@@ -1,4 +1,4 @@
-//! What a decision about a clash changes (decision table 2.5). A policy is a choice made without a question. Pure: gives
+//! What a decision about a clash changes (docs/sync.md "choose"). A policy is a choice made without a question. Pure: gives
 //! the changes of the queue, for the store to carry out in one transaction.
 
 use super::next::Cause;

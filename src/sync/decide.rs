@@ -1,5 +1,5 @@
 //! Brings the waiting changes of a row and the server's newest row together where that needs a decision: asks, or lets a
-//! policy choose, and turns the choice into changes of the queue (design.md "Merge and conflicts").
+//! policy choose, and turns the choice into changes of the queue (docs/sync.md "choose").
 
 use super::choose::{Choice, Chosen, Kept, choose};
 use super::driver::{Run, Sighting};

@@ -10,7 +10,7 @@
 //! It can fail. Each of these lines, removed, was found out within 40 seeds: `self.discard.operations(…)` of
 //! `Choice::Remote` in `Decider::changed_on_both_sides` (what lost is kept nowhere), `restored.push(…)` in
 //! `recover::recover` (a wiped cache stays without its queue), and the `Entry::Sending` line of `Engine::about_to_send`
-//! (a create whose answer a kill took is sent again). With the journal's `answered` alone removed it passes: what was
+//! (a create whose answer a kill took is sent again). With `answered` alone not written it passes: what was
 //! `sending` is checked before it is sent again, and found.
 
 mod client;
