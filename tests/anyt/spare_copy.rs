@@ -66,7 +66,7 @@ fn an_older_cache_gets_what_was_queued_since() {
     }
 }
 
-/// What cannot be read is kept and said, not thrown away; the rest is folded in.
+/// What cannot be read is kept and said, not thrown away; the rest waits again.
 #[test]
 fn damaged_lines_are_set_aside() {
     let (server, _proxy, sandbox) = synced(&["One"]);
