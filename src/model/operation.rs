@@ -211,3 +211,14 @@ impl Operation {
         self.sends.iter().rev().find(|send| send.reply != Some(SendReply::NotDone))
     }
 }
+
+/// What is kept so that it can be brought back (discarded.jsonl).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// `resolved` (ours lost), `overruled` (the server's lost), `edited` (typed, and not yet queued).
+    pub reason: &'static str,
+    /// The server's row, where that is what is kept.
+    pub row: Option<Row>,
+    /// Restoring queues these, under new ids.
+    pub operations: Vec<Operation>,
+}
