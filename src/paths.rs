@@ -1,4 +1,4 @@
-//! Where anyt keeps its files (design.md "Files on a user's machine"), and the one kind of name that may become part of a
+//! Where anyt keeps its files (docs/architecture.md "Files on a user's machine"), and the one kind of name that may become part of a
 //! path. The XDG folders are used on every system, as the specification and the published clients do.
 
 use std::fmt;

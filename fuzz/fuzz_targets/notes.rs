@@ -2,17 +2,22 @@
 //! nothing that either side added is lost.
 #![no_main]
 
-use anyt::model::{Field, Value};
-use anyt::sync::merge::{Merged, field};
+use anyt::notes::merge;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|texts: [&str; 3]| {
-    let [base, local, remote] = texts.map(|text| Value::Text(text.to_string()));
-    let merged = field(Field::Description, &base, &local, &remote);
-    let Merged::Both(Value::Text(text)) = &merged else { return };
-    assert_eq!(field(Field::Description, &base, &remote, &local), merged);
-    let known: Vec<&str> = texts[0].split('\n').collect();
-    for line in texts[1].split('\n').chain(texts[2].split('\n')) {
+    let [base, local, remote] = texts;
+    let merged = merge(base, local, remote, before);
+    assert_eq!(merge(base, remote, local, before), merged);
+    let Some(text) = merged else { return };
+    let known: Vec<&str> = base.split('\n').collect();
+    for line in local.split('\n').chain(remote.split('\n')) {
         assert!(known.contains(&line) || text.split('\n').any(|kept| kept == line), "{line:?} is lost in {text:?}");
     }
 });
+
+/// The texts before the notes, where at most one side changed its own.
+fn before(base: &str, local: &str, remote: &str) -> Option<String> {
+    let changed = if local == base { remote } else { local };
+    (local == base || remote == base || local == remote).then(|| changed.to_string())
+}

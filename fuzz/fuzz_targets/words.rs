@@ -2,7 +2,7 @@
 #![no_main]
 
 use anyt::origin::Origin;
-use anyt::commands::Name;
+use anyt::names::Name;
 use anyt::paths::EnvName;
 use anyt::time::{Timestamp, parse_span};
 use libfuzzer_sys::fuzz_target;

@@ -250,7 +250,7 @@ impl Transport {
         Failure { trouble: Trouble::Lost { message, until }, again }
     }
 
-    /// An answer other than a redirect (decision table 2.4). `redirected`: it is of another place of the same server.
+    /// An answer other than a redirect (docs/sync.md "reply"). `redirected`: it is of another place of the same server.
     fn judge(&self, call: &Call, answer: Answer, redirected: bool) -> Result<Answer, Failure> {
         let status = answer.status;
         let message = || problem::message(status, &answer.body, &|text| self.scrub(text));

@@ -8,9 +8,8 @@ use super::reporter::plural;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::task::{DESCRIPTION, TASK};
-use crate::model::{Row, State, Value as FieldValue};
+use crate::model::{Kept, Row, State, Value as FieldValue};
 use crate::store::{Discarded, Store};
-use crate::sync::choose::Kept;
 use crate::sync::restore::{Restored, is_whole, restore};
 use miniserde::json::Value;
 

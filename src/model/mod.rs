@@ -11,7 +11,7 @@ mod value;
 
 pub use id::new_op_id;
 pub use kind::{Field, Kind};
-pub use operation::{Condition, Operation, Send, SendReply, Shape, State, Target};
+pub use operation::{Condition, Kept, Operation, Send, SendReply, Shape, State, Target};
 pub use row::Row;
 pub use value::{Patch, Value, folded, patch_from_json, patch_to_json};
 

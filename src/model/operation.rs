@@ -130,7 +130,7 @@ pub struct Operation {
     pub sends: Vec<Send>,
 }
 
-/// What became of an operation (design.md "One store").
+/// What became of an operation (docs/architecture.md "The two ideas").
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     Queued,
@@ -210,4 +210,15 @@ impl Operation {
     pub fn last_send(&self) -> Option<&Send> {
         self.sends.iter().rev().find(|send| send.reply != Some(SendReply::NotDone))
     }
+}
+
+/// What is kept so that it can be brought back (discarded.jsonl).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// `resolved` (ours lost), `overruled` (the server's lost), `edited` (typed, and not yet queued).
+    pub reason: &'static str,
+    /// The server's row, where that is what is kept.
+    pub row: Option<Row>,
+    /// Restoring queues these, under new ids.
+    pub operations: Vec<Operation>,
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
-/// (design.md "Files"). Times of server rows are the server's text; `*_us` columns hold the same instants as
+/// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
 /// microseconds since 1970, because text with different zones does not sort.
 const V1: &str = "
 CREATE TABLE workspaces (

@@ -1,7 +1,6 @@
 //! What goes in and out of the store.
 
-use crate::model::{Kind, Label, Member, Operation, Project, Row, Workspace};
-use crate::sync::choose::Kept;
+use crate::model::{Kept, Kind, Label, Member, Operation, Project, Row, Workspace};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;

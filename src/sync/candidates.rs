@@ -1,4 +1,4 @@
-//! Which of the rows that a search brought has a lost create made? (decision table: `match()`)
+//! Which of the rows that a search brought has a lost create made? (docs/sync.md C3 to C7)
 
 use crate::model::kind::Type;
 use crate::model::{Field, Operation, Patch, Row, Value, folded};

@@ -1,10 +1,10 @@
-//! What a decision about a clash changes (decision table 2.5). A policy is a choice made without a question. Pure: gives
+//! What a decision about a clash changes (docs/sync.md "choose"). A policy is a choice made without a question. Pure: gives
 //! the changes of the queue, for the store to carry out in one transaction.
 
 use super::next::Cause;
 use super::relate::{Difference, changes, is_delete};
 use crate::model::kind::Change;
-use crate::model::{Field, Operation, Patch, Row, Shape, State, Target, Value};
+use crate::model::{Field, Kept, Operation, Patch, Row, Shape, State, Target, Value};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
@@ -16,17 +16,6 @@ pub enum Choice {
     Skip,
     /// End the run; nothing of this phase is changed.
     Stop,
-}
-
-/// What is kept so that it can be brought back (discarded.jsonl).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
-    /// `resolved` (ours lost), `overruled` (the server's lost), `edited` (typed, and not yet queued).
-    pub reason: &'static str,
-    /// The server's row, where that is what is kept.
-    pub row: Option<Row>,
-    /// Restoring queues these, under new ids.
-    pub operations: Vec<Operation>,
 }
 
 /// The changes of the queue.

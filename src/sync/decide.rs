@@ -1,7 +1,7 @@
 //! Brings the waiting changes of a row and the server's newest row together where that needs a decision: asks, or lets a
-//! policy choose, and turns the choice into changes of the queue (design.md "Merge and conflicts").
+//! policy choose, and turns the choice into changes of the queue (docs/sync.md "choose").
 
-use super::choose::{Choice, Chosen, Kept, choose};
+use super::choose::{Choice, Chosen, choose};
 use super::driver::{Run, Sighting};
 use super::next::Cause;
 use super::plan::{Entity, Meant};
@@ -9,7 +9,7 @@ use super::relate::{Difference, Related, Side, all_lost, beside, relate};
 use super::report::{Decision, Event, Question, Resolution};
 use super::{Engine, Policy};
 use crate::error::{Error, Result};
-use crate::model::{Field, Operation, Row, Shape, State, Target, Value};
+use crate::model::{Field, Kept, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
 

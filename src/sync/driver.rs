@@ -1,5 +1,5 @@
-//! The driver: executes the steps that `next` gives and commits each transition before and after a request (decision table
-//! part 4). Dry run, push, write, resolve and force are sets of steps it may execute.
+//! The driver: executes the steps that `next` gives and commits each transition before and after a request (docs/sync.md).
+//! Dry run, push, write, resolve and force are sets of steps it may execute.
 
 use super::breaker::Breaker;
 use super::candidates::Found;

@@ -1,10 +1,9 @@
 //! What is lost when operations are dropped: those that cannot be sent without them, the parent of rows that stay, and
 //! the base of later changes. One pass over the queue.
 
-use super::choose::Kept;
 use crate::error::{Error, Result};
 use crate::model::kind::Type;
-use crate::model::{Field, Operation, Patch, Shape, State, Target, Value, new_op_id};
+use crate::model::{Field, Kept, Operation, Patch, Shape, State, Target, Value, new_op_id};
 use crate::store::{Change, Resolved, Store};
 use std::collections::{BTreeMap, BTreeSet};
 

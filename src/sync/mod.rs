@@ -1,4 +1,4 @@
-//! The engine: pull, decide, push, merge (design.md "The sync", docs/sync.md). It knows a `Remote`, the `Store`, a
+//! The engine: pull, decide, push, merge (docs/sync.md). It knows a `Remote`, the `Store`, a
 //! `Prompter` and a `Reporter`; it knows no terminal, no HTTP and no SQL.
 //!
 //! What to do is decided by pure functions without I/O: `observe`, `relate`, `candidates`, `next`, `reply`, `choose`. The

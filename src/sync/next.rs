@@ -1,4 +1,4 @@
-//! The next step for an operation, by its state, what was seen, and what the server can do (decision table 2.3).
+//! The next step for an operation, by its state, what was seen, and what the server can do (docs/sync.md "next").
 
 use crate::model::Shape;
 

@@ -1,4 +1,4 @@
-//! Every row read from a server goes through here, once: what is it against what was known? (decision table 2.2)
+//! Every row read from a server goes through here, once: what is it against what was known? (docs/sync.md "observe")
 
 use crate::model::Row;
 use crate::time::Timestamp;

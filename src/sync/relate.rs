@@ -1,4 +1,4 @@
-//! The three-way merge: what the waiting changes of one row and the server's row of it come to (decision table 2.1). Pure.
+//! The three-way merge: what the waiting changes of one row and the server's row of it come to (docs/sync.md "Types"). Pure.
 //!
 //! The waiting updates of a row form a chain: the first one that sets a field holds the field's base, the last one its local
 //! value. A merge is computed anew from these original bases and the newest row whenever it is asked for; nothing is
@@ -65,7 +65,7 @@ pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Rela
 }
 
 /// How many of a chain's first operations go as one request: successive updates of the same fields, without conditions,
-/// none of them a state machine (`status`); at least 1 (decision table 3.2, 7). Either all are queued, or all were sent
+/// none of them a state machine (`status`); at least 1 (docs/sync.md). Either all are queued, or all were sent
 /// with the same request.
 pub fn group(chain: &[Operation]) -> usize {
     let Some(first) = chain.first() else { return 1 };

@@ -1,4 +1,4 @@
-//! What a reply means for the operation and for the run (decision table 2.4). Pure.
+//! What a reply means for the operation and for the run (docs/sync.md "reply"). Pure.
 
 use super::remote::Reply;
 use crate::model::Shape;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::time::Timestamp;
 
-    /// The table of decision table 2.4, a row per reply, its columns in the order of `Shape::ALL`.
+    /// The table of docs/sync.md "reply", a row per reply, its columns in the order of `Shape::ALL`.
     #[test]
     fn r1_to_r9_cell_by_cell() {
         use Becomes::{Before, Done, LookAgain, Rejected, Sent};

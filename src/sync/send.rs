@@ -1,6 +1,5 @@
 //! One request: written down before its first byte leaves, and what its reply says written down before the next one.
 
-use super::choose::Kept;
 use super::driver::{Run, Sighting, changed_meanwhile};
 use super::observe::{Fact, Read, observe};
 use super::plan::{Look, Meant};
@@ -12,7 +11,7 @@ use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Type;
-use crate::model::{Kind, Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
+use crate::model::{Kept, Kind, Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Ctrl-C. Everything anyt does may be cut short at any instant (the journal and the one transaction see to that), so
+//! Ctrl-C. Everything anyt does may be cut short at any instant (the states of operations and the one transaction see to that), so
 //! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor, and
 //! a signal that would end us has to end it first; and while an answer is typed its command has something to say first,
 //! and a terminal that shows no secret has to be put right. No thread, no async-signal code of our own.

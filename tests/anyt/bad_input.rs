@@ -84,7 +84,7 @@ fn a_url_that_is_none() {
     }
 }
 
-/// A failed pull changes nothing but a row of sync_log (design.md "The sync"), so files of the cache may differ and
+/// A failed pull changes nothing but a row of sync_log (docs/sync.md), so files of the cache may differ and
 /// what they hold may not.
 #[track_caller]
 fn fails_to_sync(sandbox: &Sandbox, codes: &[i32]) -> Run {

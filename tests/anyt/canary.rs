@@ -146,7 +146,7 @@ fn a_server_that_echoes_the_token_in_another_spelling() {
     }
 }
 
-/// The files of a sync under way, and those that one leaves which is killed: staging, journal, lock, -wal.
+/// The files of a sync under way, and those that one leaves which is killed: staged rows, queue.jsonl, lock, -wal.
 #[test]
 fn in_the_middle_of_a_sync() {
     let server = Server::start();

@@ -116,7 +116,7 @@ fn a_second_sync_can_wait() {
 #[test]
 fn looking_for_a_sync_takes_no_lock() {
     let (_server, proxy, sandbox) = stage();
-    let lock = sandbox.journal().with_file_name("sync.lock");
+    let lock = sandbox.queue_file().with_file_name("sync.lock");
     let word = || sandbox.anyt(&["sync", "status", "--json"]).ok().json().text("data.connection").to_string();
     let (syncing, gate) = stalled_sync(&proxy, &sandbox);
     assert_eq!(word(), "syncing");
@@ -153,7 +153,7 @@ fn a_sync_that_waited_for_one_that_was_killed_sends_nothing_twice() {
     let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
     gate.wait_for_somebody();
     let waiting = sandbox.anyt(&["sync", "--no-input", "--wait", "30"]).spawn();
-    let lock = sandbox.journal().with_file_name("sync.lock");
+    let lock = sandbox.queue_file().with_file_name("sync.lock");
     let mut looks = 0;
     wait_until("the second sync waits for the lock", Duration::from_secs(30), || {
         looks = if has_open(waiting.pid(), &lock) { looks + 1 } else { 0 };

@@ -1,4 +1,4 @@
-//! The crash matrix (issue 3): the client is killed at every journal write, fsync, request, answer, statement group and
+//! The crash matrix (issue 3): the client is killed at every write of queue.jsonl, request, answer, statement group and
 //! commit that it has, run again, and both sides must be as if nothing had happened (P1, P2, P3).
 //!
 //! Nothing lists the places by hand: an uninterrupted run of each scenario is traced, and every place it passed, each
@@ -6,13 +6,11 @@
 //! does not, with the cache kept and with `~/.cache` wiped after the kill. Every write is also killed while the server
 //! has carried it out and its answer is under way.
 //!
-//! To see it fail, remove one of these lines and run the cases named:
-//! * P1, in `sync/record.rs`, `record`: `journal.fill(&room)`, and an edit that was confirmed is gone with the cache
-//!   (`offline update / keys / not killed / wiped`).
-//! * P2, in `sync/send.rs`, `about_to_send`: `self.journal.append(&[Entry::Sending ..])`, and a create whose answer was
-//!   lost is on the server twice (`online create / no keys / push.request.after`).
-//! * P3, in `cache/mod.rs`, `write`: the transaction and its commit, and half a sync is in the cache (`update / keys /
-//!   cache.apply`).
+//! To see it fail, remove one of these lines:
+//! * P1, in `store/spare.rs`, `write`: `file.write_all(text.as_bytes())`, and what waits is not what queue.jsonl has (seen
+//!   with `ANYT_CRASH="offline update / keys / not killed / wiped"`).
+//! * P2, in `sync/send.rs`, `send`: `self.write_down(..)`, and the next run does not know what was sent (seen with
+//!   `ANYT_CRASH="online create / no keys / push.request.after"`).
 //!
 //! `ANYT_CRASH=TEXT` runs only the cases whose name, as a failure prints it, contains TEXT.
 

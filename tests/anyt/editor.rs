@@ -125,7 +125,7 @@ fn a_status_that_is_none_is_refused() {
     dispute.assert_settled();
 }
 
-/// The order of design.md, each one's name in the title it writes.
+/// The order of the README, each one's name in the title it writes.
 #[test]
 fn visual_then_editor_then_config() {
     let dispute = Dispute::over_a_title();

@@ -1,4 +1,4 @@
-//! design.md "Identity": what is queued for one server or account is never pushed to another one, also when the cache
+//! What is queued for one server or account is never pushed to another one, also when the cache
 //! that knew it was lost, and when there was no sync yet.
 
 use crate::common;

@@ -82,7 +82,7 @@ fn a_refused_create_is_mended_by_an_update() {
         } else {
             sandbox.anyt(&["task", "update", "DEV-4", "--title", "Good", "--offline"]).ok().says("Create: DEV-4 was");
             assert_eq!(sandbox.pending(), 2);
-            std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("the journal has it too");
+            std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("queue.jsonl has it too");
         }
         assert_eq!(sandbox.cached_task("DEV-4").text("title"), "Good");
         sandbox.anyt(&["sync", "--no-input"]).ok();

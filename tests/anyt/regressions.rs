@@ -53,7 +53,7 @@ fn an_edit_of_a_new_task_survives_a_lost_answer() {
     }
 }
 
-/// A create whose answer is lost with its process: it is on the server, and only uncertain here.
+/// A create whose answer is lost with its process: it is on the server, and only sent here.
 fn lose_an_answer(proxy: &Proxy, sandbox: &Sandbox) {
     let gate = Gate::new();
     proxy.fault(When::first("POST", ""), What::StallReply(gate.clone()));

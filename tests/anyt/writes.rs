@@ -1,4 +1,4 @@
-//! A command's own write is an operation like any other (design.md): sent at once; out of reach it is queued, which is a
+//! A command's own write is an operation like any other (docs/sync.md): sent at once; out of reach it is queued, which is a
 //! success; and what must not be queued leaves nothing behind but what may have arrived.
 
 use crate::common::faults::{Seen, What, When};

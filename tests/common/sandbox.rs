@@ -106,10 +106,6 @@ impl Sandbox {
         self.path("state/anyt").join(ENV).join("queue.jsonl")
     }
 
-    pub fn journal(&self) -> PathBuf {
-        self.path("state/anyt").join(ENV).join("journal.jsonl")
-    }
-
     /// Sets a member of config.json's outermost object.
     pub fn configure(&self, name: &str, value: Value) {
         let Value::Object(mut members) = json::parse(&self.read("config/anyt/config.json")) else {

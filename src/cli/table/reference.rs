@@ -1,4 +1,4 @@
-//! What man pages tell besides commands and flags: exit codes (design.md "Exit codes", `Error::exit_code`),
+//! What man pages tell besides commands and flags: exit codes (those of `Error::exit_code`),
 //! environment variables and files.
 
 /// Code and meaning.

@@ -1,9 +1,8 @@
 //! Transitions name the state they saw; history and discarded.jsonl are bounded.
 
 use super::home::{Home, a_send, create, drop_ops, link, now, queue, server_row, update};
-use crate::model::{SendReply, State, Target};
+use crate::model::{Kept, SendReply, State, Target};
 use crate::store::{Change, End, Store};
-use crate::sync::choose::Kept;
 use crate::time::Timestamp;
 
 fn state(store: &Store, op_id: &str) -> &'static str {

@@ -98,7 +98,7 @@ fn everything(store: &mut crate::store::Store) {
             queue.row_of(&TASK, &made)?;
             queue.reaches(&DEPENDENCY, 1, 2)?;
             queue.reaches(&TASK, 1, 2)?;
-            let kept = vec![crate::sync::choose::Kept { reason: "resolved", row: None, operations: Vec::new() }];
+            let kept = vec![crate::model::Kept { reason: "resolved", row: None, operations: Vec::new() }];
             let conflict = crate::store::Conflict {
                 kind: &TASK,
                 id: 1,

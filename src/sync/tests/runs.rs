@@ -264,7 +264,7 @@ fn force_sets_the_queue_aside() {
     assert!(kept.iter().any(|entry| entry.operations.iter().any(|op| op.set.get(TITLE) == Some(&text("mine")))));
 }
 
-/// design.md: a home that was put back whole; nothing is wrong with its files.
+/// A home that was put back whole; nothing is wrong with its files.
 #[test]
 fn a_home_put_back_whole_makes_nothing_twice() {
     on_both(|server| {

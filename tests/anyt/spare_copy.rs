@@ -46,7 +46,7 @@ fn a_cache_wiped_under_a_sync_that_waits_for_the_lock() {
     assert_eq!(sandbox.pending(), 0);
 }
 
-/// A backup of `~/.cache` alone, or a write-ahead log that was lost. The journal knows better.
+/// A backup of `~/.cache` alone, or a write-ahead log that was lost. queue.jsonl knows better.
 #[test]
 fn an_older_cache_gets_what_was_queued_since() {
     for more in [false, true] {
@@ -66,15 +66,15 @@ fn an_older_cache_gets_what_was_queued_since() {
     }
 }
 
-/// What cannot be read is kept and said, not thrown away; the rest is folded in.
+/// What cannot be read is kept and said, not thrown away; the rest waits again.
 #[test]
 fn damaged_lines_are_set_aside() {
     let (server, _proxy, sandbox) = synced(&["One"]);
     for title in ["Damaged", "Windows", "Whole"] {
         sandbox.anyt(&["task", "create", title, "--offline"]).ok();
     }
-    let journal = sandbox.read("state/anyt/dev/queue.jsonl");
-    let lines = journal.lines().map(|line| match line {
+    let copy = sandbox.read("state/anyt/dev/queue.jsonl");
+    let lines = copy.lines().map(|line| match line {
         line if line.contains("Damaged") => line.replace("\"title\":\"Damaged", "\"title\":Damaged") + "\n",
         line if line.contains("Windows") => format!("{line}\r\n"),
         line => format!("{line}\n"),
@@ -123,7 +123,7 @@ fn a_wiped_cache_gets_its_queue_back_at_the_next_command() {
 }
 
 /// The cache is wiped while a sync of it stands before a stalled server: the next command has a new cache and cannot
-/// fold the journal in, because the sync holds the lock. The queue is there afterwards all the same.
+/// take what queue.jsonl has, because the sync holds the lock. The queue is there afterwards all the same.
 #[test]
 fn a_cache_wiped_under_a_running_sync() {
     let (server, _proxy, sandbox) = synced(&["One", "Two", "Three"]);
@@ -207,11 +207,11 @@ fn a_cache_of_a_newer_version_keeps_its_queue() {
         .and_then(|cache| cache.query_row("PRAGMA user_version", [], |row| row.get(0)))
         .expect("it is there");
     version(9999);
-    let journal = sandbox.read("state/anyt/dev/queue.jsonl");
+    let copy = sandbox.read("state/anyt/dev/queue.jsonl");
     for args in [&["sync", "-q"][..], &["sync", "queue"], &["task", "list"], &["sync", "--force", "--yes", "-q"]] {
         sandbox.anyt(args).code(1).is_one_line_of_error();
     }
-    assert_eq!(sandbox.read("state/anyt/dev/queue.jsonl"), journal);
+    assert_eq!(sandbox.read("state/anyt/dev/queue.jsonl"), copy);
     version(known);
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
@@ -219,16 +219,16 @@ fn a_cache_of_a_newer_version_keeps_its_queue() {
 
 /// Cut anywhere in its last line: with the cache nothing is missing, without it at most that line.
 #[test]
-fn a_torn_tail_of_the_journal() {
+fn a_torn_tail_of_the_spare_copy() {
     let (server, _proxy, prepared) = synced(&["One", "Two", "Three"]);
     prepared.anyt(&["task", "create", "First", "--offline"]).ok();
     let whole = std::fs::read(prepared.queue_file()).expect("it is there").len();
     prepared.anyt(&["task", "create", "Last", "--offline"]).ok();
-    let journal = std::fs::read(prepared.queue_file()).expect("it is there");
-    for cut in [whole + 1, whole + 30, journal.len() - 2, journal.len() - 1] {
+    let copy = std::fs::read(prepared.queue_file()).expect("it is there");
+    for cut in [whole + 1, whole + 30, copy.len() - 2, copy.len() - 1] {
         for wiped in [false, true] {
             let sandbox = prepared.twin();
-            std::fs::write(sandbox.queue_file(), &journal[..cut]).expect("it is ours");
+            std::fs::write(sandbox.queue_file(), &copy[..cut]).expect("it is ours");
             if wiped {
                 std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("it is ours");
             }
@@ -240,7 +240,7 @@ fn a_torn_tail_of_the_journal() {
                 .map(|task| task.text("title").to_string())
                 .filter(|title| ["First", "Last"].contains(&title.as_str()))
                 .collect();
-            let all = !wiped || cut == journal.len() - 1;
+            let all = !wiped || cut == copy.len() - 1;
             let wanted = if all { &["First", "Last"][..] } else { &["First"] };
             assert!(shown.iter().eq(wanted.iter()), "cut at {cut}, wiped {wiped}: {shown:?}");
             // The line after the torn one is whole.
@@ -253,10 +253,10 @@ fn a_torn_tail_of_the_journal() {
 }
 
 /// The cache is wiped while a sync of it stands before a stalled server, work is queued into the new cache, and the sync
-/// ends: it knows only its own file, and must not shorten the journal by what that says. Fails without `is_in_place` in
+/// ends: it knows only its own file, and must not shorten queue.jsonl by what that says. Fails without `is_in_place` in
 /// `recover::compact`.
 #[test]
-fn a_sync_of_a_wiped_cache_leaves_the_journal_to_the_new_one() {
+fn a_sync_of_a_wiped_cache_leaves_the_spare_copy_to_the_new_one() {
     let (server, ..) = synced(&["One", "Two", "Three"]);
     let proxy = Proxy::before(&server);
     let sandbox = Sandbox::new();
