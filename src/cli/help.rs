@@ -41,7 +41,7 @@ pub fn help_text(path: &[impl AsRef<str>]) -> Result<String> {
     Ok(text)
 }
 
-/// `anyt 0.1.0`.
+/// `anyt 0.2.0`.
 pub fn version_text() -> String {
     format!("anyt {}", env!("CARGO_PKG_VERSION"))
 }

@@ -348,8 +348,10 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
 /// The pull of this run has brought its tombstone.
 fn is_staged_dead(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
     let table = row.kind.table;
-    db.prepare_cached(&format!("SELECT 1 FROM staged_{table} WHERE id = ?1 AND deleted_at IS NOT NULL AND version > ?2"))?
-        .exists([row.id, row.version])
+    db.prepare_cached(&format!(
+        "SELECT 1 FROM staged_{table} WHERE id = ?1 AND deleted_at IS NOT NULL AND version > ?2"
+    ))?
+    .exists([row.id, row.version])
 }
 
 fn lay_link(db: &Connection, op: &Operation, now: &str) -> rusqlite::Result<()> {

@@ -214,9 +214,8 @@ fn stands_on(chain: &[Operation], row: &Row) -> bool {
 /// Fields of an update without an answer, where the row is as it was before: the request may have arrived, and somebody may
 /// have taken it back. That makes two versions: of one that is only the next, the one change was somebody else's.
 fn in_doubt(chain: &[Operation], row: &Row) -> Vec<Field> {
-    let moved = |send: &&crate::model::Send| {
-        send.version > 0 && send.version != row.version && send.version + 1 != row.version
-    };
+    let moved =
+        |send: &&crate::model::Send| send.version > 0 && send.version != row.version && send.version + 1 != row.version;
     let moved = chain.iter().filter_map(unanswered).filter(moved);
     moved.flat_map(|send| send.sent.keys().copied()).collect()
 }

@@ -326,8 +326,9 @@ fn a_spare_copy_that_cannot_be_rewritten() {
     let folder = sandbox.queue_file().parent().expect("it has one").to_path_buf();
     set_mode(&folder, 0o500);
     for _ in 0..2 {
-        let run =
-            mortal(&sandbox, &["sync", "-q", "--no-input"]).ok().warns("queue.jsonl could not be shortened; the next sync tries again");
+        let run = mortal(&sandbox, &["sync", "-q", "--no-input"])
+            .ok()
+            .warns("queue.jsonl could not be shortened; the next sync tries again");
         assert_eq!(run.stderr_lines().len(), 1, "{run}");
     }
     for args in

@@ -17,13 +17,10 @@ fn fits(kind: &str, value: &Value) -> bool {
         ("object", Value::Object(_)) => true,
         ("list", Value::Array(_)) => true,
         ("texts", Value::Array(items)) => items.iter().all(|item| matches!(item, Value::String(_))),
-        (kind, value) if kind.starts_with('[') => match value {
-            Value::Array(items) => {
-                let shape = kind.trim_start_matches('[').trim_end_matches(']');
-                items.iter().all(|item| wrong(shape_of(shape), item).is_none())
-            }
-            _ => false,
-        },
+        (kind, Value::Array(items)) if kind.starts_with('[') => {
+            let shape = kind.trim_start_matches('[').trim_end_matches(']');
+            items.iter().all(|item| wrong(shape_of(shape), item).is_none())
+        }
         (kind, value) if kind.starts_with('=') => wrong(shape_of(&kind[1..]), value).is_none(),
         _ => false,
     }

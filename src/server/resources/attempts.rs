@@ -3,6 +3,7 @@
 
 use crate::http::Response;
 use crate::input::{Body, one_of};
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::resources::events::Note;
 use crate::resources::stored_json;
@@ -11,7 +12,6 @@ use crate::routes::Call;
 use crate::store::attempts::{self as stored, Attempt};
 use crate::store::{clock, tasks};
 use crate::wire::{self, Json, object};
-use crate::model;
 use anyt::time::Timestamp;
 use miniserde::json::{self, Number, Object, Value};
 

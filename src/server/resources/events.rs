@@ -2,6 +2,7 @@
 //! string; lists are newest first, the timeline oldest first; long texts in changes are cut.
 
 use crate::http::Response;
+use crate::model;
 use crate::problem::Outcome;
 use crate::resources::stored_json;
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
@@ -9,7 +10,6 @@ use crate::routes::Call;
 use crate::store::events::{self as stored, Event, Filter};
 use crate::store::tasks;
 use crate::wire::{Json, Page, object};
-use crate::model;
 use miniserde::json::{Object, Value};
 
 /// Characters of a text that an event keeps.

@@ -3,6 +3,7 @@
 
 use crate::http::Response;
 use crate::input::{Body, one_of};
+use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::resources::events::Note;
 use crate::resources::stored_json;
@@ -11,7 +12,6 @@ use crate::routes::Call;
 use crate::store::pull_requests::{self as stored, PullRequest, State};
 use crate::store::{attempts, tasks};
 use crate::wire::{Json, object};
-use crate::model;
 use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 

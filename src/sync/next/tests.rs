@@ -144,8 +144,8 @@ fn invariants_hold_for_every_combination() {
 fn each_row_is_hit() {
     let hit: BTreeSet<&str> = occurring().iter().map(|s| next(s).0).collect();
     let rows = [
-        "C1", "C2", "C3", "C4", "C5", "C6", "C7", "D1", "D2", "D3", "D4", "G1", "G2", "G3", "G4", "G5", "G6", "G7", "K1",
-        "K2", "K3", "L1", "L2", "L3", "L4", "L5", "U1", "U2", "U3", "U4", "U5",
+        "C1", "C2", "C3", "C4", "C5", "C6", "C7", "D1", "D2", "D3", "D4", "G1", "G2", "G3", "G4", "G5", "G6", "G7",
+        "K1", "K2", "K3", "L1", "L2", "L3", "L4", "L5", "U1", "U2", "U3", "U4", "U5",
     ];
     assert_eq!(hit, BTreeSet::from(rows));
 }
