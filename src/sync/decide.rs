@@ -52,8 +52,8 @@ impl Engine<'_> {
         };
         let Some(look) = self.look(run, op.kind, id)? else { return Ok(None) };
         let operations = self.operations(run, &chain)?;
-        if operations.iter().any(names_what_is_made) {
-            // Whether it has arrived can be told once that is made, or found: the push asks.
+        if operations.iter().any(|op| names_what_is_sent(run, op)) {
+            // Whether it has arrived can be told once that is found: the push asks.
             return Ok(None);
         }
         let deletes = operations.iter().any(|op| op.shape == Shape::Delete);
@@ -319,9 +319,9 @@ pub fn describe_conflict(chain: &[Operation], remote: Option<&Row>) -> (Cause, V
     }
 }
 
-/// A reference to a row whose create is not settled.
-fn names_what_is_made(operation: &Operation) -> bool {
-    operation.set.values().any(|value| matches!(value, Value::MadeBy(_)))
+/// A reference to a row whose create may have arrived.
+fn names_what_is_sent(run: &Run, operation: &Operation) -> bool {
+    operation.set.values().any(|value| matches!(value, Value::MadeBy(op_id) if run.plan.is_sent(op_id)))
 }
 
 /// Both sides changed the same field.

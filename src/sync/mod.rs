@@ -257,10 +257,10 @@ impl Engine<'_> {
     fn say_what_is_lost(&mut self, run: &mut Run) {
         let count = run.end.lost.len();
         if count > 0 {
-            let what = if count == 1 { "a row" } else { &format!("{count} rows") };
-            let note = format!(
-                "the server was put back to an earlier state: {what} of what it had is kept here: anyt sync restore --list"
-            );
+            let what =
+                if count == 1 { "a row that it has lost is" } else { &format!("{count} rows that it has lost are") };
+            let note =
+                format!("the server was put back to an earlier state: {what} kept here: anyt sync restore --list");
             self.note(run, note);
         }
     }

@@ -228,6 +228,10 @@ impl Plan {
         }
     }
 
+    pub fn is_sent(&self, op_id: &str) -> bool {
+        self.by_id.get(op_id).is_some_and(|at| self.ops[*at].state == State::Sent)
+    }
+
     pub fn set_state(&mut self, op_id: &str, state: State) {
         if let Some(at) = self.by_id.get(op_id) {
             self.ops[*at].state = state;
