@@ -3,6 +3,9 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
+N ?= 100000
+ROUNDS ?= 200
+TASKS ?= 100000
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -38,14 +41,17 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos bench clean
+.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos kill-server fuzz-server \
+	bench bench-server clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '%-20s %s\n' "$$target" "$$text"; done
 
 build: ## Build anyt and anyt-server for this machine, in target/release
-	$(CARGO) build --release --locked --features server
+	$(CARGO) build --release --locked --bin anyt
+	$(CARGO) build --profile server-release --locked --features server --bin anyt-server
+	ln -f $(TARGET)/server-release/anyt-server $(TARGET)/release/anyt-server
 
 static: musl ## Build anyt as one small static file for Linux on x86-64
 	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \
@@ -70,16 +76,26 @@ install: build ## Install anyt, anyt-server, man pages and completions below PRE
 	install -m 644 completions/anyt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt
 	install -m 644 completions/_anyt $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/anyt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 completions/anyt-server.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server
+	install -m 644 completions/_anyt-server $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 completions/anyt-server.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/anyt $(DESTDIR)$(PREFIX)/bin/anyt-server \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard man/*.1))) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt.fish
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt.fish \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt-server \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt-server.fish
 
 docs: ## Write man/ and completions/ from the command table
 	$(CARGO) run --quiet --locked --bin anyt -- generate all .
+	$(CARGO) build --quiet --locked --features server --bin anyt-server
+	$(TARGET)/debug/anyt-server generate bash >completions/anyt-server.bash
+	$(TARGET)/debug/anyt-server generate zsh >completions/_anyt-server
+	$(TARGET)/debug/anyt-server generate fish >completions/anyt-server.fish
 
 demo: ## Play a short tour against a server of its own
 	@$(CARGO) build --quiet --locked --features server
@@ -100,6 +116,16 @@ check: ## What has to pass before a change is merged: format, lints, documentati
 
 chaos: ## Run the convergence test on SEEDS random histories (1000)
 	CHAOS_SEEDS=$(SEEDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test anyt convergence:: -- --nocapture
+
+kill-server: ## Kill the server ROUNDS (200) times under 20 writers: nothing that was answered may be lost
+	KILL_ROUNDS=$(ROUNDS) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- a_kill_loses_no_write
+
+fuzz-server: ## Send N (100000) requests to the server that no client would send
+	FUZZ_REQUESTS=$(N) $(CARGO) test --locked --features $(TEST_FEATURES) --test server -- fuzz --nocapture
+
+bench-server: build ## Measure the server with TASKS (100000) tasks: writers, listing, idle connections
+	rustc -O --edition 2024 bench/load.rs -o $(TARGET)/load
+	$(TARGET)/load $(TARGET)/release/anyt-server $(TASKS)
 
 bench: ## Measure anyt and anyt-server beside yardsticks, as a Markdown table; ROWS="list push" does some
 	$(CARGO) bench --locked --features server --bench yardsticks -- $(ROWS)

@@ -1,52 +1,116 @@
-//! Who is calling. Tokens are kept as digests only: in memory those of the command line, in the database the one the
-//! server made itself. Comparing digests tells nothing about a token by the time it takes.
+//! Who is calling. Tokens are kept as digests only: in memory those of the command line, in the database all others. The
+//! database is asked for every request, so that what an administrator changes counts at once. Comparing digests tells
+//! nothing about a token by the time it takes.
 
 use crate::http::Request;
+use crate::problem::{Outcome, Problem};
+use crate::store::roles::Right;
+use crate::store::{api_keys, tokens, users};
+use anyt::time::Timestamp;
 use argon2::{Algorithm, Argon2, Params, Version};
+use rusqlite::Connection;
 use std::collections::HashMap;
 
 /// Agent keys are told from user tokens by their first letters (api.md 1.2).
 pub const AGENT_PREFIX: &str = "anyt_agent_";
+
+/// A shorter token could be guessed.
+pub const SHORTEST: usize = 20;
 
 pub type Digest = [u8; 32];
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caller {
     pub user_id: String,
-    /// It came with an agent key. Agents may do what their user may; the difference is shown, not enforced.
+    /// It came with an agent key.
     pub is_agent: bool,
+    /// What an API key may do; `None` for a token, which may do whatever its user may.
+    pub key: Option<Key>,
+}
+
+impl Caller {
+    /// 403 for an API key without the permission that this takes.
+    pub fn key_allows(&self, right: Right) -> Outcome<()> {
+        let Some(key) = &self.key else { return Ok(()) };
+        match right.permission() {
+            Some(word) if key.permissions.iter().any(|given| given == word) => Ok(()),
+            Some(word) => Err(Problem::new(403, format!("this API key lacks the permission '{word}'"))),
+            None => Err(Problem::new(403, "no API key may do this; it takes a user's token")),
+        }
+    }
+
+    /// 403 for an API key of another workspace.
+    pub fn key_reaches(&self, workspace_id: i64) -> Outcome<()> {
+        match &self.key {
+            Some(key) if key.workspace_id != workspace_id => {
+                Err(Problem::new(403, "this API key belongs to another workspace"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An API key belongs to one workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    pub workspace_id: i64,
+    pub permissions: Vec<String>,
 }
 
 pub struct Tokens {
     salt: Vec<u8>,
-    callers: HashMap<Digest, Caller>,
+    /// Users by the digests of the command line's tokens.
+    users: HashMap<Digest, String>,
 }
 
 impl Tokens {
     /// `salt` is the database's own.
     pub fn new(salt: Vec<u8>) -> Tokens {
-        Tokens { salt, callers: HashMap::new() }
+        Tokens { salt, users: HashMap::new() }
     }
 
     pub fn digest(&self, token: &str) -> Digest {
         digest(&self.salt, token.as_bytes())
     }
 
-    pub fn admit(&mut self, digest: Digest, caller: Caller) {
-        self.callers.insert(digest, caller);
+    /// Lets the user in with this token as long as this server runs.
+    pub fn admit(&mut self, token: &str, user_id: &str) {
+        self.users.insert(self.digest(token), user_id.to_string());
     }
 
     /// `X-API-Key` first, then `Authorization`. A value that is no known token is passed over rather than refused,
     /// because clients send placeholders there (`Bearer agent_auth`, `Bearer None`).
-    pub fn caller(&self, request: &Request) -> Option<&Caller> {
+    pub fn caller(&self, connection: &Connection, request: &Request) -> Outcome<Option<Caller>> {
         let bearer = request.header("Authorization").and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
-        [request.header("X-API-Key"), bearer]
-            .into_iter()
-            .flatten()
-            .find_map(|token| self.callers.get(&self.digest(token)))
+        for token in [request.header("X-API-Key"), bearer].into_iter().flatten() {
+            if let Some(caller) = self.holder(connection, token)? {
+                return Ok(Some(caller));
+            }
+        }
+        Ok(None)
+    }
+
+    fn holder(&self, connection: &Connection, token: &str) -> Outcome<Option<Caller>> {
+        let digest = self.digest(token);
+        let is_agent = token.starts_with(AGENT_PREFIX);
+        let now = Timestamp::now();
+        let user_id = match self.users.get(&digest) {
+            Some(user) if users::is_removed(connection, user)? => return Ok(None),
+            Some(user) => Some(user.clone()),
+            None => tokens::user_of(connection, &digest, now)?,
+        };
+        if let Some(user_id) = user_id {
+            return Ok(Some(Caller { user_id, is_agent, key: None }));
+        }
+        let key = api_keys::good(connection, &digest, now)?;
+        Ok(key.map(|key| Caller {
+            user_id: key.user_id,
+            is_agent: true,
+            key: Some(Key { workspace_id: key.workspace_id, permissions: key.permissions }),
+        }))
     }
 }
 

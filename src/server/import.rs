@@ -6,6 +6,7 @@ use crate::input::Body;
 use crate::problem::{Outcome, Problem};
 use crate::resources::task_input;
 use crate::store::import::{self as stored, Imported};
+use crate::store::roles::Role;
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, dependencies, members};
 use anyt::error::{Error, Result};
@@ -92,7 +93,7 @@ pub fn run(
         }
     }
     for person in people {
-        members::ensure(connection, workspace.id, &person, members::ROLE)?;
+        members::ensure(connection, workspace.id, &person, Role::Member)?;
     }
     workspaces::pass_number(connection, workspace.id, highest)?;
     clock::pass(connection, latest)?;

@@ -1,10 +1,12 @@
 //! What a request says: path segments, query parameters, the JSON body. Names that a handler does not ask for are passed
 //! over, and so is `null`: clients send it for everything they were not told (api.md 1.6).
 
+use crate::limits;
 use crate::problem::{Outcome, Problem};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use miniserde::json::{self, Number, Object, Value};
+use std::sync::Arc;
 
 /// The parameters of a query string, decoded, in their order.
 #[derive(Debug, Default)]
@@ -78,8 +80,11 @@ fn at_least(name: &str, number: i64, least: i64) -> Outcome<i64> {
     if number < least { Err(Problem::invalid(name, format!("must be at least {least}"))) } else { Ok(number) }
 }
 
+/// Digits, perhaps with a minus before them; the plus that Rust would take is no part of a number in JSON either.
 pub fn whole_number(name: &str, text: &str) -> Outcome<i64> {
-    text.trim().parse().map_err(|_| Problem::invalid(name, format!("'{text}' is not a whole number")))
+    let digits = text.trim();
+    let number = if digits.starts_with('+') { None } else { digits.parse().ok() };
+    number.ok_or_else(|| Problem::invalid(name, format!("'{text}' is not a whole number")))
 }
 
 /// Percent-decoding; what is no valid escape stays as it is.
@@ -106,19 +111,20 @@ pub fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// A JSON object from a request, or from one line of an import.
-#[derive(Debug)]
-pub struct Body(Object);
+/// A JSON object from a request, or from one line of an import. Strings and lists in it are within `limits`.
+#[derive(Debug, Clone)]
+pub struct Body(Arc<Object>);
 
 impl Body {
     /// An absent body reads as an empty object. 422 for what is no JSON object.
     pub fn parse(bytes: &[u8]) -> Outcome<Body> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Body(Object::new()));
+            return Ok(Body(Arc::default()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Problem::invalid("body", "is not UTF-8"))?;
+        limits::depth(bytes)?;
         match json::from_str(text) {
-            Ok(Value::Object(object)) => Ok(Body(object)),
+            Ok(Value::Object(object)) => Ok(Body(Arc::new(object))),
             Ok(_) => Err(Problem::invalid("body", "is not a JSON object")),
             Err(_) => Err(Problem::invalid("body", "is not valid JSON")),
         }
@@ -126,7 +132,7 @@ impl Body {
 
     pub fn from_value(value: &Value) -> Option<Body> {
         match value {
-            Value::Object(object) => Some(Body(object.clone())),
+            Value::Object(object) => Some(Body(Arc::new(object.clone()))),
             _ => None,
         }
     }
@@ -139,7 +145,7 @@ impl Body {
     pub fn text(&self, name: &str) -> Outcome<Option<&str>> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::String(text)) => limits::text(name, text).map(Some),
             Some(_) => Err(Problem::invalid(name, "must be a string")),
         }
     }
@@ -149,13 +155,23 @@ impl Body {
         self.text(name)?.map(|word| one_of(name, word, words)).transpose()
     }
 
-    /// A string that is there and not blank.
+    /// A title or name that is there and not blank.
     pub fn name(&self, name: &str) -> Outcome<&str> {
-        self.text(name)?.ok_or_else(|| Problem::invalid(name, "is required")).and_then(|text| not_blank(name, text))
+        self.new_name(name)?.ok_or_else(|| Problem::invalid(name, "is required"))
     }
 
-    /// A string that may be absent but not blank.
+    /// A title or name that may be absent but not blank.
     pub fn new_name(&self, name: &str) -> Outcome<Option<&str>> {
+        self.new_content(name)?.map(|text| limits::title(name, text)).transpose()
+    }
+
+    /// A text of any length that is there and not blank.
+    pub fn content(&self, name: &str) -> Outcome<&str> {
+        self.new_content(name)?.ok_or_else(|| Problem::invalid(name, "is required"))
+    }
+
+    /// A text of any length that may be absent but not blank.
+    pub fn new_content(&self, name: &str) -> Outcome<Option<&str>> {
         self.text(name)?.map(|text| not_blank(name, text)).transpose()
     }
 
@@ -195,14 +211,14 @@ impl Body {
         let wrong = || Problem::invalid(name, "must be a list of strings");
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| match item {
-                    Value::String(text) => Ok(text.clone()),
+            Some(Value::Array(items)) => {
+                limits::count(name, items.len(), limits::ITEMS)?;
+                let text = |item: &Value| match item {
+                    Value::String(text) => limits::title(name, text).map(str::to_string),
                     _ => Err(wrong()),
-                })
-                .collect::<Outcome<_>>()
-                .map(Some),
+                };
+                items.iter().map(text).collect::<Outcome<_>>().map(Some)
+            }
             Some(_) => Err(wrong()),
         }
     }

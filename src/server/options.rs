@@ -1,42 +1,19 @@
-//! The command line of anyt-server.
+//! What serving needs, read from the command line, token files and the environment.
 
+use crate::auth::SHORTEST;
+use crate::cli::{Line, utf8};
 use crate::resources::workspaces;
 use crate::store::schema::Location;
 use anyt::error::{Error, Result};
-use lexopt::prelude::*;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 
 /// Who `--token TOKEN` is, and who the token belongs to that the server makes itself.
 pub const USER: &str = "user";
 
-pub const HELP: &str = "\
-anyt-server - a self-hosted AnyTask server on one SQLite file
-
-Usage: anyt-server [OPTIONS]
-
-Options:
-      --listen ADDRESS       Listen there; port 0 picks a free one [default: 127.0.0.1:8000]
-      --db FILE              Keep the data there, or in :memory: [default: anyt-server.db]
-      --token [USER=]TOKEN   Let USER in with TOKEN while this server runs; may be repeated
-                             [default USER: user]
-      --workspace ID         The workspace for --token users and --import; made if there is none
-                             [default: the oldest one, DEV in a fresh database]
-      --import FILE          Load tasks from JSON lines before listening; - is standard input
-  -h, --help                 Print this help
-  -V, --version              Print the version
-
-The first line on standard output says where it listens. Without --token a fresh database gets a
-token of its own, printed once on the second line and good until the database is deleted; the
-database keeps a digest of it, never the token.
-";
-
-#[derive(Debug, PartialEq)]
-pub enum Wish {
-    Help,
-    Version,
-    Serve(Options),
-}
+/// Tokens as words.
+pub const TOKEN_VARIABLE: &str = "ANYT_SERVER_TOKEN";
 
 #[derive(Debug, PartialEq)]
 pub struct Options {
@@ -44,41 +21,60 @@ pub struct Options {
     pub location: Location,
     /// User and token.
     pub tokens: Vec<(String, String)>,
+    /// Make a token if there never was one.
+    pub make_token: bool,
     pub workspace: Option<String>,
     pub import: Option<String>,
+    /// The longest request body, in bytes.
+    pub max_body: usize,
+    /// Connections from one address.
+    pub per_address: Option<usize>,
 }
 
-/// `arguments` begin with the program's name.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish> {
-    let mut options = Options {
-        listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
-        location: Location::File("anyt-server.db".into()),
-        tokens: Vec::new(),
-        workspace: None,
-        import: None,
-    };
-    let mut parser = lexopt::Parser::from_iter(arguments);
-    while let Some(argument) = parser.next().map_err(usage)? {
-        match argument {
-            Long("listen") => options.listen = address(&text(&mut parser)?)?,
-            Long("db") => options.location = location(parser.value().map_err(usage)?),
-            Long("token") => options.tokens.push(token(&text(&mut parser)?)?),
-            Long("workspace") => options.workspace = Some(identifier(&text(&mut parser)?)?),
-            Long("import") => options.import = Some(text(&mut parser)?),
-            Short('h') | Long("help") => return Ok(Wish::Help),
-            Short('V') | Long("version") => return Ok(Wish::Version),
-            other => return Err(usage(other.unexpected())),
-        }
+/// `environment` is the value of `ANYT_SERVER_TOKEN`.
+pub fn read(line: &Line, environment: Option<&str>) -> Result<Options> {
+    let listen = address(line.text("listen")?.unwrap_or("127.0.0.1:8000"))?;
+    let given = line.values("token").map(|value| token("--token", utf8(value)?)).collect::<Result<Vec<_>>>()?;
+    // A command line is for trying things out on one machine; its tokens may be short there and nowhere else.
+    if let Some((user, _)) = given.iter().find(|(_, token)| token.len() < SHORTEST && !listen.ip().is_loopback()) {
+        return Err(too_short("--token", user).hint("a short one is accepted while --listen is a loopback address"));
     }
-    Ok(Wish::Serve(options))
+    let mut tokens = given;
+    for file in line.values("token-file") {
+        tokens.extend(from_file(Path::new(file))?);
+    }
+    for word in environment.unwrap_or_default().split_whitespace() {
+        tokens.push(long_token(TOKEN_VARIABLE, word)?);
+    }
+    let number = |name: &str| line.text(name)?.map(|text| number(name, text)).transpose();
+    Ok(Options {
+        listen,
+        location: location(line),
+        tokens,
+        make_token: !line.has("no-token"),
+        workspace: workspace(line)?,
+        import: line.text("import")?.map(str::to_string),
+        max_body: number("max-body")?.unwrap_or(crate::limits::BODY),
+        per_address: number("max-connections")?,
+    })
 }
 
-fn usage(error: lexopt::Error) -> Error {
-    Error::usage(error.to_string()).hint("see: anyt-server --help")
+/// `--db`.
+pub fn location(line: &Line) -> Location {
+    match line.value("db").unwrap_or(OsStr::new("anyt-server.db")) {
+        memory if memory == ":memory:" => Location::Memory,
+        file => Location::File(file.into()),
+    }
 }
 
-fn text(parser: &mut lexopt::Parser) -> Result<String> {
-    parser.value().map_err(usage)?.string().map_err(usage)
+/// `--workspace`, in upper case.
+pub fn workspace(line: &Line) -> Result<Option<String>> {
+    line.text("workspace")?.map(|text| identifier("--workspace", text)).transpose()
+}
+
+pub fn identifier(what: &str, text: &str) -> Result<String> {
+    workspaces::identifier(text)
+        .ok_or_else(|| Error::usage(format!("{what} takes 1 to 10 letters A to Z, not '{text}'")))
 }
 
 fn address(text: &str) -> Result<SocketAddr> {
@@ -86,52 +82,99 @@ fn address(text: &str) -> Result<SocketAddr> {
     found.ok_or_else(|| Error::usage(format!("--listen takes an address and a port, as 127.0.0.1:8000, not '{text}'")))
 }
 
-fn location(value: OsString) -> Location {
-    if value == ":memory:" { Location::Memory } else { Location::File(value.into()) }
+fn number(option: &str, text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Error::usage(format!("--{option} takes a number above zero, not '{text}'")))
 }
 
-/// The message never shows the value: it may be most of a token.
-fn token(text: &str) -> Result<(String, String)> {
+/// A user's name, as it stands in tokens, members and the log.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'=')
+}
+
+/// `[USER=]TOKEN`. The message never shows the value: it may be most of a token.
+fn token(source: &str, text: &str) -> Result<(String, String)> {
     let (user, token) = text.split_once('=').unwrap_or((USER, text));
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
-    if plain(user) && plain(token) {
+    if is_name(user) && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok((user.to_string(), token.to_string()));
     }
-    Err(Error::usage("--token takes [USER=]TOKEN, both of printable ASCII characters without blanks"))
+    Err(Error::usage(format!("{source} takes [USER=]TOKEN, both of printable ASCII characters without blanks")))
 }
 
-fn identifier(text: &str) -> Result<String> {
-    workspaces::identifier(text)
-        .ok_or_else(|| Error::usage(format!("--workspace takes 1 to 10 letters A to Z, not '{text}'")))
+fn long_token(source: &str, text: &str) -> Result<(String, String)> {
+    let (user, token) = token(source, text)?;
+    if token.len() < SHORTEST { Err(too_short(source, &user)) } else { Ok((user, token)) }
+}
+
+fn too_short(source: &str, user: &str) -> Error {
+    Error::usage(format!("{source}: the token of {user} has fewer than {SHORTEST} characters"))
+}
+
+/// A token a line; empty lines and those that begin with # count for nothing.
+fn from_file(path: &Path) -> Result<Vec<(String, String)>> {
+    use std::os::unix::fs::PermissionsExt;
+    let cannot = |error| Error::io("read", path, error);
+    let mode = std::fs::metadata(path).map_err(cannot)?.permissions().mode();
+    if mode & 0o004 != 0 {
+        return Err(Error::failure(format!("{} can be read by everybody on this machine", path.display()))
+            .hint(format!("run: chmod 600 {}", path.display())));
+    }
+    let text = std::fs::read_to_string(path).map_err(cannot)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| long_token(&path.display().to_string(), line)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Wish, parse};
+    use std::ffi::OsString;
 
-    fn wish(arguments: &[&str]) -> Result<Wish> {
-        parse(["anyt-server"].iter().chain(arguments).map(OsString::from))
+    fn options(arguments: &[&str]) -> Result<Options> {
+        match parse(["anyt-server"].iter().chain(arguments).map(OsString::from))? {
+            Wish::Do(line) => read(&line, None),
+            Wish::Say(text) => panic!("{text}"),
+        }
     }
 
     #[test]
     fn reads_every_option() {
-        let Ok(Wish::Serve(options)) = wish(&[
+        let options = options(&[
             "--listen=[::1]:0",
             "--db",
             ":memory:",
             "--token",
             "bob=anyt_agent_x=y",
             "--token=t",
+            "--no-token",
             "--workspace=ops",
+            "--max-body=5",
+            "--max-connections",
+            "7",
             "--import",
             "-",
-        ]) else {
-            panic!("not understood");
-        };
+        ])
+        .expect("understood");
         assert_eq!(options.listen.to_string(), "[::1]:0");
         assert_eq!(options.location, Location::Memory);
         assert_eq!(options.tokens, [("bob".into(), "anyt_agent_x=y".into()), ("user".into(), "t".into())]);
         assert_eq!((options.workspace.as_deref(), options.import.as_deref()), (Some("OPS"), Some("-")));
+        assert_eq!((options.max_body, options.per_address, options.make_token), (5, Some(7), false));
+    }
+
+    #[test]
+    fn short_tokens_are_for_this_machine() {
+        for arguments in [
+            &["--token", "t", "--listen", "0.0.0.0:0"][..],
+            &["--token", "bob=20_characters_long__", "--listen", "[::]:0"],
+        ] {
+            let message = options(arguments).map(drop).map_err(|error| error.to_string());
+            assert_eq!(message.is_err(), arguments[1] == "t", "{message:?}");
+        }
+        let Ok(Wish::Do(line)) = parse(["anyt-server"].map(OsString::from)) else { panic!("not understood") };
+        assert!(read(&line, Some("short")).is_err());
+        let tokens = read(&line, Some("ann=0123456789abcdefghij 0123456789abcdefghij\n")).expect("long").tokens;
+        assert_eq!(tokens.iter().map(|(user, _)| user.as_str()).collect::<Vec<_>>(), ["ann", USER]);
     }
 
     #[test]
@@ -141,10 +184,12 @@ mod tests {
             &["--token", "bob="],
             &["--token"],
             &["--workspace", "D1"],
+            &["--max-body", "0"],
+            &["--max-connections", "many"],
             &["--bogus"],
             &["surplus"],
         ] {
-            assert_eq!(wish(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+            assert_eq!(options(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }
     }
 }

@@ -1,13 +1,17 @@
-//! From a request to its answer: who is calling, which handler, one transaction around it, and the promise of
-//! `Idempotency-Key`.
+//! The table of routes: method and path, handler, and what the caller needs; and what a handler is given. How a request
+//! gets here and its answer back is dispatch.rs.
 
-use crate::auth::{self, Caller, Tokens};
-use crate::http::{Answer, BODY_LIMIT, Request, Response};
+use crate::auth::Caller;
+use crate::dispatch::Service;
+use crate::http::{Request, Response};
 use crate::input::{Body, Query, decode, whole_number};
 use crate::problem::{Outcome, Problem};
-use crate::resources::{comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces};
+use crate::resources::{
+    api_keys, comments, dependencies, labels, members, projects, service, suggest, tasks, users, workspaces,
+};
+use crate::store;
+use crate::store::roles::{Right, Role};
 use crate::store::workspaces::Workspace;
-use crate::store::{self, Store, clock, idempotency};
 use rusqlite::Connection;
 
 /// A request on its way through a handler, inside its transaction.
@@ -15,9 +19,10 @@ pub struct Call<'a> {
     pub connection: &'a Connection,
     pub caller: &'a Caller,
     pub request: &'a Request,
-    pub query: Query,
+    pub query: &'a Query,
+    pub(super) body: &'a Outcome<Body>,
     /// What stood for `{}` in the route, in order.
-    arguments: Vec<String>,
+    pub(super) arguments: &'a [String],
 }
 
 impl Call<'_> {
@@ -37,36 +42,61 @@ impl Call<'_> {
 
     /// The workspace of the path: always its first argument.
     pub fn workspace(&self) -> Outcome<Workspace> {
-        store::workspaces::of_member(self.connection, self.id(0, "workspace")?, self.user())
+        self.workspace_of(self.id(0, "workspace")?)
+    }
+
+    /// A workspace that the caller may see.
+    pub fn workspace_of(&self, id: i64) -> Outcome<Workspace> {
+        let workspace = store::workspaces::of_member(self.connection, id, self.user())?;
+        self.caller.key_reaches(id)?;
+        Ok(workspace)
     }
 
     pub fn body(&self) -> Outcome<Body> {
-        Body::parse(self.request.body.as_deref().unwrap_or_default())
+        self.body.clone()
     }
 }
 
-type Open = fn(&Connection) -> Outcome<Response>;
-type Signed = fn(&Call) -> Outcome<Response>;
+/// Answers without the database, at once.
+pub type Plain = fn(&Service) -> Response;
+pub type Signed = fn(&Call) -> Outcome<Response>;
 
-enum Handler {
+#[derive(Clone, Copy)]
+pub enum Handler {
     /// Needs no credential (api.md 1.2).
-    Open(Open),
+    Open(Plain),
+    /// Needs one, whoever's.
+    Watched(Plain),
     Signed(Signed),
 }
 
-struct Route {
-    method: &'static str,
+pub struct Route {
+    pub method: &'static str,
     /// `{}` stands for one segment that is no literal of an earlier route.
-    path: &'static str,
-    handler: Handler,
+    pub path: &'static str,
+    pub handler: Handler,
+    /// What the caller needs; looked at for signed routes.
+    pub right: Right,
 }
 
-const fn open(path: &'static str, handler: Open) -> Route {
-    Route { method: "GET", path, handler: Handler::Open(handler) }
+impl Route {
+    /// This right, where another one than usual is needed.
+    const fn needs(self, right: Right) -> Route {
+        Route { right, ..self }
+    }
 }
 
+const fn open(path: &'static str, handler: Plain) -> Route {
+    Route { method: "GET", path, handler: Handler::Open(handler), right: Right::SeeSelf }
+}
+
+const fn watched(path: &'static str, handler: Plain) -> Route {
+    Route { method: "GET", path, handler: Handler::Watched(handler), right: Right::SeeSelf }
+}
+
+/// Needs `Right::usual` unless it says otherwise.
 const fn on(method: &'static str, path: &'static str, handler: Signed) -> Route {
-    Route { method, path, handler: Handler::Signed(handler) }
+    Route { method, path, handler: Handler::Signed(handler), right: Right::usual(method, path) }
 }
 
 /// The first match counts.
@@ -75,6 +105,7 @@ const ROUTES: &[Route] = &[
     open("/health", service::health),
     open("/v1/health", service::health_with_database),
     open("/ping", service::ping),
+    watched("/metrics", service::metrics),
     open("/v1/coding-agents", service::nothing),
     open("/v1/templates", service::no_items),
     on("GET", "/v1/auth", users::auth),
@@ -89,22 +120,25 @@ const ROUTES: &[Route] = &[
     on("PATCH", "/v1/users/me/preferences/project", users::prefer_project),
     on("GET", "/v1/t/{}", tasks::by_uid),
     on("GET", "/v1/workspaces", workspaces::list),
-    on("POST", "/v1/workspaces", workspaces::create),
+    on("POST", "/v1/workspaces", workspaces::create).needs(Right::MakeWorkspace),
     on("GET", "/v1/workspaces/current", workspaces::current),
     on("GET", "/v1/workspaces/{}", workspaces::get),
-    on("PATCH", "/v1/workspaces/{}", workspaces::update),
-    on("DELETE", "/v1/workspaces/{}", workspaces::delete),
+    on("PATCH", "/v1/workspaces/{}", workspaces::update).needs(Right::Manage),
+    on("DELETE", "/v1/workspaces/{}", workspaces::delete).needs(Right::DeleteWorkspace),
     on("GET", "/v1/workspaces/{}/members", members::list),
-    on("POST", "/v1/workspaces/{}/members", members::add),
-    on("PATCH", "/v1/workspaces/{}/members/{}", members::update),
-    on("DELETE", "/v1/workspaces/{}/members/{}", members::remove),
+    on("POST", "/v1/workspaces/{}/members", members::add).needs(Right::Manage),
+    on("PATCH", "/v1/workspaces/{}/members/{}", members::update).needs(Right::Manage),
+    on("DELETE", "/v1/workspaces/{}/members/{}", members::remove).needs(Right::Manage),
     on("GET", "/v1/workspaces/{}/assignees", members::assignees),
+    on("GET", "/v1/workspaces/{}/api-keys", api_keys::list).needs(Right::Keys),
+    on("POST", "/v1/workspaces/{}/api-keys", api_keys::create).needs(Right::Keys),
+    on("DELETE", "/v1/workspaces/{}/api-keys/{}", api_keys::revoke).needs(Right::Keys),
     on("GET", "/v1/workspaces/{}/projects", projects::list),
     on("POST", "/v1/workspaces/{}/projects", projects::create),
     on("GET", "/v1/workspaces/{}/projects/current", projects::current),
     on("GET", "/v1/workspaces/{}/projects/{}", projects::get),
     on("PATCH", "/v1/workspaces/{}/projects/{}", projects::update),
-    on("DELETE", "/v1/workspaces/{}/projects/{}", projects::delete),
+    on("DELETE", "/v1/workspaces/{}/projects/{}", projects::delete).needs(Right::DeleteProject),
     on("GET", "/v1/workspaces/{}/projects/{}/tasks/suggest", suggest::in_project),
     on("GET", "/v1/workspaces/{}/labels", labels::list),
     on("POST", "/v1/workspaces/{}/labels", labels::create),
@@ -150,88 +184,37 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-pub struct Service {
-    pub store: Store,
-    pub tokens: Tokens,
+/// Every route that needs a credential, and the weakest role it takes, a line each: `GET /v1/auth -`.
+pub fn listing() -> String {
+    let signed = ROUTES.iter().filter(|route| !matches!(route.handler, Handler::Open(_)));
+    let role = |route: &Route| route.right.least().map_or("-", Role::word);
+    signed.map(|route| format!("{} {} {}\n", route.method, route.path, role(route))).collect()
 }
 
-impl Answer for Service {
-    fn answer(&self, request: &Request) -> Response {
-        self.outcome(request).unwrap_or_else(|problem| problem.into_response(&request.path))
-    }
-
-    fn refuse(&self, status: u16, reason: &str) -> Response {
-        Problem::new(status, reason).into_response("")
-    }
+/// The route of a method and a path, with what stood for `{}`.
+pub fn find(method: &str, path: &str) -> Option<(&'static Route, Vec<String>)> {
+    let mut here = ROUTES.iter().filter_map(|route| Some((route, matches(route.path, path)?)));
+    here.find(|(route, _)| route.method == method)
 }
 
-impl Service {
-    fn outcome(&self, request: &Request) -> Outcome<Response> {
-        // HEAD is a GET whose body is not sent.
-        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
-        let (mut found, mut known) = (None, false);
-        for route in ROUTES {
-            if let Some(arguments) = matches(route.path, &request.path) {
-                known = true;
-                if route.method == method {
-                    found = Some((&route.handler, arguments));
-                    break;
-                }
-            }
-        }
-        if let Some((Handler::Open(handler), _)) = found {
-            return self.store.read(handler);
-        }
-        let caller = self.tokens.caller(request).ok_or_else(|| Problem::new(401, "a valid token is required"))?;
-        let (handler, arguments) = match found {
-            Some((Handler::Signed(handler), arguments)) => (handler, arguments),
-            _ if known => return Err(Problem::new(405, format!("{method} is not possible here"))),
-            _ => return Err(Problem::missing("path", &request.path)),
-        };
-        if request.body.is_none() {
-            return Err(Problem::new(413, format!("the request body is longer than {BODY_LIMIT} bytes")));
-        }
-        let query = Query::parse(&request.query);
-        let run = |connection: &Connection| handler(&Call { connection, caller, request, query, arguments });
-        match (method, request.header("Idempotency-Key").filter(|key| !key.is_empty())) {
-            ("GET", _) => self.store.read(run),
-            ("POST", Some(key)) => self.store.write(|connection| self.once(connection, caller, request, key, run)),
-            _ => self.store.write(run),
-        }
+/// Why there is no such route: 404, or 405 with the methods that the path has.
+pub fn not_here(method: &str, path: &str) -> Problem {
+    let mut allowed: Vec<&str> = Vec::new();
+    for route in ROUTES.iter().filter(|route| matches(route.path, path).is_some()) {
+        let methods: &[&str] = if route.method == "GET" { &["GET", "HEAD"] } else { &[route.method] };
+        allowed.extend(methods.iter().filter(|method| !allowed.contains(*method)).copied().collect::<Vec<_>>());
     }
-
-    /// Runs a POST unless this user's key has been answered before; then it answers the same again. One transaction
-    /// from the question to the answer: two requests with one key cannot both find it unused.
-    fn once(
-        &self,
-        connection: &Connection,
-        caller: &Caller,
-        request: &Request,
-        key: &str,
-        run: impl FnOnce(&Connection) -> Outcome<Response>,
-    ) -> Outcome<Response> {
-        if key.len() > 255 {
-            return Err(Problem::invalid("Idempotency-Key", "is longer than 255 bytes"));
-        }
-        let path = request.path.strip_suffix('/').unwrap_or(&request.path);
-        let whole = [request.method.as_bytes(), path.as_bytes(), request.body.as_deref().unwrap_or_default()].join(&0);
-        let digest = auth::digest(b"idempotency-key-", &whole);
-        match idempotency::answered(connection, &caller.user_id, key)? {
-            Some((first, response)) if first == digest => Ok(response),
-            Some(_) => Err(Problem::invalid("Idempotency-Key", "was used for a different request")),
-            None => {
-                let response = run(connection)?;
-                let now = clock::tick(connection)?;
-                idempotency::keep(connection, &caller.user_id, key, &digest, &response, now)?;
-                Ok(response)
-            }
-        }
+    if allowed.is_empty() {
+        return Problem::missing("path", path);
     }
+    let method: String = method.chars().take(16).collect();
+    Problem::new(405, format!("{method} is not possible here")).with_header("Allow", allowed.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::roles;
 
     #[test]
     fn paths_match_with_and_without_a_trailing_slash() {
@@ -242,6 +225,19 @@ mod tests {
         assert_eq!(matches("/", "/"), Some(vec![]));
         assert_eq!(matches("/", ""), Some(vec![]));
         assert_eq!(matches("/health", "/healthy"), None);
+    }
+
+    /// Whoever adds a route that changes something decides here or at the route what it needs.
+    #[test]
+    fn outside_of_workspaces_only_oneself_can_be_changed() {
+        let outside = |route: &&Route| route.method != "GET" && !roles::is_below_workspace(route.path);
+        for route in ROUTES.iter().filter(outside) {
+            let own = route.path.starts_with("/v1/users/") || route.right == Right::MakeWorkspace;
+            assert!(own, "{} {} has no workspace whose roles could be asked", route.method, route.path);
+        }
+        for route in ROUTES.iter().filter(|route| roles::is_below_workspace(route.path)) {
+            assert!(route.right.least().is_some(), "{} {} asks for no role", route.method, route.path);
+        }
     }
 
     #[test]

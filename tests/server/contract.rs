@@ -142,9 +142,13 @@ fn a_workspace_of_others_does_not_exist() {
 }
 
 #[test]
-fn the_promise_about_idempotency_keys_is_on_every_answer() {
+fn what_the_server_honours_is_on_every_answer() {
     let server = Server::new();
     for reply in [server.get("/v1/workspaces"), server.get("/v1/nothing"), server.raw("GET", "/health", &[], "")] {
+        assert_eq!(
+            reply.header("AnyTask-Capabilities"),
+            Some("keys=2592000, if-match, tombstones, updated-after, sort=updated_at, consistent")
+        );
         assert_eq!(reply.header("Idempotency-Key-Honoured"), Some("true"));
         assert!(reply.header("Date").is_some());
     }

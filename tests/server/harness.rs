@@ -1,6 +1,8 @@
 //! Starting a server in a folder of its own, and talking to it with nothing but a socket.
 
 use miniserde::json::{self, Number, Value};
+use rustix::process::Signal;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -46,9 +48,39 @@ pub fn command(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
+fn in_shell(folder: &Folder, script: &str, database: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_anyt-server"), "--listen", "127.0.0.1:0"]);
+    command.args(["--db", database, "--token", TOKEN]).current_dir(folder.path()).stdin(Stdio::null());
+    command
+}
+
 /// Runs a server that is expected to end by itself.
 pub fn run(folder: &Folder, arguments: &[&str]) -> Output {
     command(folder, arguments).output().expect("anyt-server runs")
+}
+
+/// Runs a command of administration on `d.db`.
+pub fn admin(folder: &Folder, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anyt-server"));
+    command.args(["--db", "d.db"]).args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+    command.output().expect("anyt-server runs")
+}
+
+/// The same, which has to succeed; its standard output.
+pub fn administer(folder: &Folder, arguments: &[&str]) -> String {
+    let output = admin(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The same, which has to fail with exit code 1 and change nothing; its one line.
+pub fn administer_in_vain(folder: &Folder, arguments: &[&str]) -> String {
+    let output = admin(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!((message.lines().count(), output.stdout.len()), (1, 0), "{message}");
+    message
 }
 
 pub struct Server {
@@ -71,11 +103,22 @@ impl Server {
     /// Like `new`, with a limit on open files.
     pub fn with_descriptors(limit: u32) -> Server {
         let folder = Folder::new();
-        let mut shell = Command::new("sh");
-        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_anyt-server")]);
-        shell.args(["--listen", "127.0.0.1:0", "--db", ":memory:", "--token", TOKEN]).stdin(Stdio::null());
-        Server::spawn(folder, shell)
+        let command = in_shell(&folder, &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), ":memory:");
+        Server::spawn(folder, command)
+    }
+
+    /// Started by `script`, with the data in `d.db`; `"$0" "$@"` is the server with its arguments.
+    pub fn in_shell(script: &str) -> Server {
+        let folder = Folder::new();
+        let command = in_shell(&folder, script, "d.db");
+        Server::spawn(folder, command)
+    }
+
+    /// Its standard error is a pipe that fills up.
+    pub fn with_log_nobody_reads() -> Server {
+        let folder = Folder::new();
+        let mut command = command(&folder, &["--db", ":memory:", "--token", TOKEN]);
+        Server::spawn_with(folder, command.stderr(Stdio::piped()))
     }
 
     pub fn start(folder: Folder, arguments: &[&str]) -> Server {
@@ -83,7 +126,17 @@ impl Server {
         Server::spawn(folder, command)
     }
 
+    /// With a command line of the caller's.
+    pub fn start_as(folder: Folder, command: Command) -> Server {
+        Server::spawn(folder, command)
+    }
+
     fn spawn(folder: Folder, mut command: Command) -> Server {
+        let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("our own folder");
+        Server::spawn_with(folder, command.stderr(log))
+    }
+
+    fn spawn_with(folder: Folder, command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("anyt-server starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut line = String::new();
@@ -98,6 +151,11 @@ impl Server {
         line
     }
 
+    /// What it has said on standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("our own file")
+    }
+
     /// SIGKILL, in the middle of whatever it is doing; the folder stays.
     pub fn kill(mut self) -> Folder {
         self.child.kill().expect("it was running");
@@ -105,10 +163,34 @@ impl Server {
         std::mem::replace(&mut self.folder, Folder(PathBuf::new()))
     }
 
-    /// SIGKILL while others still talk to it.
-    pub fn signal_kill(&self) {
+    /// A signal while others still talk to it.
+    pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a running process");
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it was running");
+        rustix::process::kill_process(pid, signal).expect("it was running");
+    }
+
+    /// Waits for it to end by itself, with success; the folder stays.
+    pub fn wait(mut self) -> Folder {
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}: {}", self.log());
+        std::mem::replace(&mut self.folder, Folder(PathBuf::new()))
+    }
+
+    /// An orderly end.
+    pub fn end(self, signal: Signal) -> Folder {
+        self.signal(signal);
+        self.wait()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("our own child").is_none()
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running process");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("kilobytes") * 1_024
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -137,9 +219,28 @@ impl Server {
         Reply::parse(&answer)
     }
 
+    /// An answer whose body is no text: its head, and the body.
+    pub fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
+        let mut stream = self.connect();
+        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all((text + "\r\n").as_bytes()).expect("an open connection");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
+        (String::from_utf8(answer[..end].to_vec()).expect("UTF-8"), answer[end + 4..].to_vec())
+    }
+
     /// A request of `user`.
     pub fn call(&self, method: &str, path: &str, body: &str) -> Reply {
         self.raw(method, path, &[("Authorization", &format!("Bearer {TOKEN}"))], body)
+    }
+
+    /// A request with this token.
+    pub fn by(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+        self.raw(method, path, &[("Authorization", &format!("Bearer {token}"))], body)
     }
 
     pub fn get(&self, path: &str) -> Reply {

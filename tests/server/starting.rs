@@ -255,7 +255,7 @@ fn the_real_backlog_arrives_whole_through_standard_input() {
     let count = |query: &str| server.get(&format!("/v1/workspaces/1/tasks?limit=1&{query}")).int("total");
     assert_eq!(count(""), 2_403);
     assert_eq!(count("include_deleted=true"), 5_722);
-    for limit in [500, 97] {
+    for limit in [100, 97] {
         let mut seen = std::collections::BTreeSet::new();
         for offset in (0..5_722).step_by(limit) {
             let path = format!(

@@ -1,28 +1,43 @@
-//! Writing answers.
+//! The heads of answers.
 
 use super::Response;
 use anyt::time::Timestamp;
-use std::io::{Result, Write};
-use std::net::TcpStream;
+use http_body_util::Full;
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 
-/// Head and body in one write. `bare` leaves the body out (HEAD).
-pub fn response(mut stream: &TcpStream, response: &Response, bare: bool, keep: bool) -> Result<()> {
-    let mut out = format!(
-        "HTTP/1.1 {} {}\r\nDate: {}\r\n",
-        response.status,
-        reason(response.status),
-        http_date(Timestamp::now())
-    );
-    // Clients learn from this that they may repeat a POST whose answer they did not get.
-    out += "Idempotency-Key-Honoured: true\r\n";
-    if response.status != 204 {
-        out += &format!("Content-Type: {}\r\nContent-Length: {}\r\n", response.media_type, response.body.len());
+/// What a client may rely on, on every answer: for how many seconds an `Idempotency-Key` is kept; `If-Match`; deleted tasks
+/// in lists (`include_deleted`); `updated_after`, and sorting by what it filters; and that no change ever gets an earlier
+/// `updated_at` than one that was visible before it.
+pub const CAPABILITIES: &str = "keys=2592000, if-match, tombstones, updated-after, sort=updated_at, consistent";
+
+/// The answer to a request of that name; `is_last` closes the connection after it.
+pub fn response(response: Response, body: Bytes, id: &str, is_last: bool) -> hyper::Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut out = hyper::Response::new(Full::new(body));
+    *out.status_mut() = status;
+    let mut add = |name: &'static str, value: &str| {
+        // What is no header value cannot be said in a header.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            out.headers_mut().append(hyper::http::HeaderName::from_bytes(name.as_bytes()).expect("a constant"), value);
+        }
+    };
+    add("Date", &http_date(Timestamp::now()));
+    add("AnyTask-Capabilities", CAPABILITIES);
+    // What clients older than that header look for before they repeat a POST whose answer they did not get.
+    add("Idempotency-Key-Honoured", "true");
+    add("X-Request-Id", id);
+    if !matches!(response.status, 204 | 304) {
+        add("Content-Type", response.media_type);
     }
-    out += if keep { "\r\n" } else { "Connection: close\r\n\r\n" };
-    if !bare {
-        out += &response.body;
+    for (name, value) in &response.headers {
+        add(name, value);
     }
-    stream.write_all(out.as_bytes())
+    if is_last {
+        add("Connection", "close");
+    }
+    out
 }
 
 /// The words for a status, in answers and in problem documents.
@@ -31,6 +46,7 @@ pub fn reason(status: u16) -> &'static str {
         200 => "OK",
         201 => "Created",
         204 => "No Content",
+        304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -40,6 +56,7 @@ pub fn reason(status: u16) -> &'static str {
         409 => "Conflict",
         413 => "Content Too Large",
         422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         503 => "Service Unavailable",

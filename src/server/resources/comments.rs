@@ -42,7 +42,7 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let body = call.body()?;
     let mentioned = body.texts("mentioned_users")?.unwrap_or_default();
     let parent = body.int("parent_id")?;
-    let content = body.name("content")?;
+    let content = body.content("content")?;
     if let Some(parent) = parent {
         let known = stored::get(call.connection, task.workspace_id, parent);
         if !known.is_ok_and(|comment| comment.task_id == task.id) {
@@ -101,7 +101,7 @@ pub fn update_below_task(call: &Call) -> Outcome<Response> {
 fn change(call: &Call, comment: Comment) -> Outcome<Response> {
     let comment = own(call, comment)?;
     let body = call.body()?;
-    let (content, mentioned) = (body.new_name("content")?, body.texts("mentioned_users")?);
+    let (content, mentioned) = (body.new_content("content")?, body.texts("mentioned_users")?);
     stored::update(call.connection, comment.id, content, mentioned.as_ref())?;
     Ok(Response::json(200, &to_json(stored::get(call.connection, call.workspace()?.id, comment.id)?, call.user())))
 }

@@ -5,6 +5,7 @@ use crate::problem::{Outcome, Problem};
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
 use crate::routes::Call;
 use crate::store::members::{self as stored, Member};
+use crate::store::roles::Role;
 use crate::wire::{self, Json, Page, object};
 use miniserde::json::Value;
 
@@ -12,7 +13,7 @@ fn to_json(member: Member) -> Value {
     object([
         ("workspace_id", member.workspace_id.json()),
         ("user_id", member.user_id.json()),
-        ("role", member.role.json()),
+        ("role", member.role.word().json()),
         ("created_at", member.created_at.json()),
     ])
 }
@@ -24,10 +25,20 @@ pub fn list(call: &Call) -> Outcome<Response> {
     Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
 }
 
+/// Owners alone make owners, and take that away.
+fn may_grant(call: &Call, workspace_id: i64, roles: &[Role]) -> Outcome<()> {
+    let mine = stored::role_in(call.connection, workspace_id, call.user())?;
+    if roles.contains(&Role::Owner) && mine != Some(Role::Owner) {
+        return Err(Problem::new(403, "only an owner may decide about owners"));
+    }
+    Ok(())
+}
+
 pub fn add(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
-    let role = body.new_name("role")?.unwrap_or(stored::ROLE);
+    let role = body.new_name("role")?.map_or(Ok(Role::Member), Role::of_body)?;
+    may_grant(call, workspace.id, &[role])?;
     let member = stored::add(call.connection, workspace.id, body.name("user_id")?, role)?;
     Ok(Response::json(201, &to_json(member)))
 }
@@ -35,17 +46,18 @@ pub fn add(call: &Call) -> Outcome<Response> {
 pub fn update(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
-    let member = stored::set_role(call.connection, workspace.id, call.argument(1), body.name("role")?)?;
+    let role = Role::of_body(body.name("role")?)?;
+    let member = stored::get(call.connection, workspace.id, call.argument(1))?;
+    may_grant(call, workspace.id, &[member.role, role])?;
+    let member = stored::set_role(call.connection, workspace.id, &member.user_id, role)?;
     Ok(Response::json(200, &to_json(member)))
 }
 
-/// The owner stays: a workspace that nobody can reach would be lost.
 pub fn remove(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
-    if workspace.owner_id == call.argument(1) {
-        return Err(Problem::conflict("owner", "the owner of a workspace stays its member"));
-    }
-    stored::remove(call.connection, workspace.id, call.argument(1))?;
+    let member = stored::get(call.connection, workspace.id, call.argument(1))?;
+    may_grant(call, workspace.id, &[member.role])?;
+    stored::remove(call.connection, workspace.id, &member.user_id)?;
     Ok(Response::no_content())
 }
 

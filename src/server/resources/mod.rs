@@ -1,5 +1,6 @@
 //! One file per resource of api.md section 2: reads the request, calls the store, writes the JSON. No SQL, no sockets.
 
+pub mod api_keys;
 pub mod comments;
 pub mod dependencies;
 pub mod labels;

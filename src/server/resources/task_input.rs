@@ -2,6 +2,7 @@
 //! anything is written. Accepted and not kept: `goal_id` and the plan review of client 0.9.1.
 
 use crate::input::{Body, one_of};
+use crate::limits;
 use crate::problem::{Outcome, Problem};
 use crate::store::{projects, tasks};
 use anyt::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
@@ -59,6 +60,7 @@ pub fn priority(number: i64) -> Outcome<i64> {
 
 /// Label names: not blank, each once.
 pub fn labels(names: Vec<String>) -> Outcome<Value> {
+    limits::count("labels", names.len(), limits::LABELS)?;
     let mut set: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
         if name.trim().is_empty() {

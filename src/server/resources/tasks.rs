@@ -10,14 +10,14 @@ use crate::routes::Call;
 use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Task};
-use crate::store::workspaces::{self, Workspace};
+use crate::store::workspaces::Workspace;
 use crate::wire::{self, Json, object};
 use anyt::model::{self, Patch};
 use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 
 const LIMIT: i64 = 50;
-const MOST: i64 = 500;
+const MOST: i64 = crate::limits::ROWS;
 
 /// Every field of api.md 3.3, whatever client asks: further fields are ignored, missing ones are fatal.
 pub fn to_json(row: Task) -> Value {
@@ -176,7 +176,7 @@ pub fn by_uid(call: &Call) -> Outcome<Response> {
     let uid = call.argument(0);
     let id = stored::id_of_uid(uid).ok_or_else(|| Problem::missing("task", uid))?;
     let row = stored::by_id(call.connection, id).map_err(|_| Problem::missing("task", uid))?;
-    workspaces::of_member(call.connection, row.task.workspace_id, call.user())
+    call.workspace_of(row.task.workspace_id)
         .map_err(|_| Problem::new(403, "you are no member of this task's workspace"))?;
     Ok(Response::json(200, &to_json(row)))
 }

@@ -101,7 +101,7 @@ pub fn forget_preferences(call: &Call) -> Outcome<Response> {
 
 pub fn prefer_workspace(call: &Call) -> Outcome<Response> {
     let workspace_id = call.body()?.required_int("workspace_id")?;
-    let workspace = store::workspaces::of_member(call.connection, workspace_id, call.user())?;
+    let workspace = call.workspace_of(workspace_id)?;
     let preferences = stored::set(call.connection, call.user(), workspace.id, None)?;
     Ok(Response::json(200, &to_json(call.user(), preferences)))
 }
@@ -110,7 +110,7 @@ pub fn prefer_project(call: &Call) -> Outcome<Response> {
     let body = call.body()?;
     let workspace_id = body.required_int("workspace_id")?;
     let project_id = body.required_int("project_id")?;
-    let workspace = store::workspaces::of_member(call.connection, workspace_id, call.user())?;
+    let workspace = call.workspace_of(workspace_id)?;
     let project = store::projects::get(call.connection, workspace.id, project_id)?;
     let preferences = stored::set(call.connection, call.user(), workspace.id, Some(project.id))?;
     Ok(Response::json(200, &to_json(call.user(), preferences)))

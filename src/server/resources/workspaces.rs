@@ -10,7 +10,7 @@ use miniserde::json::Value;
 
 /// Clients never ask for a second page, so that the first must be a large one (api.md 4.11).
 pub const PER_PAGE: i64 = 100;
-pub const MOST_PER_PAGE: i64 = 500;
+pub const MOST_PER_PAGE: i64 = crate::limits::ROWS;
 
 pub fn to_json(workspace: Workspace) -> Value {
     object([
@@ -32,9 +32,14 @@ pub fn identifier(text: &str) -> Option<String> {
     fits.then(|| text.to_ascii_uppercase())
 }
 
+/// The one workspace that an API key knows of.
+fn only(call: &Call) -> Option<i64> {
+    call.caller.key.as_ref().map(|key| key.workspace_id)
+}
+
 pub fn list(call: &Call) -> Outcome<Response> {
     let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
-    let (items, total) = stored::list(call.connection, call.user(), part)?;
+    let (items, total) = stored::list(call.connection, call.user(), only(call), part)?;
     Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
 }
 
@@ -54,10 +59,10 @@ pub fn current(call: &Call) -> Outcome<Response> {
 /// The workspace of the caller's preferences, else the first it is a member of; 404 if there is none.
 pub fn preferred(call: &Call) -> Outcome<Workspace> {
     let wanted = preferences::get(call.connection, call.user())?.and_then(|preferences| preferences.workspace_id);
-    match wanted.map(|id| stored::of_member(call.connection, id, call.user())) {
+    match wanted.map(|id| call.workspace_of(id)) {
         Some(Ok(workspace)) => Ok(workspace),
         _ => {
-            let (mine, _) = stored::list(call.connection, call.user(), wire::Page { limit: 1, offset: 0 })?;
+            let (mine, _) = stored::list(call.connection, call.user(), only(call), wire::Page { limit: 1, offset: 0 })?;
             mine.into_iter().next().ok_or_else(|| Problem::new(404, "you are a member of no workspace"))
         }
     }
@@ -74,11 +79,8 @@ pub fn update(call: &Call) -> Outcome<Response> {
     Ok(Response::json(200, &to_json(stored::update(call.connection, workspace.id, name, description)?)))
 }
 
+/// `anyt-server restore workspace` takes it back.
 pub fn delete(call: &Call) -> Outcome<Response> {
-    let workspace = call.workspace()?;
-    if workspace.owner_id != call.user() {
-        return Err(Problem::new(403, format!("only {} may delete this workspace", workspace.owner_id)));
-    }
-    stored::delete(call.connection, workspace.id)?;
+    stored::delete(call.connection, call.workspace()?.id)?;
     Ok(Response::no_content())
 }

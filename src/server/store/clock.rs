@@ -11,6 +11,11 @@ pub fn tick(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row(named_params! { ":now": Timestamp::now().0 }, |row| row.get(0))
 }
 
+/// The last instant given out. Every change to the database takes one, so this stands for its state.
+pub fn last(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT last FROM clock")?.query_row([], |row| row.get(0))
+}
+
 /// Everything after this call is later than `instant`: imported rows bring times of their own.
 pub fn pass(connection: &Connection, instant: i64) -> rusqlite::Result<()> {
     connection

@@ -6,8 +6,8 @@ use crate::http::Response;
 use crate::store::found;
 use rusqlite::{Connection, named_params};
 
-/// 30 days in microseconds.
-const KEPT: i64 = 30 * 86_400 * 1_000_000;
+/// How long an answer is kept: 30 days, as `AnyTask-Capabilities` says.
+pub const KEPT_SECONDS: i64 = 30 * 86_400;
 
 /// The first answer to this user's request of that key, with the digest of the request it was for.
 pub fn answered(connection: &Connection, user_id: &str, key: &str) -> rusqlite::Result<Option<(Digest, Response)>> {
@@ -15,8 +15,8 @@ pub fn answered(connection: &Connection, user_id: &str, key: &str) -> rusqlite::
         connection
             .prepare_cached("SELECT request, status, body FROM idempotency WHERE user_id = :user AND key = :key")?
             .query_row(named_params! { ":user": user_id, ":key": key }, |row| {
-                let response = Response { status: row.get(1)?, media_type: "application/json", body: row.get(2)? };
-                Ok((row.get(0)?, response))
+                let (status, body) = (row.get(1)?, row.get(2)?);
+                Ok((row.get(0)?, Response { status, body, ..Response::no_content() }))
             }),
     )
 }
@@ -32,7 +32,7 @@ pub fn keep(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM idempotency WHERE created_at < :oldest")?
-        .execute(named_params! { ":oldest": now - KEPT })?;
+        .execute(named_params! { ":oldest": now - KEPT_SECONDS * 1_000_000 })?;
     connection
         .prepare_cached(
             "INSERT INTO idempotency (user_id, key, request, status, body, created_at)
@@ -43,4 +43,15 @@ pub fn keep(
             ":status": response.status, ":body": response.body, ":now": now,
         })
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::CAPABILITIES;
+
+    #[test]
+    fn keys_are_kept_as_long_as_clients_are_told() {
+        assert!(CAPABILITIES.contains(&format!("keys={KEPT_SECONDS},")));
+    }
 }

@@ -128,8 +128,9 @@ pub fn update(connection: &Connection, id: i64, fields: &Fields) -> Outcome<Proj
 
 /// Deletes the project and its live tasks, each a tombstone with an instant of its own. Returns how many tasks.
 pub fn delete(connection: &Connection, id: i64) -> Outcome<i64> {
-    let mut statement = connection.prepare("SELECT id FROM tasks WHERE project_id = :id AND deleted_at IS NULL")?;
-    let doomed = statement
+    let began = clock::tick(connection)?;
+    let doomed = connection
+        .prepare("SELECT id FROM tasks WHERE project_id = :id AND deleted_at IS NULL")?
         .query_map(named_params! { ":id": id }, |row| row.get::<_, i64>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     for task in &doomed {
@@ -137,8 +138,44 @@ pub fn delete(connection: &Connection, id: i64) -> Outcome<i64> {
     }
     let now = clock::tick(connection)?;
     connection.execute(
-        "UPDATE projects SET deleted_at = :now, updated_at = :now WHERE id = :id",
-        named_params! { ":id": id, ":now": now },
+        "UPDATE projects SET deleted_at = :now, updated_at = :now, deletion_began = :began WHERE id = :id",
+        named_params! { ":id": id, ":now": now, ":began": began },
     )?;
     Ok(doomed.len() as i64)
+}
+
+/// A deleted project: its id, name, workspace's identifier.
+pub type Deleted = (i64, String, String);
+
+/// Deleted projects of that name or id, in one workspace or in all.
+pub fn deleted(connection: &Connection, name: &str, workspace_id: Option<i64>) -> rusqlite::Result<Vec<Deleted>> {
+    let mut statement = connection.prepare(
+        "SELECT p.id, p.name, w.identifier FROM projects p JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.deleted_at IS NOT NULL AND (p.name = :name OR CAST(p.id AS TEXT) = :name)
+             AND (:workspace IS NULL OR w.id = :workspace)
+         ORDER BY p.id",
+    )?;
+    let arguments = named_params! { ":name": name, ":workspace": workspace_id };
+    statement.query_map(arguments, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+}
+
+/// Takes a deletion back, also that of the tasks which went with the project. Returns how many.
+pub fn restore(connection: &Connection, id: i64) -> rusqlite::Result<i64> {
+    // A project deleted by an older server has no such instant; its tasks stay deleted.
+    let gone = connection
+        .prepare(
+            "SELECT t.id FROM projects p JOIN tasks t ON t.project_id = p.id AND t.deleted_at >= p.deletion_began
+             WHERE p.id = :id ORDER BY t.id",
+        )?
+        .query_map(named_params! { ":id": id }, |row| row.get::<_, i64>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for task in &gone {
+        tasks::restore(connection, *task)?;
+    }
+    let now = clock::tick(connection)?;
+    connection.execute(
+        "UPDATE projects SET deleted_at = NULL, deletion_began = NULL, updated_at = :now WHERE id = :id",
+        named_params! { ":id": id, ":now": now },
+    )?;
+    Ok(gone.len() as i64)
 }

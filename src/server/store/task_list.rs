@@ -156,7 +156,7 @@ mod tests {
     use crate::store::schema::{self, Location};
 
     fn plan(sql: &str) -> String {
-        let connection = schema::open(&Location::Memory).unwrap();
+        let connection = schema::open(&Location::Memory, schema::Age::Any).unwrap();
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let mut rows = statement.raw_query();
         let mut lines = String::new();

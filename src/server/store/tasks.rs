@@ -1,6 +1,7 @@
 //! Single tasks: reading, creating, changing, deleting. Every change raises the version by one and takes an instant of
 //! its own from the clock.
 
+use crate::input::whole_number;
 use crate::problem::{Outcome, Problem};
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, existing, labels};
@@ -113,7 +114,7 @@ pub fn by_id(connection: &Connection, id: i64) -> Outcome<Task> {
 
 /// A live task of the workspace by what stands for it in a path: `DEV-42` in any case, or its id.
 pub fn get(connection: &Connection, workspace: &Workspace, name: &str) -> Outcome<Task> {
-    match (name.parse::<i64>(), number_of(workspace, name)) {
+    match (whole_number("task", name), number_of(workspace, name)) {
         (Ok(id), _) => existing(
             connection
                 .prepare_cached(select!("WHERE t.id = :id AND t.workspace_id = :workspace AND t.deleted_at IS NULL"))?
@@ -136,7 +137,7 @@ pub fn get(connection: &Connection, workspace: &Workspace, name: &str) -> Outcom
 
 fn number_of(workspace: &Workspace, identifier: &str) -> Option<i64> {
     let (prefix, number) = identifier.rsplit_once('-')?;
-    prefix.eq_ignore_ascii_case(&workspace.identifier).then(|| number.parse().ok())?
+    prefix.eq_ignore_ascii_case(&workspace.identifier).then(|| whole_number("task", number).ok())?
 }
 
 /// Stores a new task under the workspace's next number and returns its id; the fields of `task` that the server
@@ -202,6 +203,15 @@ pub fn delete(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     touch(connection, id)?;
     connection
         .prepare_cached("UPDATE tasks SET deleted_at = updated_at WHERE id = :id")?
+        .execute(named_params! { ":id": id })
+        .map(drop)
+}
+
+/// Makes a tombstone a live task again, under a new version.
+pub fn restore(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    touch(connection, id)?;
+    connection
+        .prepare_cached("UPDATE tasks SET deleted_at = NULL WHERE id = :id")?
         .execute(named_params! { ":id": id })
         .map(drop)
 }

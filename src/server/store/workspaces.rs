@@ -1,6 +1,7 @@
 //! Workspaces (api.md 3.1). Only members see one.
 
 use crate::problem::{Outcome, Problem};
+use crate::store::roles::Role;
 use crate::store::{clock, existing, found, members};
 use crate::wire::Page;
 use anyt::time::Timestamp;
@@ -31,20 +32,20 @@ fn from_row(row: &Row) -> rusqlite::Result<Workspace> {
     })
 }
 
-/// The user's workspaces, oldest first, and how many there are.
-pub fn list(connection: &Connection, user_id: &str, page: Page) -> Outcome<(Vec<Workspace>, i64)> {
+/// The user's workspaces, or `only` that one if it is theirs, oldest first, and how many there are.
+pub fn list(connection: &Connection, user_id: &str, only: Option<i64>, page: Page) -> Outcome<(Vec<Workspace>, i64)> {
     let mut statement = connection.prepare_cached(
         "SELECT w.* FROM workspaces w JOIN members m ON m.workspace_id = w.id AND m.user_id = :user
-         WHERE w.deleted_at IS NULL ORDER BY w.id LIMIT :limit OFFSET :offset",
+         WHERE w.deleted_at IS NULL AND (:only IS NULL OR w.id = :only) ORDER BY w.id LIMIT :limit OFFSET :offset",
     )?;
-    let arguments = named_params! { ":user": user_id, ":limit": page.limit, ":offset": page.offset };
+    let arguments = named_params! { ":user": user_id, ":only": only, ":limit": page.limit, ":offset": page.offset };
     let items = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let total = connection
         .prepare_cached(
             "SELECT count(*) FROM workspaces w JOIN members m ON m.workspace_id = w.id AND m.user_id = :user
-             WHERE w.deleted_at IS NULL",
+             WHERE w.deleted_at IS NULL AND (:only IS NULL OR w.id = :only)",
         )?
-        .query_row(named_params! { ":user": user_id }, |row| row.get(0))?;
+        .query_row(named_params! { ":user": user_id, ":only": only }, |row| row.get(0))?;
     Ok((items, total))
 }
 
@@ -59,16 +60,28 @@ pub fn of_member(connection: &Connection, id: i64, user_id: &str) -> Outcome<Wor
     existing(workspace, "workspace", id)
 }
 
-pub fn by_identifier(connection: &Connection, identifier: &str) -> rusqlite::Result<Option<Workspace>> {
+/// Also a deleted one, as its identifier is taken for ever; with whether it is deleted.
+pub fn by_identifier(connection: &Connection, identifier: &str) -> rusqlite::Result<Option<(Workspace, bool)>> {
     found(connection.query_row(
-        "SELECT * FROM workspaces WHERE identifier = :identifier AND deleted_at IS NULL",
+        "SELECT * FROM workspaces WHERE identifier = :identifier",
         named_params! { ":identifier": identifier },
-        from_row,
+        |row| Ok((from_row(row)?, row.get::<_, Option<i64>>("deleted_at")?.is_some())),
     ))
 }
 
-pub fn oldest(connection: &Connection) -> rusqlite::Result<Option<Workspace>> {
-    found(connection.query_row("SELECT * FROM workspaces WHERE deleted_at IS NULL ORDER BY id LIMIT 1", [], from_row))
+/// Also a deleted one.
+pub fn by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<(Workspace, bool)>> {
+    found(connection.query_row("SELECT * FROM workspaces WHERE id = :id", named_params! { ":id": id }, |row| {
+        Ok((from_row(row)?, row.get::<_, Option<i64>>("deleted_at")?.is_some()))
+    }))
+}
+
+/// Every workspace, oldest first, with whether it is deleted.
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<(Workspace, bool)>> {
+    let mut statement = connection.prepare("SELECT * FROM workspaces ORDER BY id")?;
+    let rows =
+        statement.query_map([], |row| Ok((from_row(row)?, row.get::<_, Option<i64>>("deleted_at")?.is_some())))?;
+    rows.collect()
 }
 
 /// Makes a workspace with its owner as first member. An identifier is taken for ever, also by a deleted workspace, so
@@ -97,7 +110,7 @@ pub fn create(
         },
         from_row,
     )?;
-    members::ensure(connection, workspace.id, owner_id, members::OWNER_ROLE)?;
+    members::ensure(connection, workspace.id, owner_id, Role::Owner)?;
     Ok(workspace)
 }
 
@@ -113,6 +126,7 @@ pub fn update(connection: &Connection, id: i64, name: Option<&str>, description:
     )?)
 }
 
+/// Hides the workspace and everything in it; nothing is lost.
 pub fn delete(connection: &Connection, id: i64) -> Outcome<()> {
     let now = clock::tick(connection)?;
     connection.execute(
@@ -120,6 +134,17 @@ pub fn delete(connection: &Connection, id: i64) -> Outcome<()> {
         named_params! { ":id": id, ":now": now },
     )?;
     Ok(())
+}
+
+/// Takes a deletion back: everything is as it was.
+pub fn restore(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    let now = clock::tick(connection)?;
+    connection
+        .execute(
+            "UPDATE workspaces SET deleted_at = NULL, updated_at = :now WHERE id = :id",
+            named_params! { ":id": id, ":now": now },
+        )
+        .map(drop)
 }
 
 /// The next task number. Numbers are never given out twice.

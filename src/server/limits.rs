@@ -1,0 +1,89 @@
+//! How large things may be. What is larger is refused with words (413, 422), before it costs anybody else anything.
+
+use crate::problem::{Outcome, Problem};
+
+/// The longest request body in bytes, unless `--max-body` says otherwise.
+pub const BODY: usize = 1 << 20;
+
+/// How deep arrays and objects of a request may be nested.
+pub const JSON_DEPTH: usize = 128;
+
+/// A title or a name, in characters.
+pub const TITLE: usize = 500;
+
+/// A description, a plan, a comment: any string, in bytes.
+pub const TEXT: usize = 1 << 20;
+
+/// Strings in one list: the ids of a bulk update.
+pub const ITEMS: usize = 500;
+
+/// Labels of one task.
+pub const LABELS: usize = 100;
+
+/// Rows of one page. Whoever asks for more gets this many.
+pub const ROWS: i64 = 100;
+
+pub fn title<'a>(field: &str, text: &'a str) -> Outcome<&'a str> {
+    // Every character has at least one byte, so that most texts need no counting.
+    if text.len() > TITLE && text.chars().count() > TITLE {
+        return Err(Problem::invalid(field, format!("is longer than {TITLE} characters")));
+    }
+    Ok(text)
+}
+
+pub fn text<'a>(field: &str, text: &'a str) -> Outcome<&'a str> {
+    if text.len() > TEXT {
+        return Err(Problem::invalid(field, format!("is longer than {TEXT} bytes")));
+    }
+    Ok(text)
+}
+
+pub fn count(field: &str, number: usize, most: usize) -> Outcome<()> {
+    if number > most {
+        return Err(Problem::invalid(field, format!("has {number} entries; at most {most} are possible")));
+    }
+    Ok(())
+}
+
+/// Refuses what is nested too deeply, by looking at brackets outside strings only: the parser, and whatever walks its
+/// result, may recurse.
+pub fn depth(json: &[u8]) -> Outcome<()> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > JSON_DEPTH {
+                    return Err(Problem::invalid("body", format!("is nested more than {JSON_DEPTH} levels deep")));
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_strings() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(depth(nested(JSON_DEPTH).as_bytes()).is_ok());
+        assert!(depth(nested(JSON_DEPTH + 1).as_bytes()).is_err());
+        assert!(depth(format!(r#"{{"a\"{}": "\\"}}"#, "[".repeat(1_000)).as_bytes()).is_ok());
+        assert!(depth(format!("[{}]", "[],".repeat(1_000)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn titles_are_counted_in_characters() {
+        assert!(title("title", &"é".repeat(TITLE)).is_ok());
+        assert!(title("title", &"é".repeat(TITLE + 1)).is_err());
+    }
+}

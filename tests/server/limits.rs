@@ -1,0 +1,100 @@
+//! How large things may be; what is larger is refused with words, and costs nobody else anything.
+
+use crate::harness::*;
+
+const TASKS: &str = "/v1/workspaces/1/tasks";
+const BULK: &str = "/v1/workspaces/1/bulk-tasks";
+
+fn nested(depth: usize) -> String {
+    format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth))
+}
+
+#[test]
+fn a_deeply_nested_body_is_refused_before_it_is_parsed() {
+    let server = Server::new();
+    server.task("a", "");
+    for (method, path) in [("PATCH", BULK), ("POST", TASKS), ("PATCH", "/v1/workspaces/1/tasks/DEV-1")] {
+        for depth in [128, 20_000] {
+            let body = format!(r#"{{"task_ids": ["DEV-1"], "title": "x", "updates": {}}}"#, nested(depth));
+            let reply = server.call(method, path, &body);
+            assert_eq!((reply.status, reply.text("errors.0.field")), (422, "body".into()), "{method} {path} {depth}");
+            let array = format!(r#"{{"updates": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(server.call(method, path, &array).status, 422);
+        }
+    }
+    let body = format!(r#"{{"task_ids": ["DEV-1"], "updates": {}}}"#, nested(127));
+    assert_eq!(server.call("PATCH", BULK, &body).status, 200, "128 levels are possible");
+    let brackets = format!(r#""description": "{}""#, "[{".repeat(5_000));
+    assert_eq!(server.task("b", &brackets).status, 201, "in a string they are text");
+    assert_eq!(server.get("/v1/auth").status, 200);
+}
+
+#[test]
+fn titles_and_names_have_500_characters() {
+    let server = Server::new();
+    let (longest, longer) = ("é".repeat(500), "é".repeat(501));
+    assert_eq!(server.task(&longest, "").text("title"), longest);
+    for (method, path, name) in [
+        ("POST", TASKS, "title"),
+        ("PATCH", "/v1/workspaces/1/tasks/DEV-1", "title"),
+        ("POST", "/v1/workspaces/1/projects", "name"),
+        ("POST", "/v1/workspaces/1/labels", "name"),
+    ] {
+        let reply = server.call(method, path, &format!(r#"{{"{name}": "{longer}", "project_id": 1}}"#));
+        assert_eq!((reply.status, reply.text("errors.0.field")), (422, name.to_string()), "{method} {path}");
+        assert!(reply.text("detail").contains("500 characters"), "{}", reply.body);
+    }
+    let reply = server.patch("DEV-1", &format!(r#"{{"labels": ["{longer}"]}}"#));
+    assert_eq!(reply.status, 422, "a label's name");
+}
+
+#[test]
+fn texts_have_a_mebibyte() {
+    let server = Server::with(&["--db", ":memory:", "--token", TOKEN, "--max-body", "4000000"]);
+    server.task("a", "");
+    let (longest, longer) = ("x".repeat(1 << 20), "x".repeat((1 << 20) + 1));
+    assert_eq!(server.patch("DEV-1", &format!(r#"{{"description": "{longest}"}}"#)).status, 200);
+    assert_eq!(server.patch("DEV-1", &format!(r#"{{"description": "{longer}"}}"#)).status, 422);
+    let comments = "/v1/workspaces/1/tasks/DEV-1/comments";
+    assert_eq!(server.call("POST", comments, &format!(r#"{{"content": "{longest}"}}"#)).status, 201);
+    assert_eq!(server.call("POST", comments, &format!(r#"{{"content": "{longer}"}}"#)).status, 422);
+}
+
+#[test]
+fn a_task_has_100_labels_and_a_bulk_500_ids() {
+    let server = Server::new();
+    let list = |count: usize, prefix: &str| {
+        (1..=count).map(|number| format!(r#""{prefix}{number}""#)).collect::<Vec<_>>().join(",")
+    };
+    server.task("a", &format!(r#""labels": [{}]"#, list(100, "l")));
+    for count in [101, 60_000] {
+        let reply = server.patch("DEV-1", &format!(r#"{{"labels": [{}]}}"#, list(count, "l")));
+        assert_eq!((reply.status, reply.text("errors.0.field")), (422, "labels".into()));
+    }
+    let bulk = |count: usize| {
+        server.call("PATCH", BULK, &format!(r#"{{"task_ids": [{}], "updates": {{}}}}"#, list(count, "DEV-")))
+    };
+    assert_eq!((bulk(500).status, bulk(500).int("total")), (200, 500));
+    assert_eq!((bulk(501).status, bulk(50_000).status), (422, 422));
+}
+
+#[test]
+fn a_page_has_100_rows() {
+    let server = Server::new();
+    for path in [TASKS, "/v1/workspaces", "/v1/workspaces/1/projects", "/v1/workspaces/1/members"] {
+        assert_eq!(server.get(&format!("{path}?limit=1000000")).int("limit"), 100, "{path}");
+    }
+}
+
+#[test]
+fn a_plus_is_no_part_of_a_number() {
+    let server = Server::new();
+    server.task("a", "");
+    for path in
+        ["/v1/workspaces/+1", "/v1/workspaces/%2B1/tasks", "/v1/workspaces/1/tasks/+1", "/v1/workspaces/1/tasks/DEV-+1"]
+    {
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
+    assert_eq!(server.get(&format!("{TASKS}?limit=%2B1")).status, 422);
+    assert_eq!(server.get(&format!("{TASKS}/1")).status, 200);
+}
