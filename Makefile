@@ -17,7 +17,7 @@ STATIC_BUDGET := 3670016
 TEST_FEATURES := server,failpoints
 
 # A test waits for programs, pauses and disks more than it computes.
-export RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 
 # What anyt does not use of SQLite stays out of the static file. A plain `cargo build` works without this.
 SQLITE_SMALL := \

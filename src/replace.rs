@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 
 /// How long somebody else's change of a small file may take before we give up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Does `work` while holding an exclusive lock on `lock_file`, which is made (0600) if it is missing and stays.
-/// `Error::Failure` after 10 s of waiting.
+/// `Error::Failure` after 30 s of waiting.
 pub fn exclusively<T>(lock_file: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     within(PATIENCE, lock_file, work)?.ok_or_else(|| {
-        Error::failure(format!("another program has held {} for 10 s", lock_file.display()))
+        Error::failure(format!("another program has held {} for 30 s", lock_file.display()))
             .hint("nothing was changed; try again")
     })
 }
