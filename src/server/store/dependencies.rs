@@ -139,14 +139,17 @@ pub struct Work {
     pub estimate: f64,
 }
 
-/// Live tasks of a workspace or of one of its projects, and the dependencies between them (the dependent one first).
+/// Tasks, and the dependencies between them: ids, the dependent task first.
+pub type Plan = (Vec<Work>, Vec<(i64, i64)>);
+
+/// Live tasks of a workspace or of one of its projects, and the dependencies of the workspace.
 /// Without those that are over, unless `everything`.
 pub fn work(
     connection: &Connection,
     workspace_id: i64,
     project_id: Option<i64>,
     everything: bool,
-) -> Outcome<(Vec<Work>, Vec<(i64, i64)>)> {
+) -> Outcome<Plan> {
     let arguments = named_params! { ":workspace": workspace_id, ":project": project_id, ":everything": everything };
     let mut statement = connection.prepare_cached(
         "SELECT t.id, w.identifier || '-' || t.number, coalesce(t.estimate, 0.0)
