@@ -144,12 +144,7 @@ pub type Plan = (Vec<Work>, Vec<(i64, i64)>);
 
 /// Live tasks of a workspace or of one of its projects, and the dependencies of the workspace.
 /// Without those that are over, unless `everything`.
-pub fn work(
-    connection: &Connection,
-    workspace_id: i64,
-    project_id: Option<i64>,
-    everything: bool,
-) -> Outcome<Plan> {
+pub fn work(connection: &Connection, workspace_id: i64, project_id: Option<i64>, everything: bool) -> Outcome<Plan> {
     let arguments = named_params! { ":workspace": workspace_id, ":project": project_id, ":everything": everything };
     let mut statement = connection.prepare_cached(
         "SELECT t.id, w.identifier || '-' || t.number, coalesce(t.estimate, 0.0)
