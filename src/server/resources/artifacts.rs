@@ -1,6 +1,7 @@
 //! Artifacts of attempts (api.md 2.12). Choices where the contract leaves it open: content is text, of any length that a
-//! request may have; `uri` is the path of its download; a download is an attachment of plain text, whatever `mime_type`
-//! says, so that no browser runs what an agent has left.
+//! request may have; `uri` is the path of its download; a download is a JSON string for clients that accept JSON, as
+//! the published ones do, and else an attachment of plain text, whatever `mime_type` says, so that no browser runs what an
+//! agent has left.
 
 use crate::http::Response;
 use crate::limits;
@@ -75,6 +76,9 @@ pub fn get(call: &Call) -> Outcome<Response> {
 
 pub fn download(call: &Call) -> Outcome<Response> {
     let content = stored::content(call.connection, named(call)?.id)?;
+    if call.request.header("Accept").is_some_and(|accept| accept.contains("application/json")) {
+        return Ok(Response::json(200, &content.json()));
+    }
     let response = Response::text("text/plain; charset=utf-8", content);
     Ok(response.with_header("Content-Disposition", "attachment").with_header("X-Content-Type-Options", "nosniff"))
 }

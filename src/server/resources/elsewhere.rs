@@ -1,6 +1,7 @@
 //! What published clients know and this server has not got: it speaks to no code host, asks no model and runs no worker.
 //! 501 with words where that would be needed; an empty answer where there is nothing to show.
 
+use crate::dispatch::Service;
 use crate::http::Response;
 use crate::problem::{Outcome, Problem};
 use crate::routes::Call;
@@ -50,8 +51,8 @@ pub fn no_items(_: &Call) -> Outcome<Response> {
     Ok(Response::json(200, &page(Vec::new(), 0, Page { limit: 100, offset: 0 })))
 }
 
-pub fn no_template(call: &Call) -> Outcome<Response> {
-    Err(Problem::missing("template", call.argument(0)))
+pub fn no_template(_: &Service) -> Response {
+    Problem::new(404, "this server has no templates").into_response("/v1/templates")
 }
 
 pub fn no_agent(call: &Call) -> Outcome<Response> {
