@@ -29,6 +29,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The clients' word for what kind of actor it is.
+    pub fn kind(&self) -> &'static str {
+        if self.is_agent { "agent" } else { "user" }
+    }
+
     /// 403 for an API key without the permission that this takes.
     pub fn key_allows(&self, right: Right) -> Outcome<()> {
         let Some(key) = &self.key else { return Ok(()) };

@@ -207,6 +207,33 @@ impl Body {
         if number.is_finite() { Ok(Some(number)) } else { Err(Problem::invalid(name, "must be a number")) }
     }
 
+    /// A whole number that is not negative.
+    pub fn amount(&self, name: &str) -> Outcome<Option<i64>> {
+        self.int(name)?.map(|number| at_least(name, number, 0)).transpose()
+    }
+
+    pub fn bool(&self, name: &str) -> Outcome<Option<bool>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(Problem::invalid(name, "must be true or false")),
+        }
+    }
+
+    /// A JSON object of any members.
+    pub fn object(&self, name: &str) -> Outcome<Option<&Object>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(_) => Err(Problem::invalid(name, "must be an object")),
+        }
+    }
+
+    pub fn instant(&self, name: &str) -> Outcome<Option<Timestamp>> {
+        let wrong = |text: &str| Problem::invalid(name, format!("'{text}' is not an ISO 8601 time"));
+        self.text(name)?.map(|text| Timestamp::parse(text).ok_or_else(|| wrong(text))).transpose()
+    }
+
     pub fn texts(&self, name: &str) -> Outcome<Option<Vec<String>>> {
         let wrong = || Problem::invalid(name, "must be a list of strings");
         match self.get(name) {

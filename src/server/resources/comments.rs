@@ -2,6 +2,7 @@
 
 use crate::http::Response;
 use crate::problem::{Outcome, Problem};
+use crate::resources::events::Note;
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
 use crate::routes::Call;
 use crate::store::comments::{self as stored, Comment};
@@ -50,18 +51,19 @@ pub fn create(call: &Call) -> Outcome<Response> {
         }
     }
     let id = stored::create(call.connection, task.id, call.user(), content, &mentioned, parent)?;
+    Note::new("comment", id, "created").on_task(task.id).write(call, task.workspace_id)?;
     Ok(Response::json(201, &to_json(stored::get(call.connection, task.workspace_id, id)?, call.user())))
 }
 
 pub fn stats(call: &Call) -> Outcome<Response> {
     let task = task(call)?;
-    let (all, total) = stored::list(call.connection, task.id, crate::wire::Page { limit: -1, offset: 0 })?;
+    let (total, last) = stored::summary(call.connection, task.id)?;
     let body = object([
         ("task_id", task.identifier.json()),
         ("total_comments", total.json()),
         // The server does not know who has read what.
         ("unread_mentions", 0.json()),
-        ("last_comment_at", all.last().map(|comment| comment.created_at).json()),
+        ("last_comment_at", last.json()),
     ]);
     Ok(Response::json(200, &body))
 }
@@ -103,7 +105,9 @@ fn change(call: &Call, comment: Comment) -> Outcome<Response> {
     let body = call.body()?;
     let (content, mentioned) = (body.new_content("content")?, body.texts("mentioned_users")?);
     stored::update(call.connection, comment.id, content, mentioned.as_ref())?;
-    Ok(Response::json(200, &to_json(stored::get(call.connection, call.workspace()?.id, comment.id)?, call.user())))
+    let workspace = call.workspace()?.id;
+    Note::new("comment", comment.id, "updated").on_task(comment.task_id).write(call, workspace)?;
+    Ok(Response::json(200, &to_json(stored::get(call.connection, workspace, comment.id)?, call.user())))
 }
 
 pub fn delete(call: &Call) -> Outcome<Response> {
@@ -115,6 +119,8 @@ pub fn delete_below_task(call: &Call) -> Outcome<Response> {
 }
 
 fn discard(call: &Call, comment: Comment) -> Outcome<Response> {
-    stored::delete(call.connection, own(call, comment)?.id)?;
+    let comment = own(call, comment)?;
+    stored::delete(call.connection, comment.id)?;
+    Note::new("comment", comment.id, "deleted").on_task(comment.task_id).write(call, call.workspace()?.id)?;
     Ok(Response::no_content())
 }

@@ -2,9 +2,10 @@
 
 use crate::http::Response;
 use crate::problem::Outcome;
+use crate::resources::events::Note;
 use crate::routes::Call;
 use crate::store::dependencies::{self as stored, End, Graph};
-use crate::store::tasks;
+use crate::store::{projects, tasks};
 use crate::wire::{Json, object};
 use miniserde::json::Value;
 
@@ -35,6 +36,8 @@ pub fn add(call: &Call) -> Outcome<Response> {
     let task = tasks::get(call.connection, &workspace, call.argument(1))?.task;
     let depends_on = tasks::get(call.connection, &workspace, call.body()?.name("depends_on")?)?.task;
     let created_at = stored::add(call.connection, &task, &depends_on)?;
+    let note = Note::of_task(task.id, "dependency_added");
+    note.with("depends_on", depends_on.identifier.as_str().json()).write(call, workspace.id)?;
     let body = object([
         ("task_id", task.identifier.json()),
         ("depends_on", depends_on.identifier.json()),
@@ -49,12 +52,19 @@ pub fn remove(call: &Call) -> Outcome<Response> {
     let task = tasks::get(call.connection, &workspace, call.argument(1))?.task;
     let depends_on = tasks::get(call.connection, &workspace, call.argument(2))?.task;
     stored::remove(call.connection, &task, &depends_on)?;
+    let note = Note::of_task(task.id, "dependency_removed");
+    note.with("depends_on", depends_on.identifier.json()).write(call, workspace.id)?;
     Ok(Response::no_content())
 }
 
+/// Of the workspace or of one of its projects; 404 for a project that is not there.
 pub fn graph(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
-    let Graph { nodes, edges } = stored::graph(call.connection, workspace.id, call.query.int("project_id")?)?;
+    let project = call.query.int("project_id")?;
+    if let Some(id) = project {
+        projects::get(call.connection, workspace.id, id)?;
+    }
+    let Graph { nodes, edges } = stored::graph(call.connection, workspace.id, project)?;
     let node = |end: End| {
         object([
             ("id", end.identifier.json()),

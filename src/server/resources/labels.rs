@@ -2,6 +2,7 @@
 
 use crate::http::Response;
 use crate::problem::Outcome;
+use crate::resources::events::Note;
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
 use crate::routes::Call;
 use crate::store::labels::{self as stored, Label};
@@ -36,7 +37,9 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
     let (name, color, description) = (body.name("name")?, body.text("color")?, body.text("description")?);
-    Ok(Response::json(201, &to_json(stored::create(call.connection, workspace.id, name, color, description)?)))
+    let label = stored::create(call.connection, workspace.id, name, color, description)?;
+    Note::new("label", label.id, "created").with("name", name.json()).write(call, workspace.id)?;
+    Ok(Response::json(201, &to_json(label)))
 }
 
 pub fn get(call: &Call) -> Outcome<Response> {
@@ -47,10 +50,18 @@ pub fn update(call: &Call) -> Outcome<Response> {
     let label = named(call)?;
     let body = call.body()?;
     let (name, color, description) = (body.new_name("name")?, body.text("color")?, body.text("description")?);
-    Ok(Response::json(200, &to_json(stored::update(call.connection, &label, name, color, description)?)))
+    let new = stored::update(call.connection, &label, name, color, description)?;
+    let mut note = Note::new("label", label.id, "updated");
+    if new.name != label.name {
+        note = note.change("name", label.name.json(), new.name.as_str().json());
+    }
+    note.write(call, label.workspace_id)?;
+    Ok(Response::json(200, &to_json(new)))
 }
 
 pub fn delete(call: &Call) -> Outcome<Response> {
-    stored::delete(call.connection, named(call)?.id)?;
+    let label = named(call)?;
+    stored::delete(call.connection, label.id)?;
+    Note::new("label", label.id, "deleted").with("name", label.name.json()).write(call, label.workspace_id)?;
     Ok(Response::no_content())
 }

@@ -3,6 +3,7 @@
 use crate::http::Response;
 use crate::input::{Body, one_of};
 use crate::problem::{Outcome, Problem};
+use crate::resources::events::Note;
 use crate::resources::workspaces::{MOST_PER_PAGE, PER_PAGE};
 use crate::routes::Call;
 use crate::store::preferences;
@@ -65,7 +66,10 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
     body.name("name")?;
-    Ok(Response::json(201, &to_json(stored::create(call.connection, workspace.id, &fields(&body)?)?)))
+    let project = stored::create(call.connection, workspace.id, &fields(&body)?)?;
+    let note = Note::new("project", project.id, "created");
+    note.with("name", project.fields.name.clone().json()).write(call, workspace.id)?;
+    Ok(Response::json(201, &to_json(project)))
 }
 
 /// The project of the caller's preferences if it is in this workspace, else the workspace's first; 404 if there is none.
@@ -91,12 +95,24 @@ pub fn get(call: &Call) -> Outcome<Response> {
 pub fn update(call: &Call) -> Outcome<Response> {
     let project = named(call)?;
     let fields = fields(&call.body()?)?;
-    Ok(Response::json(200, &to_json(stored::update(call.connection, project.id, &fields)?)))
+    let new = stored::update(call.connection, project.id, &fields)?;
+    let mut note = Note::new("project", project.id, "updated");
+    for (field, old, new) in
+        [("name", project.fields.name, &new.fields.name), ("status", project.fields.status, &new.fields.status)]
+    {
+        if old != *new {
+            note = note.change(field, old.json(), new.clone().json());
+        }
+    }
+    note.write(call, new.workspace_id)?;
+    Ok(Response::json(200, &to_json(new)))
 }
 
 pub fn delete(call: &Call) -> Outcome<Response> {
     let project = named(call)?;
     let deleted = stored::delete(call.connection, project.id)?;
+    let note = Note::new("project", project.id, "deleted");
+    note.with("tasks_deleted", deleted.json()).write(call, project.workspace_id)?;
     let body = object([
         ("deleted", true.json()),
         ("project_id", project.id.json()),

@@ -38,10 +38,6 @@ pub fn ping(_: &Service) -> Response {
     Response::json(200, &body)
 }
 
-pub fn nothing(_: &Service) -> Response {
-    Response::json(200, &Vec::<String>::new().json())
-}
-
 pub fn no_items(_: &Service) -> Response {
     Response::json(200, &page(Vec::new(), 0, Page { limit: 100, offset: 0 }))
 }

@@ -10,7 +10,7 @@ use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::Task;
 use crate::store::workspaces::Workspace;
 use crate::wire::{Json, Page, object};
-use miniserde::json;
+use miniserde::json::{self, Value};
 
 const SUGGESTIONS: i64 = 10;
 const MOST_SUGGESTIONS: i64 = 50;
@@ -32,36 +32,28 @@ fn suggest(call: &Call, workspace: &Workspace, project: Option<i64>) -> Outcome<
     let include_assigned = query.bool("include_assigned")?.unwrap_or(false);
     let statuses = query.list("status").unwrap_or_else(|| vec!["todo", "backlog"]);
     let statuses: Vec<&str> = statuses.into_iter().map(task_input::status).collect::<Outcome<_>>()?;
-    let filter = Filter { project, status: Some(json::to_string(&statuses)), ..Filter::default() };
-    let everything = Page { limit: -1, offset: 0 };
-    let (candidates, _) = task_list::list(call.connection, workspace.id, &filter, (Sort::Priority, true), everything)?;
-
-    let (mut suggestions, mut ready, mut blocked) = (Vec::new(), 0, 0);
-    for row in candidates.into_iter().filter(|row| include_assigned || is_free(row)) {
-        let blockers: Vec<String> = dependencies::of(call.connection, row.task.id)?
-            .into_iter()
-            .filter(|end| end.status != "done")
-            .map(|end| end.identifier)
-            .collect();
-        *(if blockers.is_empty() { &mut ready } else { &mut blocked }) += 1;
-        if (suggestions.len() as i64) < most {
-            let blocks = dependencies::on(call.connection, row.task.id)?;
-            suggestions.push(object([
-                ("is_ready", blockers.is_empty().json()),
-                ("blocked_by", blockers.json()),
-                ("blocks", blocks.into_iter().map(|end| end.identifier).collect::<Vec<_>>().json()),
-                ("task", tasks::to_json(row)),
-            ]));
-        }
-    }
+    let filter =
+        Filter { project, status: Some(json::to_string(&statuses)), is_free: !include_assigned, ..Filter::default() };
+    let (first, page) = ((Sort::Priority, true), Page { limit: most, offset: 0 });
+    let (chosen, total) = task_list::list(call.connection, workspace.id, &filter, first, page)?;
+    let blocked = task_list::count(call.connection, workspace.id, &Filter { is_blocked: true, ..filter })?;
+    let suggestions: Vec<Value> = chosen.into_iter().map(|row| suggestion(call, row)).collect::<Outcome<_>>()?;
     let body = object([
         ("suggestions", suggestions.json()),
-        ("total_ready", i64::json(ready)),
-        ("total_blocked", i64::json(blocked)),
+        ("total_ready", (total - blocked).json()),
+        ("total_blocked", blocked.json()),
     ]);
     Ok(Response::json(200, &body))
 }
 
-fn is_free(row: &Task) -> bool {
-    row.task.owner_id.is_none() && row.task.assigned_coding_agent.is_none()
+fn suggestion(call: &Call, row: Task) -> Outcome<Value> {
+    let blockers = dependencies::of(call.connection, row.task.id)?.into_iter().filter(|end| end.status != "done");
+    let blockers: Vec<String> = blockers.map(|end| end.identifier).collect();
+    let blocks = dependencies::on(call.connection, row.task.id)?;
+    Ok(object([
+        ("is_ready", blockers.is_empty().json()),
+        ("blocked_by", blockers.json()),
+        ("blocks", blocks.into_iter().map(|end| end.identifier).collect::<Vec<_>>().json()),
+        ("task", tasks::to_json(row)),
+    ]))
 }

@@ -1,17 +1,19 @@
 //! Reading and checking the fields of a task, for creation, update and bulk update alike. Everything is checked before
-//! anything is written. Accepted and not kept: `goal_id` and the plan review of client 0.9.1.
+//! anything is written.
 
 use crate::input::{Body, one_of};
 use crate::limits;
 use crate::problem::{Outcome, Problem};
-use crate::store::{projects, tasks};
+use crate::resources::plans;
+use crate::store::tasks::Review;
+use crate::store::{goals, projects, tasks};
 use anyt::model::{Field, PRIORITIES, Patch, STATUSES, Task, Value, canonical_status};
 use rusqlite::Connection;
 
 const ASSIGNEE_TYPES: [&str; 2] = ["human", "agent"];
 
 /// Those that every client generation knows; one it does not know makes a whole list unreadable for it (api.md 4.11).
-const CODING_AGENTS: [&str; 3] = ["claude_code", "codex", "gemini_cli"];
+pub const CODING_AGENTS: [&str; 3] = ["claude_code", "codex", "gemini_cli"];
 
 /// The fields that the body gives. `task` has the workspace, and the id if it exists already.
 pub fn patch(connection: &Connection, task: &Task, body: &Body) -> Outcome<Patch> {
@@ -71,6 +73,25 @@ pub fn labels(names: Vec<String>) -> Outcome<Value> {
         }
     }
     Ok(Value::Set(set))
+}
+
+/// The goal that the body names; `None` leaves it.
+pub fn goal(connection: &Connection, workspace_id: i64, body: &Body) -> Outcome<Option<i64>> {
+    let Some(id) = body.int("goal_id")? else { return Ok(None) };
+    match goals::get(connection, workspace_id, id) {
+        Ok(_) => Ok(Some(id)),
+        Err(problem) if problem.status >= 500 => Err(problem),
+        Err(_) => Err(Problem::invalid("goal_id", format!("the workspace has no goal with id {id}"))),
+    }
+}
+
+/// The review with what the body says of it.
+pub fn review(known: Review, body: &Body) -> Outcome<Review> {
+    Ok(Review {
+        status: body.word("plan_review_status", &plans::STATUSES)?.map(str::to_string).or(known.status),
+        at: body.instant("plan_reviewed_at")?.or(known.at),
+        by: body.new_name("plan_reviewed_by")?.map(str::to_string).or(known.by),
+    })
 }
 
 fn estimate(hours: f64) -> Outcome<Value> {

@@ -4,12 +4,14 @@
 
 use crate::http::Response;
 use crate::input::{Body, whole_number};
+use crate::limits;
 use crate::problem::{Outcome, Problem};
+use crate::resources::events::Note;
 use crate::resources::task_input;
 use crate::routes::Call;
 use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
-use crate::store::tasks::{self as stored, Task};
+use crate::store::tasks::{self as stored, Review, Task};
 use crate::store::workspaces::Workspace;
 use crate::wire::{self, Json, object};
 use anyt::model::{self, Patch};
@@ -17,7 +19,7 @@ use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 
 const LIMIT: i64 = 50;
-const MOST: i64 = crate::limits::ROWS;
+const MOST: i64 = limits::ROWS;
 
 /// Every field of api.md 3.3, whatever client asks: further fields are ignored, missing ones are fatal.
 pub fn to_json(row: Task) -> Value {
@@ -56,9 +58,9 @@ pub fn to_json(row: Task) -> Value {
         ("version", task.version.json()),
         ("implementation_plan", task.implementation_plan.json()),
         ("checklist", task.checklist.json()),
-        ("plan_review_status", Value::Null),
-        ("plan_reviewed_at", Value::Null),
-        ("plan_reviewed_by", Value::Null),
+        ("plan_review_status", row.review.status.json()),
+        ("plan_reviewed_at", row.review.at.json()),
+        ("plan_reviewed_by", row.review.by.json()),
         ("started_at", task.started_at.json()),
         ("completed_at", task.completed_at.json()),
         ("canceled_at", task.canceled_at.json()),
@@ -100,7 +102,11 @@ fn filter(call: &Call, workspace: &Workspace) -> Outcome<Filter> {
         priority_lte: query.int("priority_lte")?,
         owner: person("owner"),
         creator: person("creator"),
-        labels: words("labels").map(|words| json::to_string(&words)),
+        labels: {
+            let names = words("labels").unwrap_or_default();
+            limits::count("labels", names.len(), limits::LABELS)?;
+            names.into_iter().map(str::to_string).collect()
+        },
         // A parent that does not exist has no children: no task has id 0.
         parent: query
             .text("parent")
@@ -112,6 +118,7 @@ fn filter(call: &Call, workspace: &Workspace) -> Outcome<Filter> {
         completed_after: query.instant("completed_after")?,
         completed_before: query.instant("completed_before")?,
         include_deleted: query.bool("include_deleted")?.unwrap_or(false),
+        ..Filter::default()
     })
 }
 
@@ -144,12 +151,15 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let patch = task_input::patch(call.connection, &task, &body)?;
     let targets = depends_on(call, &workspace, &body)?;
     task.apply(&patch);
+    task.goal_id = task_input::goal(call.connection, workspace.id, &body)?;
     task_input::stamp(&mut task, &Timestamp::now().rfc3339());
     let id = stored::create(call.connection, &task, call.user())?;
     let created = stored::by_id(call.connection, id)?;
     for target in &targets {
         dependencies::add(call.connection, &created.task, target)?;
     }
+    let note = Note::of_task(id, "created").with("identifier", created.task.identifier.as_str().json());
+    note.with("title", created.task.title.as_str().json()).write(call, workspace.id)?;
     Ok(Response::json(201, &to_json(created)))
 }
 
@@ -183,23 +193,46 @@ pub fn by_uid(call: &Call) -> Outcome<Response> {
 
 pub fn update(call: &Call) -> Outcome<Response> {
     let row = stored::get(call.connection, &call.workspace()?, call.argument(1))?;
-    let patch = task_input::patch(call.connection, &row.task, &call.body()?)?;
+    let body = call.body()?;
+    let patch = task_input::patch(call.connection, &row.task, &body)?;
     check_version(call, &row.task, &patch)?;
-    Ok(Response::json(200, &to_json(change(call, row, &patch)?)))
+    Ok(Response::json(200, &to_json(change(call, row, &patch, &body)?)))
 }
 
 /// Stores the changes, if there are any.
-fn change(call: &Call, row: Task, patch: &Patch) -> Outcome<Task> {
-    let mut task = row.task.clone();
-    task.apply(patch);
-    if patch.iter().all(|(field, value)| row.task.get(*field) == *value) {
+fn change(call: &Call, row: Task, patch: &Patch, body: &Body) -> Outcome<Task> {
+    let mut new = row.clone();
+    new.task.apply(patch);
+    new.task.goal_id = task_input::goal(call.connection, row.task.workspace_id, body)?.or(row.task.goal_id);
+    if new.task.implementation_plan != row.task.implementation_plan && row.review.status.is_some() {
+        new.review = Review { status: Some("pending".into()), ..Review::default() };
+    }
+    new.review = task_input::review(new.review, body)?;
+    if new == row {
         return Ok(row);
     }
-    if task.status != row.task.status {
-        task_input::stamp(&mut task, &Timestamp::now().rfc3339());
+    if new.task.status != row.task.status {
+        task_input::stamp(&mut new.task, &Timestamp::now().rfc3339());
     }
-    stored::save(call.connection, &task)?;
-    stored::by_id(call.connection, task.id)
+    stored::save(call.connection, &new)?;
+    note_of(&row, &new, patch).write(call, row.task.workspace_id)?;
+    stored::by_id(call.connection, row.task.id)
+}
+
+fn note_of(old: &Task, new: &Task, patch: &Patch) -> Note<'static> {
+    let event = if old.task.status == new.task.status { "updated" } else { "status_changed" };
+    let mut note = Note::of_task(old.task.id, event);
+    for field in patch.keys().filter(|field| old.task.get(**field) != new.task.get(**field)) {
+        note = note.change(field.name(), old.task.get(*field).to_json(), new.task.get(*field).to_json());
+    }
+    if old.review.status != new.review.status {
+        let word = |row: &Task| row.review.status.clone().json();
+        note = note.change("plan_review_status", word(old), word(new));
+    }
+    if old.task.goal_id != new.task.goal_id {
+        note = note.change("goal_id", old.task.goal_id.json(), new.task.goal_id.json());
+    }
+    note
 }
 
 /// `If-Match` is the version, with or without quotes; `*` is any.
@@ -230,6 +263,7 @@ pub fn delete(call: &Call) -> Outcome<Response> {
     let task = stored::get(call.connection, &call.workspace()?, call.argument(1))?.task;
     check_version(call, &task, &Patch::new())?;
     stored::delete(call.connection, task.id)?;
+    Note::of_task(task.id, "deleted").write(call, task.workspace_id)?;
     Ok(Response::no_content())
 }
 
@@ -244,7 +278,7 @@ pub fn update_many(call: &Call) -> Outcome<Response> {
     for name in &names {
         let done = stored::get(call.connection, &workspace, name).and_then(|row| {
             let patch = task_input::patch(call.connection, &row.task, &updates)?;
-            change(call, row, &patch)
+            change(call, row, &patch, &updates)
         });
         if let Err(problem) = &done
             && problem.status >= 500
@@ -277,10 +311,4 @@ fn result_of(name: &str, done: Outcome<Task>) -> Value {
         ("message", task.map(|_| "updated").json()),
         ("error", error.json()),
     ])
-}
-
-/// None are kept; an empty list saves `task show` of the published clients an error (api.md 2.15).
-pub fn pull_requests(call: &Call) -> Outcome<Response> {
-    stored::get(call.connection, &call.workspace()?, call.argument(1))?;
-    Ok(Response::json(200, &Vec::<Value>::new().json()))
 }

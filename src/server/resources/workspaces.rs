@@ -2,6 +2,7 @@
 
 use crate::http::Response;
 use crate::problem::{Outcome, Problem};
+use crate::resources::events::Note;
 use crate::routes::Call;
 use crate::store::preferences;
 use crate::store::workspaces::{self as stored, Workspace};
@@ -49,6 +50,7 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let identifier = identifier(body.name("identifier")?)
         .ok_or_else(|| Problem::invalid("identifier", "must be 1 to 10 letters A to Z"))?;
     let workspace = stored::create(call.connection, &identifier, name, body.text("description")?, call.user())?;
+    Note::new("workspace", workspace.id, "created").write(call, workspace.id)?;
     Ok(Response::json(201, &to_json(workspace)))
 }
 
@@ -76,11 +78,19 @@ pub fn update(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
     let (name, description) = (body.new_name("name")?, body.text("description")?);
-    Ok(Response::json(200, &to_json(stored::update(call.connection, workspace.id, name, description)?)))
+    let new = stored::update(call.connection, workspace.id, name, description)?;
+    let mut note = Note::new("workspace", workspace.id, "updated");
+    if new.name != workspace.name {
+        note = note.change("name", workspace.name.json(), new.name.as_str().json());
+    }
+    note.write(call, new.id)?;
+    Ok(Response::json(200, &to_json(new)))
 }
 
 /// `anyt-server restore workspace` takes it back.
 pub fn delete(call: &Call) -> Outcome<Response> {
-    stored::delete(call.connection, call.workspace()?.id)?;
+    let workspace = call.workspace()?;
+    stored::delete(call.connection, workspace.id)?;
+    Note::new("workspace", workspace.id, "deleted").write(call, workspace.id)?;
     Ok(Response::no_content())
 }

@@ -49,6 +49,18 @@ pub fn list(connection: &Connection, task_id: i64, page: Page) -> Outcome<(Vec<C
     Ok((items, total))
 }
 
+/// How many there are, and when the last one was made.
+pub fn summary(connection: &Connection, task_id: i64) -> Outcome<(i64, Option<Timestamp>)> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*), (SELECT created_at FROM comments WHERE task_id = :task ORDER BY id DESC LIMIT 1)
+             FROM comments WHERE task_id = :task",
+        )?
+        .query_row(named_params! { ":task": task_id }, |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Timestamp)))
+        })?)
+}
+
 /// A comment on a live task of the workspace.
 pub fn get(connection: &Connection, workspace_id: i64, id: i64) -> Outcome<Comment> {
     let comment = connection

@@ -129,3 +129,38 @@ pub fn graph(connection: &Connection, workspace_id: i64, project_id: Option<i64>
         statement.query_map(arguments, |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     Ok(Graph { nodes, edges })
 }
+
+/// A task as the order of execution sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    pub id: i64,
+    pub identifier: String,
+    /// Hours; 0 for none.
+    pub estimate: f64,
+}
+
+/// Tasks, and the dependencies between them: ids, the dependent task first.
+pub type Plan = (Vec<Work>, Vec<(i64, i64)>);
+
+/// Live tasks of a workspace or of one of its projects, and the dependencies of the workspace.
+/// Without those that are over, unless `everything`.
+pub fn work(connection: &Connection, workspace_id: i64, project_id: Option<i64>, everything: bool) -> Outcome<Plan> {
+    let arguments = named_params! { ":workspace": workspace_id, ":project": project_id, ":everything": everything };
+    let mut statement = connection.prepare_cached(
+        "SELECT t.id, w.identifier || '-' || t.number, coalesce(t.estimate, 0.0)
+         FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
+         WHERE t.workspace_id = :workspace AND t.deleted_at IS NULL AND (:project IS NULL OR t.project_id = :project)
+             AND (:everything OR t.status NOT IN ('done', 'canceled', 'archived'))
+         ORDER BY t.priority DESC, t.number",
+    )?;
+    let work = |row: &Row| Ok(Work { id: row.get(0)?, identifier: row.get(1)?, estimate: row.get(2)? });
+    let tasks = statement.query_map(arguments, work)?.collect::<rusqlite::Result<_>>()?;
+    let mut statement = connection.prepare_cached(
+        "SELECT d.task_id, d.depends_on_id FROM tasks f JOIN dependencies d ON d.task_id = f.id
+         WHERE f.workspace_id = :workspace AND f.deleted_at IS NULL ORDER BY 1, 2",
+    )?;
+    let edges = statement
+        .query_map(named_params! { ":workspace": workspace_id }, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((tasks, edges))
+}

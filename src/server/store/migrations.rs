@@ -8,6 +8,8 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_people.sql"),
     include_str!("migrations/0003_api_keys.sql"),
+    include_str!("migrations/0004_task_lists.sql"),
+    include_str!("migrations/0005_records.sql"),
 ];
 
 /// The schema of this program.

@@ -4,11 +4,16 @@
 //! One connection writes, a few read; the write-ahead log keeps them out of each other's way. `workers` runs requests on
 //! them; `write` here is for what happens before and beside serving.
 
+pub mod agent_configs;
 pub mod api_keys;
+pub mod artifacts;
+pub mod attempts;
 pub mod clock;
 pub mod comments;
 pub mod dependencies;
 pub mod dump;
+pub mod events;
+pub mod goals;
 pub mod idempotency;
 pub mod import;
 pub mod integrity;
@@ -18,11 +23,13 @@ pub mod members;
 mod migrations;
 pub mod preferences;
 pub mod projects;
+pub mod pull_requests;
 pub mod roles;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod task_list;
+pub mod task_views;
 pub mod tasks;
 pub mod tokens;
 pub mod users;

@@ -45,7 +45,6 @@ impl Role {
 
 /// What a request needs. In the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "the routes of attempts and API keys are on their way")]
 pub enum Right {
     /// See what is the caller's own: who it is, its preferences, the list of its workspaces.
     SeeSelf,

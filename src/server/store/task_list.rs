@@ -1,36 +1,13 @@
-//! The task list: filters, order, paging (api.md 2.5, 4.9).
+//! The task list: filters, order, paging (api.md 2.5, 4.9). A page costs what is on it, not what the workspace holds.
 //!
-//! The statement is one text whatever is asked; a filter that was not given has a value that lets everything through.
-//! Only the ORDER BY differs, and always ends with the id, so that pages neither skip nor repeat a row.
+//! A statement has the conditions of the filters that were given and no others, so that SQLite can walk the index whose
+//! order is asked for. How many there are comes from `task_counts` where it can. A page nearer to the end of the list is
+//! read from there, backwards. The order always ends with the id, so that pages neither skip nor repeat a row.
 
 use crate::problem::Outcome;
-use crate::store::tasks::{Task, from_row, select};
+use crate::store::tasks::{self, Task};
 use crate::wire::Page;
-use rusqlite::{Connection, ToSql, named_params};
-
-macro_rules! matching {
-    () => {
-        "WHERE t.workspace_id = :workspace
-             AND t.updated_at >= :updated_after
-             AND (:include_deleted OR t.deleted_at IS NULL)
-             AND (:project IS NULL OR t.project_id = :project)
-             AND (:status IS NULL OR t.status IN (SELECT value FROM json_each(:status)))
-             AND (:priority IS NULL OR t.priority IN (SELECT value FROM json_each(:priority)))
-             AND (:priority_gte IS NULL OR t.priority >= :priority_gte)
-             AND (:priority_lte IS NULL OR t.priority <= :priority_lte)
-             AND (:owner IS NULL OR t.owner_id = :owner)
-             AND (:creator IS NULL OR t.creator_id = :creator)
-             AND (:agent IS NULL OR t.assigned_coding_agent = :agent)
-             AND (:parent IS NULL OR t.parent_id = :parent)
-             AND (:created_after IS NULL OR t.created_at >= :created_after)
-             AND (:completed_after IS NULL OR t.completed_at >= :completed_after)
-             AND (:completed_before IS NULL OR t.completed_at <= :completed_before)
-             AND (:has_subtasks IS NULL OR :has_subtasks =
-                 EXISTS (SELECT 1 FROM tasks s WHERE s.parent_id = t.id AND s.deleted_at IS NULL))
-             AND NOT EXISTS (SELECT 1 FROM json_each(coalesce(:labels, '[]')) wanted WHERE wanted.value NOT IN
-                 (SELECT l.name FROM task_labels c JOIN labels l ON l.id = c.label_id WHERE c.task_id = t.id)) "
-    };
-}
+use rusqlite::{Connection, ToSql};
 
 /// What to list. `None` lets everything through; times are microseconds and inclusive.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,8 +21,8 @@ pub struct Filter {
     pub priority_lte: Option<i64>,
     pub owner: Option<String>,
     pub creator: Option<String>,
-    /// A JSON array: all of them.
-    pub labels: Option<String>,
+    /// All of them.
+    pub labels: Vec<String>,
     /// The parent's id.
     pub parent: Option<i64>,
     pub has_subtasks: Option<bool>,
@@ -54,6 +31,10 @@ pub struct Filter {
     pub updated_after: Option<i64>,
     pub completed_after: Option<i64>,
     pub completed_before: Option<i64>,
+    /// Only tasks that nobody has, neither a person nor a coding agent.
+    pub is_free: bool,
+    /// Only tasks that depend on one which is not done.
+    pub is_blocked: bool,
     pub include_deleted: bool,
 }
 
@@ -85,41 +66,147 @@ impl Sort {
         })
     }
 
-    fn statement(self, descending: bool) -> &'static str {
-        macro_rules! ordered {
-            ($column:literal) => {
-                match descending {
-                    false => concat!(
-                        select!(""),
-                        matching!(),
-                        "ORDER BY ",
-                        $column,
-                        " ASC, t.id ASC LIMIT :limit OFFSET :offset"
-                    ),
-                    true => concat!(
-                        select!(""),
-                        matching!(),
-                        "ORDER BY ",
-                        $column,
-                        " DESC, t.id DESC LIMIT :limit OFFSET :offset"
-                    ),
-                }
-            };
-        }
+    fn column(self) -> &'static str {
         match self {
-            Sort::Id => ordered!("t.id"),
-            Sort::Number => ordered!("t.number"),
-            Sort::Priority => ordered!("t.priority"),
-            Sort::Status => ordered!(
+            Sort::Id => "t.id",
+            Sort::Number => "t.number",
+            Sort::Priority => "t.priority",
+            // The very words of the index.
+            Sort::Status => {
                 "CASE t.status WHEN 'backlog' THEN 0 WHEN 'todo' THEN 1 WHEN 'active' THEN 2 WHEN 'blocked' THEN 3
                      WHEN 'done' THEN 4 WHEN 'canceled' THEN 5 ELSE 6 END"
-            ),
-            Sort::Title => ordered!("t.title"),
-            Sort::CreatedAt => ordered!("t.created_at"),
-            Sort::UpdatedAt => ordered!("t.updated_at"),
-            Sort::CompletedAt => ordered!("t.completed_at"),
+            }
+            Sort::Title => "t.title",
+            Sort::CreatedAt => "t.created_at",
+            Sort::UpdatedAt => "t.updated_at",
+            Sort::CompletedAt => "t.completed_at",
         }
     }
+
+    /// By the index that has live tasks in this order, with project and status at hand.
+    fn way(self) -> &'static str {
+        match self {
+            Sort::Id => " INDEXED BY tasks_live_by_id",
+            Sort::Priority => " INDEXED BY tasks_live_by_priority",
+            Sort::Status => " INDEXED BY tasks_live_by_status",
+            Sort::CreatedAt => " INDEXED BY tasks_live_by_creation",
+            Sort::UpdatedAt => " INDEXED BY tasks_live_by_update",
+            Sort::Number | Sort::Title | Sort::CompletedAt => "",
+        }
+    }
+}
+
+/// The conditions of one request, with their values in the order of the marks.
+struct Question<'a> {
+    conditions: String,
+    values: Vec<&'a dyn ToSql>,
+}
+
+const BLOCKED: &str = " AND EXISTS (SELECT 1 FROM dependencies d CROSS JOIN tasks b ON b.id = d.depends_on_id
+     WHERE d.task_id = t.id AND b.deleted_at IS NULL AND b.status <> 'done')";
+
+impl<'a> Question<'a> {
+    fn of(workspace_id: &'a i64, filter: &'a Filter) -> Question<'a> {
+        let mut question = Question { conditions: "t.workspace_id = ?".into(), values: vec![workspace_id] };
+        if !filter.include_deleted {
+            question.conditions.push_str(" AND t.deleted_at IS NULL");
+        }
+        if filter.is_free {
+            question.conditions.push_str(" AND t.owner_id IS NULL AND t.assigned_coding_agent IS NULL");
+        }
+        if filter.is_blocked {
+            question.conditions.push_str(BLOCKED);
+        }
+        question.with("t.updated_at >= ?", &filter.updated_after);
+        question.with("t.project_id = ?", &filter.project);
+        question.with("t.status IN (SELECT value FROM json_each(?))", &filter.status);
+        question.with("t.priority IN (SELECT value FROM json_each(?))", &filter.priority);
+        question.with("t.priority >= ?", &filter.priority_gte);
+        question.with("t.priority <= ?", &filter.priority_lte);
+        question.with("t.owner_id = ?", &filter.owner);
+        question.with("t.creator_id = ?", &filter.creator);
+        question.with("t.assigned_coding_agent = ?", &filter.agent);
+        question.with("t.parent_id = ?", &filter.parent);
+        question.with("t.created_at >= ?", &filter.created_after);
+        question.with("t.completed_at >= ?", &filter.completed_after);
+        question.with("t.completed_at <= ?", &filter.completed_before);
+        question.with(
+            "? = EXISTS (SELECT 1 FROM tasks s WHERE s.parent_id = t.id AND s.deleted_at IS NULL)",
+            &filter.has_subtasks,
+        );
+        for label in &filter.labels {
+            question.add(
+                "t.id IN (SELECT c.task_id FROM labels l JOIN task_labels c ON c.label_id = l.id
+                     WHERE l.workspace_id = ? AND l.name = ?)",
+                &[workspace_id, label],
+            );
+        }
+        question
+    }
+
+    fn with<T: ToSql>(&mut self, condition: &str, value: &'a Option<T>) {
+        if let Some(value) = value {
+            self.add(condition, &[value]);
+        }
+    }
+
+    fn add(&mut self, condition: &str, values: &[&'a dyn ToSql]) {
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(condition);
+        self.values.extend_from_slice(values);
+    }
+}
+
+impl Filter {
+    /// Whether anything but project, status, deletion and the time of change is asked.
+    fn is_narrow(&self) -> bool {
+        let wide = Filter {
+            project: self.project,
+            status: self.status.clone(),
+            updated_after: self.updated_after,
+            include_deleted: self.include_deleted,
+            ..Filter::default()
+        };
+        *self != wide
+    }
+
+    /// How to find the tasks: by what narrows the list most, else along the order that is asked for. SQLite would take the
+    /// order whenever there is an index for it, and walk the workspace for the children of one task.
+    fn way(&self, sort: Sort) -> &'static str {
+        if self.parent.is_some() {
+            return " INDEXED BY tasks_by_parent";
+        }
+        if !self.labels.is_empty() {
+            // By id, from the label's tasks.
+            return " NOT INDEXED";
+        }
+        if self.owner.is_some() && !self.include_deleted {
+            return " INDEXED BY tasks_live_by_owner";
+        }
+        if self.is_free {
+            let others = Filter { is_free: false, is_blocked: false, ..self.clone() };
+            return if others.is_narrow() || sort != Sort::Priority { "" } else { " INDEXED BY tasks_free" };
+        }
+        match (self.is_narrow(), self.include_deleted, sort) {
+            (false, true, Sort::UpdatedAt) => " INDEXED BY tasks_by_update",
+            (false, false, sort) if self.updated_after.is_none() || sort == Sort::UpdatedAt => sort.way(),
+            _ => "",
+        }
+    }
+}
+
+/// The ids of one page.
+fn statement(filter: &Filter, question: &Question, sort: Sort, descending: bool) -> String {
+    let (way, conditions, column) = (filter.way(sort), &question.conditions, sort.column());
+    let direction = if descending { "DESC" } else { "ASC" };
+    format!(
+        "SELECT t.id FROM tasks t{way} WHERE {conditions} ORDER BY {column} {direction}, t.id {direction} LIMIT ? OFFSET ?"
+    )
+}
+
+fn counting(filter: &Filter, question: &Question) -> String {
+    let order = if filter.is_free { Sort::Priority } else { Sort::UpdatedAt };
+    format!("SELECT count(*) FROM tasks t{} WHERE {}", filter.way(order), question.conditions)
 }
 
 /// One page of the matches, and how many there are in all.
@@ -130,24 +217,46 @@ pub fn list(
     (sort, descending): (Sort, bool),
     page: Page,
 ) -> Outcome<(Vec<Task>, i64)> {
-    let updated_after = filter.updated_after.unwrap_or(i64::MIN);
-    let matching: &[(&str, &dyn ToSql)] = named_params! {
-        ":workspace": workspace_id, ":updated_after": updated_after, ":include_deleted": filter.include_deleted,
-        ":project": filter.project, ":status": filter.status, ":priority": filter.priority,
-        ":priority_gte": filter.priority_gte, ":priority_lte": filter.priority_lte, ":owner": filter.owner,
-        ":creator": filter.creator, ":agent": filter.agent, ":parent": filter.parent,
-        ":created_after": filter.created_after, ":completed_after": filter.completed_after,
-        ":completed_before": filter.completed_before, ":has_subtasks": filter.has_subtasks,
-        ":labels": filter.labels,
-    };
-    let total = connection
-        .prepare_cached(concat!("SELECT count(*) FROM tasks t ", matching!()))?
-        .query_row(matching, |row| row.get(0))?;
-    let window: &[(&str, &dyn ToSql)] = named_params! { ":limit": page.limit, ":offset": page.offset };
-    let arguments: Vec<(&str, &dyn ToSql)> = matching.iter().chain(window).copied().collect();
-    let mut statement = connection.prepare_cached(sort.statement(descending))?;
-    let items = statement.query_map(arguments.as_slice(), from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok((items, total))
+    let total = count(connection, workspace_id, filter)?;
+    let wanted = (total - page.offset).clamp(0, page.limit);
+    if wanted == 0 {
+        return Ok((Vec::new(), total));
+    }
+    let behind = total - page.offset - wanted;
+    let is_backwards = behind < page.offset;
+    let (skipped, descending) = if is_backwards { (behind, !descending) } else { (page.offset, descending) };
+
+    let question = Question::of(&workspace_id, filter);
+    let window: [&dyn ToSql; 2] = [&wanted, &skipped];
+    let values: Vec<&dyn ToSql> = question.values.iter().chain(&window).copied().collect();
+    let mut statement = connection.prepare_cached(&statement(filter, &question, sort, descending))?;
+    let mut ids: Vec<i64> =
+        statement.query_map(values.as_slice(), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    if is_backwards {
+        ids.reverse();
+    }
+    Ok((tasks::by_ids(connection, &ids)?, total))
+}
+
+/// How many tasks match.
+pub fn count(connection: &Connection, workspace_id: i64, filter: &Filter) -> Outcome<i64> {
+    if !filter.is_narrow() && filter.updated_after.is_none() {
+        return kept_count(connection, workspace_id, filter);
+    }
+    let question = Question::of(&workspace_id, filter);
+    let mut statement = connection.prepare_cached(&counting(filter, &question))?;
+    Ok(statement.query_row(question.values.as_slice(), |row| row.get(0))?)
+}
+
+fn kept_count(connection: &Connection, workspace_id: i64, filter: &Filter) -> Outcome<i64> {
+    let mut question = Question { conditions: "t.workspace_id = ?".into(), values: vec![&workspace_id] };
+    question.with("t.project_id = ?", &filter.project);
+    question.with("t.status IN (SELECT value FROM json_each(?))", &filter.status);
+    if !filter.include_deleted {
+        question.conditions.push_str(" AND t.is_deleted = 0");
+    }
+    let sql = format!("SELECT coalesce(sum(number), 0) FROM task_counts t WHERE {}", question.conditions);
+    Ok(connection.prepare_cached(&sql)?.query_row(question.values.as_slice(), |row| row.get(0))?)
 }
 
 #[cfg(test)]
@@ -155,28 +264,72 @@ mod tests {
     use super::*;
     use crate::store::schema::{self, Location};
 
-    fn plan(sql: &str) -> String {
-        let connection = schema::open(&Location::Memory, schema::Age::Any).unwrap();
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    const SORTS: [Sort; 5] = [Sort::Id, Sort::Priority, Sort::Status, Sort::CreatedAt, Sort::UpdatedAt];
+
+    /// What clients ask for: everything, one project, some statuses, what has changed.
+    fn filters() -> Vec<Filter> {
+        let everything = Filter::default();
+        let project = Filter { project: Some(1), ..Filter::default() };
+        let status = Filter { status: Some("[\"todo\"]".into()), ..project.clone() };
+        vec![everything, project, status]
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
         let mut rows = statement.raw_query();
         let mut lines = String::new();
-        while let Some(row) = rows.next().unwrap() {
-            lines += &row.get::<_, String>("detail").unwrap();
+        while let Some(row) = rows.next().expect("a plan") {
+            lines += &row.get::<_, String>("detail").expect("text");
             lines.push('\n');
         }
         lines
     }
 
     #[test]
-    fn pulling_changes_walks_an_index_and_sorts_nothing() {
-        let plan = plan(Sort::UpdatedAt.statement(false));
-        assert!(plan.contains("USING INDEX tasks_by_update (workspace_id=? AND updated_at>?)"), "{plan}");
-        assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+    fn every_order_that_clients_ask_for_is_that_of_a_covering_index() {
+        let connection = schema::open(&Location::Memory, schema::Age::Any).expect("a database");
+        for (filter, sort, descending) in filters()
+            .iter()
+            .flat_map(|filter| SORTS.iter().flat_map(move |sort| [(filter, *sort, true), (filter, *sort, false)]))
+        {
+            let plan = plan(&connection, &statement(filter, &Question::of(&1, filter), sort, descending));
+            let index = sort.way().trim_start_matches(" INDEXED BY ");
+            assert!(plan.contains(&format!("SEARCH t USING COVERING INDEX {index} (workspace_id=?)")), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 
     #[test]
-    fn counting_changes_walks_the_same_index() {
-        let plan = plan(concat!("SELECT count(*) FROM tasks t ", matching!()));
-        assert!(plan.contains("tasks_by_update (workspace_id=? AND updated_at>?)"), "{plan}");
+    fn changes_are_pulled_and_counted_along_an_index() {
+        let connection = schema::open(&Location::Memory, schema::Age::Any).expect("a database");
+        for (include_deleted, index) in [(false, "tasks_live_by_update"), (true, "tasks_by_update")] {
+            let filter = Filter { updated_after: Some(1), include_deleted, ..Filter::default() };
+            let question = Question::of(&1, &filter);
+            for sql in [statement(&filter, &question, Sort::UpdatedAt, false), counting(&filter, &question)] {
+                let plan = plan(&connection, &sql);
+                assert!(plan.contains(&format!("INDEX {index} (workspace_id=? AND updated_at>?)")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_asked_starts_from_an_index_too() {
+        let connection = schema::open(&Location::Memory, schema::Age::Any).expect("a database");
+        let text = |text: &str| Some(text.to_string());
+        for (filter, index) in [
+            (Filter { owner: text("ann"), ..Filter::default() }, "tasks_live_by_owner"),
+            (Filter { parent: Some(1), ..Filter::default() }, "tasks_by_parent"),
+            (Filter { labels: vec!["x".into()], ..Filter::default() }, "INTEGER PRIMARY KEY"),
+            (Filter { creator: text("ann"), ..Filter::default() }, "tasks_live_by_"),
+            (Filter { include_deleted: true, ..Filter::default() }, "(workspace_id=?"),
+            (Filter { is_free: true, status: text("[]"), ..Filter::default() }, "COVERING INDEX tasks_free"),
+        ] {
+            let question = Question::of(&1, &filter);
+            for sql in [statement(&filter, &question, Sort::Priority, true), counting(&filter, &question)] {
+                let plan = plan(&connection, &sql);
+                assert!(plan.contains(index) && !plan.contains("SCAN t"), "{sql}\n{plan}");
+            }
+        }
     }
 }

@@ -19,6 +19,16 @@ pub struct Task {
     pub project_name: String,
     pub project_color: Option<String>,
     pub project_icon: Option<String>,
+    pub review: Review,
+}
+
+/// What was said of the implementation plan (client 0.9.1).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Review {
+    /// `pending`, `approved`, `changes_requested`.
+    pub status: Option<String>,
+    pub at: Option<Timestamp>,
+    pub by: Option<String>,
 }
 
 /// What `from_row` reads. CROSS JOIN keeps SQLite from starting anywhere but at the tasks.
@@ -34,9 +44,8 @@ macro_rules! select {
         )
     };
 }
-pub(super) use select;
 
-pub(super) fn from_row(row: &Row) -> rusqlite::Result<Task> {
+fn from_row(row: &Row) -> rusqlite::Result<Task> {
     let time = |column: &str| row.get::<_, Option<i64>>(column).map(|at| at.map(|at| Timestamp(at).rfc3339()));
     let instant = |column: &str| row.get(column).map(|at| Timestamp(at).rfc3339());
     let (id, number) = (row.get("id")?, row.get("number")?);
@@ -61,7 +70,7 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<Task> {
             phase: row.get("phase")?,
             estimate: row.get("estimate")?,
             parent_id: row.get("parent_id")?,
-            goal_id: None,
+            goal_id: row.get("goal_id")?,
             implementation_plan: row.get("implementation_plan")?,
             checklist: row.get("checklist")?,
             creator_id: row.get("creator_id")?,
@@ -79,6 +88,11 @@ pub(super) fn from_row(row: &Row) -> rusqlite::Result<Task> {
         project_name: row.get("project_name")?,
         project_color: row.get("project_color")?,
         project_icon: row.get("project_icon")?,
+        review: Review {
+            status: row.get("plan_review_status")?,
+            at: row.get::<_, Option<i64>>("plan_reviewed_at")?.map(Timestamp),
+            by: row.get("plan_reviewed_by")?,
+        },
     })
 }
 
@@ -110,6 +124,13 @@ pub fn by_id(connection: &Connection, id: i64) -> Outcome<Task> {
         .prepare_cached(select!("WHERE t.id = :id AND t.deleted_at IS NULL AND w.deleted_at IS NULL"))?
         .query_row(named_params! { ":id": id }, from_row);
     existing(task, "task", id)
+}
+
+/// These tasks, in this order, tombstones too.
+pub fn by_ids(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Task>> {
+    let mut statement = connection.prepare_cached(select!("WHERE t.id = :id"))?;
+    let tasks = ids.iter().map(|id| statement.query_row(named_params! { ":id": id }, from_row));
+    Ok(tasks.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A live task of the workspace by what stands for it in a path: `DEV-42` in any case, or its id.
@@ -147,46 +168,58 @@ pub fn create(connection: &Connection, task: &model::Task, creator_id: &str) -> 
     let now = clock::tick(connection)?;
     connection
         .prepare_cached(
-            "INSERT INTO tasks (workspace_id, project_id, number, title, status, priority, assignee_type, creator_id,
-                 created_at, updated_at)
-             VALUES (:workspace, :project, :number, '', '', 0, '', :creator, :now, :now)",
+            "INSERT INTO tasks (workspace_id, number, creator_id, created_at, updated_at, project_id, title, description,
+                 status, priority, owner_id, assignee_type, assigned_coding_agent, phase, estimate, parent_id, goal_id,
+                 implementation_plan, checklist, started_at, completed_at, canceled_at, archived_at)
+             VALUES (:workspace, :number, :creator, :now, :now, :project, :title, :description,
+                 :status, :priority, :owner, :assignee, :agent, :phase, :estimate, :parent, :goal,
+                 :plan, :checklist, :started, :completed, :canceled, :archived)",
         )?
         .execute(named_params! {
-            ":workspace": task.workspace_id, ":project": task.project_id, ":number": number,
-            ":creator": creator_id, ":now": now,
-        })?;
-    let id = connection.last_insert_rowid();
-    write_fields(connection, id, task)?;
-    Ok(id)
-}
-
-/// Stores the changeable fields of a task under a new version.
-pub fn save(connection: &Connection, task: &model::Task) -> Outcome<()> {
-    write_fields(connection, task.id, task)?;
-    Ok(touch(connection, task.id)?)
-}
-
-fn write_fields(connection: &Connection, id: i64, task: &model::Task) -> Outcome<()> {
-    let micros = |time: &Option<String>| time.as_deref().and_then(Timestamp::parse).map(|at| at.0);
-    connection
-        .prepare_cached(
-            "UPDATE tasks SET project_id = :project, title = :title, description = :description, status = :status,
-                 priority = :priority, owner_id = :owner, assignee_type = :assignee, assigned_coding_agent = :agent,
-                 phase = :phase, estimate = :estimate, parent_id = :parent, implementation_plan = :plan,
-                 checklist = :checklist, started_at = :started, completed_at = :completed, canceled_at = :canceled,
-                 archived_at = :archived
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": id, ":project": task.project_id, ":title": task.title, ":description": task.description,
+            ":workspace": task.workspace_id, ":number": number, ":creator": creator_id, ":now": now,
+            ":project": task.project_id, ":title": task.title, ":description": task.description,
             ":status": task.status, ":priority": task.priority, ":owner": task.owner_id,
             ":assignee": task.assignee_type.as_deref().unwrap_or("human"), ":agent": task.assigned_coding_agent,
-            ":phase": task.phase, ":estimate": task.estimate, ":parent": task.parent_id,
+            ":phase": task.phase, ":estimate": task.estimate, ":parent": task.parent_id, ":goal": task.goal_id,
             ":plan": task.implementation_plan, ":checklist": task.checklist,
             ":started": micros(&task.started_at), ":completed": micros(&task.completed_at),
             ":canceled": micros(&task.canceled_at), ":archived": micros(&task.archived_at),
         })?;
-    labels::assign(connection, task.workspace_id, id, &task.labels)
+    let id = connection.last_insert_rowid();
+    labels::assign(connection, task.workspace_id, id, &task.labels)?;
+    Ok(id)
+}
+
+/// Stores the changeable fields of a task and its review under a new version.
+pub fn save(connection: &Connection, row: &Task) -> Outcome<()> {
+    let (task, review) = (&row.task, &row.review);
+    connection
+        .prepare_cached(
+            "UPDATE tasks SET project_id = :project, title = :title, description = :description, status = :status,
+                 priority = :priority, owner_id = :owner, assignee_type = :assignee, assigned_coding_agent = :agent,
+                 phase = :phase, estimate = :estimate, parent_id = :parent, goal_id = :goal,
+                 implementation_plan = :plan, checklist = :checklist, started_at = :started,
+                 completed_at = :completed, canceled_at = :canceled, archived_at = :archived,
+                 plan_review_status = :review, plan_reviewed_at = :reviewed, plan_reviewed_by = :reviewer,
+                 version = version + 1, updated_at = :now
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": task.id, ":project": task.project_id, ":title": task.title, ":description": task.description,
+            ":status": task.status, ":priority": task.priority, ":owner": task.owner_id,
+            ":assignee": task.assignee_type.as_deref().unwrap_or("human"), ":agent": task.assigned_coding_agent,
+            ":phase": task.phase, ":estimate": task.estimate, ":parent": task.parent_id, ":goal": task.goal_id,
+            ":plan": task.implementation_plan, ":checklist": task.checklist,
+            ":started": micros(&task.started_at), ":completed": micros(&task.completed_at),
+            ":canceled": micros(&task.canceled_at), ":archived": micros(&task.archived_at),
+            ":review": review.status, ":reviewed": review.at.map(|at| at.0), ":reviewer": review.by,
+            ":now": clock::tick(connection)?,
+        })?;
+    labels::assign(connection, task.workspace_id, task.id, &task.labels)
+}
+
+fn micros(time: &Option<String>) -> Option<i64> {
+    time.as_deref().and_then(Timestamp::parse).map(|at| at.0)
 }
 
 /// Raises the version: something about the task has changed.
