@@ -12,6 +12,8 @@ mod caching;
 mod care;
 #[path = "server/contract.rs"]
 mod contract;
+#[path = "server/contract_rows.rs"]
+mod contract_rows;
 #[path = "server/ending.rs"]
 mod ending;
 #[path = "server/fuzz.rs"]

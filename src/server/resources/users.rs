@@ -53,12 +53,32 @@ pub fn init(call: &Call) -> Outcome<Response> {
             store::projects::create(call.connection, workspace.id, &fields)?
         }
     };
+    let agent = stand_in(call, &workspace);
     let body = object([
+        ("agent", agent),
         ("workspace", workspaces::to_json(workspace)),
         ("project", projects::to_json(project)),
         ("is_new_setup", is_new.json()),
     ]);
     Ok(Response::json(200, &body))
+}
+
+/// Clients 0.4.2 to 0.6.0 insist on an agent here. The server keeps none: this one stands for the caller.
+fn stand_in(call: &Call, workspace: &Workspace) -> Value {
+    object([
+        ("id", workspace.id.json()),
+        ("workspace_id", workspace.id.json()),
+        ("agent_id", call.user().json()),
+        ("name", call.user().json()),
+        ("agent_type", "custom".json()),
+        ("description", Value::Null),
+        ("config", Value::Null),
+        ("is_active", true.json()),
+        ("created_by", call.user().json()),
+        ("created_at", workspace.created_at.json()),
+        ("updated_at", workspace.updated_at.json()),
+        ("deleted_at", Value::Null),
+    ])
 }
 
 /// The project that a workspace starts with, as the clients make it (api.md 4.3).
