@@ -16,9 +16,6 @@ STATIC_BUDGET := 3670016
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
 
-# A test waits for programs, pauses and disks more than it computes.
-export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
-
 # What anyt does not use of SQLite stays out of the static file. A plain `cargo build` works without this.
 SQLITE_SMALL := \
 	-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \

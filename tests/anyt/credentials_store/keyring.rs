@@ -179,21 +179,31 @@ fn whoever_reads_while_somebody_signs_in_finds_the_old_token_or_the_new_one() {
     }
 }
 
+/// Process groups that work until the test is over, also when it fails.
+struct Churns(Vec<std::process::Child>);
+
+impl Drop for Churns {
+    fn drop(&mut self) {
+        for churn in &mut self.0 {
+            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{}", churn.id())]).status();
+            let _ = churn.wait();
+        }
+    }
+}
+
 /// Items of this name come and go all the time: what is found by a search has gone when it is looked at.
 #[test]
 fn an_item_that_goes_away_is_no_keyring_that_is_absent() {
     let Some(desktop) = desktop() else { return };
     let churn = "while :; do printf x | secret-tool store --label=x service anyt-cli username dev:agent_key n $0; \
                  secret-tool clear service anyt-cli username dev:agent_key n $0; done";
-    let churns: Vec<_> = ["1", "2", "3"]
-        .map(|number| desktop.command("setsid").args(["sh", "-c", churn, number]).spawn().unwrap())
-        .into_iter()
-        .collect();
+    let churns = Churns(
+        ["1", "2", "3"]
+            .map(|number| desktop.command("setsid").args(["sh", "-c", churn, number]).spawn().unwrap())
+            .into(),
+    );
     let outcomes: Vec<(i32, String)> = (0..25).map(|number| desktop.step(&format!("store anyt_{number}"))).collect();
-    for mut churn in churns {
-        let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{}", churn.id())]).status();
-        let _ = churn.wait();
-    }
+    drop(churns);
     for (code, said) in outcomes {
         assert!(!said.contains("no keyring in reach") && !said.contains("encrypted file"), "{said}");
         // Others may be faster at storing than we at removing; then that is said.
