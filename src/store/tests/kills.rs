@@ -57,6 +57,7 @@ fn killed_anywhere() {
         let progress = std::fs::read_to_string(home.folder.path("progress")).unwrap_or_default();
         let mut store = home.open();
         check(name, &store, &progress);
+        check_whole_end(name, &store, &home.files.cache);
         // The next run ends what the dead one began.
         store.settle_answers(&now()).expect("applied");
         store.end(&an_end(), &now()).expect("applied");
@@ -103,6 +104,15 @@ fn check(name: &str, store: &Store, progress: &str) {
     }
     let names: BTreeSet<&str> = shown.iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(names.len(), shown.len(), "{name}: a name twice in {shown:?}");
+}
+
+/// What was pulled and what was answered are applied together or not at all.
+fn check_whole_end(name: &str, store: &Store, cache: &Path) {
+    let db = rusqlite::Connection::open(cache).expect("it is there");
+    let done = "SELECT EXISTS (SELECT 1 FROM sync_queue WHERE state = 'done')";
+    let laid: bool = db.query_row(done, [], |row| row.get(0)).expect("our table");
+    let pulled = titles(store).iter().any(|line| line.ends_with(" theirs"));
+    assert_eq!(laid, pulled, "{name}: half of an end");
 }
 
 fn assert_whole(name: &str, cache: &Path) {
