@@ -7,10 +7,10 @@
 //! has carried it out and its answer is under way.
 //!
 //! To see it fail, remove one of these lines:
-//! * P1, in `store/spare.rs`, `write`: `file.write_all(text.as_bytes())`, and what waits is not what queue.jsonl has (seen
-//!   with `ANYT_CRASH="offline update / keys / not killed / wiped"`).
-//! * P2, in `sync/send.rs`, `send`: `self.write_down(..)`, and the next run does not know what was sent (seen with
-//!   `ANYT_CRASH="online create / no keys / push.request.after"`).
+//! * P1, in `store/spare.rs`, `write`: `file.write_all(text.as_bytes())`, and what waits is not what
+//!   queue.jsonl has.
+//! * P2, in `sync/send.rs`, `send`: `self.write_down(..)`, and the next run does not know what was sent.
+//! * P3, in `store/open.rs`, `locked`: the transaction; `store::tests::kills` sees half of an end.
 //!
 //! `ANYT_CRASH=TEXT` runs only the cases whose name, as a failure prints it, contains TEXT.
 
