@@ -1,6 +1,6 @@
 //! What goes in and out of the store.
 
-use crate::model::{Kept, Kind, Label, Member, Operation, Project, Row, Workspace};
+use crate::model::{Kept, Kind, Label, Listed, Member, Operation, Project, Row, Workspace};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -153,11 +153,11 @@ impl Walk {
 pub struct Pulled {
     pub workspace_id: i64,
     /// `None`: the server has no such kind, or nothing changed; what is cached stays.
-    pub projects: Option<Vec<Project>>,
-    pub members: Option<Vec<Member>>,
-    pub labels: Option<Vec<Label>>,
-    /// The links were fetched and are staged whole.
-    pub links: bool,
+    pub projects: Option<Listed<Project>>,
+    pub members: Option<Listed<Member>>,
+    pub labels: Option<Listed<Label>>,
+    /// The links were fetched and are staged; whether all of them.
+    pub links: Option<bool>,
     /// The workspace's rows were listed in full, at this time (RFC 3339), and these ids exist though no list has them.
     pub listed: Option<(String, Vec<i64>)>,
     /// The new cursor: the largest `updated_at` received and the row that had it.

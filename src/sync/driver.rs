@@ -428,7 +428,10 @@ impl Engine<'_> {
         let shown = match self.remote().links_of(op.kind, op.workspace_id, &name) {
             Ok(Some(names)) => Some(names.contains(&other)),
             Ok(None) => match self.remote().links(op.kind, op.workspace_id) {
-                Ok(edges) => edges.map(|edges| edges.iter().any(|edge| edge.task == name && edge.depends_on == other)),
+                Ok(edges) => edges.and_then(|edges| {
+                    let there = edges.items.iter().any(|edge| edge.task == name && edge.depends_on == other);
+                    (there || edges.is_whole()).then_some(there)
+                }),
                 Err(error) => return Ok(Err(error)),
             },
             Err(error) => return Ok(Err(error)),

@@ -84,13 +84,18 @@ fn who_waits_goes_on_where_the_server_stopped_him() {
             sandbox.anyt(&["sync", "--no-input", "--wait", "60"]).ok().warns("going on then")
         } else {
             sandbox.anyt(&["sync", "--no-input"]).code(5);
-            assert_eq!(sandbox.anyt(&["task", "list"]).ok().stdout_lines().len(), 0, "nothing is shown before all is there");
+            assert_eq!(
+                sandbox.anyt(&["task", "list"]).ok().stdout_lines().len(),
+                0,
+                "nothing is shown before all is there"
+            );
             std::thread::sleep(std::time::Duration::from_millis(1_100));
             sandbox.anyt(&["sync", "--no-input"]).ok()
         };
         assert_eq!(sandbox.cached_tasks().len(), 250, "{run}");
         let log = proxy.log();
-        let mut pages: Vec<&str> = log.iter().map(|one| one.target.as_str()).filter(|to| to.contains("/tasks?")).collect();
+        let mut pages: Vec<&str> =
+            log.iter().map(|one| one.target.as_str()).filter(|to| to.contains("/tasks?")).collect();
         let asked = pages.len();
         pages.sort_unstable();
         pages.dedup();

@@ -31,6 +31,8 @@ pub struct Behaviour {
     pub unlisted: BTreeSet<i64>,
     /// Rows that cannot be read.
     pub broken: BTreeSet<i64>,
+    /// Rows that make an answer too long to be read.
+    pub too_long: BTreeSet<i64>,
     /// An account without access sees 403 for these workspaces.
     pub forbidden: BTreeSet<i64>,
 }
@@ -63,6 +65,7 @@ impl Behaviour {
             strict_links: true,
             unlisted: BTreeSet::new(),
             broken: BTreeSet::new(),
+            too_long: BTreeSet::new(),
             forbidden: BTreeSet::new(),
         }
     }
