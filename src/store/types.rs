@@ -167,9 +167,12 @@ pub struct Pulled {
 }
 
 impl Pulled {
-    /// Every kind was there to be read.
+    /// Every kind was there to be read, with every row.
     pub fn is_whole(&self) -> bool {
-        self.projects.is_some() && self.members.is_some() && self.labels.is_some() && self.links
+        self.projects.as_ref().is_some_and(Listed::is_whole)
+            && self.members.as_ref().is_some_and(Listed::is_whole)
+            && self.labels.as_ref().is_some_and(Listed::is_whole)
+            && self.links == Some(true)
     }
 }
 

@@ -266,6 +266,7 @@ impl Engine<'_> {
             self.store.unstage(id)?;
             return Ok(pulled);
         }
+        let unreadable = seen.unreadable.len();
         pulled.projects = match self.remote().projects(id) {
             Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => None,
             projects => Some(projects.map_err(|error| self.fatal(error))?),
@@ -300,7 +301,7 @@ impl Engine<'_> {
                 pulled.links = Some(edges.is_whole());
             }
         }
-        if !pulled.is_whole() {
+        if !pulled.is_whole() || seen.unreadable.len() > unreadable {
             // The next pull asks again for what this one was not given.
             pulled.state = None;
         }
