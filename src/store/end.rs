@@ -16,7 +16,7 @@ use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How long, and how many, settled operations stay as history. Their texts went when they were settled (`queue::transition`),
@@ -285,7 +285,13 @@ fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> 
 /// What the server has said to operations, oldest first: the rows it made get their ids, and each answer is laid.
 fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> rusqlite::Result<usize> {
     let ops = answered(db)?;
-    for op in &ops {
+    // Of many updates of one row only the newest answer is laid.
+    let row_of = |op: &Operation| match (&op.state, op.shape) {
+        (State::Answered(Some(row)), Shape::Update) => Some((row.kind.name, row.id)),
+        _ => None,
+    };
+    let newest: HashMap<_, usize> = ops.iter().enumerate().filter_map(|(at, op)| Some((row_of(op)?, at))).collect();
+    for (at, op) in ops.iter().enumerate() {
         hit("store.end.answer");
         transition(db, &op.op_id, &op.state, &State::Done)?;
         let State::Answered(row) = &op.state else { continue };
@@ -297,7 +303,7 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
                 }
             }
             Shape::Update => {
-                if let Some(row) = row {
+                if let Some(row) = row.filter(|row| newest.get(&(row.kind.name, row.id)) == Some(&at)) {
                     put_server_row(db, row, now)?;
                 }
             }

@@ -181,9 +181,8 @@ impl FakeRemote {
     }
 
     pub fn live(&self, workspace_id: i64) -> Vec<Row> {
-        let mut rows = self.server.borrow().tasks(workspace_id, Duration::ZERO);
-        rows.retain(Row::is_live);
-        rows
+        let server = self.server.borrow();
+        server.tasks(workspace_id, Duration::ZERO).into_iter().filter(|row| row.is_live()).cloned().collect()
     }
 
     pub fn titles(&self, workspace_id: i64) -> Vec<String> {
@@ -471,11 +470,11 @@ impl Remote for FakeRemote {
             rows.retain(|row| Timestamp::parse(&row.updated_at).is_none_or(|at| at >= after));
         }
         if honours.sorted {
-            rows.sort_by_key(|row| (Timestamp::parse(&row.updated_at), row.id));
+            rows.sort_by_cached_key(|row| (Timestamp::parse(&row.updated_at), row.id));
         }
         let total = i64::try_from(rows.len()).ok();
         let limit = if honours.max_page == 0 { query.limit } else { query.limit.min(honours.max_page) };
-        let page = rows.into_iter().skip(query.offset as usize).take(limit as usize);
+        let page = rows.into_iter().skip(query.offset as usize).take(limit as usize).cloned();
         if page.clone().any(|row| server.behaviour.too_long.contains(&row.id)) {
             return Err(RemoteError::TooLarge("too long".into()));
         }
