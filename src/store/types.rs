@@ -32,6 +32,8 @@ pub enum Notice {
     Unreadable(usize, PathBuf),
     /// queue.jsonl keeps lines of what is settled, because it cannot be replaced.
     NotShortened(String),
+    /// queue.jsonl, the spare copy of what waits, can be neither compared nor written.
+    NoSpareCopy(String),
 }
 
 impl fmt::Display for Notice {
@@ -55,6 +57,9 @@ impl fmt::Display for Notice {
             ),
             Notice::Damaged(path) => {
                 write!(f, "the cache was damaged and is made anew; the old one is {}; run: anyt sync", path.display())
+            }
+            Notice::NoSpareCopy(why) => {
+                write!(f, "the spare copy of what waits cannot be used, so nothing can be changed: {why}")
             }
             Notice::MovedOver { queued, discarded } => write!(
                 f,
