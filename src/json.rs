@@ -132,6 +132,31 @@ pub fn remove_member(text: &str, path: &[&str]) -> Result<String, Fault> {
     verified(edited, path, None)
 }
 
+/// The text with U+FFFD in the place of each escaped surrogate that has no partner; miniserde reads no text with one.
+pub fn with_whole_characters(text: &str) -> String {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut whole, mut from, mut at) = (String::with_capacity(text.len()), 0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        let escape = at + found;
+        let units = (unit(escape), unit(escape + 6));
+        at = match units {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => escape + 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                whole += &text[from..escape];
+                whole += "\\ufffd";
+                from = escape + 6;
+                from
+            }
+            // What is escaped is no beginning of an escape.
+            _ => text[escape + 1..].chars().next().map_or(text.len(), |c| escape + 1 + c.len_utf8()),
+        };
+    }
+    whole + &text[from..]
+}
+
 /// JSON for a terminal: DEL, C1 and bidirectional controls (and the two Unicode line ends) written as `\uXXXX`, so that
 /// it is inert there and still says the same. The text must be JSON, which has C0 controls in no string.
 pub fn escape_for_output(json_text: &str) -> String {

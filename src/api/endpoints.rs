@@ -6,7 +6,7 @@ use super::pages::Reader;
 use super::transport::Call;
 use super::wire::{self, Read};
 use super::{HealthInfo, Http, body, document, generation};
-use crate::model::{self, Account, Edge, Kind, Label, Member, Project, Row, Shape, Workspace};
+use crate::model::{self, Account, Edge, Kind, Label, Listed, Member, Project, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
 use miniserde::json::{self, Object, Value};
 use std::time::Duration;
@@ -164,7 +164,7 @@ impl Remote for Http {
         wire::account(object).map(Some).map_err(|words| self.malformed(&words))
     }
 
-    fn workspaces(&self) -> RemoteResult<Vec<Workspace>> {
+    fn workspaces(&self) -> RemoteResult<Listed<Workspace>> {
         self.list(List {
             path: "/v1/workspaces".into(),
             paging: Paging::Numbered,
@@ -176,15 +176,13 @@ impl Remote for Http {
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {
         match self.read(&Call::new(Method::GET, format!("/v1/workspaces/{workspace_id}"))) {
             Err(RemoteError::NotFound(_) | RemoteError::Page(_) | RemoteError::Forbidden(_)) => Ok(false),
-            answer => {
-                let answer = answer?;
-                let found = wire::unwrap(&answer).and_then(wire::workspace);
-                found.map(|_| true).map_err(|words| self.malformed(&words))
-            }
+            // It is there, whatever is wrong with it.
+            Err(RemoteError::Malformed(_)) => Ok(true),
+            answer => answer.map(|_| true),
         }
     }
 
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>> {
+    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>> {
         self.list(List {
             path: format!("/v1/workspaces/{workspace_id}/projects"),
             paging: Paging::Numbered,
@@ -193,7 +191,7 @@ impl Remote for Http {
         })
     }
 
-    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Member>>> {
+    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>> {
         self.optional(self.list(List {
             path: format!("/v1/workspaces/{workspace_id}/members"),
             paging: Paging::Numbered,
@@ -202,7 +200,7 @@ impl Remote for Http {
         }))
     }
 
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Label>>> {
+    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>> {
         self.optional(self.list(List {
             path: format!("/v1/workspaces/{workspace_id}/labels"),
             paging: Paging::Offset,
@@ -239,12 +237,18 @@ impl Remote for Http {
         row.map(Some).map_err(|words| self.malformed(&words))
     }
 
-    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>> {
+    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>> {
         let path = format!("/v1/workspaces/{workspace_id}/{}-graph", kind.name);
         let Some(answer) = self.optional(self.read(&Call::new(Method::GET, path)))? else { return Ok(None) };
         let page = wire::page(&answer, &["edges"]).map_err(|words| self.malformed(&words))?;
-        let edges = page.items.iter().map(wire::edge).collect::<Read<Vec<Edge>>>();
-        edges.map(Some).map_err(|words| self.malformed(&words))
+        let mut listed = Listed::from(Vec::new());
+        for item in page.items.iter() {
+            match wire::edge(item) {
+                Ok(edge) => listed.items.push(edge),
+                Err(words) => listed.broken.push(words),
+            }
+        }
+        Ok(Some(listed))
     }
 
     fn links_of(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Vec<String>>> {

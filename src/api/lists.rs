@@ -1,12 +1,14 @@
 //! Whole lists, page by page (api.md 1.5). No total is believed alone: a list ends when a page brings nothing new, or
-//! is shorter than the page size that the server itself states and nothing is missing from the total.
+//! is shorter than the page size that the server itself states and nothing is missing from the total. A row that cannot
+//! be read costs that row.
 
 use super::Http;
 use super::transport::Call;
 use super::wire::{self, Read};
+use crate::model::Listed;
 use crate::sync::remote::{RemoteError, RemoteResult};
 use miniserde::json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 use ureq::http::Method;
 
@@ -61,11 +63,12 @@ pub(super) struct List<'a, T, K> {
 }
 
 impl Http {
-    pub(super) fn list<T, K: Eq + Hash>(&self, list: List<'_, T, K>) -> RemoteResult<Vec<T>> {
-        let (mut rows, mut known) = (Vec::new(), HashSet::new());
+    pub(super) fn list<T, K: Eq + Hash>(&self, list: List<'_, T, K>) -> RemoteResult<Listed<T>> {
+        let (mut rows, mut broken, mut known) = (Vec::new(), BTreeSet::new(), HashSet::new());
         let mut paging = list.paging;
         for number in 1..=MOST_PAGES {
-            let answer = match self.read(&Call::new(Method::GET, list.path.clone() + &paging.query(number, rows.len())))
+            let answer = match self
+                .read(&Call::new(Method::GET, list.path.clone() + &paging.query(number, rows.len() + broken.len())))
             {
                 // A server that does not like the size or the words of the question may still give the list.
                 Err(RemoteError::Refused { status: 400 | 422, .. }) if number == 1 && paging != Paging::Whole => {
@@ -75,20 +78,22 @@ impl Http {
                 answer => answer?,
             };
             let page = wire::page(&answer, &[]).map_err(|words| self.malformed(&words))?;
-            let before = rows.len();
+            let before = rows.len() + broken.len();
             for item in page.items.iter() {
-                let row = (list.read)(item).map_err(|words| self.malformed(&words))?;
-                if known.insert((list.key)(&row)) {
-                    rows.push(row);
+                match (list.read)(item) {
+                    Ok(row) if known.insert((list.key)(&row)) => rows.push(row),
+                    Ok(_) => {}
+                    Err(words) => drop(broken.insert(words)),
                 }
             }
+            let count = rows.len() + broken.len();
             paging = paging.after(&page);
             let size = page.says("per_page").or_else(|| page.says("limit"));
             // A server may repeat the size it was asked for and give fewer all the same: its total has a say too.
-            let missing = page.says("total").is_some_and(|total| (rows.len() as i64) < total);
+            let missing = page.says("total").is_some_and(|total| (count as i64) < total);
             let short = !missing && size.is_some_and(|size| (page.items.len() as i64) < size);
-            if paging == Paging::Whole || short || rows.len() == before {
-                return Ok(rows);
+            if paging == Paging::Whole || short || count == before {
+                return Ok(Listed { items: rows, broken: broken.into_iter().collect() });
             }
         }
         Err(self.malformed(&format!("the list at {} does not end", list.path)))

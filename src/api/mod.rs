@@ -96,10 +96,10 @@ impl Http {
         })
     }
 
-    /// The JSON answer to a read.
+    /// The JSON answer to a read of what is shown and never sent back.
     fn read(&self, call: &Call) -> RemoteResult<Value> {
         let answer = self.transport.send(call)?;
-        document(&answer.body).map_err(|words| self.malformed(&words))
+        lenient(&answer.body).map_err(|words| self.malformed(&words))
     }
 
     /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
@@ -126,6 +126,14 @@ impl Http {
     fn describe(&self, words: &str) -> String {
         problem::one_line(&self.transport.scrub(&format!("{}: {words}", self.transport.origin())))
     }
+}
+
+/// The same, with U+FFFD in the place of what is half a character.
+fn lenient(body: &[u8]) -> Read<Value> {
+    document(body).or_else(|words| {
+        let mended = crate::json::with_whole_characters(&String::from_utf8_lossy(body));
+        document(mended.as_bytes()).map_err(|_| words)
+    })
 }
 
 /// A body as JSON, or what it is instead.

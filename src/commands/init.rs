@@ -26,10 +26,10 @@ pub fn run(session: &mut Session) -> Result<()> {
     let secret = session.token(&env)?;
     let http = session.http(&env, Some(secret), Effort::Write)?;
     let fatal = |error| to_error(error, &env.origin);
-    let workspaces = http.workspaces().map_err(fatal)?;
+    let workspaces = http.workspaces().map_err(fatal)?.items;
     let wanted = session.call.given("identifier").or(session.call.given("workspace")).map(str::to_string);
     let workspace = choose_workspace(session, &workspaces, wanted.as_deref(), existing.as_ref())?;
-    let projects = http.projects(workspace.id).map_err(fatal)?;
+    let projects = http.projects(workspace.id).map_err(fatal)?.items;
     let project = choose_project(session, &projects, existing.as_ref(), &workspace)?;
     let mut ctx = EnvContext::open(session)?;
     ctx.store.remember(&workspaces, &projects, &Timestamp::now().rfc3339())?;

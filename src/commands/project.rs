@@ -19,7 +19,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     if known.is_empty() {
         let secret = session.token(&ctx.env)?;
         let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-        known = http.projects(workspace.id).map_err(|e| to_error(e, &ctx.env.origin))?;
+        known = http.projects(workspace.id).map_err(|e| to_error(e, &ctx.env.origin))?.items;
         ctx.store.remember(&[], &known, &Timestamp::now().rfc3339())?;
     }
     let current = ctx.project(session, &workspace).ok();

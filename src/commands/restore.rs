@@ -127,7 +127,11 @@ fn lines(entry: &Discarded) -> Vec<String> {
 fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<()> {
     let mut items = Vec::new();
     for entry in entries {
-        items.push((entry, lines(entry), is_restored(store, entry)?));
+        let restored = is_restored(store, entry)?;
+        // What was edited by hand and then used was kept in case the run ended before: it is in the queue, or was sent.
+        if !(restored && entry.reason == "edited") {
+            items.push((entry, lines(entry), restored));
+        }
     }
     session.answer(
         || {

@@ -51,7 +51,7 @@ fn known(session: &mut Session, ctx: &mut EnvContext) -> Result<Vec<Workspace>> 
     }
     let secret = session.token(&ctx.env)?;
     let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-    let found = http.workspaces().map_err(|e| to_error(e, &ctx.env.origin))?;
+    let found = http.workspaces().map_err(|e| to_error(e, &ctx.env.origin))?.items;
     ctx.store.remember(&found, &[], &Timestamp::now().rfc3339())?;
     Ok(found)
 }

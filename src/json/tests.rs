@@ -114,3 +114,21 @@ fn values_in_the_shadow_of_repeated_keys_are_found() {
     assert_eq!(get_all(text, &["a", "x"]).unwrap(), [""; 0]);
     assert!(get_all("{", &["a"]).is_err());
 }
+
+#[test]
+fn half_a_character_is_replaced() {
+    for (text, whole) in [
+        (r#"{"a":"plain é \n"}"#, r#"{"a":"plain é \n"}"#),
+        (r#"["\ud83d"]"#, r#"["\ufffd"]"#),
+        (r#"["\ude00\ud83d"]"#, r#"["\ufffd\ufffd"]"#),
+        (r#"["\ud83d\ud83d\ude00é"]"#, r#"["\ufffd\ud83d\ude00é"]"#),
+        // Escaped itself.
+        (r#"["\\ud83d"]"#, r#"["\\ud83d"]"#),
+        (r#"["\\\ud83d"]"#, r#"["\\\ufffd"]"#),
+        (r#"["\u"#, r#"["\u"#),
+        ("\\", "\\"),
+        ("\\é", "\\é"),
+    ] {
+        assert_eq!(with_whole_characters(text), whole);
+    }
+}

@@ -79,6 +79,27 @@ pub struct Edge {
     pub depends_on: String,
 }
 
+/// A whole list as a server gave it. What could not be read is left out and named; then a row that is not in it may be
+/// there all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    /// What is wrong with each row that was left out.
+    pub broken: Vec<String>,
+}
+
+impl<T> Listed<T> {
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_empty()
+    }
+}
+
+impl<T> From<Vec<T>> for Listed<T> {
+    fn from(items: Vec<T>) -> Listed<T> {
+        Listed { items, broken: Vec::new() }
+    }
+}
+
 /// Who a credential belongs to (`GET /v1/auth`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

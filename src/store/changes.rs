@@ -46,6 +46,10 @@ impl Queueing<'_> {
         waiting_of(self.db, kind, target).map_err(|e| self.error(e))
     }
 
+    pub fn has_rejected(&self, kind: &'static Kind, target: &Target) -> Result<bool> {
+        queue::has_rejected(self.db, kind, target).map_err(|e| self.error(e))
+    }
+
     pub fn operation(&self, op_id: &str) -> Result<Option<Operation>> {
         by_op_id(self.db, op_id).map_err(|e| self.error(e))
     }

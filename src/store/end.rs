@@ -16,7 +16,7 @@ use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How long, and how many, settled operations stay as history. Their texts went when they were settled (`queue::transition`),
@@ -242,8 +242,8 @@ fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<
     if let Some(labels) = &pulled.labels {
         replace_labels(db, workspace, labels, now)?;
     }
-    if pulled.links {
-        replace_links(db, workspace, now)?;
+    if let Some(whole) = pulled.links {
+        replace_links(db, workspace, whole, now)?;
     }
     if let Some((at, unlisted)) = &pulled.listed {
         set_metadata(db, &format!("listed:{workspace}"), at)?;
@@ -260,17 +260,20 @@ fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<
 }
 
 /// Makes the links between a workspace's server rows those of the staged graph; rows that stay are not touched.
-fn replace_links(db: &Connection, workspace_id: i64, now: &str) -> rusqlite::Result<()> {
+fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> rusqlite::Result<()> {
     let params = named_params! {":workspace": workspace_id, ":now": now};
     const STAGED: &str = "SELECT a.id AS task_id, b.id AS depends_on_id FROM staged_links e \
          JOIN tasks a ON a.workspace_id = e.workspace_id AND a.identifier = e.name AND a.id > 0 \
          JOIN tasks b ON b.workspace_id = e.workspace_id AND b.identifier = e.other AND b.id > 0 \
          WHERE e.workspace_id = :workspace AND :now = :now";
-    db.prepare_cached(&format!(
-        "DELETE FROM task_dependencies WHERE task_id IN (SELECT id FROM tasks WHERE workspace_id = :workspace AND id > 0) \
-         AND depends_on_id > 0 AND (task_id, depends_on_id) NOT IN ({STAGED})"
-    ))?
-    .execute(params)?;
+    if whole {
+        db.prepare_cached(&format!(
+            "DELETE FROM task_dependencies WHERE depends_on_id > 0 AND task_id IN \
+             (SELECT id FROM tasks WHERE workspace_id = :workspace AND id > 0) \
+             AND (task_id, depends_on_id) NOT IN ({STAGED})"
+        ))?
+        .execute(params)?;
+    }
     db.prepare_cached(&format!(
         "INSERT OR IGNORE INTO task_dependencies (task_id, depends_on_id, created_at, synced_at) \
          SELECT task_id, depends_on_id, :now, :now FROM ({STAGED})"
@@ -282,7 +285,13 @@ fn replace_links(db: &Connection, workspace_id: i64, now: &str) -> rusqlite::Res
 /// What the server has said to operations, oldest first: the rows it made get their ids, and each answer is laid.
 fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> rusqlite::Result<usize> {
     let ops = answered(db)?;
-    for op in &ops {
+    // Of many updates of one row only the newest answer is laid.
+    let row_of = |op: &Operation| match (&op.state, op.shape) {
+        (State::Answered(Some(row)), Shape::Update) => Some((row.kind.name, row.id)),
+        _ => None,
+    };
+    let newest: HashMap<_, usize> = ops.iter().enumerate().filter_map(|(at, op)| Some((row_of(op)?, at))).collect();
+    for (at, op) in ops.iter().enumerate() {
         hit("store.end.answer");
         transition(db, &op.op_id, &op.state, &State::Done)?;
         let State::Answered(row) = &op.state else { continue };
@@ -294,7 +303,7 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
                 }
             }
             Shape::Update => {
-                if let Some(row) = row {
+                if let Some(row) = row.filter(|row| newest.get(&(row.kind.name, row.id)) == Some(&at)) {
                     put_server_row(db, row, now)?;
                 }
             }

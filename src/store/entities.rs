@@ -1,7 +1,7 @@
-//! Workspaces, projects, labels and members: read for people, replaced whole by a pull.
+//! Workspaces, projects, labels and members: read for people, replaced by a pull.
 
 use super::{Result, Store};
-use crate::model::{Label, Member, Project, Workspace};
+use crate::model::{Label, Listed, Member, Project, Workspace};
 use rusqlite::{Connection, Row, named_params};
 
 fn workspace(row: &Row) -> rusqlite::Result<Workspace> {
@@ -130,30 +130,39 @@ pub(super) fn put_project(db: &Connection, project: &Project, now: &str) -> rusq
     .map(drop)
 }
 
+/// A list that is not whole adds and changes rows, and takes none away.
+fn forget_rows(db: &Connection, table: &str, workspace_id: i64) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!("DELETE FROM {table} WHERE workspace_id = :workspace"))?
+        .execute(named_params! {":workspace": workspace_id})
+        .map(drop)
+}
+
 pub(super) fn replace_projects(
     db: &Connection,
     workspace_id: i64,
-    projects: &[Project],
+    projects: &Listed<Project>,
     now: &str,
 ) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM projects WHERE workspace_id = :workspace")?
-        .execute(named_params! {":workspace": workspace_id})?;
-    projects.iter().try_for_each(|project| put_project(db, project, now))
+    if projects.is_whole() {
+        forget_rows(db, "projects", workspace_id)?;
+    }
+    projects.items.iter().try_for_each(|project| put_project(db, project, now))
 }
 
 pub(super) fn replace_members(
     db: &Connection,
     workspace_id: i64,
-    members: &[Member],
+    members: &Listed<Member>,
     now: &str,
 ) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM members WHERE workspace_id = :workspace")?
-        .execute(named_params! {":workspace": workspace_id})?;
+    if members.is_whole() {
+        forget_rows(db, "members", workspace_id)?;
+    }
     let mut insert = db.prepare_cached(
         "INSERT OR REPLACE INTO members (workspace_id, user_id, role, created_at, synced_at) \
          VALUES (:workspace, :user, :role, :created_at, :synced_at)",
     )?;
-    members.iter().try_for_each(|member| {
+    members.items.iter().try_for_each(|member| {
         insert
             .execute(named_params! {
                 ":workspace": workspace_id, ":user": member.user_id, ":role": member.role,
@@ -163,14 +172,20 @@ pub(super) fn replace_members(
     })
 }
 
-pub(super) fn replace_labels(db: &Connection, workspace_id: i64, labels: &[Label], now: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM labels WHERE workspace_id = :workspace")?
-        .execute(named_params! {":workspace": workspace_id})?;
+pub(super) fn replace_labels(
+    db: &Connection,
+    workspace_id: i64,
+    labels: &Listed<Label>,
+    now: &str,
+) -> rusqlite::Result<()> {
+    if labels.is_whole() {
+        forget_rows(db, "labels", workspace_id)?;
+    }
     let mut insert = db.prepare_cached(
         "INSERT OR REPLACE INTO labels (id, workspace_id, name, color, description, created_at, updated_at, synced_at) \
          VALUES (:id, :workspace, :name, :color, :description, :created_at, :updated_at, :synced_at)",
     )?;
-    labels.iter().try_for_each(|label| {
+    labels.items.iter().try_for_each(|label| {
         insert
             .execute(named_params! {
                 ":id": label.id, ":workspace": workspace_id, ":name": label.name, ":color": label.color,

@@ -30,7 +30,16 @@ impl Store {
         };
         let (db, path, inode) = opened.map_err(Failed::into_error)?;
         let mut store = Store { db, path, inode, files: files.clone(), notices, is_durable: true };
-        store.compare()?;
+        match store.compare() {
+            // Who only reads needs no spare copy. Each change, and each run of the engine, compares again before anything
+            // is written.
+            Err(Error::Io { path, source, .. })
+                if files.queue.parent().is_some_and(|folder| path.starts_with(folder) || folder.starts_with(&path)) =>
+            {
+                store.notices.push(Notice::NoSpareCopy(format!("{}: {source}", path.display())));
+            }
+            compared => compared?,
+        }
         Ok(store)
     }
 
@@ -58,7 +67,7 @@ impl Store {
     }
 
     /// Mark and queue.jsonl agree, or are made to; an older anyt's files are moved over.
-    fn compare(&mut self) -> Result<()> {
+    pub fn compare(&mut self) -> Result<()> {
         let mark = spare::mark(&self.db).map_err(|e| self.error(e))?;
         let moves = mark == moved::UNMOVED || moved::is_needed(&self.files);
         if !moves && mark == spare::tail(&self.files.queue)? {

@@ -151,6 +151,22 @@ pub(super) fn waiting_of(db: &Connection, kind: &Kind, target: &Target) -> rusql
     ops.into_iter().map(|op| one_with_sends(db, op)).collect()
 }
 
+/// Among what waits for a row there is something that the server rejected.
+pub(super) fn has_rejected(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM sync_queue INDEXED BY queue_rejected \
+         WHERE state = 'rejected' AND entity_id = :target AND entity_type = :kind",
+    )?
+    .exists(named_params! {":target": target.to_text(), ":kind": kind.name})
+}
+
+fn has_waiting(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM sync_queue WHERE synced = 0 AND state <> 'answered' AND entity_id = :target AND entity_type = :kind",
+    )?
+    .exists(named_params! {":target": target.to_text(), ":kind": kind.name})
+}
+
 /// Answered operations that are not laid yet, oldest first.
 pub(super) fn answered(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
     db.prepare_cached(concat!(
@@ -319,6 +335,15 @@ impl Store {
         let of = || {
             let target = super::overlay::target(&self.db, kind, id)?;
             target.map_or(Ok(Vec::new()), |target| waiting_of(&self.db, kind, &target))
+        };
+        of().map_err(|e| self.error(e))
+    }
+
+    /// Whether changes of a row wait.
+    pub fn is_pending(&self, kind: &'static Kind, id: i64) -> Result<bool> {
+        let of = || {
+            let target = super::overlay::target(&self.db, kind, id)?;
+            target.map_or(Ok(false), |target| has_waiting(&self.db, kind, &target))
         };
         of().map_err(|e| self.error(e))
     }

@@ -223,6 +223,7 @@ INSERT OR REPLACE INTO sync_metadata (key, value)
   SELECT 'queue_mark', 'v2' WHERE EXISTS (SELECT 1 FROM sync_queue WHERE synced = 0);
 DELETE FROM sync_metadata WHERE key = 'journal_folded';
 CREATE INDEX renames_by_task ON renames(task_id);
+CREATE INDEX queue_rejected ON sync_queue(entity_id) WHERE state = 'rejected';
 CREATE INDEX queue_by_other ON sync_queue(other) WHERE other IS NOT NULL;
 CREATE INDEX queue_by_remote ON sync_queue(remote_id) WHERE remote_id IS NOT NULL;
 CREATE INDEX queue_by_replaced ON sync_queue(replaces) WHERE replaces IS NOT NULL;

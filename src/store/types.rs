@@ -1,6 +1,6 @@
 //! What goes in and out of the store.
 
-use crate::model::{Kept, Kind, Label, Member, Operation, Project, Row, Workspace};
+use crate::model::{Kept, Kind, Label, Listed, Member, Operation, Project, Row, Workspace};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ pub enum Notice {
     Unreadable(usize, PathBuf),
     /// queue.jsonl keeps lines of what is settled, because it cannot be replaced.
     NotShortened(String),
+    /// queue.jsonl, the spare copy of what waits, can be neither compared nor written.
+    NoSpareCopy(String),
 }
 
 impl fmt::Display for Notice {
@@ -55,6 +57,9 @@ impl fmt::Display for Notice {
             ),
             Notice::Damaged(path) => {
                 write!(f, "the cache was damaged and is made anew; the old one is {}; run: anyt sync", path.display())
+            }
+            Notice::NoSpareCopy(why) => {
+                write!(f, "the spare copy of what waits cannot be used, so nothing can be changed: {why}")
             }
             Notice::MovedOver { queued, discarded } => write!(
                 f,
@@ -153,11 +158,11 @@ impl Walk {
 pub struct Pulled {
     pub workspace_id: i64,
     /// `None`: the server has no such kind, or nothing changed; what is cached stays.
-    pub projects: Option<Vec<Project>>,
-    pub members: Option<Vec<Member>>,
-    pub labels: Option<Vec<Label>>,
-    /// The links were fetched and are staged whole.
-    pub links: bool,
+    pub projects: Option<Listed<Project>>,
+    pub members: Option<Listed<Member>>,
+    pub labels: Option<Listed<Label>>,
+    /// The links were fetched and are staged; whether all of them.
+    pub links: Option<bool>,
     /// The workspace's rows were listed in full, at this time (RFC 3339), and these ids exist though no list has them.
     pub listed: Option<(String, Vec<i64>)>,
     /// The new cursor: the largest `updated_at` received and the row that had it.
@@ -167,9 +172,12 @@ pub struct Pulled {
 }
 
 impl Pulled {
-    /// Every kind was there to be read.
+    /// Every kind was there to be read, with every row.
     pub fn is_whole(&self) -> bool {
-        self.projects.is_some() && self.members.is_some() && self.labels.is_some() && self.links
+        self.projects.as_ref().is_some_and(Listed::is_whole)
+            && self.members.as_ref().is_some_and(Listed::is_whole)
+            && self.labels.as_ref().is_some_and(Listed::is_whole)
+            && self.links == Some(true)
     }
 }
 

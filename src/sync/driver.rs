@@ -316,10 +316,9 @@ impl Engine<'_> {
     /// The server's row of an update or a delete, and what its chain comes to with it.
     fn see_row(&self, run: &Run, index: usize, sighting: &mut Sighting) -> Result<()> {
         let op = &run.plan.ops[index];
-        let chain = run.plan.chain_from(index);
-        sighting.situation.delete_follows =
-            op.shape == Shape::Update && chain.iter().any(|at| run.plan.ops[*at].shape == Shape::Delete);
-        sighting.group = if op.shape == Shape::Update { run.plan.group(&chain) } else { vec![index] };
+        let is_update = op.shape == Shape::Update;
+        sighting.situation.delete_follows = is_update && run.plan.delete_follows(index);
+        sighting.group = if is_update { run.plan.group_from(index) } else { vec![index] };
         let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
             return Ok(());
         };
@@ -334,7 +333,7 @@ impl Engine<'_> {
             sighting.situation.condition = if holds { Conditioned::Holds } else { Conditioned::Fails };
         }
         sighting.ours = look.undisputed;
-        let considered = if look.undisputed { sighting.group.clone() } else { chain };
+        let considered = if look.undisputed { sighting.group.clone() } else { run.plan.chain_from(index) };
         let operations = self.operations(run, &considered)?;
         let merge = self.options.merge || look.undisputed;
         match relate(&operations, sighting.group.len(), &row, merge) {
@@ -428,7 +427,10 @@ impl Engine<'_> {
         let shown = match self.remote().links_of(op.kind, op.workspace_id, &name) {
             Ok(Some(names)) => Some(names.contains(&other)),
             Ok(None) => match self.remote().links(op.kind, op.workspace_id) {
-                Ok(edges) => edges.map(|edges| edges.iter().any(|edge| edge.task == name && edge.depends_on == other)),
+                Ok(edges) => edges.and_then(|edges| {
+                    let there = edges.items.iter().any(|edge| edge.task == name && edge.depends_on == other);
+                    (there || edges.is_whole()).then_some(there)
+                }),
                 Err(error) => return Ok(Err(error)),
             },
             Err(error) => return Ok(Err(error)),

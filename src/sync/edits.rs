@@ -70,6 +70,7 @@ pub fn update(
         // Also what the row shows already: it may wait behind what was rejected.
         let wanted = references(queue, row.kind, &given)?;
         if condition.is_none()
+            && queue.has_rejected(row.kind, &target)?
             && let Some(operations) = amend_rejected(&queue.waiting_of(row.kind, &target)?, &row, &wanted)
         {
             amended = true;

@@ -18,7 +18,7 @@ pub use server::{Behaviour, Data, Server, Write};
 
 use super::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request, Unreadable};
 use crate::model::kind::Identity;
-use crate::model::{Account, Edge, Kind, Label, Member, Patch, Project, Row, Shape, Value, Workspace};
+use crate::model::{Account, Edge, Kind, Label, Listed, Member, Patch, Project, Row, Shape, Value, Workspace};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -181,9 +181,8 @@ impl FakeRemote {
     }
 
     pub fn live(&self, workspace_id: i64) -> Vec<Row> {
-        let mut rows = self.server.borrow().tasks(workspace_id, Duration::ZERO);
-        rows.retain(Row::is_live);
-        rows
+        let server = self.server.borrow();
+        server.tasks(workspace_id, Duration::ZERO).into_iter().filter(|row| row.is_live()).cloned().collect()
     }
 
     pub fn titles(&self, workspace_id: i64) -> Vec<String> {
@@ -428,9 +427,9 @@ impl Remote for FakeRemote {
         Ok(self.server.borrow().data.account.clone())
     }
 
-    fn workspaces(&self) -> RemoteResult<Vec<Workspace>> {
+    fn workspaces(&self) -> RemoteResult<Listed<Workspace>> {
         self.read("GET workspaces", 0, "", None)?;
-        Ok(self.server.borrow().data.workspaces.clone())
+        Ok(self.server.borrow().data.workspaces.clone().into())
     }
 
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool> {
@@ -441,22 +440,22 @@ impl Remote for FakeRemote {
         Ok(self.server.borrow().data.workspaces.iter().any(|workspace| workspace.id == workspace_id))
     }
 
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>> {
+    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>> {
         self.read("GET projects", workspace_id, "", None)?;
         let of = |project: &&Project| project.workspace_id == workspace_id;
-        Ok(self.server.borrow().data.projects.iter().filter(of).cloned().collect())
+        Ok(self.server.borrow().data.projects.iter().filter(of).cloned().collect::<Vec<_>>().into())
     }
 
-    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Member>>> {
+    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>> {
         self.read("GET members", workspace_id, "", None)?;
         let of = |member: &&Member| member.workspace_id == workspace_id;
-        Ok(Some(self.server.borrow().data.members.iter().filter(of).cloned().collect()))
+        Ok(Some(self.server.borrow().data.members.iter().filter(of).cloned().collect::<Vec<_>>().into()))
     }
 
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Label>>> {
+    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>> {
         self.read("GET labels", workspace_id, "", None)?;
         let of = |label: &&Label| label.workspace_id == workspace_id;
-        Ok(Some(self.server.borrow().data.labels.iter().filter(of).cloned().collect()))
+        Ok(Some(self.server.borrow().data.labels.iter().filter(of).cloned().collect::<Vec<_>>().into()))
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
@@ -471,11 +470,14 @@ impl Remote for FakeRemote {
             rows.retain(|row| Timestamp::parse(&row.updated_at).is_none_or(|at| at >= after));
         }
         if honours.sorted {
-            rows.sort_by_key(|row| (Timestamp::parse(&row.updated_at), row.id));
+            rows.sort_by_cached_key(|row| (Timestamp::parse(&row.updated_at), row.id));
         }
         let total = i64::try_from(rows.len()).ok();
         let limit = if honours.max_page == 0 { query.limit } else { query.limit.min(honours.max_page) };
-        let page = rows.into_iter().skip(query.offset as usize).take(limit as usize);
+        let page = rows.into_iter().skip(query.offset as usize).take(limit as usize).cloned();
+        if page.clone().any(|row| server.behaviour.too_long.contains(&row.id)) {
+            return Err(RemoteError::TooLarge("too long".into()));
+        }
         let (broken, items): (Vec<Row>, _) = page.partition(|row| server.behaviour.broken.contains(&row.id));
         let unreadable =
             broken.iter().map(|row| Unreadable { id: Some(row.id), message: format!("{} is broken", row.name) });
@@ -493,15 +495,18 @@ impl Remote for FakeRemote {
             Some(row) if server.behaviour.broken.contains(&row.id) => {
                 Err(RemoteError::Malformed(format!("{} is broken", row.name)))
             }
+            Some(row) if server.behaviour.too_long.contains(&row.id) => {
+                Err(RemoteError::TooLarge(format!("{} is too long", row.name)))
+            }
             row => Ok(row),
         }
     }
 
-    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>> {
+    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>> {
         self.read(&format!("GET {}", kind.collection), workspace_id, "", None)?;
         let server = self.server.borrow();
         let readable = server.behaviour.links_readable;
-        Ok(readable.then(|| server.edges(workspace_id, server.behaviour.list_lag)))
+        Ok(readable.then(|| server.edges(workspace_id, server.behaviour.list_lag).into()))
     }
 
     fn links_of(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Vec<String>>> {

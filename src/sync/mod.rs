@@ -129,6 +129,7 @@ impl Engine<'_> {
     }
 
     fn run_once(&mut self) -> Result<Summary> {
+        self.store.compare()?;
         self.store.settle_answers(&Timestamp::now().rfc3339())?;
         if let Mode::Resolve(wanted) = self.options.mode.clone() {
             let mut run = Run::new(Plan::new(self.store, self.store.waiting()?)?);

@@ -143,8 +143,9 @@ impl Pager {
     /// A server may refuse a limit above its own (api.md 7), or have rows that make a page too long to be read. False when
     /// there is nothing smaller to try.
     pub(super) fn ask_for_less(&mut self) -> bool {
-        self.limit /= 2;
-        self.limit > 0
+        let less = self.limit > 1;
+        self.limit = (self.limit / 2).max(1);
+        less
     }
 
     pub(super) fn limit(&self) -> u32 {

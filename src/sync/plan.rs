@@ -31,10 +31,14 @@ pub(super) struct Plan {
     entities: Vec<Entity>,
     /// Per entity the indices of its creates, updates and deletes, oldest first.
     chains: HashMap<Entity, Vec<usize>>,
+    /// The deletes among them.
+    deletes: HashMap<Entity, Vec<usize>>,
     /// What a MadeBy target, or a row made again, has come to: server id and name.
     made: HashMap<String, Made>,
     /// The server ids in `made`.
     made_ids: HashSet<i64>,
+    /// Per workspace the highest number that a create of this run was given.
+    highest_made: HashMap<i64, i64>,
     /// Server ids that a waiting create makes again.
     replaced: BTreeMap<(&'static str, i64), String>,
     /// The ops to be sent in this run; `None`: all.
@@ -53,7 +57,6 @@ pub(super) struct Plan {
 pub(super) struct Made {
     pub id: i64,
     pub name: String,
-    pub workspace_id: i64,
 }
 
 /// What a target of an operation means at this moment.
@@ -84,6 +87,9 @@ impl Plan {
         let entity = self.entity(store, op.kind, &op.target)?;
         if op.kind.identity == Identity::Id {
             self.chains.entry(entity.clone()).or_default().push(index);
+            if op.shape == Shape::Delete {
+                self.deletes.entry(entity.clone()).or_default().push(index);
+            }
         }
         self.entities.push(entity);
         if let Some(scope) = &mut self.scope {
@@ -152,16 +158,30 @@ impl Plan {
 
     /// The updates and deletes of an operation's row that still wait, from `index` on, without those that were rejected.
     pub fn chain_from(&self, index: usize) -> Vec<usize> {
-        self.chain(&self.entities[index]).into_iter().filter(|at| *at >= index).collect()
+        self.from(index).collect()
+    }
+
+    fn from(&self, index: usize) -> impl Iterator<Item = usize> {
+        let chain = self.chains.get(&self.entities[index]).map_or(&[][..], |chain| chain);
+        let from = chain.partition_point(|at| *at < index);
+        chain[from..].iter().copied().filter(|at| self.is_to_be_sent(*at))
+    }
+
+    /// A delete of its row waits behind an operation.
+    pub fn delete_follows(&self, index: usize) -> bool {
+        let deletes = self.deletes.get(&self.entities[index]).map_or(&[][..], |deletes| deletes);
+        deletes.iter().any(|at| *at >= index && self.is_to_be_sent(*at))
     }
 
     /// The waiting updates and deletes of a row, oldest first, without those that were rejected.
     pub fn chain(&self, entity: &Entity) -> Vec<usize> {
-        let belongs = |at: &usize| {
-            let op = &self.ops[*at];
-            matches!(op.shape, Shape::Update | Shape::Delete) && matches!(op.state, State::Queued | State::Sent)
-        };
-        self.chains.get(entity).map_or_else(Vec::new, |chain| chain.iter().copied().filter(belongs).collect())
+        let chain = self.chains.get(entity).map_or(&[][..], |chain| chain);
+        chain.iter().copied().filter(|at| self.is_to_be_sent(*at)).collect()
+    }
+
+    fn is_to_be_sent(&self, at: usize) -> bool {
+        let op = &self.ops[at];
+        matches!(op.shape, Shape::Update | Shape::Delete) && matches!(op.state, State::Queued | State::Sent)
     }
 
     /// Every waiting operation of a row, rejected ones and the create included.
@@ -272,8 +292,10 @@ impl Plan {
 
     /// A row was made by a create of ours.
     pub fn made(&mut self, op_id: &str, row: &Row) {
-        let made = Made { id: row.id, name: row.name.clone(), workspace_id: row.workspace_id };
         self.made_ids.insert(row.id);
+        let highest = self.highest_made.entry(row.workspace_id).or_default();
+        *highest = (*highest).max(crate::model::number_of(&row.name));
+        let made = Made { id: row.id, name: row.name.clone() };
         self.made.insert(op_id.to_string(), made);
     }
 
@@ -283,8 +305,7 @@ impl Plan {
 
     /// The highest number that a create of this run was given in the workspace.
     pub fn highest_made(&self, workspace_id: i64) -> i64 {
-        let numbers = self.made.values().filter(|made| made.workspace_id == workspace_id);
-        numbers.map(|made| crate::model::number_of(&made.name)).max().unwrap_or(0)
+        self.highest_made.get(&workspace_id).copied().unwrap_or(0)
     }
 
     /// Of a dry run: takes it that the server would have said yes.
@@ -325,10 +346,10 @@ impl Plan {
         })
     }
 
-    /// The first of a chain with the operations that go as one request with it.
-    pub fn group(&self, chain: &[usize]) -> Vec<usize> {
-        let operations = self.operations(chain);
-        chain[..relate::group(&operations).min(chain.len())].to_vec()
+    /// An operation with those behind it that go as one request with it.
+    pub fn group_from(&self, index: usize) -> Vec<usize> {
+        let size = relate::group(self.from(index).map(|at| &self.ops[at]));
+        self.from(index).take(size).collect()
     }
 }
 

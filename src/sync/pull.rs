@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::Identity;
 use crate::model::task::TASK;
-use crate::model::{KINDS, Kind, Row, Workspace};
+use crate::model::{KINDS, Kind, Listed, Row, Workspace};
 use crate::store::{Pulled, Walk};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,11 @@ impl Seen {
         self.unreadable.extend(rows.iter().map(|row| (row.message.clone(), row.id)));
     }
 
+    fn left_out<T>(&mut self, list: &Option<Listed<T>>) {
+        let broken = list.iter().flat_map(|list| &list.broken);
+        self.unreadable.extend(broken.map(|message| (message.clone(), None)));
+    }
+
     fn is_unreadable(&self, id: i64) -> bool {
         self.unreadable.values().any(|known| *known == Some(id))
     }
@@ -90,7 +95,7 @@ impl Engine<'_> {
     /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
     /// is given, where there are others; so are those behind a rate limit, where some were read.
     pub(super) fn pull(&mut self, run: &mut Run) -> Result<Option<Error>> {
-        let workspaces = self.asked(|remote| remote.workspaces())?;
+        let Listed { items: workspaces, broken } = self.asked(|remote| remote.workspaces())?;
         let afresh = run.end.afresh;
         run.caps = self.capabilities(afresh, true)?;
         let cached = self.store.workspaces()?;
@@ -103,6 +108,7 @@ impl Engine<'_> {
             cached.iter().try_for_each(|workspace| self.store.unstage(workspace.id))?;
         }
         let mut seen = self.seen(run)?;
+        seen.unreadable.extend(broken.into_iter().map(|message| (message, None)));
         let mut full = Vec::new();
         let refusal = self.pull_each(&workspaces, &cached, run, &mut seen, &mut full)?;
         let limited = matches!(refusal, Some(Error::Wait { .. }));
@@ -260,12 +266,14 @@ impl Engine<'_> {
             self.store.unstage(id)?;
             return Ok(pulled);
         }
+        let unreadable = seen.unreadable.len();
         pulled.projects = match self.remote().projects(id) {
             Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => None,
             projects => Some(projects.map_err(|error| self.fatal(error))?),
         };
-        pulled.members = self.kind("members", id, seen.afresh, |engine| engine.remote().members(id))?;
-        pulled.labels = self.kind("labels", id, seen.afresh, |engine| engine.remote().labels(id))?;
+        seen.left_out(&pulled.projects);
+        pulled.members = self.kind("members", id, seen, |engine| engine.remote().members(id))?;
+        pulled.labels = self.kind("labels", id, seen, |engine| engine.remote().labels(id))?;
         if let Listing::Changes(from) = wanted {
             let resume = self.walk_to_resume(id, situation.now)?;
             if resume.as_ref().is_some_and(|walk| walk.everything) {
@@ -287,13 +295,13 @@ impl Engine<'_> {
         // machine's clock. A row from the future (the server's clock was wrong for a while) would hide every later change.
         pulled.cursor = self.store.newest_staged(LISTED, id, Timestamp::now().plus(CLOCKS_DIFFER))?;
         for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
-            let edges = self.kind(links.collection, id, seen.afresh, |engine| engine.remote().links(links, id))?;
+            let edges = self.kind(links.collection, id, seen, |engine| engine.remote().links(links, id))?;
             if let Some(edges) = &edges {
-                self.store.stage_links(links, id, edges)?;
-                pulled.links = true;
+                self.store.stage_links(links, id, &edges.items)?;
+                pulled.links = Some(edges.is_whole());
             }
         }
-        if !pulled.is_whole() {
+        if !pulled.is_whole() || seen.unreadable.len() > unreadable {
             // The next pull asks again for what this one was not given.
             pulled.state = None;
         }
@@ -361,13 +369,13 @@ impl Engine<'_> {
         &mut self,
         name: &str,
         workspace_id: i64,
-        afresh: bool,
-        fetch: impl FnOnce(&Self) -> RemoteResult<Option<T>>,
-    ) -> Result<Option<T>> {
+        seen: &mut Seen,
+        fetch: impl FnOnce(&Self) -> RemoteResult<Option<Listed<T>>>,
+    ) -> Result<Option<Listed<T>>> {
         let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
         let now = Timestamp::now();
         let absent_since = self.store.metadata(&absent)?.and_then(|text| Timestamp::parse(&text));
-        let anew = self.options.mode.is_force() || afresh;
+        let anew = self.options.mode.is_force() || seen.afresh;
         if absent_since.is_some_and(|since| is_within(since, ABSENT_FOR, now)) && !anew {
             return Ok(None);
         }
@@ -376,6 +384,7 @@ impl Engine<'_> {
             Err(RemoteError::Forbidden(_)) => return Ok(None),
             found => found.map_err(|error| self.fatal(error))?,
         };
+        seen.left_out(&found);
         // What was there once is asked for each time: that it is gone may be a word of somebody on the way.
         if !self.options.dry_run && self.store.metadata(&present)?.is_none() {
             self.store.set_metadata(if found.is_some() { &present } else { &absent }, &now.rfc3339())?;
@@ -460,6 +469,10 @@ impl Engine<'_> {
                     continue;
                 }
                 Err(RemoteError::TooLarge(_)) if pager.ask_for_less() => continue,
+                // That one row is too long.
+                Err(RemoteError::TooLarge(message)) => {
+                    Page { unreadable: vec![Unreadable { id: None, message }], ..Page::default() }
+                }
                 Err(error) => {
                     self.store.stage(workspace_id, &[], &walk(&pager))?;
                     return Ok(Err(error));

@@ -67,8 +67,9 @@ pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Rela
 /// How many of a chain's first operations go as one request: successive updates of the same fields, without conditions,
 /// none of them a state machine (`status`); at least 1 (docs/sync.md). Either all are queued, or all were sent
 /// with the same request.
-pub fn group(chain: &[Operation]) -> usize {
-    let Some(first) = chain.first() else { return 1 };
+pub fn group<'a>(chain: impl IntoIterator<Item = &'a Operation>) -> usize {
+    let mut chain = chain.into_iter();
+    let Some(first) = chain.next() else { return 1 };
     let joins = |next: &&Operation| {
         let made_here = |value: &Value| matches!(value, Value::MadeBy(_));
         may_share(next) && next.set.keys().eq(first.set.keys()) && !next.set.values().any(made_here)
@@ -83,7 +84,7 @@ pub fn group(chain: &[Operation]) -> usize {
     if !may_share(first) {
         return 1;
     }
-    1 + chain[1..].iter().take_while(|next| joins(next) && together(next)).count()
+    1 + chain.take_while(|next| joins(next) && together(next)).count()
 }
 
 fn may_share(operation: &Operation) -> bool {

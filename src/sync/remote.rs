@@ -2,7 +2,7 @@
 //! server can do. `api::Http` is the real one; tests play their own (`fake`).
 
 use crate::error::Error;
-use crate::model::{Account, Kind, Label, Member, Patch, Project, Row, Shape, Workspace};
+use crate::model::{Account, Kind, Label, Listed, Member, Patch, Project, Row, Shape, Workspace};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -175,17 +175,17 @@ pub trait Remote {
     fn time_limit(&self) -> Duration;
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
-    fn workspaces(&self) -> RemoteResult<Vec<Workspace>>;
+    fn workspaces(&self) -> RemoteResult<Listed<Workspace>>;
     /// Whether this account has the workspace: not when the server answers 403, 404 or 410 for it.
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool>;
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Vec<Project>>;
-    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Member>>>;
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Vec<Label>>>;
+    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>>;
+    fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>>;
+    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>>;
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page>;
     /// `None` when it does not exist (404, 410). By name (`DEV-42`).
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>>;
     /// All links of a workspace; `None` where there is no such thing.
-    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Vec<Edge>>>;
+    fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>>;
     /// The names that one row links to; `None` where there is no such list.
     fn links_of(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Vec<String>>>;
     /// One try. Never sends `null` (api.md 1.6).

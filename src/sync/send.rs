@@ -294,13 +294,17 @@ impl Engine<'_> {
     /// The waiting operations behind a finished group stand on what became of its fields: on what the server made of values
     /// that it did not take as they were sent, and on the group's own base where nothing was sent.
     pub(super) fn pass_on(&mut self, run: &mut Run, group: &[usize], sent: &Patch, row: &Row) -> Result<()> {
+        let differs = not_taken(sent, row);
+        if differs.is_empty() && sent.len() >= run.plan.ops[group[0]].set.len() {
+            return Ok(());
+        }
         let last = group.last().copied().unwrap_or_default();
         let mut behind = run.plan.chain_from(group[0]);
         behind.retain(|at| *at > last);
         if behind.is_empty() {
             return Ok(());
         }
-        for (field, _, has) in not_taken(sent, row) {
+        for (field, _, has) in differs {
             let next = behind.iter().copied().find(|at| run.plan.ops[*at].base.contains_key(field));
             if let Some(at) = next {
                 self.rebase(run, at, Patch::from([(field, has)]), row.version)?;

@@ -2,6 +2,7 @@
 //! is tested beside them; here is what the driver makes of it.
 
 mod faults;
+mod growth;
 mod lab;
 mod pulls;
 mod runs;

@@ -175,3 +175,22 @@ fn pages_shift_while_they_are_read() {
     at_every_request(|| What::PageSkips);
     at_every_request(|| What::PageRepeats);
 }
+
+/// Retries do not multiply: twenty creates at a gateway that always fails are a few requests.
+#[test]
+fn a_gateway_that_always_fails_is_asked_a_few_times() {
+    let dispute = crate::common::Dispute::about(1);
+    dispute.alice.set_env("ANYT_TEST_SETTLE_MS", "100");
+    for number in 0..20 {
+        dispute.alice.anyt(&["task", "create", &format!("New {number}"), "--offline"]).ok();
+    }
+    dispute.proxy.fault(When::ending("POST", "/tasks").always(), What::status(502, &[]));
+    dispute.sync(&["--no-input"]).code(5);
+    let (posts, all) = (dispute.proxy.writes().len(), dispute.proxy.log().len());
+    assert!(posts <= 12 && all <= 60, "{posts} of {all}");
+    assert_eq!(dispute.alice.pending(), 20);
+    dispute.proxy.reset();
+    dispute.sync(&["--no-input"]).ok();
+    assert_eq!(dispute.bob().all_tasks().len(), 21);
+    dispute.assert_settled();
+}

@@ -42,6 +42,7 @@ mod storage;
 mod terminal;
 mod tls;
 mod transcripts;
+mod unreadable;
 mod unseen;
 mod workspaces;
 mod writes;

@@ -1,7 +1,7 @@
 //! Issue 3 point 3: a server that asks to be left alone is, by this run and by the next ones, whoever runs them.
 
 use crate::common::faults::{What, When};
-use crate::common::{Proxy, Run, Sandbox, Server, synced};
+use crate::common::{ALICE, Proxy, Run, Sandbox, Server, synced};
 
 fn stage() -> (Server, Proxy, Sandbox) {
     synced(&["One"])
@@ -65,4 +65,40 @@ fn an_absurd_pause_ends() {
     sandbox.set_env("ANYT_CLOCK_SKEW", "-172800");
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(server.alice().all_tasks().len(), 1);
+}
+
+/// `--wait`: the run is left alone as long as the server asks for it and goes on where it stopped: no page is asked for
+/// twice. Without the flag the next run does the same.
+#[test]
+fn who_waits_goes_on_where_the_server_stopped_him() {
+    let server = Server::start();
+    (0..250).for_each(|number| drop(server.bob().add_task(&format!("Task {number}"))));
+    for waits in [true, false] {
+        let proxy = Proxy::before(&server);
+        let sandbox = Sandbox::new();
+        sandbox.sign_in_at(&proxy.url(), ALICE);
+        let page = When::is(|seen| seen.method == "GET" && seen.target.contains("/tasks?"));
+        // As often as one request is tried in one run.
+        proxy.fault(page.after(2).times(5), What::status(429, &[("Retry-After", "1")]));
+        let run = if waits {
+            sandbox.anyt(&["sync", "--no-input", "--wait", "60"]).ok().warns("going on then")
+        } else {
+            sandbox.anyt(&["sync", "--no-input"]).code(5);
+            assert_eq!(
+                sandbox.anyt(&["task", "list"]).ok().stdout_lines().len(),
+                0,
+                "nothing is shown before all is there"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(1_100));
+            sandbox.anyt(&["sync", "--no-input"]).ok()
+        };
+        assert_eq!(sandbox.cached_tasks().len(), 250, "{run}");
+        let log = proxy.log();
+        let mut pages: Vec<&str> =
+            log.iter().map(|one| one.target.as_str()).filter(|to| to.contains("/tasks?")).collect();
+        let asked = pages.len();
+        pages.sort_unstable();
+        pages.dedup();
+        assert!(pages.len() <= 4 && asked <= pages.len() + 5, "{asked}: {pages:?}");
+    }
 }

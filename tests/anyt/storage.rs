@@ -408,3 +408,21 @@ fn a_cache_that_is_not_ours() {
     sandbox.anyt(&["sync"]).ok();
     assert_eq!(titles(&server), ["Mine", "One", "Three", "Two"]);
 }
+
+/// Whoever cannot write into the state folder any more, or has lost it, still reads; a write says what is wrong.
+#[test]
+fn a_state_folder_that_is_lost_and_cannot_be_made() {
+    let (_server, sandbox) = stage();
+    sandbox.anyt(&["task", "done", "DEV-1", "--offline"]).ok();
+    let state = sandbox.path("state");
+    std::fs::remove_dir_all(&state).expect("ours");
+    // A file in its place: not even root makes a folder there.
+    std::fs::write(&state, "in the way").expect("ours");
+    sandbox.anyt(&["task", "list"]).ok().says("Three").warns("the spare copy of what waits cannot be used");
+    sandbox.anyt(&["task", "show", "DEV-1"]).ok().says("One");
+    sandbox.anyt(&["sync", "--no-input"]).code(1);
+    sandbox.anyt(&["task", "create", "Four", "--offline"]).code(1).warns("queue.jsonl");
+    std::fs::remove_file(&state).expect("ours");
+    sandbox.anyt(&["task", "create", "Four", "--offline"]).ok();
+    assert_eq!(sandbox.pending(), 2);
+}

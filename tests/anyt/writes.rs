@@ -75,6 +75,41 @@ fn what_must_not_be_queued_is_not() {
     }
 }
 
+/// Of every kind of change: whatever the server answered with, what stays is only what may have arrived, and it is said.
+#[test]
+fn only_what_may_have_arrived_is_kept() {
+    let turned_away = [What::status(403, &[]), What::status(422, &[]), What::status(429, &[("Retry-After", "3600")])];
+    let lost = [What::status(500, &[]), What::status(502, &[]), What::ResetAfterRequestBytes(20), What::DropReply];
+    for (args, method) in [
+        (&["task", "update", "DEV-1", "--title", "Mine", "--no-queue"][..], "PATCH"),
+        (&["task", "rm", "DEV-1", "-f", "--no-queue"], "DELETE"),
+        (&["task", "create", "Mine", "--no-queue"], "POST"),
+        (&["task", "dep", "add", "DEV-1", "--on", "DEV-2", "--no-queue"], "POST"),
+    ] {
+        for (fault, may_have_arrived) in
+            turned_away.iter().map(|fault| (fault, false)).chain(lost.iter().map(|fault| (fault, true)))
+        {
+            let dispute = Dispute::about(2);
+            dispute.proxy.fault(When::ending(method, "").always(), fault.clone());
+            let run = dispute.alice.anyt(args).run();
+            let kept = run.stderr.contains("it may have arrived, so it is kept");
+            assert_eq!(dispute.alice.pending(), usize::from(kept), "{args:?} {fault:?}\n{run}");
+            assert!(!kept || (may_have_arrived && run.exit == Exit::Code(5)), "{fault:?}\n{run}");
+            assert!(may_have_arrived || run.exit != Exit::Code(0), "{fault:?}\n{run}");
+            dispute.proxy.reset();
+            if kept {
+                dispute.sync(&["--no-input"]).ok();
+            } else if !may_have_arrived {
+                assert_eq!(dispute.alice.cached_task("DEV-1").text("title"), "Task 1", "{run}");
+                assert_eq!(dispute.alice.cached_tasks().len(), 2, "{run}");
+                dispute.alice.set_env("ANYT_CLOCK_SKEW", "7200");
+            }
+            dispute.assert_settled();
+            assert!(dispute.bob().all_tasks().len() <= 3);
+        }
+    }
+}
+
 #[test]
 fn a_conflict_that_must_not_be_queued_is_dropped() {
     let dispute = Dispute::about(1);

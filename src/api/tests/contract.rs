@@ -26,7 +26,8 @@ fn a_numbered_list_ends_when_nothing_new_comes() {
         format!(r#"{{"items":[{items}],"total":1,"page":1}}"#)
     };
     let server = Server::answers(&[(200, &page(&[1, 2])), (200, &page(&[2, 3])), (200, &page(&[2, 3]))]);
-    let ids: Vec<i64> = client(&server).workspaces().expect("a list").iter().map(|workspace| workspace.id).collect();
+    let ids: Vec<i64> =
+        client(&server).workspaces().expect("a list").items.iter().map(|workspace| workspace.id).collect();
     assert_eq!(ids, [1, 2, 3]);
     assert_eq!(targets(&server)[2], "/v1/workspaces?page=3&per_page=100");
 }
@@ -35,14 +36,14 @@ fn a_numbered_list_ends_when_nothing_new_comes() {
 fn a_short_page_by_the_servers_own_size_is_the_last() {
     let body = format!(r#"{{"items":[{}],"total":1,"page":1,"per_page":50,"total_pages":1}}"#, workspace(1));
     let server = Server::answers(&[(200, &body)]);
-    assert_eq!(client(&server).workspaces().expect("a list").len(), 1);
+    assert_eq!(client(&server).workspaces().expect("a list").items.len(), 1);
 }
 
 #[test]
 fn a_size_that_is_only_repeated_does_not_end_a_list() {
     let body = |id| format!(r#"{{"items":[{}],"total":2,"page":{id},"per_page":100}}"#, workspace(id));
     let server = Server::answers(&[(200, &body(1)), (200, &body(2))]);
-    assert_eq!(client(&server).workspaces().expect("a list").len(), 2);
+    assert_eq!(client(&server).workspaces().expect("a list").items.len(), 2);
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn lists_switch_to_the_paging_the_server_speaks() {
     let project = |id: u32| format!(r#"{{"id":{id},"name":"p"}}"#);
     let body = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, project(id));
     let server = Server::answers(&[(200, &body(1)), (200, &body(2)), (200, r#"{"items":[],"limit":1,"offset":2}"#)]);
-    assert_eq!(client(&server).projects(1).expect("a list").len(), 2);
+    assert_eq!(client(&server).projects(1).expect("a list").items.len(), 2);
     assert_eq!(targets(&server)[1], "/v1/workspaces/1/projects?limit=100&offset=1");
 }
 
@@ -58,12 +59,12 @@ fn lists_switch_to_the_paging_the_server_speaks() {
 fn labels_come_as_an_array_an_object_or_not_at_all() {
     let array = format!("[{},{}]", label(1), label(2));
     let server = Server::answers(&[(200, &array)]);
-    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.len()), Some(2));
+    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.items.len()), Some(2));
 
     let paged = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, label(id));
     let server =
         Server::answers(&[(200, &paged(1)), (200, &paged(2)), (200, r#"{"items":[],"total":2,"limit":1,"offset":2}"#)]);
-    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.len()), Some(2));
+    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.items.len()), Some(2));
 
     for status in [404, 405, 410] {
         let server = Server::answers(&[(status, ""), (status, ""), (status, ""), (status, "")]);
@@ -78,7 +79,7 @@ fn labels_come_as_an_array_an_object_or_not_at_all() {
 #[test]
 fn a_server_that_refuses_the_paging_is_asked_without() {
     let server = Server::answers(&[(422, r#"{"detail":"per_page"}"#), (200, &format!("[{}]", workspace(1)))]);
-    assert_eq!(client(&server).workspaces().expect("a list").len(), 1);
+    assert_eq!(client(&server).workspaces().expect("a list").items.len(), 1);
     assert_eq!(targets(&server)[1], "/v1/workspaces");
 }
 
@@ -89,7 +90,7 @@ fn envelopes_of_generation_b_are_opened() {
     let server = Server::answers(&[(200, &task), (200, &list), (201, &task)]);
     let http = client(&server);
     assert_eq!(get(&http).expect("a task").map(|task| task.id), Some(7));
-    assert_eq!(http.workspaces().expect("a list").len(), 1);
+    assert_eq!(http.workspaces().expect("a list").items.len(), 1);
     let said = post(&http);
     assert!(matches!(&said, Said::Done(Some(row)) if row.id == 7), "{said:?}");
 }
@@ -187,7 +188,7 @@ fn dependencies() {
         let (kind, set) = (&DEPENDENCY, &Patch::new());
         http.send(&Request { kind, shape, op_id: "x", workspace_id: 1, name: "DEV-2", other, set, version: None })
     };
-    assert_eq!(http.links(&DEPENDENCY, 1), Ok(Some(vec![edge])));
+    assert_eq!(http.links(&DEPENDENCY, 1), Ok(Some(vec![edge].into())));
     assert_eq!(link(Shape::Link, "DEV-1"), Said::Done(None));
     assert_eq!(link(Shape::Unlink, "A/../B"), Said::Done(None));
     assert_eq!(http.links_of(&DEPENDENCY, 1, "DEV-2"), Ok(Some(vec!["DEV-1".into()])));
@@ -204,7 +205,8 @@ fn states_and_capabilities() {
     let server = Server::play(vec![Reply::Bytes(answer(200, headers, list)), json(200, TASK)]);
     let http = client(&server);
     assert_eq!(http.declared(), None);
-    let states: Vec<_> = http.workspaces().expect("a list").into_iter().map(|workspace| workspace.state).collect();
+    let states: Vec<_> =
+        http.workspaces().expect("a list").items.into_iter().map(|workspace| workspace.state).collect();
     assert_eq!(states, [Some("17".into()), None]);
     get(&http).expect("an answer that says nothing of it");
     let declared = http.declared().expect("it was said before");

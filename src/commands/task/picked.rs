@@ -20,7 +20,7 @@ pub fn pick(session: &mut Session) -> Result<()> {
         workspace_id: Some(row.workspace_id),
         project_id: row.int(PROJECT),
     })?;
-    let pending = !ctx.store.waiting_of(row.kind, row.id)?.is_empty();
+    let pending = ctx.store.is_pending(row.kind, row.id)?;
     session.answer(|| to_json(&row, pending), |out| out.say(&format!("✓ Picked {}: {}", row.name, row.title())))?;
     hint.map_or(Ok(()), |hint| session.out.warn(&hint))
 }
@@ -39,7 +39,7 @@ pub fn active(session: &mut Session) -> Result<()> {
         return Err(Error::failure("no task is picked here").hint("pick one: anyt task pick DEV-42"));
     };
     let Found { row, hint, .. } = ctx.task(session, &picked.identifier)?;
-    let pending = !ctx.store.waiting_of(row.kind, row.id)?.is_empty();
+    let pending = ctx.store.is_pending(row.kind, row.id)?;
     session.answer(
         || to_json(&row, pending),
         |out| out.line(&format!("{}: {} ({})", row.name, row.title(), row.status())),

@@ -81,7 +81,7 @@ fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
     for change in changes {
         let mut document = match current(ctx, change)? {
             Some(row) => {
-                let pending = row.is_provisional() || !ctx.store.waiting_of(row.kind, row.id)?.is_empty();
+                let pending = row.is_provisional() || ctx.store.is_pending(row.kind, row.id)?;
                 to_json(&row, pending)
             }
             None => object([("identifier", text(&change.name)), ("deleted", Value::Bool(true))]),

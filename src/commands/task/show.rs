@@ -22,7 +22,7 @@ pub fn show(session: &mut Session) -> Result<()> {
         let found = http.row(&TASK, row.workspace_id, &row.name).map_err(|e| to_error(e, &ctx.env.origin))?;
         row = found.ok_or_else(|| Error::failure(format!("{} is no longer on the server", row.name)))?;
     }
-    let pending = !ctx.store.waiting_of(row.kind, row.id)?.is_empty();
+    let pending = ctx.store.is_pending(row.kind, row.id)?;
     let (needs, blocks) = ctx.store.dependencies_of(row.id)?;
     let parent = row.parent_id().map(|id| ctx.store.row(&TASK, id)).transpose()?.flatten();
     let project = ctx.store.projects(row.workspace_id)?.into_iter().find(|project| project.id == row.project_id());

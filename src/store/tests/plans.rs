@@ -135,10 +135,10 @@ fn everything(store: &mut crate::store::Store) {
     store.unstage_row(&TASK, 2).expect("unstaged");
     let pulled = Pulled {
         workspace_id: DEV,
-        projects: Some(Vec::new()),
-        members: Some(Vec::new()),
-        labels: Some(Vec::new()),
-        links: true,
+        projects: Some(Vec::new().into()),
+        members: Some(Vec::new().into()),
+        labels: Some(Vec::new().into()),
+        links: Some(true),
         listed: Some((now(), vec![7])),
         cursor: Some((now(), 1)),
         state: Some("s".into()),

@@ -31,6 +31,8 @@ pub struct Behaviour {
     pub unlisted: BTreeSet<i64>,
     /// Rows that cannot be read.
     pub broken: BTreeSet<i64>,
+    /// Rows that make an answer too long to be read.
+    pub too_long: BTreeSet<i64>,
     /// An account without access sees 403 for these workspaces.
     pub forbidden: BTreeSet<i64>,
 }
@@ -63,6 +65,7 @@ impl Behaviour {
             strict_links: true,
             unlisted: BTreeSet::new(),
             broken: BTreeSet::new(),
+            too_long: BTreeSet::new(),
             forbidden: BTreeSet::new(),
         }
     }
@@ -91,6 +94,8 @@ pub struct Data {
     next_id: i64,
     /// Each task's versions, oldest first, each with the moment it was written.
     tasks: BTreeMap<i64, Vec<(Timestamp, Row)>>,
+    /// The task that was given a name last.
+    names: BTreeMap<String, i64>,
     /// Each link's states, oldest first: there or gone.
     links: BTreeMap<(i64, i64), Vec<(Timestamp, bool)>>,
     /// Per idempotency key: when it came, and the answer that it was given.
@@ -158,16 +163,21 @@ impl Server {
     }
 
     /// Newest states of all tasks of a workspace as they were `lag` ago, tombstones included, by id.
-    pub fn tasks(&self, workspace_id: i64, lag: Duration) -> Vec<Row> {
+    pub fn tasks(&self, workspace_id: i64, lag: Duration) -> Vec<&Row> {
         let at = self.now.minus(lag);
         let rows = self.data.tasks.values().filter_map(|history| as_of(history, at));
-        rows.filter(|row| row.workspace_id == workspace_id).cloned().collect()
+        rows.filter(|row| row.workspace_id == workspace_id).collect()
     }
 
     /// By name or id, tombstones included.
     pub fn task(&self, workspace_id: i64, name: &str, lag: Duration) -> Option<Row> {
+        // Who was called so last; the rows of others are gone through only where that is not it.
+        let last = self.data.names.get(name).and_then(|id| as_of(self.data.tasks.get(id)?, self.now.minus(lag)));
+        if let Some(row) = last.filter(|row| row.workspace_id == workspace_id && row.name == name && row.is_live()) {
+            return Some(row.clone());
+        }
         let rows = self.tasks(workspace_id, lag);
-        rows.into_iter().rev().find(|row| row.name == name || row.id.to_string() == name)
+        rows.into_iter().rev().find(|row| row.name == name || row.id.to_string() == name).cloned()
     }
 
     pub fn edges(&self, workspace_id: i64, lag: Duration) -> Vec<Edge> {
@@ -181,6 +191,7 @@ impl Server {
     }
 
     pub fn write(&mut self, row: Row) {
+        self.data.names.insert(row.name.clone(), row.id);
         self.data.tasks.entry(row.id).or_default().push((self.now, row));
     }
 

@@ -237,6 +237,29 @@ fn a_page_that_is_too_long_is_halved() {
         lab.server.fail_always(long, Fault::TooLarge);
         lab.sync();
         assert_eq!(cached(&lab.store, lab.dev), 60);
+        // The size that was found is kept for the pages that follow.
+        let limits: Vec<u32> =
+            lab.server.log.borrow().iter().filter_map(|call| call.query.as_ref().map(|query| query.limit)).collect();
+        assert_eq!(limits[..3], [100, 50, 25]);
+        assert!(limits[3..].iter().all(|limit| [12, 1].contains(limit)), "{limits:?}");
+    }
+}
+
+/// A row that makes even a page of one too long is left out.
+#[test]
+fn a_row_that_is_too_long_costs_that_row() {
+    for server in SERVERS {
+        let mut lab = Lab::new(server(), 0);
+        for number in 0..6 {
+            lab.server.create(lab.dev, &format!("t {number}"));
+        }
+        let long = lab.server.task(lab.dev, "DEV-3").expect("there");
+        lab.server.behave(|behaviour| behaviour.too_long.extend([long.id]));
+        lab.create("mine");
+        let summary = lab.sync();
+        assert_eq!((summary.unreadable.len(), summary.failed, lab.count("mine")), (1, 0, 1));
+        assert_eq!(cached(&lab.store, lab.dev), 6);
+        assert!(lab.shown("DEV-3").is_none());
     }
 }
 
