@@ -8,8 +8,8 @@ use crate::sync::{Mode, Options, Policy, drop_plan, edits};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-const FEW: usize = 200;
-const MANY: usize = 2_000;
+const FEW: usize = 100;
+const MANY: usize = 1_000;
 
 /// Twelve is promised; the rest is what others at work on the machine, and caches that are too small, add. A square would be
 /// a hundred.

@@ -137,13 +137,14 @@ impl Desktop {
         self.step_with(words, &[])
     }
 
-    /// A step on this desktop. None may take longer than 4 s, whatever the keyring does.
+    /// A step on this desktop. None may take longer than the keyring is waited for and what a busy machine adds, whatever
+    /// the keyring does.
     pub fn step_with(&self, words: &str, variables: &[(&str, &str)]) -> (i32, String) {
         let (address, started) = (self.address(), Instant::now());
         let mut all = vec![("DBUS_SESSION_BUS_ADDRESS", address.as_str())];
         all.extend(variables);
         let outcome = self.home.step(words, &all);
-        assert!(started.elapsed() < Duration::from_secs(4), "{words}: {:?}, {}", started.elapsed(), outcome.1);
+        assert!(started.elapsed() < Duration::from_secs(10), "{words}: {:?}, {}", started.elapsed(), outcome.1);
         outcome
     }
 
