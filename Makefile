@@ -8,6 +8,8 @@ ROUNDS ?= 200
 TASKS ?= 100000
 
 CARGO ?= cargo
+# Most tests wait for programs most of the time.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 MUSL := x86_64-unknown-linux-musl
 STATIC := $(TARGET)/$(MUSL)/static/anyt

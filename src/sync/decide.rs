@@ -2,11 +2,12 @@
 //! policy choose, and turns the choice into changes of the queue (docs/sync.md "choose").
 
 use super::choose::{Choice, Chosen, choose};
-use super::driver::{Run, Sighting};
+use super::driver::Run;
 use super::next::Cause;
 use super::plan::{Entity, Meant};
 use super::relate::{Difference, Related, Side, all_lost, beside, relate};
 use super::report::{Decision, Event, Question, Resolution};
+use super::sighting::Sighting;
 use super::{Engine, Policy};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kept, Operation, Row, Shape, State, Target, Value};

@@ -5,6 +5,7 @@
 //! driver executes the steps and commits each transition before and after a request.
 
 mod amend;
+mod believe;
 mod breaker;
 pub mod candidates;
 pub mod choose;
@@ -15,7 +16,10 @@ pub mod drop_plan;
 pub mod edits;
 #[cfg(test)]
 pub mod fake;
+mod fetch;
+mod finish;
 mod listing;
+mod missing;
 pub mod next;
 pub mod observe;
 mod pager;
@@ -28,6 +32,7 @@ pub mod report;
 pub mod restore;
 mod search;
 mod send;
+mod sighting;
 #[cfg(test)]
 mod tests;
 

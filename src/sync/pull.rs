@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The kind that is listed by its changes.
-const LISTED: &Kind = &TASK;
+pub(super) const LISTED: &Kind = &TASK;
 
 /// A kind of thing the server never had is looked for again after this long.
 const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
@@ -28,14 +28,8 @@ const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
 /// An interrupted listing is gone on with for so long.
 const RESUMED_FOR: Duration = Duration::from_secs(86_400);
 
-/// Of so many missing rows none may be found before a list is taken for wrong.
-const SAMPLE: usize = 20;
-
 /// A reconciliation may remove this many rows without asking, or half of a workspace if that is more.
 const DELETES_WITHOUT_ASKING: usize = 10;
-
-/// Rows asked for to see whether one of them was deleted; more than 100 is not known to work (api.md 4.9).
-const TOMBSTONES: u32 = 100;
 
 /// Rows that cannot be read are named one by one up to this number.
 const NAMED: usize = 10;
@@ -45,23 +39,23 @@ const NEXT_WORKSPACE: &str = "next_workspace";
 
 /// What one run of pages has brought, beside what is staged.
 #[derive(Default)]
-struct Seen {
-    epoch: Epoch,
+pub(super) struct PullState {
+    pub(super) epoch: Epoch,
     /// The cache is of another server: nothing in it is known here.
-    afresh: bool,
+    pub(super) afresh: bool,
     /// How long ago the rows of the cache were read, at least.
-    known_for: Option<Duration>,
+    pub(super) known_for: Option<Duration>,
     /// Rows may be staged already, newer than those of the cache.
-    staged_before: bool,
+    pub(super) staged_before: bool,
     /// Reads that are older than an answer to this client: the rows stay as they are.
-    behind: BTreeSet<i64>,
+    pub(super) behind: BTreeSet<i64>,
     /// What a server that was put back no longer has.
-    lost: Vec<Row>,
-    unreadable: BTreeMap<String, Option<i64>>,
+    pub(super) lost: Vec<Row>,
+    pub(super) unreadable: BTreeMap<String, Option<i64>>,
 }
 
-impl Seen {
-    fn could_not_read(&mut self, rows: &[Unreadable]) {
+impl PullState {
+    pub(super) fn could_not_read(&mut self, rows: &[Unreadable]) {
         self.unreadable.extend(rows.iter().map(|row| (row.message.clone(), row.id)));
     }
 
@@ -70,16 +64,16 @@ impl Seen {
         self.unreadable.extend(broken.map(|message| (message.clone(), None)));
     }
 
-    fn is_unreadable(&self, id: i64) -> bool {
+    pub(super) fn is_unreadable(&self, id: i64) -> bool {
         self.unreadable.values().any(|known| *known == Some(id))
     }
 }
 
 /// A workspace whose rows were listed in full: what the cache has beside them is to be asked for.
-struct Full {
-    workspace_id: i64,
+pub(super) struct Full {
+    pub(super) workspace_id: i64,
     /// The row that had set the cursor.
-    cursor_row: Option<i64>,
+    pub(super) cursor_row: Option<i64>,
 }
 
 /// How a walk through a workspace's pages is to be made.
@@ -128,11 +122,11 @@ impl Engine<'_> {
         }
     }
 
-    fn seen(&self, run: &Run) -> Result<Seen> {
+    fn seen(&self, run: &Run) -> Result<PullState> {
         let last = self.store.metadata("last_sync")?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
         let (epoch, afresh) = (run.epoch, run.end.afresh);
-        Ok(Seen { epoch, afresh, known_for, ..Seen::default() })
+        Ok(PullState { epoch, afresh, known_for, ..PullState::default() })
     }
 
     fn refuse_empty_list(&self, listed: &[Workspace], cached: &[Workspace], afresh: bool) -> Result<()> {
@@ -152,7 +146,7 @@ impl Engine<'_> {
         workspaces: &[Workspace],
         cached: &[Workspace],
         run: &mut Run,
-        seen: &mut Seen,
+        seen: &mut PullState,
         full: &mut Vec<Full>,
     ) -> Result<Option<Error>> {
         let mut order: Vec<&Workspace> = workspaces.iter().collect();
@@ -199,7 +193,12 @@ impl Engine<'_> {
 
     /// Workspaces of the cache that are deleted, or no longer this account's: the server does not list them, and says so
     /// when asked for each. One for which something is queued stays, until that is sent or given up.
-    fn workspaces_left(&mut self, listed: &[Workspace], cached: &[Workspace], seen: &mut Seen) -> Result<Vec<i64>> {
+    fn workspaces_left(
+        &mut self,
+        listed: &[Workspace],
+        cached: &[Workspace],
+        seen: &mut PullState,
+    ) -> Result<Vec<i64>> {
         let mut left = Vec::new();
         for workspace in cached {
             let id = workspace.id;
@@ -228,7 +227,7 @@ impl Engine<'_> {
     }
 
     /// A list that lacks more than half of a workspace is believed only when somebody says so.
-    fn refuse_mass_delete(&self, missing: usize, cached: usize) -> Result<()> {
+    pub(super) fn refuse_mass_delete(&self, missing: usize, cached: usize) -> Result<()> {
         if missing <= DELETES_WITHOUT_ASKING || missing * 2 <= cached || self.options.accept_deletes {
             return Ok(());
         }
@@ -244,7 +243,7 @@ impl Engine<'_> {
         workspace: &Workspace,
         known: Option<&Workspace>,
         caps: &mut Capabilities,
-        seen: &mut Seen,
+        seen: &mut PullState,
         full: &mut Vec<Full>,
     ) -> Result<Pulled> {
         let id = workspace.id;
@@ -337,7 +336,7 @@ impl Engine<'_> {
         workspace_id: i64,
         situation: &Situation,
         caps: &mut Capabilities,
-        seen: &mut Seen,
+        seen: &mut PullState,
     ) -> Result<()> {
         let went_on = !situation.anew && !situation.renamed && situation.epoch == Epoch::Continuous;
         let resume = self.walk_to_resume(workspace_id, situation.now)?.filter(|walk| walk.everything && went_on);
@@ -369,7 +368,7 @@ impl Engine<'_> {
         &mut self,
         name: &str,
         workspace_id: i64,
-        seen: &mut Seen,
+        seen: &mut PullState,
         fetch: impl FnOnce(&Self) -> RemoteResult<Option<Listed<T>>>,
     ) -> Result<Option<Listed<T>>> {
         let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
@@ -394,7 +393,13 @@ impl Engine<'_> {
 
     /// What a listing of changes tells about itself. The server is asked for its count only where it does not tell what
     /// was deleted.
-    fn brought(&mut self, workspace_id: i64, marks: &Marks, caps: &Capabilities, seen: &mut Seen) -> Result<Brought> {
+    fn brought(
+        &mut self,
+        workspace_id: i64,
+        marks: &Marks,
+        caps: &Capabilities,
+        seen: &mut PullState,
+    ) -> Result<Brought> {
         let cursor_row = self.cursor_row(marks, seen)?;
         if cursor_row == CursorRow::Older {
             seen.epoch = Epoch::WentBack;
@@ -409,7 +414,7 @@ impl Engine<'_> {
         Ok(brought)
     }
 
-    fn cursor_row(&self, marks: &Marks, seen: &Seen) -> Result<CursorRow> {
+    fn cursor_row(&self, marks: &Marks, seen: &PullState) -> Result<CursorRow> {
         let Some((_, id)) = marks.cursor else { return Ok(CursorRow::Missing) };
         if seen.behind.contains(&id) || seen.is_unreadable(id) {
             return Ok(CursorRow::Came);
@@ -445,7 +450,7 @@ impl Engine<'_> {
         workspace_id: i64,
         way: &Way,
         caps: &mut Capabilities,
-        seen: &mut Seen,
+        seen: &mut PullState,
     ) -> Result<RemoteResult<bool>> {
         let limit = match caps.max_page {
             0 => self.options.page_size,
@@ -501,159 +506,7 @@ impl Engine<'_> {
         Ok(Ok(pager.is_doubtful()))
     }
 
-    /// Every row that was read, against what is known of it. False: it is older than what this client was told.
-    fn believes(&mut self, row: &Row, seen: &mut Seen) -> Result<bool> {
-        if seen.afresh {
-            return Ok(true);
-        }
-        let staged = if seen.staged_before { self.store.staged_row(row.kind, row.id)? } else { None };
-        let known = match staged {
-            Some(staged) => Some(staged),
-            None => self.store.server_row(row.kind, row.id)?,
-        };
-        match self.fact(known.as_ref(), Read::Row(row), row.id, seen)? {
-            Fact::Behind => {
-                seen.behind.insert(row.id);
-                return Ok(false);
-            }
-            Fact::WentBack | Fact::Other => {
-                seen.epoch = Epoch::WentBack;
-                seen.lost.extend(known);
-            }
-            Fact::Absent if seen.epoch == Epoch::WentBack => seen.lost.extend(known.filter(Row::is_live)),
-            _ => {}
-        }
-        seen.behind.remove(&row.id);
-        Ok(true)
-    }
-
-    /// When the server answered us about the row is asked for only where it matters. Also of a server that says its reads
-    /// are never older: something in front of it may keep what it has read.
-    fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &Seen) -> Result<Fact> {
-        let fact = observe(known, read, None, seen.epoch);
-        if !matches!(fact, Fact::WentBack | Fact::Absent) {
-            return Ok(fact);
-        }
-        let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));
-        // Another read of a moment ago may have met a replica that is ahead of this one.
-        let told = answered.into_iter().chain(seen.known_for.filter(|_| fact == Fact::WentBack)).min();
-        Ok(observe(known, read, told, seen.epoch))
-    }
-
-    /// Asks by name for each row of the cache that a full listing did not bring; absence alone deletes nothing. Those that
-    /// are there all the same are remembered: a server may leave archived ones out. A row that another workspace has
-    /// brought is staged, and not missing. `limited`: others could not be listed, and may have it.
-    fn confirm_missing(&mut self, full: &Full, run: &mut Run, seen: &mut Seen, limited: bool) -> Result<()> {
-        let workspace_id = full.workspace_id;
-        let mut missing = self.store.missing_from_staging(LISTED, workspace_id)?;
-        missing.retain(|(id, _)| !seen.behind.contains(id) && !seen.is_unreadable(*id));
-        if self.options.mode.is_force() || seen.afresh {
-            if seen.epoch == Epoch::WentBack && !seen.afresh {
-                for (id, _) in &missing {
-                    seen.lost.extend(self.store.server_row(LISTED, *id)?);
-                }
-            }
-            return self.is_listed(run, workspace_id, Vec::new());
-        }
-        if limited && !missing.is_empty() {
-            run.end.pulled.retain(|pulled| pulled.workspace_id != workspace_id);
-            run.end.left_out.push(workspace_id);
-            return Ok(());
-        }
-        let cached = self.store.count_server_rows(LISTED, workspace_id)?.max(0) as usize;
-        self.refuse_by_sample(workspace_id, &missing, cached, seen)?;
-        let (mut gone, mut unlisted) = (Vec::new(), Vec::new());
-        for (id, name) in &missing {
-            match self.look_for(workspace_id, *id, name, seen)? {
-                Fact::Absent => gone.push(*id),
-                Fact::Behind => {}
-                _ => unlisted.push(*id),
-            }
-        }
-        self.refuse_mass_delete(gone.len(), cached)?;
-        // A server that tells of deletions, and does not know the newest row that it gave, has forgotten it.
-        if run.caps.tombstones && full.cursor_row.is_some_and(|row| gone.contains(&row)) {
-            seen.epoch = Epoch::WentBack;
-        }
-        gone.into_iter().try_for_each(|id| self.goes(id, seen))?;
-        self.is_listed(run, workspace_id, unlisted)
-    }
-
-    fn is_listed(&mut self, run: &mut Run, workspace_id: i64, unlisted: Vec<i64>) -> Result<()> {
-        if let Some(pulled) = run.end.pulled.iter_mut().find(|pulled| pulled.workspace_id == workspace_id) {
-            pulled.listed = Some((Timestamp::now().rfc3339(), unlisted));
-        }
-        Ok(())
-    }
-
-    /// Before thousands are asked for: are any of them there?
-    fn refuse_by_sample(
-        &mut self,
-        workspace_id: i64,
-        missing: &[(i64, String)],
-        cached: usize,
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let Err(refusal) = self.refuse_mass_delete(missing.len(), cached) else { return Ok(()) };
-        let step = missing.len().div_ceil(SAMPLE).max(1);
-        for (id, name) in missing.iter().step_by(step) {
-            if self.look_for(workspace_id, *id, name, seen)? != Fact::Absent {
-                return Ok(());
-            }
-        }
-        Err(refusal)
-    }
-
-    /// Asks for a row by its name and stages it if the server has it. The name may have gone to another row when the server
-    /// was put back.
-    fn look_for(&mut self, workspace_id: i64, id: i64, name: &str, seen: &mut Seen) -> Result<Fact> {
-        if self.store.staged_row(LISTED, id)?.is_some() {
-            return Ok(Fact::Same);
-        }
-        let row = match self.remote().row(LISTED, workspace_id, name) {
-            // It is there, whatever is wrong with it.
-            Err(RemoteError::Malformed(message) | RemoteError::TooLarge(message)) => {
-                seen.could_not_read(&[Unreadable { id: Some(id), message }]);
-                return Ok(Fact::Same);
-            }
-            row => row.map_err(|error| self.fatal(error))?,
-        };
-        let Some(row) = row.filter(|row| row.id == id && row.is_live()) else {
-            let known = self.store.server_row(LISTED, id)?;
-            let fact = self.fact(known.as_ref(), Read::Absent, id, seen)?;
-            let told = fact == Fact::Behind && known.is_some_and(|known| self.has_tombstone(workspace_id, &known));
-            return Ok(if told { Fact::Absent } else { fact });
-        };
-        if !self.believes(&row, seen)? {
-            return Ok(Fact::Behind);
-        }
-        self.store.stage(workspace_id, &[row], &Walk::one_by_one())?;
-        Ok(Fact::Same)
-    }
-
-    /// Whether the server lists the row as deleted: a tombstone is no older read, though a 404 may be one. A server that
-    /// keeps none, or cannot be asked, has not.
-    fn has_tombstone(&self, workspace_id: i64, known: &Row) -> bool {
-        let since = Timestamp::parse(&known.updated_at).unwrap_or(Timestamp(0)).minus(OVERLAP);
-        let query = Query {
-            updated_after: Some(since.rfc3339()),
-            limit: TOMBSTONES,
-            include_deleted: true,
-            ..Query::default()
-        };
-        let page = self.remote().rows(LISTED, workspace_id, &query).unwrap_or_default();
-        page.items.iter().any(|row| row.id == known.id && !row.is_live() && row.version >= known.version)
-    }
-
-    /// The server no longer has the row; what a backup has lost is kept.
-    fn goes(&mut self, id: i64, seen: &mut Seen) -> Result<()> {
-        if seen.epoch == Epoch::WentBack {
-            seen.lost.extend(self.store.server_row(LISTED, id)?);
-        }
-        self.store.stage_gone(LISTED, id)
-    }
-
-    fn tell_unreadable(&mut self, seen: &Seen, run: &mut Run) {
+    fn tell_unreadable(&mut self, seen: &PullState, run: &mut Run) {
         for message in seen.unreadable.keys().take(NAMED) {
             self.reporter.tell(Event::Note(format!("left out, because it cannot be read: {message}")));
         }
@@ -661,13 +514,7 @@ impl Engine<'_> {
         run.unreadable.extend(seen.unreadable.values().flatten());
     }
 
-    /// A staged row that is live and the one that is known: on a restored server an id may mean another row.
-    pub(super) fn believed(&self, staged: Row, id: i64) -> Result<Option<Row>> {
-        let known = self.store.server_row(staged.kind, id)?;
-        Ok(Some(staged).filter(|row| row.is_live() && !known.is_some_and(|known| row.is_another_than(&known))))
-    }
-
-    fn fatal(&self, error: RemoteError) -> Error {
+    pub(super) fn fatal(&self, error: RemoteError) -> Error {
         to_error(error, &self.remote().origin())
     }
 }

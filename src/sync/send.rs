@@ -1,12 +1,14 @@
 //! One request: written down before its first byte leaves, and what its reply says written down before the next one.
 
-use super::driver::{Run, Sighting, changed_meanwhile};
+use super::driver::Run;
+use super::finish::changed_meanwhile;
 use super::observe::{Fact, Read, observe};
 use super::plan::{Look, Meant};
 use super::relate::{carried_down, not_taken};
 use super::remote::{Reply, Request, to_error};
 use super::reply::{Becomes, Effect, reply as judge};
 use super::report::Event;
+use super::sighting::Sighting;
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;

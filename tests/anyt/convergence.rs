@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 60;
 
 /// Things done in one seed.
 const STEPS: usize = 30;

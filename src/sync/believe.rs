@@ -1,0 +1,55 @@
+//! Is a row that was read believed, against what is known of it and what this client was told?
+
+use super::Engine;
+use super::observe::{Epoch, Fact, Read, observe};
+use super::pull::{LISTED, PullState};
+use crate::error::Result;
+use crate::model::Row;
+use crate::time::Timestamp;
+
+impl Engine<'_> {
+    /// Every row that was read, against what is known of it. False: it is older than what this client was told.
+    pub(super) fn believes(&mut self, row: &Row, seen: &mut PullState) -> Result<bool> {
+        if seen.afresh {
+            return Ok(true);
+        }
+        let staged = if seen.staged_before { self.store.staged_row(row.kind, row.id)? } else { None };
+        let known = match staged {
+            Some(staged) => Some(staged),
+            None => self.store.server_row(row.kind, row.id)?,
+        };
+        match self.fact(known.as_ref(), Read::Row(row), row.id, seen)? {
+            Fact::Behind => {
+                seen.behind.insert(row.id);
+                return Ok(false);
+            }
+            Fact::WentBack | Fact::Other => {
+                seen.epoch = Epoch::WentBack;
+                seen.lost.extend(known);
+            }
+            Fact::Absent if seen.epoch == Epoch::WentBack => seen.lost.extend(known.filter(Row::is_live)),
+            _ => {}
+        }
+        seen.behind.remove(&row.id);
+        Ok(true)
+    }
+
+    /// When the server answered us about the row is asked for only where it matters. Also of a server that says its reads
+    /// are never older: something in front of it may keep what it has read.
+    pub(super) fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &PullState) -> Result<Fact> {
+        let fact = observe(known, read, None, seen.epoch);
+        if !matches!(fact, Fact::WentBack | Fact::Absent) {
+            return Ok(fact);
+        }
+        let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));
+        // Another read of a moment ago may have met a replica that is ahead of this one.
+        let told = answered.into_iter().chain(seen.known_for.filter(|_| fact == Fact::WentBack)).min();
+        Ok(observe(known, read, told, seen.epoch))
+    }
+
+    /// A staged row that is live and the one that is known: on a restored server an id may mean another row.
+    pub(super) fn believed(&self, staged: Row, id: i64) -> Result<Option<Row>> {
+        let known = self.store.server_row(staged.kind, id)?;
+        Ok(Some(staged).filter(|row| row.is_live() && !known.is_some_and(|known| row.is_another_than(&known))))
+    }
+}

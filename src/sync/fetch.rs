@@ -1,0 +1,103 @@
+//! Reads for the push: the row or the links that an operation is about, a row that it names; and what these are called on
+//! the server.
+
+use super::Engine;
+use super::driver::Run;
+use super::next::{Needs, Seen};
+use super::plan::Meant;
+use super::remote::RemoteError;
+use super::sighting::Sighting;
+use crate::error::Result;
+use crate::failpoint::hit;
+use crate::model::{Kind, Operation, Row, Shape, Target};
+
+impl Engine<'_> {
+    /// Reads the row, or the links, that an operation is about, or a row that it names.
+    pub(super) fn fetch(
+        &mut self,
+        run: &mut Run,
+        index: usize,
+        sighting: &Sighting,
+    ) -> Result<Result<(), RemoteError>> {
+        let op = run.plan.ops[index].clone();
+        if let (Needs::Unseen, Some((kind, id, name))) = (sighting.situation.needs, &sighting.unseen) {
+            return self.fetch_row(run, kind, *id, name, op.workspace_id);
+        }
+        if matches!(op.shape, Shape::Link | Shape::Unlink) {
+            return self.fetch_links(run, index, &op);
+        }
+        let Meant::Server { id, name } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
+            return Ok(Ok(()));
+        };
+        self.fetch_row(run, op.kind, id, &name, op.workspace_id)
+    }
+
+    /// `name` and `workspace_id`: what is taken where nothing is known of the row.
+    fn fetch_row(
+        &mut self,
+        run: &mut Run,
+        kind: &'static Kind,
+        id: i64,
+        name: &str,
+        workspace_id: i64,
+    ) -> Result<Result<(), RemoteError>> {
+        let before = self.look(run, kind, id)?;
+        // The row may have been moved, or its workspace renamed: it is asked for where it is, under the name it has now.
+        let known = match before.as_ref().and_then(|look| look.row.clone()) {
+            Some(row) => Some(row),
+            None => self.store.server_row(kind, id)?,
+        };
+        let (workspace, name) = known.as_ref().map_or((workspace_id, name), |row| (row.workspace_id, &row.name));
+        let row = match self.remote().row(kind, workspace, name) {
+            Ok(Some(row)) if row.id != id && row.name != *name => return Ok(Err(about_another(&row, name))),
+            Ok(row) => row.filter(|row| row.id == id && row.is_live()),
+            Err(error) => return Ok(Err(error)),
+        };
+        hit("push.looked");
+        self.saw(run, kind, id, row, before)?;
+        Ok(Ok(()))
+    }
+
+    fn fetch_links(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<Result<(), RemoteError>> {
+        let (name, other) = self.ends(run, op)?;
+        let shown = match self.remote().links_of(op.kind, op.workspace_id, &name) {
+            Ok(Some(names)) => Some(names.contains(&other)),
+            Ok(None) => match self.remote().links(op.kind, op.workspace_id) {
+                Ok(edges) => edges.and_then(|edges| {
+                    let there = edges.items.iter().any(|edge| edge.task == name && edge.depends_on == other);
+                    (there || edges.is_whole()).then_some(there)
+                }),
+                Err(error) => return Ok(Err(error)),
+            },
+            Err(error) => return Ok(Err(error)),
+        };
+        let seen = shown.map_or(Seen::Hidden, |there| if there { Seen::Holds } else { Seen::Absent });
+        run.links.insert(index, seen);
+        Ok(Ok(()))
+    }
+
+    /// The names of a link's ends as the server has them.
+    pub(super) fn ends(&self, run: &Run, op: &Operation) -> Result<(String, String)> {
+        let name = |target: &Target, known: &str| -> Result<String> {
+            Ok(match run.plan.meant(self.store, op.kind.ends, target, known)? {
+                Meant::Server { id, name } => self.pulled_name(op.kind.ends, id)?.unwrap_or(name),
+                Meant::Pending(name) | Meant::Gone(name) => name,
+            })
+        };
+        let other = op.other.as_ref().map(|other| name(other, op.other_name.as_deref().unwrap_or_default()));
+        Ok((name(&op.target, &op.name)?, other.transpose()?.unwrap_or_default()))
+    }
+
+    /// The name that the pull of this run has brought: the prefix of a workspace may have changed.
+    fn pulled_name(&self, kind: &'static str, id: i64) -> Result<Option<String>> {
+        match crate::model::kind(kind) {
+            Some(kind) if self.options.mode.pulls() => Ok(self.store.staged_row(kind, id)?.map(|row| row.name)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The answer to another request: nothing that this connection says can be believed.
+fn about_another(row: &Row, name: &str) -> RemoteError {
+    RemoteError::OutOfReach(format!("asked for {name}, the server answered about {}", row.name))
+}

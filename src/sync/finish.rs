@@ -1,0 +1,96 @@
+//! What an operation comes to without a request.
+
+use super::Engine;
+use super::driver::Run;
+use super::next::Outcome;
+use super::report::Event;
+use super::sighting::Sighting;
+use crate::error::{Error, Result};
+use crate::model::{Operation, SendReply, Shape, State};
+
+impl Engine<'_> {
+    /// Commits what an operation came to without a request.
+    pub(super) fn finish(&mut self, run: &mut Run, index: usize, outcome: Outcome, sighting: &Sighting) -> Result<()> {
+        let op = run.plan.ops[index].clone();
+        match outcome {
+            Outcome::Done => {
+                let row = sighting.row.clone().map(Box::new);
+                let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
+                for at in &group {
+                    self.becomes(run, *at, State::Answered(row.clone()))?;
+                }
+                if let (Shape::Update, Some(row)) = (op.shape, &row) {
+                    self.pass_on(run, &group, &Default::default(), row)?;
+                }
+                if !self.options.dry_run {
+                    self.tell_done(run, &op, row.as_deref());
+                }
+                Ok(())
+            }
+            Outcome::Cancelled => self.cancel(run, index),
+            Outcome::ConditionFailed => {
+                let row = sighting.row.as_ref();
+                let found = row.map_or_else(String::new, |row| format!("version {}", row.version));
+                let why = format!("the condition does not hold: the server has {found}");
+                let identifier = op.name.clone();
+                run.summary.conditions_failed += 1;
+                run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {why}"));
+                self.becomes(run, index, State::Dropped(why.clone()))?;
+                self.reporter.tell(Event::Refused { identifier, message: why });
+                Ok(())
+            }
+            Outcome::MayHaveBecome => {
+                let names = &sighting.names;
+                let message = format!(
+                    "its answer was lost, and it may have become {names}: if so: anyt sync queue drop, else: anyt sync queue retry"
+                );
+                self.reject(run, index, message)
+            }
+            Outcome::NeedIsGone => self.reject(run, index, format!("{} is gone", sighting.need)),
+            Outcome::Refused => {
+                let said = op.sends.iter().rev().find_map(|send| match &send.reply {
+                    Some(SendReply::Refused(message)) => Some(message.clone()),
+                    _ => None,
+                });
+                self.reject(run, index, said.unwrap_or_else(|| "the server refused it".into()))
+            }
+        }
+    }
+
+    pub(super) fn reject(&mut self, run: &mut Run, index: usize, message: String) -> Result<()> {
+        self.becomes(run, index, State::Rejected(message.clone()))?;
+        let identifier = run.plan.ops[index].name.clone();
+        self.tell_rejected(run, identifier, message);
+        Ok(())
+    }
+
+    /// A transition without a request, committed and then told to the plan.
+    pub(super) fn becomes(&mut self, run: &mut Run, index: usize, state: State) -> Result<()> {
+        let op = &run.plan.ops[index];
+        if !self.options.dry_run && !self.store.settle(&op.op_id, &op.state, &state)? {
+            return Err(changed_meanwhile(op));
+        }
+        if let (Shape::Create, State::Answered(Some(row))) = (op.shape, &state) {
+            let op_id = op.op_id.clone();
+            run.plan.made(&op_id, row);
+        }
+        run.plan.ops[index].state = state;
+        Ok(())
+    }
+
+    /// A create that certainly made nothing, and whose row is deleted in the end: everything about it goes.
+    fn cancel(&mut self, run: &mut Run, index: usize) -> Result<()> {
+        let op_id = run.plan.ops[index].op_id.clone();
+        let mut goes = run.plan.all_of(&run.plan.entity_of(index).clone());
+        goes.extend(run.plan.links_to(&op_id));
+        for at in goes {
+            self.becomes(run, at, State::Dropped("it was deleted before it was sent".into()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Somebody else changed an operation that this run holds: only possible while the lock was not held.
+pub(super) fn changed_meanwhile(op: &Operation) -> Error {
+    Error::failure(format!("{} was changed by another process meanwhile", op.name)).hint("run it again: anyt sync")
+}
