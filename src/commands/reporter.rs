@@ -5,10 +5,9 @@
 
 use super::describe::describe;
 use crate::error::Result;
+use crate::model::Shape;
 use crate::model::kind::Identity;
-use crate::model::{Field, Shape};
-use crate::sync::relate::Side;
-use crate::sync::report::{Event, Reporter, Resolution, Summary, Totals};
+use crate::sync::report::{Event, Reporter, Resolution, Summary, Totals, sides};
 use crate::ui::Output;
 use std::cell::RefCell;
 
@@ -196,15 +195,6 @@ impl Reporter for ConsoleReporter<'_> {
             Event::Note(note) => self.warn(&note),
         }
     }
-}
-
-fn sides(fields: &[(Field, Side)]) -> String {
-    let word = |side| match side {
-        Side::Yours => "yours",
-        Side::Theirs => "theirs",
-        Side::Both => "both",
-    };
-    fields.iter().map(|(field, side)| format!("{} {}", field.word, word(*side))).collect::<Vec<_>>().join(", ")
 }
 
 /// `1 task`, `2 tasks`.

@@ -6,7 +6,7 @@ use super::driver::Run;
 use super::next::Cause;
 use super::plan::{Entity, Meant};
 use super::relate::{Difference, Related, Side, all_lost, beside, relate};
-use super::report::{Decision, Event, Question, Resolution};
+use super::report::{Decision, Event, Question, Resolution, sides};
 use super::sighting::Sighting;
 use super::{Engine, Policy};
 use crate::error::{Error, Result};
@@ -94,7 +94,7 @@ impl Engine<'_> {
         }
         let both = fields.iter().any(|(_, side)| *side != Side::Yours);
         if both && run.reported.insert(row.id) {
-            run.summary.notes.push(format!("{}: merged", row.name));
+            run.summary.notes.push(format!("{}: merged ({})", row.name, sides(&fields)));
             self.reporter.tell(Event::Merged { identifier: row.name.clone(), fields });
         }
         Ok(())

@@ -166,3 +166,13 @@ fn conditions_failed(count: usize) -> String {
     let changes = if count == 1 { "1 change was" } else { &format!("{count} changes were") };
     format!("{changes} not sent: a condition no longer held")
 }
+
+/// `title yours, priority theirs`.
+pub fn sides(fields: &[(Field, Side)]) -> String {
+    let word = |side| match side {
+        Side::Yours => "yours",
+        Side::Theirs => "theirs",
+        Side::Both => "both",
+    };
+    fields.iter().map(|(field, side)| format!("{} {}", field.word, word(*side))).collect::<Vec<_>>().join(", ")
+}

@@ -304,7 +304,7 @@ fn a_conflict_is_called_as_its_task_is_and_the_log_tells_what_was_decided() {
     dispute.over_titles(&[3]);
     dispute.sync(&["--no-input", "--resolve", "local"]).ok();
     let log = dispute.alice.anyt(&["sync", "log", "--verbose"]).ok();
-    for decision in ["DEV-1: accepted remote", "DEV-2: merged", "DEV-3: kept local"] {
+    for decision in ["DEV-1: accepted remote", "DEV-2: merged (status yours, priority theirs)", "DEV-3: kept local"] {
         assert!(log.stdout.contains(decision), "no {decision:?}\n{log}");
     }
 }

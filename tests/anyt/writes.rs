@@ -148,7 +148,7 @@ fn a_condition_travels_with_the_change() {
     let dispute = Dispute::about(1);
     dispute.theirs("DEV-1", r#"{"priority":2}"#);
     let run = dispute.alice.anyt(&update("Mine", &[])).code(7);
-    assert!(run.stderr.contains("DEV-1 is no longer at version 1"), "{run}");
+    assert!(run.stderr.contains("DEV-1 is not at version 1"), "{run}");
     assert_eq!((dispute.alice.pending(), dispute.served("DEV-1").text("title").to_string()), (0, "Task 1".into()));
 
     let dispute = Dispute::about(1);

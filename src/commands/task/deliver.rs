@@ -218,8 +218,8 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
 pub fn condition_failed(operation: &Operation) -> Error {
     let name = &operation.name;
     let message = match operation.condition.as_ref().and_then(|condition| condition.version) {
-        Some(version) => format!("{name} is no longer at version {version} on the server"),
-        None => format!("{name} is no longer as it was expected on the server"),
+        Some(version) => format!("{name} is not at version {version} on the server"),
+        None => format!("{name} is not as it was expected on the server"),
     };
     Error::Condition { message }
 }

@@ -204,10 +204,12 @@ fn an_item_that_goes_away_is_no_keyring_that_is_absent() {
     );
     let outcomes: Vec<(i32, String)> = (0..25).map(|number| desktop.step(&format!("store anyt_{number}"))).collect();
     drop(churns);
+    assert!(outcomes.iter().any(|(code, _)| *code == 0), "{outcomes:?}");
     for (code, said) in outcomes {
         assert!(!said.contains("no keyring in reach") && !said.contains("encrypted file"), "{said}");
-        // Others may be faster at storing than we at removing; then that is said.
-        assert!(code == 0 || said.contains("items keep coming back"), "{said}");
+        // Others may be faster at storing than we at removing, and a busy machine too slow; then that is said.
+        let reasons = ["items keep coming back", "the keyring did not answer within"];
+        assert!(code == 0 || reasons.iter().any(|reason| said.contains(reason)), "{said}");
     }
 }
 
