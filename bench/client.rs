@@ -8,6 +8,7 @@ use crate::common::tempdir::TempDir;
 use crate::common::{ALICE, Sandbox, Server};
 use crate::measure::{Pairs, cost, cost_of_each, is_here, median, peak_memory};
 use crate::replay::Replay;
+use crate::size::static_file;
 use crate::table::{Table, mebibytes, time};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,14 @@ const SERIES: usize = 20;
 
 fn anyt(sandbox: &Sandbox, args: &[&str]) -> Command {
     sandbox.anyt(args).command()
+}
+
+/// What people start: the static file where there is one.
+fn delivered(sandbox: &Sandbox, args: &[&str]) -> (Command, &'static str) {
+    match static_file() {
+        Some(program) => (sandbox.program(&program, args).command(), ", static file"),
+        None => (anyt(sandbox, args), ", no static file: make static"),
+    }
 }
 
 fn signed_in(url: &str) -> Sandbox {
@@ -43,12 +52,13 @@ pub fn starting(table: &mut Table, scale: &Scale) {
         return;
     }
     let (reach, sandbox) = ("≤ 0.4", Sandbox::new());
-    let ours = || cost_of_each(SERIES, &mut anyt(&sandbox, &["--version"])).wall;
+    let (mut command, note) = delivered(&sandbox, &["--version"]);
+    let mut ours = || cost_of_each(SERIES, &mut command).wall;
     if !is_here("git") {
         return table.alone(work, &time(median((0..scale.pairs(11)).map(|_| ours()))), "git is missing", reach);
     }
     let git = || cost_of_each(SERIES, &mut sandbox.program(Path::new("git"), &["--version"]).command()).wall;
-    table.compare(work, "git --version", &Pairs::measure(scale.pairs(11), ours, git), "", reach);
+    table.compare(work, "git --version", &Pairs::measure(scale.pairs(11), ours, git), note, reach);
 }
 
 pub fn pushing(table: &mut Table, scale: &Scale) {
@@ -177,7 +187,8 @@ fn idle_sync(table: &mut Table, scale: &Scale, work: &str, server: &Server, sync
 }
 
 fn listing(table: &mut Table, scale: &Scale, work: &str, synced: &Sandbox) {
-    let ours = || cost_of_each(SERIES, &mut anyt(synced, &["task", "list"])).wall;
+    let (mut command, note) = delivered(synced, &["task", "list"]);
+    let mut ours = || cost_of_each(SERIES, &mut command).wall;
     let (reach, pairs) = ("≤ 0.9", scale.pairs(11));
     if !is_here("sqlite3") {
         return table.alone(work, &time(median((0..pairs).map(|_| ours()))), "sqlite3 is missing", reach);
@@ -189,7 +200,7 @@ fn listing(table: &mut Table, scale: &Scale, work: &str, synced: &Sandbox) {
     let mut shell = Command::new("sqlite3");
     shell.args([&database, query]);
     let sqlite = || cost_of_each(SERIES, &mut shell).wall;
-    table.compare(work, "sqlite3, the same query", &Pairs::measure(pairs, ours, sqlite), "", reach);
+    table.compare(work, "sqlite3, the same query", &Pairs::measure(pairs, ours, sqlite), note, reach);
 }
 
 /// The same program twice would show the machine's unrest: without another version there is no yardstick.
@@ -211,7 +222,7 @@ pub fn writing(table: &mut Table, scale: &Scale) {
             cost_of_each(SERIES, &mut sandbox.program(&program, &args).command()).wall
         }
     };
-    let ours = write(PathBuf::from(env!("CARGO_BIN_EXE_anyt")));
+    let ours = write(static_file().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_anyt"))));
     let Some(base) = std::env::var_os("ANYT_BENCH_BASE").map(PathBuf::from) else {
         let without = "no earlier anyt: ANYT_BENCH_BASE names it";
         return table.alone(work, &time(median((0..pairs).map(|_| ours()))), without, reach);

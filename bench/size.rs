@@ -2,14 +2,18 @@
 
 use crate::lines;
 use crate::table::Table;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What is delivered, where `make static` has put it: beside the folder of the program under test.
+pub fn static_file() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_BIN_EXE_anyt")).ancestors().nth(2)?;
+    Some(target.join("x86_64-unknown-linux-musl/static/anyt")).filter(|path| path.is_file())
+}
 
 pub fn sizes(table: &mut Table) {
     let work = "static file, everything in";
     if table.wants(work) {
-        // Beside the folder of the program under test, where `make static` puts it.
-        let target = Path::new(env!("CARGO_BIN_EXE_anyt")).ancestors().nth(2).unwrap_or(Path::new("target"));
-        let size = std::fs::metadata(target.join("x86_64-unknown-linux-musl/static/anyt")).map(|file| file.len());
+        let size = static_file().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
         let ours = size.map_or("not built: make static".into(), |size| format!("{size} bytes"));
         table.alone(work, &ours, "–", "≤ 3,400,000 bytes");
     }
