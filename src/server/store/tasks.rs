@@ -8,6 +8,7 @@ use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, existing, labels};
 use anyt::time::Timestamp;
 use miniserde::json;
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row, named_params};
 
 /// A task with what clients want to know of its surroundings.
@@ -31,69 +32,97 @@ pub struct Review {
     pub by: Option<String>,
 }
 
-/// What `from_row` reads. CROSS JOIN keeps SQLite from starting anywhere but at the tasks.
+/// What `from_row` reads, in this order. CROSS JOIN keeps SQLite from starting anywhere but at the tasks.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT t.*, w.identifier AS workspace_identifier, w.name AS workspace_name, p.name AS project_name,
-                 p.color AS project_color, p.icon AS project_icon,
+            "SELECT t.id, t.number, t.workspace_id, t.project_id, t.title, t.description, t.status, t.priority, t.owner_id,
+                 t.assignee_type, t.assigned_coding_agent, t.phase, t.estimate, t.parent_id, t.goal_id,
+                 t.implementation_plan, t.checklist, t.creator_id, t.version, t.started_at, t.completed_at, t.canceled_at,
+                 t.archived_at, t.created_at, t.updated_at, t.deleted_at, w.identifier, w.name, p.name, p.color, p.icon,
+                 t.plan_review_status, t.plan_reviewed_at, t.plan_reviewed_by,
                  (SELECT json_group_array(l.name ORDER BY c.position) FROM task_labels c
-                  JOIN labels l ON l.id = c.label_id WHERE c.task_id = t.id) AS labels
+                  JOIN labels l ON l.id = c.label_id WHERE c.task_id = t.id)
              FROM tasks t CROSS JOIN workspaces w ON w.id = t.workspace_id CROSS JOIN projects p ON p.id = t.project_id ",
             $rest
         )
     };
 }
 
+/// A row's columns one after the other: to find each by its name takes longer than to read it.
+struct InOrder<'a> {
+    row: &'a Row<'a>,
+    at: usize,
+}
+
+impl InOrder<'_> {
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.at += 1;
+        self.row.get(self.at - 1)
+    }
+
+    fn time(&mut self) -> rusqlite::Result<String> {
+        self.next().map(|at| Timestamp(at).rfc3339())
+    }
+
+    fn time_if_any(&mut self) -> rusqlite::Result<Option<String>> {
+        self.next::<Option<i64>>().map(|at| at.map(|at| Timestamp(at).rfc3339()))
+    }
+}
+
 fn from_row(row: &Row) -> rusqlite::Result<Task> {
-    let time = |column: &str| row.get::<_, Option<i64>>(column).map(|at| at.map(|at| Timestamp(at).rfc3339()));
-    let instant = |column: &str| row.get(column).map(|at| Timestamp(at).rfc3339());
-    let (id, number) = (row.get("id")?, row.get("number")?);
-    let workspace_identifier: String = row.get("workspace_identifier")?;
-    let labels: String = row.get("labels")?;
-    Ok(Task {
-        task: model::Task {
-            id,
-            workspace_id: row.get("workspace_id")?,
-            project_id: row.get("project_id")?,
-            identifier: format!("{workspace_identifier}-{number}"),
-            number,
-            uid: Some(uid(id)),
-            title: row.get("title")?,
-            description: row.get("description")?,
-            status: row.get("status")?,
-            priority: row.get("priority")?,
-            owner_id: row.get("owner_id")?,
-            assignee_type: row.get("assignee_type")?,
-            assigned_coding_agent: row.get("assigned_coding_agent")?,
-            labels: json::from_str(&labels).unwrap_or_default(),
-            phase: row.get("phase")?,
-            estimate: row.get("estimate")?,
-            parent_id: row.get("parent_id")?,
-            goal_id: row.get("goal_id")?,
-            implementation_plan: row.get("implementation_plan")?,
-            checklist: row.get("checklist")?,
-            creator_id: row.get("creator_id")?,
-            version: row.get("version")?,
-            started_at: time("started_at")?,
-            completed_at: time("completed_at")?,
-            canceled_at: time("canceled_at")?,
-            archived_at: time("archived_at")?,
-            created_at: instant("created_at")?,
-            updated_at: instant("updated_at")?,
-            deleted_at: time("deleted_at")?,
-        },
+    let mut columns = InOrder { row, at: 0 };
+    let (id, number) = (columns.next()?, columns.next()?);
+    // Fields are evaluated as they are written.
+    let mut task = model::Task {
+        id,
+        number,
+        uid: Some(uid(id)),
+        workspace_id: columns.next()?,
+        project_id: columns.next()?,
+        title: columns.next()?,
+        description: columns.next()?,
+        status: columns.next()?,
+        priority: columns.next()?,
+        owner_id: columns.next()?,
+        assignee_type: columns.next()?,
+        assigned_coding_agent: columns.next()?,
+        phase: columns.next()?,
+        estimate: columns.next()?,
+        parent_id: columns.next()?,
+        goal_id: columns.next()?,
+        implementation_plan: columns.next()?,
+        checklist: columns.next()?,
+        creator_id: columns.next()?,
+        version: columns.next()?,
+        started_at: columns.time_if_any()?,
+        completed_at: columns.time_if_any()?,
+        canceled_at: columns.time_if_any()?,
+        archived_at: columns.time_if_any()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+        deleted_at: columns.time_if_any()?,
+        identifier: String::new(),
+        labels: Vec::new(),
+    };
+    let workspace_identifier: String = columns.next()?;
+    task.identifier = format!("{workspace_identifier}-{number}");
+    let mut row = Task {
+        task,
         workspace_identifier,
-        workspace_name: row.get("workspace_name")?,
-        project_name: row.get("project_name")?,
-        project_color: row.get("project_color")?,
-        project_icon: row.get("project_icon")?,
+        workspace_name: columns.next()?,
+        project_name: columns.next()?,
+        project_color: columns.next()?,
+        project_icon: columns.next()?,
         review: Review {
-            status: row.get("plan_review_status")?,
-            at: row.get::<_, Option<i64>>("plan_reviewed_at")?.map(Timestamp),
-            by: row.get("plan_reviewed_by")?,
+            status: columns.next()?,
+            at: columns.next::<Option<i64>>()?.map(Timestamp),
+            by: columns.next()?,
         },
-    })
+    };
+    let labels: String = columns.next()?;
+    row.task.labels = json::from_str(&labels).unwrap_or_default();
+    Ok(row)
 }
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
