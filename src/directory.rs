@@ -8,6 +8,9 @@ use crate::json::{self, Fault};
 use crate::replace::replace;
 use crate::time::Timestamp;
 
+/// Bytes of a file in `.anyt`.
+const LARGEST: u64 = 1 << 20;
+
 /// A folder that has an `.anyt/anyt.json` or an `.anyt/active_task.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
@@ -43,7 +46,7 @@ impl Directory {
 
     /// The nearest one at or above `start`.
     pub fn find_from(start: &Path) -> Option<Directory> {
-        let has = |folder: &&Path| Directory::at(folder).files().iter().any(|file| file.is_file());
+        let has = |folder: &&Path| Directory::at(folder).files().iter().any(|file| file.exists());
         start.ancestors().find(has).map(Directory::at)
     }
 
@@ -153,7 +156,12 @@ impl Directory {
     }
 }
 
+/// Whoever sends somebody a repository chooses what stands in its `.anyt`: a link to a device, a pipe, a file without end.
 fn read(file: &Path) -> Result<Option<String>> {
+    crate::pipe::refuse(file)?;
+    if std::fs::metadata(file).is_ok_and(|found| found.len() > LARGEST) {
+        return Err(Error::failure(format!("{} is larger than 1 MiB", file.display())).hint("it was left alone"));
+    }
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -168,7 +176,8 @@ fn read(file: &Path) -> Result<Option<String>> {
 }
 
 fn damaged(file: &Path, fault: &Fault) -> Error {
-    Error::failure(format!("damaged {}: {fault}", file.display())).hint("it was left alone; mend it, or: anyt init")
+    Error::failure(format!("damaged {}: {fault}", file.display()))
+        .hint("it was left alone; mend it, or remove it and run: anyt init")
 }
 
 fn word(text: &str, key: &str) -> Result<Option<String>, Fault> {

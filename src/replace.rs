@@ -1,7 +1,7 @@
 //! Replacing a small file as one step: whoever looks, and wherever the power goes, finds the old bytes or the new ones.
 //! And the lock that lets only one anyt at a time do so.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -117,6 +117,14 @@ fn temporary_beside(target: &Path) -> Result<PathBuf> {
     getrandom::fill(&mut random).map_err(|_| Error::failure("the system gives no random numbers"))?;
     let name = format!("{}{:016x}.tmp", temporary_prefix(target), u64::from_le_bytes(random));
     Ok(folder_of(target).join(name))
+}
+
+/// A file of ours that somebody has opened to others is closed to them again, where the file system has modes.
+pub fn keep_private(file: &File) {
+    use std::os::unix::fs::PermissionsExt;
+    if file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
+    }
 }
 
 /// Writes the temporary file: made by us, nobody else's to read, on the disk when this returns.

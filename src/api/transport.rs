@@ -254,6 +254,7 @@ impl Transport {
     fn judge(&self, call: &Call, answer: Answer, redirected: bool) -> Result<Answer, Failure> {
         let status = answer.status;
         let message = || problem::message(status, &answer.body, &|text| self.scrub(text));
+        let failed = || format!("{} answered: {}", self.base.origin, message());
         let never = |trouble| Failure { trouble, again: Again::Never };
         let is_page = problem::is_page(&answer.body);
         Err(match status {
@@ -277,9 +278,9 @@ impl Transport {
             429 => limited(&answer, message()),
             // To a read. A gateway says this of writes too that the server behind it may have carried out.
             503 if answer.retry_after().is_some() && call.is_read() => limited(&answer, message()),
-            408 | 500.. if !call.is_read() => self.lost(call, message(), answer.retry_after()),
-            408 | 502..=504 => Failure { trouble: Trouble::Unavailable(message()), again: Again::Backoff },
-            500.. => never(Trouble::Unavailable(message())),
+            408 | 500.. if !call.is_read() => self.lost(call, failed(), answer.retry_after()),
+            408 | 502..=504 => Failure { trouble: Trouble::Unavailable(failed()), again: Again::Backoff },
+            500.. => never(Trouble::Unavailable(failed())),
             _ => never(Trouble::Refused { status, message: message() }),
         })
     }

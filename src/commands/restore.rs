@@ -16,6 +16,11 @@ use miniserde::json::Value;
 pub fn run(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open(session)?;
     let entries = ctx.store.discarded()?;
+    let (damaged, path) = ctx.store.damaged_discarded()?;
+    if damaged > 0 {
+        let lines = plural(damaged, "line");
+        session.out.warn(&format!("{damaged} {lines} cannot be read, and stay where they are: {}", path.display()))?;
+    }
     if session.call.has("list") || (session.call.arguments().is_empty() && !session.call.has("last")) {
         return list(session, &ctx.store, &entries);
     }
@@ -41,7 +46,10 @@ pub fn run(session: &mut Session) -> Result<()> {
     }
     session.answer(
         || object([("restored", integer(count as i64)), ("known", integer(known as i64))]),
-        |out| out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),
+        |out| match count {
+            0 => out.say("Nothing to queue again"),
+            _ => out.say(&format!("✓ Queued {count} {} again; send them: anyt sync", plural(count, "operation"))),
+        },
     )
 }
 

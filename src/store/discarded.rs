@@ -123,6 +123,7 @@ fn append(path: &Path, lines: &str) -> Result<()> {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        crate::replace::keep_private(&file);
         let before = file.seek(SeekFrom::End(0))?;
         let torn = before > 0 && {
             let mut last = [0];
@@ -161,17 +162,20 @@ fn last_number(path: &Path) -> Result<i64> {
     match tail().map_err(|e| Error::io("read", path, e))? {
         Some(number) => Ok(number),
         // A line was cut: count what is there.
-        None => Ok(read(path)?.iter().map(|entry| entry.number).max().unwrap_or(0)),
+        None => Ok(read(path)?.0.iter().map(|entry| entry.number).max().unwrap_or(0)),
     }
 }
 
-/// Every readable entry, oldest first.
-fn read(path: &Path) -> Result<Vec<Discarded>> {
+/// Every readable entry, oldest first, and how many lines are none.
+fn read(path: &Path) -> Result<(Vec<Discarded>, usize)> {
     let mut entries: Vec<Discarded> = Vec::new();
+    let mut damaged = 0;
     for line in lines(path)? {
         let value = parse(&line);
         let Some(Value::Array(numbers)) = member(&value, "restored") else {
-            entries.extend(entry(&value));
+            let found = entry(&value);
+            damaged += usize::from(found.is_none());
+            entries.extend(found);
             continue;
         };
         let at = as_text(member(&value, "at"));
@@ -181,7 +185,7 @@ fn read(path: &Path) -> Result<Vec<Discarded>> {
             }
         }
     }
-    Ok(entries)
+    Ok((entries, damaged))
 }
 
 fn entry(value: &Value) -> Option<Discarded> {
@@ -249,9 +253,14 @@ fn parse(line: &[u8]) -> Value {
 impl Store {
     /// Newest first.
     pub fn discarded(&self) -> Result<Vec<Discarded>> {
-        let mut entries = read(&self.files.discarded)?;
+        let (mut entries, _) = read(&self.files.discarded)?;
         entries.reverse();
         Ok(entries)
+    }
+
+    /// Lines of discarded.jsonl that are no entries: how many, and of which file.
+    pub fn damaged_discarded(&self) -> Result<(usize, &Path)> {
+        Ok((read(&self.files.discarded)?.1, &self.files.discarded))
     }
 
     /// Keeps what is about to be given up, or was typed. Gives the entries' numbers.

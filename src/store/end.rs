@@ -16,7 +16,7 @@ use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How long, and how many, settled operations stay as history. Their texts went when they were settled (`queue::transition`),
@@ -285,6 +285,7 @@ fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> 
 /// What the server has said to operations, oldest first: the rows it made get their ids, and each answer is laid.
 fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> rusqlite::Result<usize> {
     let ops = answered(db)?;
+    let mut made_now = BTreeMap::new();
     // Of many updates of one row only the newest answer is laid.
     let row_of = |op: &Operation| match (&op.state, op.shape) {
         (State::Answered(Some(row)), Shape::Update) => Some((row.kind.name, row.id)),
@@ -300,6 +301,7 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
             Shape::Create => {
                 if let Some(row) = row {
                     made(db, op, row, unannounced.contains(&op.op_id), now)?;
+                    made_now.insert(op.op_id.clone(), row.id);
                 }
             }
             Shape::Update => {
@@ -315,6 +317,7 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
             Shape::Link | Shape::Unlink => lay_link(db, op, now)?,
         }
     }
+    name_by_ids(db, &made_now)?;
     Ok(ops.len())
 }
 
@@ -352,6 +355,42 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
         remember_name(db, row.workspace_id, &op.name, row.id, &row.name, now)?;
     }
     Ok(())
+}
+
+/// What waits and names a row that was made names it by its id from now on: queue.jsonl has the create no longer, and must
+/// make sense without the cache.
+fn name_by_ids(db: &Connection, made: &BTreeMap<String, i64>) -> rusqlite::Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    for (op_id, id) in made {
+        db.prepare_cached("UPDATE sync_queue SET other = ?2 WHERE synced = 0 AND other = ?1")?
+            .execute(rusqlite::params![op_id, id.to_string()])?;
+    }
+    let naming: Vec<(i64, String)> = db
+        .prepare_cached("SELECT id, payload FROM sync_queue WHERE synced = 0 AND instr(payload, ?1) > 0")?
+        .query_map([MADE_BY], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (seq, payload) in naming {
+        db.prepare_cached("UPDATE sync_queue SET payload = ?2 WHERE id = ?1")?
+            .execute(rusqlite::params![seq, with_ids(&payload, made)])?;
+    }
+    Ok(())
+}
+
+/// How a reference to a row that is still to be made begins in a payload (`Value::MadeBy`).
+const MADE_BY: &str = "{\"made_by\":\"";
+
+fn with_ids(payload: &str, made: &BTreeMap<String, i64>) -> String {
+    let mut parts = payload.split(MADE_BY);
+    let mut text = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        match part.split_once("\"}").and_then(|(op_id, rest)| Some((made.get(op_id)?, rest))) {
+            Some((id, rest)) => text += &format!("{id}{rest}"),
+            None => text = text + MADE_BY + part,
+        }
+    }
+    text
 }
 
 /// The pull of this run has brought its tombstone.

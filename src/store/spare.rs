@@ -93,6 +93,7 @@ pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Wri
     let append = || {
         make_folder(path)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        crate::replace::keep_private(&file);
         file.write_all(text.as_bytes()).and_then(|()| file.sync_data())
     };
     let done = append().map_err(|e| Error::io("write", path, e)).and_then(|()| {

@@ -1,12 +1,13 @@
 //! What an operation comes to without a request.
 
 use super::Engine;
+use super::Mode;
 use super::driver::Run;
 use super::next::Outcome;
 use super::report::Event;
 use super::sighting::Sighting;
 use crate::error::{Error, Result};
-use crate::model::{Operation, SendReply, Shape, State};
+use crate::model::{Kept, Operation, SendReply, Shape, State};
 
 impl Engine<'_> {
     /// Commits what an operation came to without a request.
@@ -35,6 +36,11 @@ impl Engine<'_> {
                 let identifier = op.name.clone();
                 run.summary.conditions_failed += 1;
                 run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {why}"));
+                if !matches!(self.options.mode, Mode::Write(_)) && !self.options.dry_run {
+                    // Whoever typed it is not there to see that it failed.
+                    let kept = Kept { reason: "condition", row: None, operations: vec![op.clone()] };
+                    self.store.discard(&[kept])?;
+                }
                 self.becomes(run, index, State::Dropped(why.clone()))?;
                 self.reporter.tell(Event::Refused { identifier, message: why });
                 Ok(())

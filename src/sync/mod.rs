@@ -313,7 +313,8 @@ fn after_sending(error: Error, sent: usize) -> Error {
         return error;
     }
     let changes = if sent == 1 { "change" } else { "changes" };
-    let taken = format!("the server has taken {sent} {changes}, which is not lost");
+    let stay = if sent == 1 { "it is" } else { "they are" };
+    let taken = format!("the server has taken {sent} {changes}; {stay} not lost");
     match error {
         Error::Failure { .. } | Error::Io { .. } => {
             Error::failure(error.to_string()).hint(format!("{taken}; once that is put right, run: anyt sync"))

@@ -206,7 +206,8 @@ impl Output {
 fn stdout_error(error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::BrokenPipe => Error::ClosedPipe,
-        _ => Error::failure(format!("cannot write to standard output: {error}")),
+        _ => Error::failure(format!("cannot write to standard output: {error}"))
+            .hint("only what it says is lost: what it has queued or changed stays so"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! another.
 
 use crate::common::json::{self, Look};
-use crate::common::{ALICE, Sandbox, Server};
+use crate::common::{ALICE, Sandbox, Server, synced};
 
 /// Two servers with a task of the same name; the directory is tied to the first, and the second is the one in use.
 struct Stage {
@@ -91,4 +91,27 @@ fn this_machine_has_one_name() {
     sandbox.anyt(&["task", "done", "DEV-1"]).ok();
     assert_eq!(Stage::status(&server), "done");
     sandbox.anyt(&["sync", "--no-input"]).ok();
+}
+
+/// A repository can bring anything in its `.anyt`: what is no file, or has no end, is refused at once, and nothing is queued
+/// as if the directory were not tied.
+#[test]
+fn what_is_no_file_is_refused() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    std::fs::create_dir_all(sandbox.path("work/.anyt")).expect("our own folder");
+    drop(std::fs::remove_file(sandbox.path("work/.anyt/anyt.json")));
+    for name in ["anyt.json", "active_task.json"] {
+        let place = sandbox.path("work/.anyt").join(name);
+        std::os::unix::fs::symlink("/dev/zero", &place).expect("our own folder");
+        for args in [&["active"][..], &["task", "pick", "DEV-1"], &["task", "done", "--offline"]] {
+            let run = sandbox.anyt(args).code(1);
+            assert!(run.stderr.contains("is not a regular file"), "{run}");
+        }
+        assert_eq!(sandbox.pending(), 0);
+        std::fs::remove_file(&place).expect("our own link");
+        sandbox.write(&format!("work/.anyt/{name}"), " ".repeat((1 << 20) + 1));
+        let run = sandbox.anyt(&["active"]).code(1);
+        assert!(run.stderr.contains("is larger than 1 MiB"), "{run}");
+        std::fs::remove_file(&place).expect("our own file");
+    }
 }

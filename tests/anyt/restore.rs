@@ -4,7 +4,7 @@
 use crate::common::json::{self, Look};
 use crate::common::proxy::{Gate, What, When};
 use crate::common::pty::Terminal;
-use crate::common::{Dispute, Exit};
+use crate::common::{Dispute, Exit, synced};
 
 #[test]
 fn names_are_given_again_and_edits_do_not_follow_them() {
@@ -353,4 +353,27 @@ fn an_entry_whose_operation_is_still_queued_is_passed_over() {
     alice(&["sync", "restore", "--last"]).ok().says("Queued 1 operation again");
     dispute.sync(&["--no-input"]).ok();
     assert_eq!((dispute.served("DEV-1").text("status"), dispute.served("DEV-1").int("priority")), ("done", 2));
+}
+
+/// What cannot be read of it is said, and the file is nobody else's again.
+#[test]
+fn damaged_lines_are_said() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    for title in ["First", "Second"] {
+        sandbox.anyt(&["task", "create", title, "--offline"]).ok();
+        sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    }
+    let file = "state/anyt/dev/discarded.jsonl";
+    let text = sandbox.read(file).replacen("\"operations\":[", "\"operations\":", 1);
+    sandbox.write(file, text);
+    let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(sandbox.path(file), open_to_all).expect("our own file");
+    let run = sandbox.anyt(&["sync", "restore", "--list"]).ok().warns("1 line cannot be read");
+    assert!(run.stdout.contains("#2"), "{run}");
+    sandbox.anyt(&["task", "create", "Third", "--offline"]).ok();
+    sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    let mode = std::fs::metadata(sandbox.path(file)).expect("it is there").permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync", "restore", "--list"]).ok();
 }

@@ -168,10 +168,15 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
         own.extend(ctx.store.operation(&operation.op_id)?);
     }
     let failed = |one: &Operation| one.condition.is_some() && matches!(one.state, State::Dropped(_));
-    if summary.conditions_failed > 0
-        && let Some(one) = own.iter().find(|one| failed(one))
-    {
+    if let Some(one) = own.iter().find(|one| failed(one)) {
         return Err(condition_failed(one));
+    }
+    // Dropped, and not by this run: a sync of this home had it first.
+    if summary.accepted_remote == 0
+        && let Some((name, why)) = own.iter().find_map(dropped)
+    {
+        return Err(Error::failure(format!("{name}: it was given up by another anyt meanwhile: {why}"))
+            .hint("see: anyt sync restore --list"));
     }
     if summary.waiting > 0 {
         let waiting = summary.waiting;
@@ -212,6 +217,13 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
             Err(withdraw(ctx, queued, error)?)
         }
         None => Ok(Delivery::Queued),
+    }
+}
+
+fn dropped(operation: &Operation) -> Option<(&str, &str)> {
+    match &operation.state {
+        State::Dropped(why) => Some((&operation.name, why)),
+        _ => None,
     }
 }
 
