@@ -377,3 +377,17 @@ fn damaged_lines_are_said() {
     sandbox.anyt(&["sync", "restore", "--last"]).ok();
     sandbox.anyt(&["sync", "restore", "--list"]).ok();
 }
+
+/// A change that waits is newer than what is to come back.
+#[test]
+fn nothing_is_restored_over_a_newer_change() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "First", "--offline"]).ok();
+    sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Second", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync", "restore", "--last"]).code(1);
+    assert!(run.stderr.contains("DEV-1 has a newer title that waits"), "{run}");
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Second");
+    sandbox.anyt(&["sync", "restore", "--list"]).ok().says("title");
+}

@@ -206,3 +206,18 @@ fn a_mass_of_deletions_is_asked_about() {
     assert_eq!(titles(&sandbox.cached_tasks()), ["Mine", "One", "Three", "Two"]);
     assert_converged(&server, &sandbox);
 }
+
+/// The server has forgotten a task, and gives its id to one that is made here before the next pull: what was lost is kept.
+#[test]
+fn an_own_task_in_the_place_of_a_lost_one_keeps_that() {
+    let (mut server, _proxy, sandbox) = synced(&["One"]);
+    let backup = server.remember();
+    server.bob().add_task("Lost there");
+    sandbox.anyt(&["sync"]).ok();
+    server.go_back(&backup);
+    server.restart_later(120);
+    sandbox.anyt(&["task", "create", "Mine"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let kept = sandbox.read("state/anyt/dev/discarded.jsonl");
+    assert!(kept.contains("Lost there") && kept.contains("lost by the server"), "{kept}");
+}

@@ -278,3 +278,31 @@ fn a_sync_of_a_wiped_cache_leaves_the_spare_copy_to_the_new_one() {
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_eq!(titles(&server), ["Before", "One", "One more", "Three", "Two", "Two more"]);
 }
+
+/// A create has been carried out, and what names its row still waits: without the cache, queue.jsonl says which row that is.
+#[test]
+fn what_names_a_made_row_survives_without_the_cache() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["task", "create", "Parent", "--offline"]).ok();
+    sandbox.anyt(&["task", "create", "Child", "--parent", "DEV-2", "--offline"]).ok();
+    sandbox.anyt(&["task", "update", "DEV-1", "--parent", "DEV-2", "--offline"]).ok();
+    sandbox.anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-2", "--offline"]).ok();
+    let made = std::sync::atomic::AtomicBool::new(false);
+    let after_the_first = move |method: &str| method != "GET" && made.swap(true, std::sync::atomic::Ordering::SeqCst);
+    proxy.fault(When::is(move |seen| after_the_first(seen.method)).always(), What::status(403, &[]));
+    sandbox.anyt(&["sync", "--no-input"]).code(6);
+    assert_eq!(sandbox.pending(), 3);
+    std::fs::remove_dir_all(sandbox.path("cache")).expect("our own folder");
+    proxy.reset();
+    sandbox.anyt(&["sync", "--no-input"]).run();
+    sandbox.anyt(&["sync", "queue", "retry", "--all"]).run();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!((sandbox.pending(), titles(&server)), (0, ["Child", "One", "Parent"].map(String::from).to_vec()));
+    let parent =
+        sandbox.cached_tasks().iter().find(|task| task.text("title") == "Parent").expect("it is there").int("id");
+    for task in sandbox.cached_tasks().iter().filter(|task| task.text("title") != "Parent") {
+        let shown = sandbox.cached_task(task.text("identifier"));
+        assert_eq!(shown.int("parent_id"), parent, "{}", task.text("title"));
+    }
+    assert_eq!(sandbox.cached_task("DEV-1").items("depends_on").len(), 1);
+}

@@ -1,10 +1,14 @@
 //! A command's own write is an operation like any other (docs/sync.md): sent at once; out of reach it is queued, which is a
 //! success; and what must not be queued leaves nothing behind but what may have arrived.
 
+use crate::common::deadline::wait_until;
 use crate::common::faults::{Seen, What, When};
 use crate::common::json::{self, Look};
+use crate::common::proxy::Gate;
 use crate::common::pty::Terminal;
-use crate::common::{Dispute, Exit, Run};
+use crate::common::run::TIMEOUT;
+use crate::common::{Dispute, Exit, Run, synced};
+use std::time::Duration;
 
 /// What a queued write says: the task on standard output, the reason on standard error, and `queued` in the document.
 #[test]
@@ -234,4 +238,38 @@ fn a_label_is_one_in_either_spelling() {
     assert_eq!(listed.int("data.total"), 2);
     alice(&["task", "update", "DEV-1", "--remove-labels", decomposed]).ok();
     assert_eq!(dispute.served("DEV-1").items("labels").len(), 0);
+}
+
+/// Nobody who typed it sees a sync fail: what was typed is kept.
+#[test]
+fn a_text_whose_condition_fails_in_a_sync_is_kept() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["task", "update", "DEV-1", "-d", "A long text", "--if-match", "1", "--offline"]).ok();
+    server.bob().edit_task("DEV-1", r#"{"title":"Theirs"}"#);
+    sandbox.anyt(&["sync", "--no-input"]).code(7);
+    assert_eq!(sandbox.pending(), 0);
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    let task = server.bob().task("DEV-1").expect("live");
+    assert_eq!((task.text("title"), task.text("description")), ("Theirs", "A long text"));
+}
+
+/// A sync of the same home drops what a command has just queued and waits to send: the command does not say that it is done.
+#[test]
+fn what_another_run_drops_is_no_success() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    let gate = Gate::new();
+    proxy.fault(When::ending("GET", "/workspaces"), What::StallReply(gate.clone()));
+    let syncing = sandbox.anyt(&["sync", "--no-input"]).spawn();
+    gate.wait_for_somebody();
+    server.bob().edit_task("DEV-1", r#"{"title":"Theirs"}"#);
+    let writing = sandbox.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--if-match", "1"]).spawn();
+    wait_until("it is queued", Duration::from_secs(10), || sandbox.pending() == 1);
+    gate.open();
+    let run = writing.wait(TIMEOUT);
+    syncing.wait(TIMEOUT);
+    // On a machine that is too busy the sync takes longer than it is waited for: then it is queued.
+    assert!(run.exit == Exit::Code(7) || run.stdout.contains("queued"), "{run}");
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Theirs");
+    assert_eq!(sandbox.pending(), 0);
 }
