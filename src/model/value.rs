@@ -1,10 +1,10 @@
 //! The value of a field, and patches: fields with their new values.
 
 use super::kind::{Field, Kind};
+use super::normal_form::composed;
 use miniserde::json;
 use std::collections::BTreeMap;
 use std::fmt;
-use unicode_normalization::UnicodeNormalization;
 
 /// The value of one field.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ fn written(label: &str) -> String {
 /// A text as it is compared: line ends as `\n`, no blanks at line ends or around the text, composed characters (NFC).
 pub fn folded(text: &str) -> String {
     let lines = text.trim().split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n");
-    if lines.is_ascii() { lines } else { lines.nfc().collect() }
+    if lines.is_ascii() { lines } else { composed(&lines) }
 }
 
 /// A patch as a JSON object under the API's names.
