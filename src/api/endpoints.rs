@@ -6,9 +6,10 @@ use super::pages::Reader;
 use super::transport::Call;
 use super::wire::{self, Read};
 use super::{HealthInfo, Http, body, document, generation};
+use crate::document::{filled, members, text};
 use crate::model::{self, Account, Edge, Kind, Label, Listed, Member, Project, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
-use miniserde::json::{self, Object, Value};
+use miniserde::json::{self, Value};
 use std::time::Duration;
 use ureq::http::Method;
 
@@ -37,9 +38,7 @@ impl Http {
         key: &str,
     ) -> RemoteResult<Project> {
         let given = [("name", Some(name)), ("description", description), ("status", Some("active"))];
-        let text = |value: &str| Value::String(value.to_string());
-        let object: Object =
-            given.iter().filter_map(|(member, value)| Some((member.to_string(), text((*value)?)))).collect();
+        let object = filled(&mut given.into_iter().filter_map(|(member, value)| Some((member, text(value?)))));
         let call = Call {
             body: Some(json::to_string(&object)),
             key: Some(key.to_string()),
@@ -111,8 +110,7 @@ impl Http {
     }
 
     fn link(&self, request: &Request) -> Reply {
-        let other = Value::String(request.other.to_string());
-        let object: Object = [(wire::OTHER_END.to_string(), other)].into_iter().collect();
+        let object = members([(wire::OTHER_END, text(request.other))]);
         let call = Call {
             body: Some(json::to_string(&object)),
             key: Some(request.op_id.to_string()),

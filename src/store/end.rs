@@ -11,6 +11,7 @@ use super::queue::{answered, transition, unsettled_of};
 use super::rows::statements;
 use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, set_metadata, spare, staging};
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::kind::Identity;
 use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
@@ -409,5 +410,5 @@ fn referred_to(db: &Connection) -> rusqlite::Result<BTreeSet<String>> {
             Target::MadeBy(op_id) => Some(op_id),
             Target::Server(_) => None,
         })
-        .collect())
+        .gather())
 }

@@ -2,6 +2,7 @@
 //! the base of later changes. One pass over the queue.
 
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::kind::Type;
 use crate::model::{Field, Kept, Operation, Patch, Shape, State, Target, Value, new_op_id};
 use crate::store::{Change, Resolved, Store};
@@ -54,7 +55,7 @@ impl DropPlan {
             .filter(|one| one.shape == Shape::Create && chosen.contains(&one.op_id))
             .flat_map(|create| [Some(create.target.clone()), create.replaces.map(Target::Server)])
             .flatten()
-            .collect();
+            .gather();
         let mut before = Before { values: BTreeMap::new(), rows };
         let mut plan = DropPlan::default();
         let mut orphans: BTreeMap<(Target, Field), (&Operation, &Value)> = BTreeMap::new();
@@ -113,7 +114,7 @@ impl DropPlan {
 /// Something was queued for it, or it changed, since the plan was made: nothing is dropped.
 pub fn drop_planned(store: &mut Store, plan: &DropPlan) -> Result<Option<i64>> {
     let rows = Rows::of(store)?;
-    let chosen = plan.operations.iter().map(|operation| operation.op_id.clone()).collect();
+    let chosen = plan.operations.iter().map(|operation| operation.op_id.clone()).gather();
     let kept = plan.kept("dropped");
     store.change(|queue| {
         let now = DropPlan::of(&queue.waiting()?, &chosen, &rows)?;

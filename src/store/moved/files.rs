@@ -4,6 +4,7 @@
 use super::operation::{Makers, Parts};
 use crate::document::{self, as_text, member};
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::task::{DESCRIPTION, TASK};
 use crate::model::{Operation, Row, State, Value as FieldValue};
 use crate::store::Files;
@@ -143,7 +144,7 @@ impl OldFile {
 /// The creates of a file make the rows that its other lines name.
 fn makers(lines: &[Value]) -> Makers {
     let creates = lines.iter().filter_map(|line| Parts::from_json(member(line, "operation")?)).filter(Parts::is_create);
-    creates.map(|create| (create.task_id, create.op_id)).collect()
+    creates.map(|create| (create.task_id, create.op_id)).gather()
 }
 
 /// What was rejected is queued anew when it is restored.

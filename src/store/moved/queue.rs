@@ -3,6 +3,7 @@
 use super::journal::{History, Journal};
 use super::operation::{Makers, Parts, send};
 use crate::document;
+use crate::gather::Gather;
 use crate::model::{Operation, Row, Send, SendReply, State, Target};
 use crate::store::{ACCOUNT, SERVER, metadata, overlay, queue, set_metadata};
 use crate::time::Timestamp;
@@ -16,7 +17,7 @@ pub(super) fn move_over(db: &Connection, journal: Journal) -> rusqlite::Result<u
     let identity = (metadata(db, SERVER)?, metadata(db, ACCOUNT)?);
     let rows = old_rows(db)?;
     let mut makers: Makers =
-        rows.iter().filter(|row| row.is_create()).map(|row| (row.task_id, row.op_id.clone())).collect();
+        rows.iter().filter(|row| row.is_create()).map(|row| (row.task_id, row.op_id.clone())).gather();
     let mut moved = BTreeMap::new();
     for row in rows {
         let op_id = row.op_id.clone();
