@@ -20,9 +20,7 @@ type Classed = (u8, char);
 pub fn composed(text: &str) -> String {
     let mut parts = Vec::with_capacity(text.len());
     text.chars().for_each(|c| take_apart(c, &mut parts));
-    for marks in parts.chunk_by_mut(|one, next| one.0 > 0 && next.0 > 0) {
-        marks.sort_by_key(|(class, _)| *class);
-    }
+    parts.chunk_by_mut(|one, next| one.0 > 0 && next.0 > 0).for_each(put_in_order);
     put_together(parts).into_iter().map(|(_, c)| c).collect()
 }
 
@@ -41,6 +39,18 @@ fn take_apart(c: char, to: &mut Vec<Classed>) {
                 [INITIAL + number / FINALS / VOWELS, VOWEL + number / FINALS % VOWELS, FINAL + number % FINALS];
             to.extend(letters.into_iter().filter(|letter| *letter != FINAL).filter_map(char::from_u32).map(|c| (0, c)));
         }
+    }
+}
+
+/// Marks of one class stay as they came. There are 255 classes at most: nothing here needs a sort.
+fn put_in_order(marks: &mut [Classed]) {
+    if marks.is_sorted_by_key(|mark| mark.0) {
+        return;
+    }
+    let found = marks.to_vec();
+    let ordered = (1..=u8::MAX).flat_map(|class| found.iter().filter(move |mark| mark.0 == class));
+    for (place, mark) in marks.iter_mut().zip(ordered) {
+        *place = *mark;
     }
 }
 
