@@ -63,10 +63,10 @@ impl Http {
 
     /// Sends a row's fields, and once more with the older words when the newer ones are refused with 422: nothing was done
     /// then, so this repeats no write.
-    fn write_row(&self, request: &Request, call: impl Fn(bool) -> Result<Call, Reply>) -> Reply {
+    fn write_row(&self, request: &Request, call: &dyn Fn(bool) -> Result<Call, Reply>) -> Reply {
         let reader = self.reader(request.kind, request.workspace_id);
         let send = |older| match call(older) {
-            Ok(call) => self.write(&call, |value| reader.row(value).map(Some)),
+            Ok(call) => self.write(&call, &|value| reader.row(value).map(Some)),
             Err(refused) => refused,
         };
         let older = self.older_words.get();
@@ -85,7 +85,7 @@ impl Http {
     }
 
     fn create(&self, request: &Request) -> Reply {
-        self.write_row(request, |older| {
+        self.write_row(request, &|older| {
             Ok(Call {
                 body: Some(body::create(request.set, older)),
                 key: Some(request.op_id.to_string()),
@@ -95,7 +95,7 @@ impl Http {
     }
 
     fn update(&self, request: &Request) -> Reply {
-        self.write_row(request, |older| {
+        self.write_row(request, &|older| {
             // Refused here, as a server would: nothing is sent.
             let text = body::update(request.set, older).map_err(|field| Reply::Refused {
                 status: 422,
@@ -116,11 +116,11 @@ impl Http {
             key: Some(request.op_id.to_string()),
             ..Call::new(Method::POST, links_path(request.kind, request.workspace_id, request.name))
         };
-        self.write(&call, |_| Ok(None))
+        self.write(&call, &|_| Ok(None))
     }
 
     fn delete(&self, target: String) -> Reply {
-        self.write(&Call::new(Method::DELETE, target), |_| Ok(None))
+        self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
     /// The answer to a question for a page, as it came.

@@ -62,11 +62,11 @@ impl DropPlan {
         for operation in waiting {
             let ends = [Some(&operation.target), operation.other.as_ref()];
             if chosen.contains(&operation.op_id) || ends.into_iter().flatten().any(|end| unmade.contains(end)) {
-                before.forget(operation, |_, _| true);
+                before.forget(operation, &|_, _| true);
                 plan.operations.push(operation.clone());
                 continue;
             }
-            let kept = before.forget(operation, |field, value| {
+            let kept = before.forget(operation, &|field, value| {
                 matches!(field.ty, Type::Reference(_))
                     && Target::of_value(value).is_some_and(|target| unmade.contains(&target))
             });
@@ -159,7 +159,7 @@ struct Before<'a> {
 
 impl Before<'_> {
     /// An operation without the values that are lost, on the base of those that were lost earlier.
-    fn forget(&mut self, operation: &Operation, is_lost: impl Fn(Field, &Value) -> bool) -> Operation {
+    fn forget(&mut self, operation: &Operation, is_lost: &dyn Fn(Field, &Value) -> bool) -> Operation {
         let target = self.rows.row(&operation.target);
         let mut kept = operation.clone();
         for (field, base) in &mut kept.base {
