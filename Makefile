@@ -28,13 +28,20 @@ SQLITE_SMALL := \
 	-DSQLITE_OMIT_AUTOVACUUM -DSQLITE_OMIT_INCRBLOB -DSQLITE_OMIT_DESERIALIZE -DSQLITE_OMIT_INTEGRITY_CHECK \
 	-DSQLITE_OMIT_COMPILEOPTION_DIAGS -DSQLITE_OMIT_LOCALTIME -DSQLITE_OMIT_DATETIME_FUNCS -DSQLITE_MAX_EXPR_DEPTH=0 \
 	-DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
-	-DSQLITE_DQS=0
+	-DSQLITE_DQS=0 -DSQLITE_OMIT_FOREIGN_KEY -DSQLITE_OMIT_GENERATED_COLUMNS -DSQLITE_OMIT_XFER_OPT -DSQLITE_UNTESTABLE \
+	-DSQLITE_OMIT_FLAG_PRAGMAS -DSQLITE_OMIT_SCHEMA_PRAGMAS -DSQLITE_OMIT_LIKE_OPTIMIZATION -DSQLITE_MAX_MMAP_SIZE=0 \
+	-DSQLITE_MAX_WORKER_THREADS=0
+
+# C for a file at a fixed address, as small as the compiler can make it: gcc 12 and clang have -Oz.
+SMALL_C = -fno-pic $(if $(shell musl-gcc -Oz -E - </dev/null 2>/dev/null),-Oz,-Os)
 
 # At a fixed address: no relocations to store or to apply at every start, and `file` calls it statically linked. The
-# linker that comes with Rust, where it does, folds equal functions, a fortieth of the file, and equal
-# pieces of functions are made one, as much again. Names of this machine's folders stay out of it.
+# linker that comes with Rust, where it does, folds equal functions, a fortieth of the file, and equal pieces of
+# functions are made one, as much again, also those that are equal only once shorter ones are. Names of this machine's
+# folders stay out of it.
 LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld)
-STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outliner -C link-arg=-Wl,-T,.cargo/static.ld \
+STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outliner -C llvm-args=-machine-outliner-reruns=2 \
+	-C link-arg=-Wl,-T,.cargo/static.ld \
 	$(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(comma)--icf=all$(comma)-O2) \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
 comma := ,
@@ -53,7 +60,7 @@ build: ## Build anyt and anyt-server for this machine, in target/release
 	ln -f $(TARGET)/server-release/anyt-server $(TARGET)/release/anyt-server
 
 static: musl ## Build anyt as one small static file for Linux on x86-64
-	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \
+	LIBSQLITE3_FLAGS="$(SQLITE_SMALL)" CFLAGS_x86_64_unknown_linux_musl="$(SMALL_C)" RUSTFLAGS="$(STATIC_RUSTFLAGS)" \
 		$(CARGO) build --profile static --locked --target $(MUSL) --bin anyt
 	@echo "$(STATIC): $$($(STATIC) --version), $$(wc -c <$(STATIC)) bytes"
 

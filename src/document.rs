@@ -22,7 +22,16 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 pub fn members<const N: usize>(members: [(&str, Value); N]) -> Object {
-    members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    filled(&mut members.into_iter())
+}
+
+/// One by one: `collect` would sort them first, with a copy of the sort for each caller.
+pub fn filled(members: &mut dyn Iterator<Item = (&str, Value)>) -> Object {
+    let mut object = Object::new();
+    for (name, value) in members {
+        object.insert(name.to_string(), value);
+    }
+    object
 }
 
 pub fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
@@ -49,7 +58,7 @@ pub fn as_integer(value: Option<&Value>) -> Option<i64> {
 
 /// A row with everything it has, under the API's names; people's documents and our files are made of it.
 pub fn row_to_json(row: &Row) -> Object {
-    let mut object: Object = [
+    let mut object = members([
         ("id", integer(row.id)),
         ("workspace_id", integer(row.workspace_id)),
         ("identifier", text(&row.name)),
@@ -59,10 +68,7 @@ pub fn row_to_json(row: &Row) -> Object {
         ("created_at", text(&row.created_at)),
         ("updated_at", text(&row.updated_at)),
         ("deleted_at", optional(&row.deleted_at)),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_string(), value))
-    .collect();
+    ]);
     for field in row.kind.fields {
         let value = match (row.get(field), field.ty) {
             (crate::model::Value::Null, Type::Words) => Value::Array(json::Array::new()),
@@ -102,7 +108,7 @@ pub fn operation_to_json(op: &Operation) -> Object {
         State::Rejected(words) | State::Dropped(words) => text(words),
         _ => Value::Null,
     };
-    [
+    members([
         ("op_id", text(&op.op_id)),
         ("operation", text(op.shape.word())),
         ("entity_type", text(op.kind.name)),
@@ -118,10 +124,7 @@ pub fn operation_to_json(op: &Operation) -> Object {
         ("account", optional(&op.account)),
         ("state", text(op.state.word())),
         ("error", error),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_string(), value))
-    .collect()
+    ])
 }
 
 /// The inverse of `operation_to_json`, without what was sent. An answered one comes back as sent: its answer is not here.
@@ -176,13 +179,11 @@ pub fn operation_from_json_to_restore(value: &Value) -> Option<Operation> {
 
 /// The `payload` column of `sync_queue`: all that a three-way merge needs (docs/sync.md).
 pub fn payload_to_json(op: &Operation) -> Value {
-    let mut payload: Object = [
-        ("base_version".to_string(), integer(op.seen_version)),
-        ("base".to_string(), patch_to_json(&op.base)),
-        ("set".to_string(), patch_to_json(&op.set)),
-    ]
-    .into_iter()
-    .collect();
+    let mut payload = members([
+        ("base_version", integer(op.seen_version)),
+        ("base", patch_to_json(&op.base)),
+        ("set", patch_to_json(&op.set)),
+    ]);
     if let Some(condition) = &op.condition {
         let version = condition.version.map_or(Value::Null, integer);
         let fields = patch_to_json(&condition.fields);

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod document;
 pub mod error;
 pub mod failpoint;
+pub mod gather;
 pub mod json;
 pub mod lines;
 pub mod lock;

@@ -2,9 +2,10 @@
 //! server has them.
 
 use super::generation;
+use crate::document::filled;
 use crate::model::kind::{Change, Type};
 use crate::model::{Field, Patch, Value};
-use miniserde::json::{self, Object};
+use miniserde::json;
 
 /// The body of a create: what is nothing is left out, and what only an update takes.
 pub(super) fn create(set: &Patch, older_words: bool) -> String {
@@ -36,13 +37,11 @@ fn cleared(field: Field) -> Option<Value> {
 }
 
 fn render(members: impl Iterator<Item = (Field, Value)>, older_words: bool) -> String {
-    let object: Object = members
-        .map(|(field, value)| {
-            let older = if older_words { generation::older(field, &value) } else { None };
-            (field.name.to_string(), older.unwrap_or(value).to_json())
-        })
-        .collect();
-    json::to_string(&object)
+    let mut members = members.map(|(field, value)| {
+        let older = if older_words { generation::older(field, &value) } else { None };
+        (field.name, older.unwrap_or(value).to_json())
+    });
+    json::to_string(&filled(&mut members))
 }
 
 #[cfg(test)]

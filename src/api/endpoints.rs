@@ -6,10 +6,10 @@ use super::pages::Reader;
 use super::transport::Call;
 use super::wire::{self, Read};
 use super::{HealthInfo, Http, body, document, generation, lenient};
-
+use crate::document::{filled, members, text};
 use crate::model::{self, Account, Edge, Kind, Label, Listed, Member, Project, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
-use miniserde::json::{self, Object, Value};
+use miniserde::json::{self, Value};
 use std::time::Duration;
 use ureq::http::Method;
 
@@ -38,9 +38,7 @@ impl Http {
         key: &str,
     ) -> RemoteResult<Project> {
         let given = [("name", Some(name)), ("description", description), ("status", Some("active"))];
-        let text = |value: &str| Value::String(value.to_string());
-        let object: Object =
-            given.iter().filter_map(|(member, value)| Some((member.to_string(), text((*value)?)))).collect();
+        let object = filled(&mut given.into_iter().filter_map(|(member, value)| Some((member, text(value?)))));
         let call = Call {
             body: Some(json::to_string(&object)),
             key: Some(key.to_string()),
@@ -65,10 +63,10 @@ impl Http {
 
     /// Sends a row's fields, and once more with the older words when the newer ones are refused with 422: nothing was done
     /// then, so this repeats no write.
-    fn write_row(&self, request: &Request, call: impl Fn(bool) -> Result<Call, Reply>) -> Reply {
+    fn write_row(&self, request: &Request, call: &dyn Fn(bool) -> Result<Call, Reply>) -> Reply {
         let reader = self.reader(request.kind, request.workspace_id);
         let send = |older| match call(older) {
-            Ok(call) => self.write(&call, |value| reader.row(value).map(Some)),
+            Ok(call) => self.write(&call, &|value| reader.row(value).map(Some)),
             Err(refused) => refused,
         };
         let older = self.older_words.get();
@@ -87,7 +85,7 @@ impl Http {
     }
 
     fn create(&self, request: &Request) -> Reply {
-        self.write_row(request, |older| {
+        self.write_row(request, &|older| {
             Ok(Call {
                 body: Some(body::create(request.set, older)),
                 key: Some(request.op_id.to_string()),
@@ -97,7 +95,7 @@ impl Http {
     }
 
     fn update(&self, request: &Request) -> Reply {
-        self.write_row(request, |older| {
+        self.write_row(request, &|older| {
             // Refused here, as a server would: nothing is sent.
             let text = body::update(request.set, older).map_err(|field| Reply::Refused {
                 status: 422,
@@ -112,18 +110,17 @@ impl Http {
     }
 
     fn link(&self, request: &Request) -> Reply {
-        let other = Value::String(request.other.to_string());
-        let object: Object = [(wire::OTHER_END.to_string(), other)].into_iter().collect();
+        let object = members([(wire::OTHER_END, text(request.other))]);
         let call = Call {
             body: Some(json::to_string(&object)),
             key: Some(request.op_id.to_string()),
             ..Call::new(Method::POST, links_path(request.kind, request.workspace_id, request.name))
         };
-        self.write(&call, |_| Ok(None))
+        self.write(&call, &|_| Ok(None))
     }
 
     fn delete(&self, target: String) -> Reply {
-        self.write(&Call::new(Method::DELETE, target), |_| Ok(None))
+        self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
     /// The answer to a question for a page, as it came.

@@ -104,7 +104,7 @@ impl Http {
 
     /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
     /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
-    fn write(&self, call: &Call, read: impl FnOnce(&Value) -> Read<Option<Row>>) -> Reply {
+    fn write(&self, call: &Call, read: &dyn Fn(&Value) -> Read<Option<Row>>) -> Reply {
         let answer = match self.transport.send(call) {
             Ok(answer) => answer,
             Err(trouble) => return trouble.into(),

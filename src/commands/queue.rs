@@ -6,6 +6,7 @@ use super::describe::{describe, one_line, orphaned, state, to_json};
 use super::reporter::plural;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::task::TASK;
 use crate::model::{Operation, State, Target};
 use crate::names::{Known, Name};
@@ -149,7 +150,7 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
         true => waiting.clone(),
         false => choose(session, &ctx, waiting.clone())?,
     };
-    let op_ids = chosen.into_iter().map(|operation| operation.op_id).collect();
+    let op_ids = chosen.into_iter().map(|operation| operation.op_id).gather();
     let plan = DropPlan::of(&waiting, &op_ids, &Rows::of(&ctx.store)?)?;
     if plan.operations.is_empty() {
         return Err(Error::failure("nothing waits to be sent"));

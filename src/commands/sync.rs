@@ -10,6 +10,7 @@ use super::session::Effort;
 use crate::api::Http;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use crate::time::Timestamp;
@@ -156,7 +157,7 @@ fn options(session: &Session) -> Result<Options> {
 /// A force sync is asked about; without anybody to ask it needs `--yes`. Gives the operations that were agreed to be set
 /// aside: what somebody queues while the question stands is not among them. All there are, if nobody was asked.
 fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTreeSet<String>>> {
-    let queued: BTreeSet<String> = ctx.store.waiting()?.into_iter().map(|operation| operation.op_id).collect();
+    let queued: BTreeSet<String> = ctx.store.waiting()?.into_iter().map(|operation| operation.op_id).gather();
     let mut lines = vec!["⚠ This will overwrite local changes".to_string()];
     if !queued.is_empty() {
         let them = if queued.len() == 1 { "it" } else { "them" };

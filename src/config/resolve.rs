@@ -57,9 +57,9 @@ pub fn resolve_environment(
 fn at_address(config: &Config, url: &str) -> Result<Environment> {
     let wanted = trimmed(url);
     let current = config.current_environment.as_deref();
-    let mut same = config.environments.iter().filter(|known| trimmed(&known.api_url) == wanted).collect::<Vec<_>>();
-    same.sort_by_key(|known| Some(known.name.as_str()) != current);
-    match same.first() {
+    let mut same = config.environments.iter().filter(|known| trimmed(&known.api_url) == wanted);
+    let first = same.clone().next();
+    match same.find(|known| Some(known.name.as_str()) == current).or(first) {
         Some(known) => of_config(known),
         None => environment(derived_name(url)?, url, None),
     }
@@ -109,8 +109,11 @@ pub fn unknown(config: &Config, name: &str) -> Error {
 }
 
 fn known(config: &Config, wanted: &str) -> String {
-    let mut names: Vec<&str> = config.environments.iter().map(|known| known.name.as_str()).collect();
-    names.sort_by_key(|name| distance(name, wanted));
+    let mut names: Vec<&str> = Vec::new();
+    for name in config.environments.iter().map(|known| known.name.as_str()) {
+        let place = names.partition_point(|known| distance(known, wanted) <= distance(name, wanted));
+        names.insert(place, name);
+    }
     names.join(", ")
 }
 

@@ -1,5 +1,6 @@
 //! Copies of config.json, such as editors and careful people make, that still hold a token: named, never deleted.
 
+use crate::gather::Gather;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ const LONGEST: u64 = 1 << 20;
 /// or that reads as a config.json (which may spell a secret with escapes) and has a token of one of these environments.
 pub fn named(config_file: &Path, environments: &[&str], secrets: &[&Secret]) -> Vec<String> {
     let target = target_of(config_file).unwrap_or_else(|_| config_file.to_path_buf());
-    let folders: BTreeSet<&Path> = [config_file, &target].into_iter().filter_map(Path::parent).collect();
+    let folders: BTreeSet<&Path> = [config_file, &target].into_iter().filter_map(Path::parent).gather();
     let files = folders.into_iter().flat_map(std::fs::read_dir).flatten().flatten().map(|entry| entry.path());
     let held: BTreeSet<PathBuf> = files
         .filter(|path| path != config_file && *path != target)
@@ -23,7 +24,7 @@ pub fn named(config_file: &Path, environments: &[&str], secrets: &[&Secret]) -> 
             let content = content(path);
             has_secret(&content, secrets) || has_token(&content, path, environments)
         })
-        .collect();
+        .gather();
     let notice = |path: PathBuf| {
         format!("{} still holds a token: remove it, and rotate the token if it was ever copied", path.display())
     };

@@ -85,7 +85,7 @@ impl Keyring {
         let started = Instant::now();
         let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || {
             // Nobody listens any more when the deadline has passed.
-            let _ = answer.send(steadily(work));
+            let _ = answer.send(steadily(&work));
         });
         thread.map_err(|_| StoreError::Failed(Error::failure("no thread for the keyring could be started")))?;
         let outcome = match answered.recv_timeout(self.patience) {
@@ -111,7 +111,7 @@ impl Keyring {
 }
 
 /// That an item is gone says nothing about the others: the work is done again from its first search on.
-fn steadily<T>(work: impl Fn(&System) -> Result<T, Trouble>) -> Result<T, Trouble> {
+fn steadily<T>(work: &dyn Fn(&System) -> Result<T, Trouble>) -> Result<T, Trouble> {
     let mut outcome = Err(Trouble::Vanished);
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {

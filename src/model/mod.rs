@@ -4,6 +4,7 @@
 pub mod dependency;
 mod id;
 pub mod kind;
+mod normal_form;
 mod operation;
 mod row;
 pub mod task;

@@ -2,6 +2,7 @@
 
 use super::kind::{Field, Kind, Type};
 use super::{Patch, Value};
+use crate::gather::Gather;
 use crate::time::Timestamp;
 
 /// Times are kept as the text they came in.
@@ -98,7 +99,7 @@ impl Row {
 
     /// Every field that people change, as a patch.
     pub fn changeable(&self) -> Patch {
-        self.kind.changeable().map(|field| (field, self.get(field).clone())).collect()
+        self.kind.changeable().map(|field| (field, self.get(field).clone())).gather()
     }
 
     /// The running number of an identifier: 42 in `DEV-42`; 0 where there is none.

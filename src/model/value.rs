@@ -1,10 +1,11 @@
 //! The value of a field, and patches: fields with their new values.
 
 use super::kind::{Field, Kind};
+use super::normal_form::composed;
+use crate::gather::Gather;
 use miniserde::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use unicode_normalization::UnicodeNormalization;
 
 /// The value of one field.
 #[derive(Debug, Clone)]
@@ -51,8 +52,7 @@ impl Value {
             (Value::Text(one), Value::Text(other)) => one == other || folded(one) == folded(other),
             (Value::Null, Value::Text(text)) | (Value::Text(text), Value::Null) => text.trim().is_empty(),
             (Value::Set(one), Value::Set(other)) => {
-                let fold =
-                    |set: &[String]| set.iter().map(|word| folded(word)).collect::<std::collections::BTreeSet<_>>();
+                let fold = |set: &[String]| set.iter().map(|word| folded(word)).gather::<BTreeSet<_>>();
                 self == &Value::Set(other.clone()) || fold(one) == fold(other)
             }
             _ => self == other,
@@ -67,8 +67,9 @@ impl Value {
             Value::Number(number) => json::Value::Number(json::Number::F64(*number)),
             Value::Set(labels) => json::Value::Array(labels.iter().cloned().map(json::Value::String).collect()),
             Value::MadeBy(op_id) => {
-                let member = ("made_by".to_string(), json::Value::String(op_id.clone()));
-                json::Value::Object([member].into_iter().collect())
+                let mut object = json::Object::new();
+                object.insert("made_by".into(), json::Value::String(op_id.clone()));
+                json::Value::Object(object)
             }
         }
     }
@@ -124,19 +125,23 @@ fn written(label: &str) -> String {
 /// A text as it is compared: line ends as `\n`, no blanks at line ends or around the text, composed characters (NFC).
 pub fn folded(text: &str) -> String {
     let lines = text.trim().split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n");
-    if lines.is_ascii() { lines } else { lines.nfc().collect() }
+    if lines.is_ascii() { lines } else { composed(&lines) }
 }
 
 /// A patch as a JSON object under the API's names.
 pub fn patch_to_json(patch: &Patch) -> json::Value {
-    json::Value::Object(patch.iter().map(|(field, value)| (field.name.to_string(), value.to_json())).collect())
+    let mut object = json::Object::new();
+    for (field, value) in patch {
+        object.insert(field.name.to_string(), value.to_json());
+    }
+    json::Value::Object(object)
 }
 
 /// The inverse of `patch_to_json`; members that are no field of the kind are passed over.
 pub fn patch_from_json(kind: &'static Kind, value: &json::Value) -> Patch {
     match value {
         json::Value::Object(object) => {
-            object.iter().filter_map(|(name, value)| Some((kind.field(name)?, Value::from_json(value)?))).collect()
+            object.iter().filter_map(|(name, value)| Some((kind.field(name)?, Value::from_json(value)?))).gather()
         }
         _ => Patch::new(),
     }

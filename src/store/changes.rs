@@ -81,6 +81,9 @@ impl Queueing<'_> {
     }
 }
 
+/// What a local write makes of what it sees. Boxed: the transaction around it is compiled once, not once for each.
+type Make<'a> = Box<dyn FnOnce(&Queueing) -> Result<Change> + 'a>;
+
 /// A change on its way through the transaction: refused by its maker, or failed.
 enum Stopped {
     Refused(Error),
@@ -106,6 +109,10 @@ impl Store {
     /// # Errors
     /// Those of `make`, and files that cannot be written: nothing was changed.
     pub fn change(&mut self, make: impl FnOnce(&Queueing) -> Result<Change>) -> Result<Change> {
+        self.change_by(Box::new(make))
+    }
+
+    fn change_by(&mut self, make: Make) -> Result<Change> {
         let change = self.write_change(make)?;
         // ~/.cache may be wiped at any time: what was written into a file that nobody finds is written once more.
         for _ in 0..3 {
@@ -114,7 +121,7 @@ impl Store {
             }
             self.open_again()?;
             let again = change.clone();
-            self.write_change(|queueing| {
+            self.write_change(Box::new(|queueing| {
                 let mut again = again;
                 let mut put = Vec::new();
                 for op in again.put {
@@ -125,13 +132,13 @@ impl Store {
                 again.put = put;
                 again.kept.clear();
                 Ok(again)
-            })?;
+            }))?;
         }
         Err(Error::failure(format!("{} is removed again and again", self.path.display()))
             .hint("what was queued is kept in queue.jsonl beside the lock; run: anyt sync"))
     }
 
-    fn write_change(&mut self, make: impl FnOnce(&Queueing) -> Result<Change>) -> Result<Change> {
+    fn write_change(&mut self, make: Make) -> Result<Change> {
         self.durable(true)?;
         let path = self.path.clone();
         let error = |e| super::open::sqlite_error(&path, e);

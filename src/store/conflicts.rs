@@ -1,6 +1,6 @@
 //! The inbox: rows whose waiting operations wait for a person's decision (docs/sync.md).
 
-use super::{Conflict, Result, Store};
+use super::{Conflict, Result, Store, run};
 use crate::document;
 use crate::model::{Kind, Operation, Target};
 use miniserde::json;
@@ -41,12 +41,9 @@ fn read(row: &rusqlite::Row) -> rusqlite::Result<Option<Conflict>> {
 
 pub(super) fn put(db: &Connection, conflict: &Conflict) -> rusqlite::Result<()> {
     let remote = conflict.remote.as_ref().map(|row| json::to_string(&json::Value::Object(document::row_to_json(row))));
-    db.prepare_cached(
-        "INSERT INTO conflicts (entity_type, entity_id, workspace_id, identifier, remote, found_at) \
+    run(db, "INSERT INTO conflicts (entity_type, entity_id, workspace_id, identifier, remote, found_at) \
          VALUES (:kind, :id, :workspace, :name, :remote, :found_at) \
-         ON CONFLICT(entity_type, entity_id) DO UPDATE SET remote = :remote, identifier = :name",
-    )?
-    .execute(named_params! {
+         ON CONFLICT(entity_type, entity_id) DO UPDATE SET remote = :remote, identifier = :name", named_params! {
         ":kind": conflict.kind.name, ":id": conflict.id, ":workspace": conflict.workspace_id, ":name": conflict.name,
         ":remote": remote, ":found_at": conflict.found_at,
     })
@@ -54,28 +51,33 @@ pub(super) fn put(db: &Connection, conflict: &Conflict) -> rusqlite::Result<()> 
 }
 
 pub(super) fn remove(db: &Connection, kind: &Kind, id: i64) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id")?
-        .execute(named_params! {":kind": kind.name, ":id": id})
-        .map(drop)
+    run(
+        db,
+        "DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id",
+        named_params! {":kind": kind.name, ":id": id},
+    )
+    .map(drop)
 }
 
 /// A conflict is about waiting operations and goes with the last of them.
 pub(super) fn forget_settled(db: &Connection) -> rusqlite::Result<()> {
-    db.prepare_cached(
+    run(
+        db,
         "DELETE FROM conflicts WHERE NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.synced = 0 \
          AND q.entity_type = conflicts.entity_type AND q.entity_id = CAST(conflicts.entity_id AS TEXT))",
-    )?
-    .execute([])
+        [],
+    )
     .map(drop)
 }
 
 /// The same for the row of one operation that was dropped.
 pub(super) fn forget_if_settled(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
     let Target::Server(id) = op.target else { return Ok(()) };
-    db.prepare_cached(
+    run(
+        db,
         "DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id AND NOT EXISTS \
          (SELECT 1 FROM sync_queue WHERE synced = 0 AND entity_type = :kind AND entity_id = :text)",
-    )?
-    .execute(named_params! {":kind": op.kind.name, ":id": id, ":text": id.to_string()})
+        named_params! {":kind": op.kind.name, ":id": id, ":text": id.to_string()},
+    )
     .map(drop)
 }

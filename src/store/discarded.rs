@@ -5,6 +5,7 @@ use super::{ACCOUNT, Discarded, Result, SERVER, Store, metadata};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::error::Error;
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::{Kept, Operation, Row, Shape, State};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
@@ -208,7 +209,7 @@ fn entry(value: &Value) -> Option<Discarded> {
 
 /// The files of anyt 0.1.0 that are entries now.
 pub(super) fn moved_files(path: &Path) -> Result<BTreeSet<String>> {
-    Ok(lines(path)?.iter().filter_map(|line| as_text(member(&parse(line), "moved_from"))).collect())
+    Ok(lines(path)?.iter().filter_map(|line| as_text(member(&parse(line), "moved_from"))).gather())
 }
 
 /// Old entries go once the file is large. Gives how many went.

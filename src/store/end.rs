@@ -9,8 +9,9 @@ use super::overlay::{
 };
 use super::queue::{answered, transition, unsettled_of};
 use super::rows::statements;
-use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, set_metadata, spare, staging};
+use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, run, set_metadata, spare, staging};
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::kind::Identity;
 use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
@@ -181,15 +182,18 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
             put_server_row(db, row, now)?;
         }
     }
-    db.prepare_cached(&format!(
-        "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
+    run(
+        db,
+        &format!(
+            "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
          WHERE s.deleted_at IS NULL AND s.workspace_id IN (SELECT value FROM json_each(?1)) \
          AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = ?2) AND NOT EXISTS \
          (SELECT 1 FROM {table} t WHERE t.id = s.id AND (t.remote IS NOT NULL OR ({same})))",
-        columns = statements.columns,
-        same = statements.same_content
-    ))?
-    .execute([pulled.as_str(), kind.name])?;
+            columns = statements.columns,
+            same = statements.same_content
+        ),
+        [pulled.as_str(), kind.name],
+    )?;
     let mut gone: Vec<i64> = db
         .prepare_cached(&format!(
             "SELECT id FROM {table} WHERE id IN (SELECT id FROM staged_{table} WHERE deleted_at IS NOT NULL \
@@ -223,7 +227,7 @@ fn is_in_the_way(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
 /// The next pull reads the whole workspace.
 fn forget_marks(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
     let keys = ["cursor", "cursor_task", "listed", "state"].map(|key| format!("{key}:{workspace_id}"));
-    db.prepare_cached("DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4)")?.execute(keys).map(drop)
+    run(db, "DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4)", keys).map(drop)
 }
 
 /// An edit that waits for its conflict's decision keeps its row in sight.
@@ -267,18 +271,24 @@ fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> 
          JOIN tasks b ON b.workspace_id = e.workspace_id AND b.identifier = e.other AND b.id > 0 \
          WHERE e.workspace_id = :workspace AND :now = :now";
     if whole {
-        db.prepare_cached(&format!(
-            "DELETE FROM task_dependencies WHERE depends_on_id > 0 AND task_id IN \
+        run(
+            db,
+            &format!(
+                "DELETE FROM task_dependencies WHERE depends_on_id > 0 AND task_id IN \
              (SELECT id FROM tasks WHERE workspace_id = :workspace AND id > 0) \
              AND (task_id, depends_on_id) NOT IN ({STAGED})"
-        ))?
-        .execute(params)?;
+            ),
+            params,
+        )?;
     }
-    db.prepare_cached(&format!(
-        "INSERT OR IGNORE INTO task_dependencies (task_id, depends_on_id, created_at, synced_at) \
+    run(
+        db,
+        &format!(
+            "INSERT OR IGNORE INTO task_dependencies (task_id, depends_on_id, created_at, synced_at) \
          SELECT task_id, depends_on_id, :now, :now FROM ({STAGED})"
-    ))?
-    .execute(params)
+        ),
+        params,
+    )
     .map(drop)
 }
 
@@ -333,18 +343,19 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
         give_server_id(db, op.kind, old, row)?;
     }
     // What waits for the row now finds it under its server id.
-    db.prepare_cached(
+    run(
+        db,
         "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :op_id AND entity_type = :kind",
-    )?
-    .execute(named_params! {":id": row.id.to_string(), ":op_id": op.op_id, ":kind": op.kind.name})?;
+        named_params! {":id": row.id.to_string(), ":op_id": op.op_id, ":kind": op.kind.name},
+    )?;
     rename_operations(db, &op.op_id, &row.name)?;
-    db.prepare_cached("UPDATE sync_queue SET identifier = ?2 WHERE op_id = ?1")?
-        .execute(rusqlite::params![op.op_id, row.name])?;
+    run(db, "UPDATE sync_queue SET identifier = ?2 WHERE op_id = ?1", rusqlite::params![op.op_id, row.name])?;
     if let Some(replaced) = op.replaces {
-        db.prepare_cached(
+        run(
+            db,
             "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :old AND entity_type = :kind",
-        )?
-        .execute(named_params! {":id": row.id.to_string(), ":old": replaced.to_string(), ":kind": op.kind.name})?;
+            named_params! {":id": row.id.to_string(), ":old": replaced.to_string(), ":kind": op.kind.name},
+        )?;
         remove_row(db, op.kind, replaced)?;
     }
     put_server_row(db, row, now)?;
@@ -433,10 +444,11 @@ fn forget_settled(db: &Connection, now: &str) -> rusqlite::Result<()> {
         return Ok(());
     }
     let referred = json::to_string(&referred_to(db)?.into_iter().collect::<Vec<String>>());
-    db.prepare_cached(&format!(
-        "DELETE FROM sync_queue WHERE {BEYOND} AND op_id NOT IN (SELECT value FROM json_each(:referred))"
-    ))?
-    .execute(named_params! {":oldest": oldest, ":rows": HISTORY_ROWS, ":referred": referred})?;
+    run(
+        db,
+        &format!("DELETE FROM sync_queue WHERE {BEYOND} AND op_id NOT IN (SELECT value FROM json_each(:referred))"),
+        named_params! {":oldest": oldest, ":rows": HISTORY_ROWS, ":referred": referred},
+    )?;
     db.execute("DELETE FROM sends WHERE op_id NOT IN (SELECT op_id FROM sync_queue)", []).map(drop)
 }
 
@@ -448,5 +460,5 @@ fn referred_to(db: &Connection) -> rusqlite::Result<BTreeSet<String>> {
             Target::MadeBy(op_id) => Some(op_id),
             Target::Server(_) => None,
         })
-        .collect())
+        .gather())
 }

@@ -1,6 +1,6 @@
 //! Workspaces, projects, labels and members: read for people, replaced by a pull.
 
-use super::{Result, Store};
+use super::{Result, Store, run};
 use crate::model::{Label, Listed, Member, Project, Workspace};
 use rusqlite::{Connection, Row, named_params};
 
@@ -99,30 +99,28 @@ pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::
         "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
          'listed:' || :workspace, 'unlisted:' || :workspace, 'state:' || :workspace)",
     ] {
-        db.prepare_cached(sql)?.execute(named_params! {":workspace": workspace_id})?;
+        run(db, sql, named_params! {":workspace": workspace_id})?;
     }
     Ok(())
 }
 
 pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -> rusqlite::Result<()> {
-    db.prepare_cached(
+    run(
+        db,
         "INSERT OR REPLACE INTO workspaces (id, identifier, name, description, created_at, updated_at, synced_at, \
          task_counter) VALUES (:id, :identifier, :name, :description, :created_at, :updated_at, :synced_at, :counter)",
-    )?
-    .execute(named_params! {
-        ":id": workspace.id, ":identifier": workspace.identifier, ":name": workspace.name,
-        ":description": workspace.description, ":created_at": workspace.created_at,
-        ":updated_at": workspace.updated_at, ":synced_at": now, ":counter": workspace.task_counter,
-    })
+        named_params! {
+            ":id": workspace.id, ":identifier": workspace.identifier, ":name": workspace.name,
+            ":description": workspace.description, ":created_at": workspace.created_at,
+            ":updated_at": workspace.updated_at, ":synced_at": now, ":counter": workspace.task_counter,
+        },
+    )
     .map(drop)
 }
 
 pub(super) fn put_project(db: &Connection, project: &Project, now: &str) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO projects (id, workspace_id, name, description, status, created_at, updated_at, synced_at) \
-         VALUES (:id, :workspace, :name, :description, :status, :created_at, :updated_at, :synced_at)",
-    )?
-    .execute(named_params! {
+    run(db, "INSERT OR REPLACE INTO projects (id, workspace_id, name, description, status, created_at, updated_at, synced_at) \
+         VALUES (:id, :workspace, :name, :description, :status, :created_at, :updated_at, :synced_at)", named_params! {
         ":id": project.id, ":workspace": project.workspace_id, ":name": project.name,
         ":description": project.description, ":status": project.status, ":created_at": project.created_at,
         ":updated_at": project.updated_at, ":synced_at": now,
@@ -132,8 +130,7 @@ pub(super) fn put_project(db: &Connection, project: &Project, now: &str) -> rusq
 
 /// A list that is not whole adds and changes rows, and takes none away.
 fn forget_rows(db: &Connection, table: &str, workspace_id: i64) -> rusqlite::Result<()> {
-    db.prepare_cached(&format!("DELETE FROM {table} WHERE workspace_id = :workspace"))?
-        .execute(named_params! {":workspace": workspace_id})
+    run(db, &format!("DELETE FROM {table} WHERE workspace_id = :workspace"), named_params! {":workspace": workspace_id})
         .map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! `sync_log`: one row for each direction of each sync, also of those that failed.
 
-use super::{Direction, LogRow, Result, Store};
+use super::{Direction, LogRow, Result, Store, run};
 use rusqlite::{Connection, named_params};
 
 impl Direction {
@@ -57,13 +57,14 @@ impl Store {
 
 /// The log keeps its newest thousand rows.
 pub(super) fn append(db: &Connection, direction: Direction, now: &str, row: &LogRow) -> rusqlite::Result<()> {
-    db.prepare_cached(
+    run(
+        db,
         "INSERT INTO sync_log (direction, synced_at, changes, conflicts, errors, detail) \
          VALUES (:direction, :now, :changes, :conflicts, :errors, :detail)",
-    )?
-    .execute(named_params! {
-        ":direction": direction.word(), ":now": now, ":changes": row.changes as i64,
-        ":conflicts": row.conflicts as i64, ":errors": row.errors as i64, ":detail": row.detail,
-    })?;
-    db.prepare_cached("DELETE FROM sync_log WHERE id <= (SELECT max(id) FROM sync_log) - 1000")?.execute([]).map(drop)
+        named_params! {
+            ":direction": direction.word(), ":now": now, ":changes": row.changes as i64,
+            ":conflicts": row.conflicts as i64, ":errors": row.errors as i64, ":detail": row.detail,
+        },
+    )?;
+    run(db, "DELETE FROM sync_log WHERE id <= (SELECT max(id) FROM sync_log) - 1000", []).map(drop)
 }

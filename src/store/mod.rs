@@ -28,7 +28,7 @@ pub use log::LogEntry;
 pub use types::*;
 
 use crate::error::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
+use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, named_params};
 use spare::MARK;
 use std::path::{Path, PathBuf};
 
@@ -86,6 +86,11 @@ impl Store {
     }
 }
 
+/// Carries out a statement that changes rows, and gives their number.
+fn run(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+    db.prepare_cached(sql)?.execute(params)
+}
+
 fn metadata(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT value FROM sync_metadata WHERE key = :key")?
         .query_row(named_params! {":key": key}, |row| row.get(0))
@@ -93,10 +98,11 @@ fn metadata(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
 }
 
 fn set_metadata(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
-    db.prepare_cached(
+    run(
+        db,
         "INSERT INTO sync_metadata (key, value) VALUES (:key, :value) ON CONFLICT(key) DO UPDATE SET value = :value",
-    )?
-    .execute(named_params! {":key": key, ":value": value})
+        named_params! {":key": key, ":value": value},
+    )
     .map(drop)
 }
 

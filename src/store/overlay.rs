@@ -4,6 +4,7 @@
 
 use super::queue::{self, unsettled_of};
 use super::rows::{self, by_id, server_row, statements, write};
+use super::run;
 use crate::document;
 use crate::model::kind::{Identity, Kind, Type};
 use crate::model::{Operation, Row, Shape, State, Target, Value, number_of};
@@ -73,9 +74,12 @@ pub(super) fn add(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
     let remote = if is_first { Some(document(&shown)) } else { remote };
     lay(db, &mut shown, op)?;
     write(db, &statements(op.kind).put, &shown, &Timestamp::now().rfc3339())?;
-    db.prepare_cached(&format!("UPDATE {} SET remote = ?2, made_by = ?3 WHERE id = ?1", op.kind.table))?
-        .execute(rusqlite::params![shown.id, remote, made_by])
-        .map(drop)
+    run(
+        db,
+        &format!("UPDATE {} SET remote = ?2, made_by = ?3 WHERE id = ?1", op.kind.table),
+        rusqlite::params![shown.id, remote, made_by],
+    )
+    .map(drop)
 }
 
 fn document(row: &Row) -> String {
@@ -103,8 +107,11 @@ fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()
     write(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
     if !ops.is_empty() {
         let remote = document(server);
-        db.prepare_cached(&format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table))?
-            .execute(rusqlite::params![server.id, remote])?;
+        run(
+            db,
+            &format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table),
+            rusqlite::params![server.id, remote],
+        )?;
     }
     Ok(())
 }
@@ -158,27 +165,29 @@ fn renew_provisional(db: &Connection, kind: &'static Kind, create: &str) -> rusq
     }
     (kind.defaults)(&mut row);
     write(db, &statements(kind).put, &row, &Timestamp::now().rfc3339())?;
-    db.prepare_cached(&format!("UPDATE {} SET made_by = ?2 WHERE id = ?1", kind.table))?
-        .execute(rusqlite::params![id, create])
-        .map(drop)
+    run(db, &format!("UPDATE {} SET made_by = ?2 WHERE id = ?1", kind.table), rusqlite::params![id, create]).map(drop)
 }
 
 /// Removes a row and what is only known with it.
 pub(super) fn remove_row(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
     let params = named_params! {":id": id};
     // A person who types this name again means the row that had it last, not one that was once shown under it.
-    db.prepare_cached(
+    run(
+        db,
         "DELETE FROM renames WHERE (workspace_id, old_identifier) IN \
          (SELECT workspace_id, identifier FROM tasks WHERE id = :id AND id > 0)",
-    )?
-    .execute(params)?;
-    db.prepare_cached(&format!("DELETE FROM {} WHERE id = :id", kind.table))?.execute(params)?;
-    db.prepare_cached("DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id")?.execute(params)?;
+        params,
+    )?;
+    run(db, &format!("DELETE FROM {} WHERE id = :id", kind.table), params)?;
+    run(db, "DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id", params)?;
     // A provisional id is given again, and must not bring the names of this row along.
-    db.prepare_cached("DELETE FROM renames WHERE task_id = :id AND task_id < 0")?.execute(params)?;
-    db.prepare_cached("DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id")?
-        .execute(named_params! {":kind": kind.name, ":id": id})
-        .map(drop)
+    run(db, "DELETE FROM renames WHERE task_id = :id AND task_id < 0", params)?;
+    run(
+        db,
+        "DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id",
+        named_params! {":kind": kind.name, ":id": id},
+    )
+    .map(drop)
 }
 
 /// Shows a link as the newest unsettled operation on it wants it. Where none is left, the one that was given up left the
@@ -213,7 +222,7 @@ pub(super) fn set_link(db: &Connection, from: i64, to: i64, wanted: bool, now: &
     } else {
         "DELETE FROM task_dependencies WHERE task_id = :from AND depends_on_id = :to AND :now = :now"
     };
-    db.prepare_cached(sql)?.execute(named_params! {":from": from, ":to": to, ":now": now}).map(drop)
+    run(db, sql, named_params! {":from": from, ":to": to, ":now": now}).map(drop)
 }
 
 /// A provisional row became a server row: what pointed at its negative id follows.
@@ -221,20 +230,17 @@ pub(super) fn give_server_id(db: &Connection, kind: &'static Kind, old: i64, row
     let moved = named_params! {":old": old, ":new": row.id};
     // The cache may hold the row already: a pull brought it before its lost answer was understood.
     if by_id(db, kind, row.id)?.is_some() {
-        db.prepare_cached(&format!("DELETE FROM {} WHERE id = :old", kind.table))?
-            .execute(named_params! {":old": old})?;
+        run(db, &format!("DELETE FROM {} WHERE id = :old", kind.table), named_params! {":old": old})?;
     } else {
-        db.prepare_cached(&format!("UPDATE {} SET id = :new, made_by = NULL WHERE id = :old", kind.table))?
-            .execute(moved)?;
+        run(db, &format!("UPDATE {} SET id = :new, made_by = NULL WHERE id = :old", kind.table), moved)?;
     }
     for field in kind.fields.iter().filter(|field| field.ty == Type::Reference(kind.name)) {
         let sql = format!("UPDATE {} SET {column} = :new WHERE {column} = :old", kind.table, column = field.column);
-        db.prepare_cached(&sql)?.execute(moved)?;
+        run(db, &sql, moved)?;
     }
-    db.prepare_cached("UPDATE OR REPLACE task_dependencies SET task_id = :new WHERE task_id = :old")?.execute(moved)?;
-    db.prepare_cached("UPDATE OR REPLACE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old")?
-        .execute(moved)?;
-    db.prepare_cached("UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old")?.execute(moved).map(drop)
+    run(db, "UPDATE OR REPLACE task_dependencies SET task_id = :new WHERE task_id = :old", moved)?;
+    run(db, "UPDATE OR REPLACE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old", moved)?;
+    run(db, "UPDATE OR REPLACE renames SET task_id = :new WHERE task_id = :old", moved).map(drop)
 }
 
 pub(super) fn remember_name(
@@ -248,22 +254,20 @@ pub(super) fn remember_name(
     if old == new {
         return Ok(());
     }
-    db.prepare_cached(
+    run(
+        db,
         "INSERT OR REPLACE INTO renames (workspace_id, old_identifier, task_id, renamed_at) \
          VALUES (:workspace, :old, :id, :now)",
-    )?
-    .execute(named_params! {":workspace": workspace, ":old": old, ":id": id, ":now": now})
+        named_params! {":workspace": workspace, ":old": old, ":id": id, ":now": now},
+    )
     .map(drop)
 }
 
 /// The name operations show people follows their row's.
 pub(super) fn rename_operations(db: &Connection, op_id: &str, name: &str) -> rusqlite::Result<()> {
     let params = named_params! {":op_id": op_id, ":name": name};
-    db.prepare_cached("UPDATE sync_queue SET identifier = :name WHERE synced = 0 AND entity_id = :op_id")?
-        .execute(params)?;
-    db.prepare_cached("UPDATE sync_queue SET other_name = :name WHERE synced = 0 AND other = :op_id")?
-        .execute(params)
-        .map(drop)
+    run(db, "UPDATE sync_queue SET identifier = :name WHERE synced = 0 AND entity_id = :op_id", params)?;
+    run(db, "UPDATE sync_queue SET other_name = :name WHERE synced = 0 AND other = :op_id", params).map(drop)
 }
 
 /// Gives provisional rows whose name the server, or an earlier one of them, has taken the next free numbers: old and new names.
@@ -280,7 +284,7 @@ pub(super) fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(Stri
     for (id, workspace, old, made_by) in taken {
         let new = next_name(db, workspace, &old)?;
         let params = named_params! {":id": id, ":name": new, ":number": number_of(&new)};
-        db.prepare_cached("UPDATE tasks SET identifier = :name, number = :number WHERE id = :id")?.execute(params)?;
+        run(db, "UPDATE tasks SET identifier = :name, number = :number WHERE id = :id", params)?;
         if let Some(made_by) = made_by {
             rename_operations(db, &made_by, &new)?;
         }

@@ -1,6 +1,6 @@
 //! `sync_queue`: the operations, in the order they were made, with their states and the requests that were sent for them.
 
-use super::{Resolved, Result, Store};
+use super::{Resolved, Result, Store, run};
 use crate::document;
 use crate::model::kind::Kind;
 use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, patch_from_json, patch_to_json};
@@ -196,26 +196,27 @@ pub(super) fn put(db: &Connection, op: &Operation) -> rusqlite::Result<i64> {
         State::Rejected(words) | State::Dropped(words) => Some(words),
         _ => None,
     };
-    db.prepare_cached(
+    run(
+        db,
         "INSERT INTO sync_queue (op_id, operation, entity_type, workspace_id, entity_id, other, identifier, other_name, \
          payload, replaces, created_at, server, account, state, error) VALUES (:op_id, :operation, :kind, :workspace, \
          :target, :other, :name, :other_name, :payload, :replaces, :created_at, :server, :account, :state, :error) \
          ON CONFLICT(op_id) DO UPDATE SET identifier = :name, other_name = :other_name, payload = :payload, \
          state = :state, error = :error, created_at = :created_at WHERE synced = 0 AND state <> 'answered'",
-    )?
-    .execute(named_params! {
-        ":op_id": op.op_id, ":operation": op.shape.word(), ":kind": op.kind.name, ":workspace": op.workspace_id,
-        ":target": op.target.to_text(), ":other": op.other.as_ref().map(Target::to_text), ":name": op.name,
-        ":other_name": op.other_name, ":payload": json::to_string(&document::payload_to_json(op)),
-        ":replaces": op.replaces, ":created_at": op.created_at, ":server": op.server, ":account": op.account,
-        ":state": op.state.word(), ":error": error,
-    })?;
+        named_params! {
+            ":op_id": op.op_id, ":operation": op.shape.word(), ":kind": op.kind.name, ":workspace": op.workspace_id,
+            ":target": op.target.to_text(), ":other": op.other.as_ref().map(Target::to_text), ":name": op.name,
+            ":other_name": op.other_name, ":payload": json::to_string(&document::payload_to_json(op)),
+            ":replaces": op.replaces, ":created_at": op.created_at, ":server": op.server, ":account": op.account,
+            ":state": op.state.word(), ":error": error,
+        },
+    )?;
     db.prepare_cached("SELECT id FROM sync_queue WHERE op_id = ?1")?.query_row([&op.op_id], |row| row.get(0))
 }
 
 /// One that was dropped and is queued again takes its place at the end; what was sent for it stays known.
 pub(super) fn forget_dropped(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM sync_queue WHERE op_id = ?1 AND state = 'dropped'")?.execute([op_id]).map(drop)
+    run(db, "DELETE FROM sync_queue WHERE op_id = ?1 AND state = 'dropped'", [op_id]).map(drop)
 }
 
 pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::Result<()> {
@@ -223,15 +224,16 @@ pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::R
         Some(SendReply::Refused(message)) => Some(message),
         _ => None,
     };
-    db.prepare_cached(
+    run(
+        db,
         "INSERT INTO sends (op_id, at_us, sent, version, highest_number, reply, message) \
          VALUES (:op_id, :at, :sent, :version, :highest, :reply, :message)",
-    )?
-    .execute(named_params! {
-        ":op_id": op_id, ":at": send.at.0, ":sent": json::to_string(&patch_to_json(&send.sent)),
-        ":version": send.version, ":highest": send.highest_number, ":reply": send.reply.as_ref().map(reply_word),
-        ":message": message,
-    })
+        named_params! {
+            ":op_id": op_id, ":at": send.at.0, ":sent": json::to_string(&patch_to_json(&send.sent)),
+            ":version": send.version, ":highest": send.highest_number, ":reply": send.reply.as_ref().map(reply_word),
+            ":message": message,
+        },
+    )
     .map(drop)
 }
 
@@ -284,7 +286,7 @@ fn settle(db: &Connection, op_id: &str, from: &State, to: &str, words: Option<&S
             ":to": to, ":error": words, ":now": Timestamp::now().rfc3339(), ":op_id": op_id, ":from": from.word(),
         })?;
     if changed == 1 {
-        db.prepare_cached("UPDATE sends SET sent = '{}' WHERE op_id = ?1")?.execute([op_id])?;
+        run(db, "UPDATE sends SET sent = '{}' WHERE op_id = ?1", [op_id])?;
     }
     Ok(changed == 1)
 }

@@ -1,6 +1,6 @@
 //! Rows of the kinds' tables: one place writes the statements from the descriptions, and turns rows to columns and back.
 
-use super::{Result, Store};
+use super::{Result, Store, run};
 use crate::document;
 use crate::model::kind::{Field, Identity, Kind, Type};
 use crate::model::{KINDS, Row, Value, task};
@@ -144,7 +144,7 @@ pub(super) fn write(db: &Connection, sql: &str, row: &Row, synced_at: &str) -> r
     ];
     let fields = row.kind.fields.iter().map(|field| column(field, row.get(field)));
     let all = common.into_iter().chain(fields).chain([Column::Text(synced_at)]);
-    db.prepare_cached(sql)?.execute(params_from_iter(all)).map(drop)
+    run(db, sql, params_from_iter(all)).map(drop)
 }
 
 /// The row as shown.

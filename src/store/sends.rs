@@ -2,7 +2,7 @@
 //! came of it before the next one.
 
 use super::queue::{put_send, reply_word, transition};
-use super::{Result, Store, open};
+use super::{Result, Store, open, run};
 use crate::document;
 use crate::model::{Kind, Patch, Send, SendReply, State};
 use crate::time::Timestamp;
@@ -72,11 +72,14 @@ impl Store {
         self.write(|db| {
             let Some(mut op) = super::queue::by_op_id(db, op_id)? else { return Ok(()) };
             (op.base, op.seen_version) = (base.clone(), seen_version);
-            db.prepare_cached("UPDATE sync_queue SET payload = :payload WHERE op_id = :op_id AND synced = 0")?
-                .execute(named_params! {
+            run(
+                db,
+                "UPDATE sync_queue SET payload = :payload WHERE op_id = :op_id AND synced = 0",
+                named_params! {
                     ":op_id": op_id, ":payload": json::to_string(&document::payload_to_json(&op)),
-                })
-                .map(drop)
+                },
+            )
+            .map(drop)
         })
     }
 
@@ -117,12 +120,13 @@ fn put_reply(db: &Connection, op_id: &str, reply: &SendReply) -> rusqlite::Resul
         SendReply::Refused(message) => Some(message),
         _ => None,
     };
-    db.prepare_cached(
+    run(
+        db,
         "UPDATE sends SET reply = :reply, message = :message, replied_us = :now \
          WHERE id = (SELECT max(id) FROM sends WHERE op_id = :op_id)",
-    )?
-    .execute(named_params! {
-        ":op_id": op_id, ":reply": reply_word(reply), ":message": message, ":now": Timestamp::now().0,
-    })
+        named_params! {
+            ":op_id": op_id, ":reply": reply_word(reply), ":message": message, ":now": Timestamp::now().0,
+        },
+    )
     .map(drop)
 }

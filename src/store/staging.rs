@@ -2,7 +2,7 @@
 //! that are not flushed. They survive an interrupted run, with the walk that says how far it came.
 
 use super::rows::{statements, write};
-use super::{Result, Store, Totals, Walk};
+use super::{Result, Store, Totals, Walk, run};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::failpoint::hit;
 use crate::model::{Edge, Kind, Row, task::TASK};
@@ -70,8 +70,11 @@ impl Store {
                 }
             }
             if *walk != Walk::one_by_one() {
-                db.prepare_cached("INSERT OR REPLACE INTO staged_walks (workspace_id, walk) VALUES (?1, ?2)")?
-                    .execute(rusqlite::params![workspace_id, walk_to_json(walk)])?;
+                run(
+                    db,
+                    "INSERT OR REPLACE INTO staged_walks (workspace_id, walk) VALUES (?1, ?2)",
+                    rusqlite::params![workspace_id, walk_to_json(walk)],
+                )?;
             }
             Ok(fresh)
         })?;
@@ -88,8 +91,11 @@ impl Store {
     pub fn stage_links(&mut self, kind: &'static Kind, workspace_id: i64, edges: &[Edge]) -> Result<()> {
         self.durable(false)?;
         self.write(|db| {
-            db.prepare_cached("DELETE FROM staged_links WHERE workspace_id = ?1 AND kind = ?2")?
-                .execute(rusqlite::params![workspace_id, kind.name])?;
+            run(
+                db,
+                "DELETE FROM staged_links WHERE workspace_id = ?1 AND kind = ?2",
+                rusqlite::params![workspace_id, kind.name],
+            )?;
             let mut insert = db.prepare_cached(
                 "INSERT OR IGNORE INTO staged_links (workspace_id, kind, name, other) VALUES (?1, ?2, ?3, ?4)",
             )?;
@@ -103,8 +109,7 @@ impl Store {
     pub fn stage_gone(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
         self.durable(false)?;
         self.write(|db| {
-            db.prepare_cached("INSERT OR IGNORE INTO staged_gone (kind, id) VALUES (?1, ?2)")?
-                .execute(rusqlite::params![kind.name, id])
+            run(db, "INSERT OR IGNORE INTO staged_gone (kind, id) VALUES (?1, ?2)", rusqlite::params![kind.name, id])
                 .map(drop)
         })
     }
@@ -127,9 +132,7 @@ impl Store {
     /// Takes one row out again: a read that is not believed.
     pub fn unstage_row(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
         self.durable(false)?;
-        self.write(|db| {
-            db.prepare_cached(&format!("DELETE FROM staged_{} WHERE id = ?1", kind.table))?.execute([id]).map(drop)
-        })
+        self.write(|db| run(db, &format!("DELETE FROM staged_{} WHERE id = ?1", kind.table), [id]).map(drop))
     }
 
     pub fn count_staged_live(&self) -> Result<usize> {
@@ -304,7 +307,7 @@ pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()>
         "DELETE FROM staged_links WHERE workspace_id = ?1",
         "DELETE FROM staged_walks WHERE workspace_id = ?1",
     ] {
-        db.prepare_cached(sql)?.execute([workspace_id])?;
+        run(db, sql, [workspace_id])?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::next::Cause;
 use super::relate::{Difference, changes, is_delete};
+use crate::gather::Gather;
 use crate::model::kind::Change;
 use crate::model::{Field, Kept, Operation, Patch, Row, Shape, State, Target, Value};
 
@@ -73,7 +74,7 @@ fn keep_ours(chain: &[Operation], row: &Row, differences: &[Difference], edited:
         // A field that the person did not write takes the server's value.
         Some(values) => values.get(&difference.field).unwrap_or(&difference.remote).clone(),
     };
-    let values: Patch = differences.iter().map(|difference| (difference.field, ours(difference))).collect();
+    let values: Patch = differences.iter().map(|difference| (difference.field, ours(difference))).gather();
     let mut settled = chain.to_vec();
     for Difference { field, remote, .. } in differences {
         let value = values.get(field).filter(|value| !value.same(remote));

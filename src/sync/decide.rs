@@ -40,12 +40,11 @@ impl Engine<'_> {
 
     /// What is in dispute about a row, if anything is.
     fn dispute(&mut self, run: &mut Run, entity: &Entity, decided: &mut Decided) -> Result<Option<Dispute>> {
-        let mut chain = run.plan.chain(entity);
+        let to_send = run.plan.chain(entity);
+        let mut chain = run.plan.all_of(entity);
         // What was rejected is decided about with the rest.
-        chain.extend(run.plan.all_of(entity).into_iter().filter(|at| {
-            matches!(run.plan.ops[*at].state, State::Rejected(_)) && run.plan.ops[*at].shape == Shape::Update
-        }));
-        chain.sort_unstable();
+        let rejected = |op: &Operation| matches!(op.state, State::Rejected(_)) && op.shape == Shape::Update;
+        chain.retain(|at| to_send.contains(at) || rejected(&run.plan.ops[*at]));
         let Some(first) = chain.first().copied() else { return Ok(None) };
         let op = run.plan.ops[first].clone();
         let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {

@@ -2,6 +2,7 @@
 //! the base of later changes. One pass over the queue.
 
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::kind::Type;
 use crate::model::{Field, Kept, Operation, Patch, Shape, State, Target, Value, new_op_id};
 use crate::store::{Change, Resolved, Store};
@@ -54,18 +55,18 @@ impl DropPlan {
             .filter(|one| one.shape == Shape::Create && chosen.contains(&one.op_id))
             .flat_map(|create| [Some(create.target.clone()), create.replaces.map(Target::Server)])
             .flatten()
-            .collect();
+            .gather();
         let mut before = Before { values: BTreeMap::new(), rows };
         let mut plan = DropPlan::default();
         let mut orphans: BTreeMap<(Target, Field), (&Operation, &Value)> = BTreeMap::new();
         for operation in waiting {
             let ends = [Some(&operation.target), operation.other.as_ref()];
             if chosen.contains(&operation.op_id) || ends.into_iter().flatten().any(|end| unmade.contains(end)) {
-                before.forget(operation, |_, _| true);
+                before.forget(operation, &|_, _| true);
                 plan.operations.push(operation.clone());
                 continue;
             }
-            let kept = before.forget(operation, |field, value| {
+            let kept = before.forget(operation, &|field, value| {
                 matches!(field.ty, Type::Reference(_))
                     && Target::of_value(value).is_some_and(|target| unmade.contains(&target))
             });
@@ -113,7 +114,7 @@ impl DropPlan {
 /// Something was queued for it, or it changed, since the plan was made: nothing is dropped.
 pub fn drop_planned(store: &mut Store, plan: &DropPlan) -> Result<Option<i64>> {
     let rows = Rows::of(store)?;
-    let chosen = plan.operations.iter().map(|operation| operation.op_id.clone()).collect();
+    let chosen = plan.operations.iter().map(|operation| operation.op_id.clone()).gather();
     let kept = plan.kept("dropped");
     store.change(|queue| {
         let now = DropPlan::of(&queue.waiting()?, &chosen, &rows)?;
@@ -158,7 +159,7 @@ struct Before<'a> {
 
 impl Before<'_> {
     /// An operation without the values that are lost, on the base of those that were lost earlier.
-    fn forget(&mut self, operation: &Operation, is_lost: impl Fn(Field, &Value) -> bool) -> Operation {
+    fn forget(&mut self, operation: &Operation, is_lost: &dyn Fn(Field, &Value) -> bool) -> Operation {
         let target = self.rows.row(&operation.target);
         let mut kept = operation.clone();
         for (field, base) in &mut kept.base {

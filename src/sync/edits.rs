@@ -4,6 +4,7 @@
 use super::amend::amend_rejected;
 use super::drop_plan::{DropPlan, Rows};
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::dependency::DEPENDENCY;
 use crate::model::kind::Type;
 use crate::model::task::PARENT;
@@ -28,7 +29,7 @@ impl Queued {
     }
 
     pub fn op_ids(&self) -> BTreeSet<String> {
-        self.operations.iter().map(|operation| operation.op_id.clone()).collect()
+        self.operations.iter().map(|operation| operation.op_id.clone()).gather()
     }
 }
 
@@ -77,11 +78,11 @@ pub fn update(
             return Ok(Change { amended: operations, ..Change::default() });
         }
         let changed = |field: &Field| given.get(field).is_some_and(|value| row.get(field) != value);
-        operation.set = wanted.into_iter().filter(|(field, _)| changed(field)).collect();
+        operation.set = wanted.into_iter().filter(|(field, _)| changed(field)).gather();
         if operation.set.is_empty() {
             return Ok(Change::default());
         }
-        let before = operation.set.keys().map(|field| (*field, row.get(field).clone())).collect();
+        let before = operation.set.keys().map(|field| (*field, row.get(field).clone())).gather();
         operation.base = references(queue, row.kind, &before)?;
         operation.condition = condition;
         Ok(Change { put: vec![aimed_at(operation, &row, target)], ..Change::default() })
@@ -158,7 +159,7 @@ pub fn take_back(store: &mut Store, queued: &Queued, why: &str) -> Result<Vec<Op
         let waiting = queue.waiting()?;
         let (go, sent): (Vec<_>, Vec<_>) =
             waiting.iter().filter(|one| own.contains(&one.op_id)).partition(|one| one.state != State::Sent);
-        let chosen: BTreeSet<String> = go.iter().map(|one| one.op_id.clone()).collect();
+        let chosen: BTreeSet<String> = go.iter().map(|one| one.op_id.clone()).gather();
         let plan = DropPlan::of(&waiting, &chosen, &rows)?;
         if plan.operations.len() > chosen.len() || !plan.orphans.is_empty() {
             stay = sent.into_iter().chain(go).cloned().collect();

@@ -38,6 +38,7 @@ mod tests;
 
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::{Account, Kind};
 use crate::store::{Direction, LogRow, Store, Totals};
 use crate::time::Timestamp;
@@ -198,7 +199,7 @@ impl Engine<'_> {
     }
 
     fn know_highest(&mut self, run: &mut Run) -> Result<()> {
-        let workspaces: BTreeSet<i64> = run.plan.ops.iter().map(|op| op.workspace_id).collect();
+        let workspaces: BTreeSet<i64> = run.plan.ops.iter().map(|op| op.workspace_id).gather();
         for workspace in workspaces {
             run.highest.insert(workspace, self.store.highest_known_number(workspace)?);
         }
@@ -209,7 +210,7 @@ impl Engine<'_> {
     fn drop_queue(&mut self, run: &mut Run, agreed: Option<&BTreeSet<String>>) -> Result<()> {
         let chosen: BTreeSet<String> = match agreed {
             Some(agreed) => agreed.clone(),
-            None => run.plan.ops.iter().map(|op| op.op_id.clone()).collect(),
+            None => run.plan.ops.iter().map(|op| op.op_id.clone()).gather(),
         };
         if chosen.is_empty() || self.options.dry_run {
             return Ok(());

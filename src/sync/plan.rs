@@ -3,6 +3,7 @@
 
 use super::relate;
 use crate::error::Result;
+use crate::gather::Gather;
 use crate::model::kind::Identity;
 use crate::model::{Field, Kind, Operation, Row, Shape, State, Target};
 use crate::store::{Conflict, Resolved, Store};
@@ -69,7 +70,7 @@ pub(super) enum Meant {
 
 impl Plan {
     pub fn new(store: &Store, ops: Vec<Operation>) -> Result<Plan> {
-        let replaced = ops.iter().filter_map(|op| Some(((op.kind.name, op.replaces?), op.op_id.clone()))).collect();
+        let replaced = ops.iter().filter_map(|op| Some(((op.kind.name, op.replaces?), op.op_id.clone()))).gather();
         let mut plan = Plan { replaced, ..Plan::default() };
         for op in ops {
             plan.add(store, op)?;

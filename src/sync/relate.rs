@@ -8,6 +8,7 @@ mod field;
 #[cfg(test)]
 mod tests;
 
+use crate::gather::Gather;
 use crate::model::{Field, Operation, Patch, Row, Shape, State, Value};
 use field::Merged;
 use std::collections::BTreeMap;
@@ -256,7 +257,7 @@ fn to_send(group: &[Operation], fates: &[Fate], row: &Row) -> Patch {
         };
         (!value.same(remote)).then_some((field, value))
     };
-    changes(group).into_iter().filter_map(value).collect()
+    changes(group).into_iter().filter_map(value).gather()
 }
 
 /// Whose value each field has that either side changed.

@@ -12,6 +12,7 @@ use super::sighting::Sighting;
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::kind::Type;
 use crate::model::{Kept, Kind, Operation, Patch, Row, Send, SendReply, Shape, State, Target, Value};
 use crate::time::Timestamp;
@@ -254,8 +255,8 @@ impl Engine<'_> {
             return Ok(());
         }
         let words: Vec<&str> = differs.iter().map(|(field, ..)| field.word).collect();
-        let typed: Patch = differs.iter().map(|(field, typed, _)| (*field, typed.clone())).collect();
-        let base: Patch = differs.iter().map(|(field, _, has)| (*field, has.clone())).collect();
+        let typed: Patch = differs.iter().map(|(field, typed, _)| (*field, typed.clone())).gather();
+        let base: Patch = differs.iter().map(|(field, _, has)| (*field, has.clone())).gather();
         let bring_back = Operation {
             shape: Shape::Update,
             target: Target::Server(row.id),

@@ -69,7 +69,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
     let version = session.call.number("if-match").and_then(|version| i64::try_from(version).ok());
     let condition = version.map(|version| Condition { version: Some(version), ..Condition::default() });
     let known = ctx.label_names(session);
-    each(session, ctx, condition, |session, row| {
+    each(session, ctx, condition, &|session, row| {
         let mut set = set.clone();
         if let Some(labels) = fields::changed_labels(session, &known, row) {
             set.insert(LABELS, labels);
@@ -81,7 +81,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
 pub fn done(session: &mut Session) -> Result<u8> {
     let note = session.call.given("note").map(fields::typed_text).transpose()?;
     let ctx = EnvContext::open_here(session)?;
-    each(session, ctx, None, |_, row| {
+    each(session, ctx, None, &|_, row| {
         let mut set = Patch::from([(STATUS, Value::Text("done".into()))]);
         if let Some(note) = &note {
             set.insert(DESCRIPTION, with_note(row, "Completed", note));
@@ -96,7 +96,7 @@ pub fn note(session: &mut Session) -> Result<u8> {
         return Err(Error::usage("the note is empty"));
     }
     let ctx = EnvContext::open_here(session)?;
-    each(session, ctx, None, |_, row| Ok(Patch::from([(DESCRIPTION, with_note(row, "Note", &message))])))
+    each(session, ctx, None, &|_, row| Ok(Patch::from([(DESCRIPTION, with_note(row, "Note", &message))])))
 }
 
 pub fn remove(session: &mut Session) -> Result<u8> {
@@ -147,7 +147,7 @@ fn each(
     session: &mut Session,
     mut ctx: EnvContext,
     condition: Option<Condition>,
-    make: impl Fn(&Session, &Row) -> Result<Patch>,
+    make: &dyn Fn(&Session, &Row) -> Result<Patch>,
 ) -> Result<u8> {
     // Everything is looked up and checked before the first change.
     let tasks = named_tasks(session, &ctx)?;

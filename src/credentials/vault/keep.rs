@@ -1,5 +1,6 @@
 //! Storing a token and forgetting one: the writing half of the vault.
 
+use crate::gather::Gather;
 use std::collections::BTreeSet;
 
 use crate::config::{self, Config, Configured, Environment};
@@ -181,7 +182,7 @@ impl Vault<'_> {
         let mut failures = Vec::new();
         let files = std::fs::read_dir(self.paths.credentials_dir()).into_iter().flatten().flatten();
         let mut names: BTreeSet<EnvName> =
-            files.filter_map(|file| self.paths.env_of_credential_file(&file.path())).collect();
+            files.filter_map(|file| self.paths.env_of_credential_file(&file.path())).gather();
         match Config::load(self.paths) {
             Ok(config) => names.extend(config.environments.iter().filter_map(|known| EnvName::parse(&known.name).ok())),
             Err(damaged) => failures.push(damaged),

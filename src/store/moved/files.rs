@@ -4,6 +4,7 @@
 use super::operation::{Makers, Parts};
 use crate::document::{self, as_text, member};
 use crate::error::{Error, Result};
+use crate::gather::Gather;
 use crate::model::task::{DESCRIPTION, TASK};
 use crate::model::{Operation, Row, State, Value as FieldValue};
 use crate::store::Files;
@@ -70,7 +71,7 @@ struct OldFile {
 
 /// The files, oldest first.
 fn old_files(files: &Files) -> Result<Vec<OldFile>> {
-    let mut found = Vec::new();
+    let mut found: Vec<OldFile> = Vec::new();
     for (folder, extension, is_draft) in [(&files.old_discarded, "jsonl", false), (&files.old_drafts, "md", true)] {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -81,11 +82,11 @@ fn old_files(files: &Files) -> Result<Vec<OldFile>> {
             if path.extension().is_some_and(|found| found == extension) {
                 let stem = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
                 let name = format!("{}/{}", stem(folder).unwrap_or_default(), stem(&path).unwrap_or_default());
-                found.push(OldFile { path, name, is_draft });
+                let before = |other: &OldFile| (other.is_draft, &other.name) < (is_draft, &name);
+                found.insert(found.partition_point(before), OldFile { path, name, is_draft });
             }
         }
     }
-    found.sort_by(|a, b| (a.is_draft, &a.name).cmp(&(b.is_draft, &b.name)));
     Ok(found)
 }
 
@@ -126,7 +127,7 @@ impl OldFile {
             let mut own = makers.clone();
             if let Some(Value::Object(given)) = member(line, "made_by") {
                 let given = given.iter().filter_map(|(id, op_id)| Some((id.parse().ok()?, as_text(Some(op_id))?)));
-                own.extend(given.collect::<Makers>());
+                own.extend(given);
             }
             entry.operations.push(as_it_was(Parts::from_json(member(line, "operation")?)?.convert(&own)?));
             if entry.reason.is_empty() {
@@ -143,7 +144,7 @@ impl OldFile {
 /// The creates of a file make the rows that its other lines name.
 fn makers(lines: &[Value]) -> Makers {
     let creates = lines.iter().filter_map(|line| Parts::from_json(member(line, "operation")?)).filter(Parts::is_create);
-    creates.map(|create| (create.task_id, create.op_id)).collect()
+    creates.map(|create| (create.task_id, create.op_id)).gather()
 }
 
 /// What was rejected is queued anew when it is restored.

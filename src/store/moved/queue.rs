@@ -3,8 +3,9 @@
 use super::journal::{History, Journal};
 use super::operation::{Makers, Parts, send};
 use crate::document;
+use crate::gather::Gather;
 use crate::model::{Operation, Row, Send, SendReply, State, Target};
-use crate::store::{ACCOUNT, SERVER, metadata, overlay, queue, set_metadata};
+use crate::store::{ACCOUNT, SERVER, metadata, overlay, queue, run, set_metadata};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, named_params};
@@ -16,7 +17,7 @@ pub(super) fn move_over(db: &Connection, journal: Journal) -> rusqlite::Result<u
     let identity = (metadata(db, SERVER)?, metadata(db, ACCOUNT)?);
     let rows = old_rows(db)?;
     let mut makers: Makers =
-        rows.iter().filter(|row| row.is_create()).map(|row| (row.task_id, row.op_id.clone())).collect();
+        rows.iter().filter(|row| row.is_create()).map(|row| (row.task_id, row.op_id.clone())).gather();
     let mut moved = BTreeMap::new();
     for row in rows {
         let op_id = row.op_id.clone();
@@ -86,24 +87,28 @@ fn write(db: &Connection, op: &Operation, identity: &Identity) -> rusqlite::Resu
         State::Rejected(words) => Some(words),
         _ => None,
     };
-    db.prepare_cached(
+    run(
+        db,
         "UPDATE sync_queue SET entity_id = :target, other = :other, other_name = :other_name, payload = :payload, \
          state = :state, error = :error, server = :server, account = :account, depends_on_id_v2 = NULL, \
          depends_on_v2 = NULL, uncertain_v2 = NULL WHERE op_id = :op_id AND state = 'v2'",
-    )?
-    .execute(named_params! {
-        ":op_id": op.op_id, ":target": op.target.to_text(), ":other": op.other.as_ref().map(Target::to_text),
-        ":other_name": op.other_name, ":payload": json::to_string(&document::payload_to_json(op)),
-        ":state": op.state.word(), ":error": error, ":server": identity.0, ":account": identity.1,
-    })
+        named_params! {
+            ":op_id": op.op_id, ":target": op.target.to_text(), ":other": op.other.as_ref().map(Target::to_text),
+            ":other_name": op.other_name, ":payload": json::to_string(&document::payload_to_json(op)),
+            ":state": op.state.word(), ":error": error, ":server": identity.0, ":account": identity.1,
+        },
+    )
     .map(drop)
 }
 
 /// Provisional rows say which create makes them; one whose create is gone goes.
 fn name_makers(db: &Connection, makers: &Makers) -> rusqlite::Result<()> {
     for (id, op_id) in makers {
-        db.prepare_cached("UPDATE tasks SET made_by = :op_id WHERE id = :id AND made_by IS NULL")?
-            .execute(named_params! {":id": id, ":op_id": op_id})?;
+        run(
+            db,
+            "UPDATE tasks SET made_by = :op_id WHERE id = :id AND made_by IS NULL",
+            named_params! {":id": id, ":op_id": op_id},
+        )?;
     }
     db.execute("DELETE FROM tasks WHERE id < 0 AND made_by IS NULL", []).map(drop)
 }
