@@ -40,7 +40,7 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     let change = store.change(|queue| {
         let mut put: Vec<Operation> = Vec::new();
         for mut operation in fresh {
-            refuse_over_newer(queue, &operation)?;
+            refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
             match find_again(queue, &mut operation, &put)? {
                 None => put.push(operation),
                 // Only the parent comes back; nobody dropped the row that is gone with this entry.
@@ -57,21 +57,17 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     Ok(Restored { operations: change.put, known })
 }
 
-/// A change that waits is newer than what was given up before it, and would be undone by it.
-fn refuse_over_newer(queue: &Queueing, operation: &Operation) -> Result<()> {
+/// A change that was queued after something was given up is newer, and would be undone by it.
+fn refuse_over_newer(queue: &Queueing, operation: &Operation, given_up: Option<Timestamp>) -> Result<()> {
     if operation.shape != Shape::Update {
         return Ok(());
     }
-    let waiting = queue.waiting_of(operation.kind, &operation.target)?;
+    let mut waiting = queue.waiting_of(operation.kind, &operation.target)?;
+    waiting.retain(|other| Timestamp::parse(&other.created_at) > given_up && other.op_id != operation.op_id);
     let shared = operation.set.keys().copied().find(|field| waiting.iter().any(|newer| newer.set.contains_key(*field)));
-    match shared {
-        Some(field) if waiting.iter().all(|newer| newer.op_id != operation.op_id) => {
-            let name = &operation.name;
-            let words = format!("{name} has a newer {} that waits; nothing was restored", field.word);
-            Err(Error::failure(words).hint("send it first: anyt sync; then this again"))
-        }
-        _ => Ok(()),
-    }
+    let Some(field) = shared else { return Ok(()) };
+    let words = format!("{} has a newer {} that waits; nothing was restored", operation.name, field.word);
+    Err(Error::failure(words).hint("send it first: anyt sync; then this again"))
 }
 
 /// What was made for one server or account says nothing that another one should be told.
