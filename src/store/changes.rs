@@ -194,7 +194,7 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
     }
     for op in &mut change.put {
         if op.op_id.is_empty() {
-            op.op_id = super::new_op_id()?;
+            op.op_id = crate::model::new_op_id()?;
         }
         op.server = op.server.take().or_else(|| server.clone());
         op.account = op.account.take().or_else(|| account.clone());
