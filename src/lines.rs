@@ -65,6 +65,14 @@ pub fn changes<'a>(from: &'a str, to: &'a str) -> Option<Vec<Change<'a>>> {
     Some((0..all.len()).filter(|at| near(*at)).map(|at| all[at]).collect())
 }
 
+/// The lines that `to` has beside those of `from`; `None` where it lacks one, or where that is too long to search.
+pub fn added(from: &str, to: &str) -> Option<Vec<String>> {
+    let (all, searched) = compare_all(&[from, to].map(split));
+    let added = all.into_iter().filter(|change| !matches!(change, Change::Same(_)));
+    let added = added.map(|change| if let Change::New(line) = change { Some(line.to_string()) } else { None });
+    added.collect::<Option<Vec<String>>>().filter(|_| searched)
+}
+
 /// For each line of `to`, where `from` has it. What is too long to be searched has no partners.
 pub fn partners(from: &str, to: &str) -> Vec<Option<usize>> {
     let (mut at, mut partners) = (0, Vec::new());

@@ -57,6 +57,12 @@ impl Http {
         }
     }
 
+    fn row_of(&self, kind: &'static Kind, workspace_id: i64, body: &[u8]) -> RemoteResult<Row> {
+        let reader = self.reader(kind, workspace_id);
+        let row = document(body).and_then(|value| reader.row(wire::unwrap(&value)?));
+        row.map_err(|words| self.malformed(&words))
+    }
+
     fn reader(&self, kind: &'static Kind, workspace_id: i64) -> Reader<'_> {
         Reader { kind, workspace_id, older_words: &self.older_words }
     }
@@ -230,9 +236,20 @@ impl Remote for Http {
             Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => return Ok(None),
             answer => answer?,
         };
-        let reader = self.reader(kind, workspace_id);
-        let row = document(&body).and_then(|value| reader.row(wire::unwrap(&value)?));
-        row.map(Some).map_err(|words| self.malformed(&words))
+        self.row_of(kind, workspace_id, &body).map(Some)
+    }
+
+    fn row_by_uid(&self, kind: &'static Kind, uid: &str) -> RemoteResult<Option<Row>> {
+        let Some(folder) = kind.by_uid else { return Ok(None) };
+        let answer = self.transport.send(&Call::new(Method::GET, format!("{folder}/{}", escape(uid))));
+        // 403 is a row of a workspace that is not this account's (api.md 1.7).
+        match answer.map_err(RemoteError::from) {
+            Err(RemoteError::Forbidden(_)) => Ok(None),
+            answer => match self.optional(answer)? {
+                Some(answer) => self.row_of(kind, 0, &answer.body).map(Some),
+                None => Ok(None),
+            },
+        }
     }
 
     fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>> {

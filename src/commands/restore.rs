@@ -31,7 +31,7 @@ pub fn run(session: &mut Session) -> Result<()> {
     if let Some(typed) = typed_text(entry) {
         return show_text(session, entry, typed);
     }
-    let Restored { operations, known } = restore(&mut ctx.store, entry)?;
+    let Restored { operations, known, without } = restore(&mut ctx.store, entry)?;
     if entry.restored.is_none()
         && let Err(error) = ctx.store.mark_restored(&[entry.number])
     {
@@ -41,6 +41,9 @@ pub fn run(session: &mut Session) -> Result<()> {
         session.out.say(&format!("  {}", describe(operation)))?;
     }
     let count = operations.len();
+    if !without.is_empty() {
+        session.out.warn(&format!("what it named is no longer here: {} comes back", without.join(", ")))?;
+    }
     if known > 0 {
         session.out.warn(&format!("{known} {} restored before, and not again", plural(known, "operation")))?;
     }

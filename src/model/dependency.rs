@@ -11,4 +11,5 @@ pub static DEPENDENCY: Kind = Kind {
     defaults: |_| {},
     versions: false,
     collection: "dependencies",
+    by_uid: None,
 };

@@ -22,6 +22,8 @@ pub struct Kind {
     pub versions: bool,
     /// Path of the collection below `/v1/workspaces/{id}/`: `tasks`. One row is `{collection}/{name or id}`.
     pub collection: &'static str,
+    /// Where a row is found by its uid, wherever it was moved: `/v1/t`. Not every kind, and not every server, has that.
+    pub by_uid: Option<&'static str>,
 }
 
 /// What makes two rows the same thing.

@@ -28,6 +28,7 @@ pub static TASK: Kind = Kind {
     defaults,
     versions: true,
     collection: "tasks",
+    by_uid: Some("/v1/t"),
 };
 
 fn defaults(row: &mut Row) {

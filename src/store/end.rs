@@ -12,8 +12,8 @@ use super::rows::statements;
 use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, run, set_metadata, spare, staging};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::kind::Identity;
-use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target};
+use crate::model::kind::{Change, FieldDef, Identity, Type};
+use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -42,7 +42,7 @@ impl Store {
             }
             let failed = |error| open::sqlite_error(&path, error);
             notices = spare::agree(db, &files.queue)?;
-            let lost: Vec<Kept> = end.lost.iter().map(lost).collect();
+            let lost: Vec<Kept> = lost(db, end).map_err(failed)?;
             discarded::keep(db, &files.discarded, &lost)?;
             let renumbered = apply(db, end, now).map_err(failed)?;
             hit("store.end.applied");
@@ -82,13 +82,54 @@ impl Store {
     }
 }
 
-/// A row that the server has lost, with the create that brings it back.
-fn lost(row: &Row) -> Kept {
+/// What the server has lost, each with what brings it back: of a row that it has in an older version the values that it
+/// lost, else the whole row.
+fn lost(db: &Connection, end: &End) -> rusqlite::Result<Vec<Kept>> {
+    let mut lost = Vec::new();
+    for row in &end.lost {
+        let read = end.read.iter().find(|read| read.id == row.id && read.kind == row.kind);
+        let now = match read {
+            Some(read) => Some(read.clone()),
+            None => staging::staged_row(db, row.kind, row.id)?,
+        };
+        match now.filter(|now| now.is_live() && !now.is_another_than(row)) {
+            Some(now) => lost.extend(lost_values(row, &now)),
+            None => lost.push(lost_row(row)),
+        }
+    }
+    Ok(lost)
+}
+
+fn lost_values(row: &Row, now: &Row) -> Option<Kept> {
+    let differs = |field: &&'static FieldDef| !row.get(field).same(now.get(field));
+    let may_be_set = |field: &&'static FieldDef| field.change != Change::Filled || *row.get(field) != Value::Null;
+    let fields: Vec<_> = row.kind.changeable().filter(differs).filter(may_be_set).collect();
+    let of = |row: &Row| fields.iter().map(|field| (*field, row.get(field).clone())).gather();
+    let (base, set) = (of(now), of(row));
+    let update = Operation {
+        shape: Shape::Update,
+        target: Target::Server(row.id),
+        name: now.name.clone(),
+        workspace_id: now.workspace_id,
+        seen_version: now.version,
+        base,
+        set,
+        ..bring_back(row)
+    };
+    (!fields.is_empty()).then(|| Kept { reason: LOST, row: Some(row.clone()), operations: vec![update] })
+}
+
+const LOST: &str = "lost by the server";
+
+fn lost_row(row: &Row) -> Kept {
+    Kept { reason: LOST, row: Some(row.clone()), operations: vec![bring_back(row)] }
+}
+
+/// The create that makes a row as it was.
+fn bring_back(row: &Row) -> Operation {
     let mut set = row.changeable();
-    set.retain(|field, value| {
-        *value != crate::model::Value::Null && field.change != crate::model::kind::Change::UpdateOnly
-    });
-    let create = Operation {
+    set.retain(|field, value| *value != Value::Null && field.change != Change::UpdateOnly);
+    Operation {
         op_id: String::new(),
         seq: 0,
         kind: row.kind,
@@ -108,8 +149,7 @@ fn lost(row: &Row) -> Kept {
         account: None,
         state: State::Queued,
         sends: Vec::new(),
-    };
-    Kept { reason: "lost by the server", row: Some(row.clone()), operations: vec![create] }
+    }
 }
 
 fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String, String)>> {
@@ -356,6 +396,7 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
             "UPDATE sync_queue SET entity_id = :id WHERE synced = 0 AND entity_id = :old AND entity_type = :kind",
             named_params! {":id": row.id.to_string(), ":old": replaced.to_string(), ":kind": op.kind.name},
         )?;
+        name_anew(db, op.kind, replaced, row.id)?;
         remove_row(db, op.kind, replaced)?;
     }
     put_server_row(db, row, now)?;
@@ -385,6 +426,31 @@ fn name_by_ids(db: &Connection, made: &BTreeMap<String, i64>) -> rusqlite::Resul
     for (seq, payload) in naming {
         db.prepare_cached("UPDATE sync_queue SET payload = ?2 WHERE id = ?1")?
             .execute(rusqlite::params![seq, with_ids(&payload, made)])?;
+    }
+    Ok(())
+}
+
+/// What waits and names a row that was made again means the new one.
+fn name_anew(db: &Connection, kind: &'static Kind, old: i64, new: i64) -> rusqlite::Result<()> {
+    for mut op in queue::waiting(db)? {
+        if !op.needs().contains(&(kind.name, Target::Server(old))) {
+            continue;
+        }
+        if op.other == Some(Target::Server(old)) {
+            op.other = Some(Target::Server(new));
+        }
+        for (field, value) in op.set.iter_mut().chain(&mut op.base) {
+            if field.ty == Type::Reference(kind.name) && *value == Value::Int(old) {
+                *value = Value::Int(new);
+            }
+        }
+        db.prepare_cached("UPDATE sync_queue SET other = ?2, payload = ?3 WHERE op_id = ?1")?.execute(
+            rusqlite::params![
+                op.op_id,
+                op.other.as_ref().map(Target::to_text),
+                json::to_string(&crate::document::payload_to_json(&op))
+            ],
+        )?;
     }
     Ok(())
 }

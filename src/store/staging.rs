@@ -42,6 +42,11 @@ fn gone(kind: &Kind) -> String {
     format!("SELECT id FROM staged_gone WHERE kind = '{}'", kind.name)
 }
 
+pub(super) fn staged_row(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<Option<Row>> {
+    let statements = statements(kind);
+    db.prepare_cached(&statements.staged_by_id)?.query_row([id], |row| statements.read(row)).optional()
+}
+
 impl Store {
     /// How far an interrupted walk through a workspace came.
     pub fn walk(&self, workspace_id: i64) -> Result<Option<Walk>> {
@@ -115,11 +120,7 @@ impl Store {
     }
 
     pub fn staged_row(&self, kind: &'static Kind, id: i64) -> Result<Option<Row>> {
-        let statements = statements(kind);
-        self.db
-            .prepare_cached(&statements.staged_by_id)
-            .and_then(|mut query| query.query_row([id], |row| statements.read(row)).optional())
-            .map_err(|e| self.error(e))
+        staged_row(&self.db, kind, id).map_err(|e| self.error(e))
     }
 
     pub fn is_staged_gone(&self, kind: &'static Kind, id: i64) -> Result<bool> {
@@ -203,6 +204,33 @@ impl Store {
             }
         }
         Ok(known)
+    }
+
+    /// Rows of the server, with their names, that are newer in the cache than `cursor`: written by this client. Those that
+    /// the server lists never are not among them.
+    pub fn written_since(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        cursor: Timestamp,
+    ) -> Result<Vec<(i64, String)>> {
+        let newer: Vec<i64> = self
+            .db
+            .prepare_cached(&format!(
+                "SELECT id FROM {} WHERE workspace_id = ?1 AND updated_us > ?2 AND id > 0 AND deleted_at IS NULL",
+                kind.table
+            ))
+            .and_then(|mut query| query.query_map([workspace_id, cursor.0], |row| row.get(0))?.collect())
+            .map_err(|e| self.error(e))?;
+        let unlisted = if newer.is_empty() { Vec::new() } else { self.unlisted(kind, workspace_id)? };
+        let mut written = Vec::new();
+        for id in newer.into_iter().filter(|id| !unlisted.contains(id)) {
+            // A row that is changed here shows when that was; what counts is the server's.
+            let row = self.server_row(kind, id)?;
+            let is_newer = |row: &Row| Timestamp::parse(&row.updated_at).is_some_and(|at| at > cursor);
+            written.extend(row.filter(is_newer).map(|row| (id, row.name)));
+        }
+        Ok(written)
     }
 
     /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and

@@ -46,6 +46,9 @@ impl Engine<'_> {
         let rejected = |op: &Operation| matches!(op.state, State::Rejected(_)) && op.shape == Shape::Update;
         chain.retain(|at| to_send.contains(at) || rejected(&run.plan.ops[*at]));
         let Some(first) = chain.first().copied() else { return Ok(None) };
+        if self.is_left_out(run, first) {
+            return Ok(None);
+        }
         let op = run.plan.ops[first].clone();
         let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)? else {
             return Ok(None);

@@ -1,12 +1,14 @@
 //! Asked once, before anything else: which server and account is it, and what can it do? Whether it was put back to a
-//! backup shows in the list of workspaces, with which the pull begins (`counter_fell`).
+//! backup shows in the list of workspaces, with which the pull begins (`counters_fell`).
 
+use super::observe::MAX_LAG;
 use super::remote::{Capabilities, RemoteResult, to_error};
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::model::Workspace;
 use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, SERVER};
+use std::time::Duration;
 
 /// Metadata key: what the server can do.
 pub const CAPABILITIES: &str = "capabilities";
@@ -88,9 +90,20 @@ fn known(declared: Option<Capabilities>, remembered: Capabilities, asked: bool) 
     }
 }
 
-/// A workspace counts its rows up and never down: a lower number is of a backup.
-pub(super) fn counter_fell(known: &Workspace, now: &Workspace) -> bool {
-    known.task_counter.zip(now.task_counter).is_some_and(|(known, now)| now < known)
+/// A workspace counts its rows up and never down: a lower number is of a backup, or of a replica that is behind what was
+/// read a moment ago. Then the higher one stays, and the next pull asks again. `known_for`: how long ago that was, on a
+/// server whose reads may be older.
+pub(super) fn counters_fell(known: &[Workspace], now: &mut [Workspace], known_for: Option<Duration>) -> bool {
+    let may_lag = known_for.is_some_and(|ago| ago <= MAX_LAG);
+    let mut fell = false;
+    for workspace in now {
+        let Some(before) = known.iter().find(|known| known.id == workspace.id) else { continue };
+        if workspace.task_counter.is_some() && workspace.task_counter < before.task_counter {
+            fell |= !may_lag;
+            workspace.task_counter = if may_lag { before.task_counter } else { workspace.task_counter };
+        }
+    }
+    fell
 }
 
 fn other_identity(
@@ -123,7 +136,32 @@ impl Mode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[test]
+    fn a_lower_count_is_of_a_backup_unless_it_may_be_of_a_replica() {
+        let with = |counter| Workspace {
+            id: 1,
+            identifier: "DEV".into(),
+            name: "Dev".into(),
+            description: None,
+            task_counter: counter,
+            state: None,
+            created_at: String::new(),
+            updated_at: String::new(),
+        };
+        let (now, long_ago) = (Some(Duration::from_secs(1)), Some(MAX_LAG * 2));
+        for (counter, known_for, fell, kept) in [
+            (Some(6), None, false, Some(6)),
+            (Some(4), None, true, Some(4)),
+            (Some(4), long_ago, true, Some(4)),
+            (Some(4), now, false, Some(5)),
+            (None, None, false, None),
+        ] {
+            let mut listed = [with(counter)];
+            assert_eq!(counters_fell(&[with(Some(5))], &mut listed, known_for), fell, "{counter:?} {known_for:?}");
+            assert_eq!(listed[0].task_counter, kept);
+        }
+    }
 
     #[test]
     fn what_is_declared_outranks_what_is_remembered() {

@@ -214,7 +214,7 @@ impl Engine<'_> {
         Ok(true)
     }
 
-    fn is_left_out(&self, run: &Run, index: usize) -> bool {
+    pub(super) fn is_left_out(&self, run: &Run, index: usize) -> bool {
         let workspace = run.plan.ops[index].workspace_id;
         run.end.left_out.contains(&workspace) || run.breaker.leaves_out(workspace)
     }

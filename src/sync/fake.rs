@@ -502,6 +502,14 @@ impl Remote for FakeRemote {
         }
     }
 
+    fn row_by_uid(&self, _kind: &'static Kind, uid: &str) -> RemoteResult<Option<Row>> {
+        self.read(&format!("GET {uid}"), 0, uid, None).or_else(|error| match error {
+            RemoteError::NotFound(_) => Ok(()),
+            other => Err(other),
+        })?;
+        Ok(self.server.borrow().by_uid(uid).filter(|row| row.is_live()))
+    }
+
     fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>> {
         self.read(&format!("GET {}", kind.collection), workspace_id, "", None)?;
         let server = self.server.borrow();

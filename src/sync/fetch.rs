@@ -5,7 +5,8 @@ use super::Engine;
 use super::driver::Run;
 use super::next::{Needs, Seen};
 use super::plan::Meant;
-use super::remote::RemoteError;
+use super::remote::{RemoteError, RemoteResult};
+use super::report::Event;
 use super::sighting::Sighting;
 use crate::error::Result;
 use crate::failpoint::hit;
@@ -53,9 +54,40 @@ impl Engine<'_> {
             Ok(row) => row.filter(|row| row.id == id && row.is_live()),
             Err(error) => return Ok(Err(error)),
         };
+        let row = match (row, &known) {
+            (None, Some(known)) => match self.elsewhere(run, known) {
+                Ok(row) => row,
+                Err(error) => return Ok(Err(error)),
+            },
+            (row, _) => row,
+        };
+        if run.end.left_out.contains(&workspace) {
+            return Ok(Ok(()));
+        }
         hit("push.looked");
         self.saw(run, kind, id, row, before)?;
         Ok(Ok(()))
+    }
+
+    /// A row that is not found under its name may have been moved, its prefix changed, or its workspace taken from this
+    /// account, since it was pulled: a 404 by name alone is not believed.
+    fn elsewhere(&mut self, run: &mut Run, known: &Row) -> RemoteResult<Option<Row>> {
+        if let Some(uid) = &known.uid
+            && let Some(row) = self.remote().row_by_uid(known.kind, uid)?
+        {
+            return Ok(Some(row).filter(|row| row.id == known.id && row.is_live()));
+        }
+        if !self.options.mode.pulls() && !self.remote().has_workspace(known.workspace_id)? {
+            run.end.left_out.push(known.workspace_id);
+            self.tell_not_ours(&known.name);
+        }
+        Ok(None)
+    }
+
+    /// What waits for a workspace that is no longer this account's is not sent, and not given up.
+    pub(super) fn tell_not_ours(&mut self, name: &str) {
+        let note = format!("{name}: its workspace is no longer yours on the server; what is queued for it stays");
+        self.reporter.tell(Event::Note(note));
     }
 
     fn fetch_links(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<Result<(), RemoteError>> {

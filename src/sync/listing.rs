@@ -25,6 +25,8 @@ pub(super) struct Marks {
     pub(super) listed: Option<Timestamp>,
     /// The workspace's `state` when it was pulled last.
     pub(super) state: Option<String>,
+    /// This client has written rows since. The server's `state` is then another one, unless it was put back to before that.
+    pub(super) written: bool,
 }
 
 /// What the door and the list of workspaces tell before anything is asked for.
@@ -105,7 +107,7 @@ pub(super) fn listing(situation: &Situation) -> Listing {
     if !marks.listed.is_some_and(|last| is_within(last, LISTED_EVERY, now)) {
         return Listing::Everything(Why::Daily);
     }
-    if state.is_some() && state == marks.state.as_deref() {
+    if state.is_some() && state == marks.state.as_deref() && !marks.written {
         return Listing::Nothing;
     }
     Listing::Changes(cursor.minus(OVERLAP))
@@ -142,7 +144,7 @@ mod tests {
 
     fn marks() -> Marks {
         let listed = Some(NOW.minus(Duration::from_secs(3600)));
-        Marks { cursor: Some((CURSOR, 7)), listed, state: Some("17".into()) }
+        Marks { cursor: Some((CURSOR, 7)), listed, state: Some("17".into()), written: false }
     }
 
     fn situation(marks: &Marks) -> Situation<'_> {

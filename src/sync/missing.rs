@@ -90,7 +90,7 @@ impl Engine<'_> {
 
     /// Asks for a row by its name and stages it if the server has it. The name may have gone to another row when the server
     /// was put back.
-    fn look_for(&mut self, workspace_id: i64, id: i64, name: &str, seen: &mut PullState) -> Result<Fact> {
+    pub(super) fn look_for(&mut self, workspace_id: i64, id: i64, name: &str, seen: &mut PullState) -> Result<Fact> {
         if self.store.staged_row(LISTED, id)?.is_some() {
             return Ok(Fact::Same);
         }

@@ -210,6 +210,12 @@ impl Plan {
         found
     }
 
+    /// Updates of the server's row wait.
+    pub fn is_changed(&self, kind: &'static str, id: i64) -> bool {
+        let chain = self.chains.get(&(kind, Target::Server(id))).map_or(&[][..], |chain| chain);
+        chain.iter().any(|at| self.ops[*at].shape == Shape::Update && self.ops[*at].state.waits())
+    }
+
     /// Links that name a row, and are to go when it is cancelled.
     pub fn links_to(&self, op_id: &str) -> Vec<usize> {
         let target = Target::MadeBy(op_id.to_string());

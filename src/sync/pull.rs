@@ -2,7 +2,7 @@
 //! failure anywhere leaves them as they were, and what was staged is gone on with by the next run.
 
 use super::Engine;
-use super::door::counter_fell;
+use super::door::counters_fell;
 use super::driver::Run;
 use super::listing::{Brought, CLOCKS_DIFFER, CursorRow, Listing, Marks, OVERLAP, Situation, is_within, listing};
 use super::observe::{Epoch, Fact, Read, observe};
@@ -89,19 +89,17 @@ impl Engine<'_> {
     /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
     /// is given, where there are others; so are those behind a rate limit, where some were read.
     pub(super) fn pull(&mut self, run: &mut Run) -> Result<Option<Error>> {
-        let Listed { items: workspaces, broken } = self.asked(|remote| remote.workspaces())?;
+        let Listed { items: mut workspaces, broken } = self.asked(|remote| remote.workspaces())?;
         let afresh = run.end.afresh;
         run.caps = self.capabilities(afresh, true)?;
         let cached = self.store.workspaces()?;
         self.refuse_empty_list(&workspaces, &cached, afresh)?;
-        let fell = |now: &Workspace| cached.iter().any(|known| known.id == now.id && counter_fell(known, now));
-        if !afresh && workspaces.iter().any(fell) {
-            run.epoch = Epoch::WentBack;
-        }
+        let mut seen = self.seen(run)?;
         if afresh {
             cached.iter().try_for_each(|workspace| self.store.unstage(workspace.id))?;
+        } else if counters_fell(&cached, &mut workspaces, seen.known_for.filter(|_| !run.caps.consistent)) {
+            (run.epoch, seen.epoch) = (Epoch::WentBack, Epoch::WentBack);
         }
-        let mut seen = self.seen(run)?;
         seen.unreadable.extend(broken.into_iter().map(|message| (message, None)));
         let mut full = Vec::new();
         let refusal = self.pull_each(&workspaces, &cached, run, &mut seen, &mut full)?;
@@ -110,7 +108,7 @@ impl Engine<'_> {
             self.confirm_missing(&full, run, &mut seen, limited)?;
         }
         if !afresh && !limited {
-            run.end.left = self.workspaces_left(&workspaces, &cached, &mut seen)?;
+            run.end.left = self.workspaces_left(&workspaces, &cached, run, &mut seen)?;
         }
         run.epoch = seen.epoch;
         run.end.lost.append(&mut seen.lost);
@@ -197,6 +195,7 @@ impl Engine<'_> {
         &mut self,
         listed: &[Workspace],
         cached: &[Workspace],
+        run: &mut Run,
         seen: &mut PullState,
     ) -> Result<Vec<i64>> {
         let mut left = Vec::new();
@@ -211,6 +210,7 @@ impl Engine<'_> {
                 let name = &workspace.identifier;
                 let note = format!("{name} is no longer yours on the server; what is queued for it stays");
                 self.reporter.tell(Event::Note(note));
+                run.end.left_out.push(id);
                 continue;
             }
             let rows = self.store.count_server_rows(LISTED, id)?.max(0) as usize;
@@ -311,7 +311,36 @@ impl Engine<'_> {
         let text = |key: &str| self.store.metadata(&format!("{key}:{workspace_id}"));
         let time = |key: &str| Ok::<_, Error>(text(key)?.and_then(|at| Timestamp::parse(&at)));
         let row = text("cursor_task")?.and_then(|id| id.parse().ok());
-        Ok(Marks { cursor: time("cursor")?.zip(row), listed: time("listed")?, state: text("state")? })
+        let cursor = time("cursor")?.zip(row);
+        let written = match cursor {
+            Some((at, _)) => !self.store.written_since(LISTED, workspace_id, at)?.is_empty(),
+            None => false,
+        };
+        Ok(Marks { cursor, listed: time("listed")?, state: text("state")?, written })
+    }
+
+    /// Rows that this client has written since the last pull come with the changes: one that does not, and that is there in
+    /// an older version or not at all, tells that the server was put back to before it.
+    fn find_written(
+        &mut self,
+        workspace_id: i64,
+        marks: &Marks,
+        caps: &Capabilities,
+        seen: &mut PullState,
+    ) -> Result<()> {
+        let Some((cursor, _)) = marks.cursor.filter(|_| marks.written) else { return Ok(()) };
+        for (id, name) in self.store.written_since(LISTED, workspace_id, cursor)? {
+            if seen.epoch == Epoch::WentBack {
+                break;
+            }
+            if seen.behind.contains(&id) || seen.is_unreadable(id) || self.store.staged_row(LISTED, id)?.is_some() {
+                continue;
+            }
+            if self.look_for(workspace_id, id, &name, seen)? == Fact::Absent && caps.tombstones {
+                seen.epoch = Epoch::WentBack;
+            }
+        }
+        Ok(())
     }
 
     /// A walk that an earlier run began and that can be gone on with.
@@ -400,6 +429,7 @@ impl Engine<'_> {
         caps: &Capabilities,
         seen: &mut PullState,
     ) -> Result<Brought> {
+        self.find_written(workspace_id, marks, caps, seen)?;
         let cursor_row = self.cursor_row(marks, seen)?;
         if cursor_row == CursorRow::Older {
             seen.epoch = Epoch::WentBack;

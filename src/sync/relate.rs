@@ -55,7 +55,7 @@ pub fn relate(chain: &[Operation], group: usize, row: &Row, merge: bool) -> Rela
     }
     let fates = fates(chain, row, merge);
     let differences = if chain.iter().any(is_delete) { since_deleted(chain, row) } else { disputed(&fates, row) };
-    if !differences.is_empty() {
+    if !differences.is_empty() || chain.iter().any(|operation| may_be_undone(operation, row)) {
         return Related::Clashes(differences);
     }
     let set = to_send(group, &fates, row);
@@ -170,20 +170,33 @@ pub(super) fn is_delete(operation: &Operation) -> bool {
     operation.shape == Shape::Delete
 }
 
-/// A sent update of which the row has every value that its last request had.
+/// A sent update of which the row has every value that its last request had, or, of a text, every line that was added,
+/// whatever others have written around it since.
 fn has_arrived(operation: &Operation, row: &Row) -> bool {
-    unanswered(operation).is_some_and(|send| !send.sent.is_empty() && not_taken(&send.sent, row).is_empty())
+    let Some(send) = unanswered(operation).filter(|_| operation.shape == Shape::Update) else { return false };
+    let arrived = |(field, value): (&Field, &Value)| {
+        let base = operation.base.get(field).unwrap_or(&NOTHING);
+        field::reached(base, value, row.get(field)) || field::has_added(field, base, value, row.get(field))
+    };
+    !send.sent.is_empty() && send.sent.iter().all(arrived)
 }
 
 /// The row has every value of the group, or nothing is left of it.
 fn has_all(group: &[Operation], row: &Row) -> bool {
-    !group.iter().any(is_delete) && changes(group).iter().all(|change| row.get(change.field).same(change.local))
+    let reached = |change: Changed| field::reached(change.base, change.local, row.get(change.field));
+    !group.iter().any(is_delete) && changes(group).into_iter().all(reached)
 }
 
 /// The last request of a sent operation that nothing is known of.
 fn unanswered(operation: &Operation) -> Option<&crate::model::Send> {
-    let sent = operation.state == State::Sent && operation.shape == Shape::Update;
+    let sent = operation.state == State::Sent;
     operation.sends.iter().rev().find(|send| sent && send.reply.is_none())
+}
+
+/// A delete without an answer, of a row that is there in another version: it may have arrived, and somebody has brought
+/// the row back.
+fn may_be_undone(operation: &Operation, row: &Row) -> bool {
+    is_delete(operation) && unanswered(operation).is_some_and(|send| send.version > 0 && send.version != row.version)
 }
 
 /// What becomes of a field of the chain.
@@ -200,6 +213,8 @@ fn fates<'a>(chain: &'a [Operation], row: &Row, merge: bool) -> Vec<Fate<'a>> {
         let merged = match field::merge(field, base, local, row.get(field)) {
             Merged::Both(_) | Merged::Ours if asks_all => Merged::Conflict,
             Merged::Ours if doubtful.contains(&field) && !local.same(base) => Merged::Conflict,
+            // What was added may be there already, in other words.
+            Merged::Both(_) if doubtful.contains(&field) && field.is_prose() => Merged::Conflict,
             other => other,
         };
         Fate { change, merged }
@@ -218,7 +233,8 @@ fn stands_on(chain: &[Operation], row: &Row) -> bool {
 fn in_doubt(chain: &[Operation], row: &Row) -> Vec<Field> {
     let moved =
         |send: &&crate::model::Send| send.version > 0 && send.version != row.version && send.version + 1 != row.version;
-    let moved = chain.iter().filter_map(unanswered).filter(moved);
+    let updates = chain.iter().filter(|operation| operation.shape == Shape::Update);
+    let moved = updates.filter_map(unanswered).filter(moved);
     moved.flat_map(|send| send.sent.keys().copied()).collect()
 }
 
@@ -255,7 +271,7 @@ fn to_send(group: &[Operation], fates: &[Fate], row: &Row) -> Patch {
             Merged::Both(value) => value,
             Merged::Theirs | Merged::Conflict => return None,
         };
-        (!value.same(remote)).then_some((field, value))
+        (!field::reached(base, &value, remote)).then_some((field, value))
     };
     changes(group).into_iter().filter_map(value).gather()
 }

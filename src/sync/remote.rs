@@ -184,6 +184,8 @@ pub trait Remote {
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page>;
     /// `None` when it does not exist (404, 410). By name (`DEV-42`).
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>>;
+    /// The same by its uid, whatever it is called and wherever it is now; `None` also on a server that is not asked that way.
+    fn row_by_uid(&self, kind: &'static Kind, uid: &str) -> RemoteResult<Option<Row>>;
     /// All links of a workspace; `None` where there is no such thing.
     fn links(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Edge>>>;
     /// The names that one row links to; `None` where there is no such list.

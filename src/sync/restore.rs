@@ -2,18 +2,21 @@
 
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
+use crate::gather::Gather;
 use crate::model::kind::Type;
 use crate::model::{self, Operation, Send, SendReply, Shape, State, Target, Value, new_op_id};
 use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, Change, Discarded, Queueing, SERVER, Store};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of it.
 pub struct Restored {
     pub operations: Vec<Operation>,
     /// Operations of the entry that are queued or were sent already.
     pub known: usize,
+    /// What comes back without something that it named and that is not here: "DEV-7 without its parent".
+    pub without: Vec<String>,
 }
 
 /// Queues the operations of an entry. Those that are queued again or were sent already are passed over.
@@ -23,7 +26,7 @@ pub struct Restored {
 pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     refuse_strangers(store, entry)?;
     if entry.restored.is_some() {
-        return Ok(Restored { operations: Vec::new(), known: entry.operations.len() });
+        return Ok(Restored { operations: Vec::new(), known: entry.operations.len(), without: Vec::new() });
     }
     let mut fresh = Vec::new();
     let mut new_ids = BTreeMap::new();
@@ -37,10 +40,13 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     for operation in &mut fresh {
         rename_targets(operation, &new_ids);
     }
+    let elsewhere = dropped_creates(store, entry)?;
+    let mut without = Vec::new();
     let change = store.change(|queue| {
         let mut put: Vec<Operation> = Vec::new();
         for mut operation in fresh {
             refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
+            without.extend(lose_parents(queue, &mut operation, &put, &elsewhere)?);
             match find_again(queue, &mut operation, &put)? {
                 None => put.push(operation),
                 // Only the parent comes back; nobody dropped the row that is gone with this entry.
@@ -54,7 +60,7 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
         Ok(Change { put, ..Change::default() })
     })?;
     hit("restore.queued");
-    Ok(Restored { operations: change.put, known })
+    Ok(Restored { operations: change.put, known, without })
 }
 
 /// A change that was queued after something was given up is newer, and would be undone by it.
@@ -100,7 +106,8 @@ fn as_new(store: &Store, entry: &Discarded, kept: &Operation) -> Result<Option<O
     // The entry does not say what was sent; the cache still knows it.
     let sends = known.as_ref().map_or(&[][..], |operation| &operation.sends);
     let is_open = |send: &Send| !matches!(send.reply, Some(SendReply::NotDone | SendReply::Refused(_)));
-    let may_have_arrived = kept.shape == Shape::Create && sends.iter().chain(&kept.sends).any(is_open);
+    let may_have_arrived =
+        kept.shape == Shape::Create && (kept.state == State::Sent || sends.iter().chain(&kept.sends).any(is_open));
     let op_id = match known.as_ref().map(|operation| &operation.state) {
         _ if kept.op_id.is_empty() => new_op_id()?,
         None | Some(State::Dropped(_)) => kept.op_id.clone(),
@@ -132,9 +139,8 @@ fn rename_targets(operation: &mut Operation, new_ids: &BTreeMap<Target, Target>)
 /// Gives the operation the names that its rows have now. Each of them is here or is made by one of `before`; else the kind
 /// of the first that is gone.
 fn find_again(queue: &Queueing, operation: &mut Operation, before: &[Operation]) -> Result<Option<&'static str>> {
-    let made = |target: &Target| before.iter().any(|one| one.shape == Shape::Create && one.target == *target);
     for (name, target) in operation.needs() {
-        let (Some(kind), false) = (model::kind(name), made(&target)) else { continue };
+        let (Some(kind), false) = (model::kind(name), is_made_by(before, &target)) else { continue };
         match queue.row_of(kind, &target)? {
             Some(row) if !row.is_live() => return Ok(Some(name)),
             None => return Ok(Some(name)),
@@ -144,6 +150,42 @@ fn find_again(queue: &Queueing, operation: &mut Operation, before: &[Operation])
         }
     }
     Ok(None)
+}
+
+/// The creates that other entries would bring back.
+fn dropped_creates(store: &Store, entry: &Discarded) -> Result<BTreeSet<Target>> {
+    let others = store.discarded()?.into_iter().filter(|other| other.number != entry.number);
+    let creates = others.flat_map(|other| other.operations).filter(|one| one.shape == Shape::Create);
+    Ok(creates.map(|create| create.target).gather())
+}
+
+/// A row that is made again comes back also where the row above it is gone, or was made under a name that a lost cache
+/// knew. One that another entry would bring back is to come first.
+fn lose_parents(
+    queue: &Queueing,
+    create: &mut Operation,
+    before: &[Operation],
+    elsewhere: &BTreeSet<Target>,
+) -> Result<Vec<String>> {
+    let mut lost = Vec::new();
+    if create.shape != Shape::Create {
+        return Ok(lost);
+    }
+    for (field, value) in create.set.clone() {
+        let (Type::Reference(name), Some(target)) = (field.ty, Target::of_value(&value)) else { continue };
+        if name != create.kind.name || is_made_by(before, &target) || elsewhere.contains(&target) {
+            continue;
+        }
+        if !queue.row_of(create.kind, &target)?.is_some_and(|row| row.is_live()) {
+            create.set.remove(field);
+            lost.push(format!("{} without its {}", create.name, field.word));
+        }
+    }
+    Ok(lost)
+}
+
+fn is_made_by(creates: &[Operation], target: &Target) -> bool {
+    creates.iter().any(|one| one.shape == Shape::Create && one.target == *target)
 }
 
 /// It does nothing but refer to what comes back with it.

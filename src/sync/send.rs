@@ -47,10 +47,8 @@ impl Engine<'_> {
     pub(super) fn with_ids(&self, run: &Run, mut op: Operation) -> Result<Operation> {
         for patch in [&mut op.base, &mut op.set] {
             for (field, value) in patch {
-                let (Type::Reference(kind), Some(target @ Target::MadeBy(_))) = (field.ty, Target::of_value(value))
-                else {
-                    continue;
-                };
+                // Also of a row of the server: it may have been made again.
+                let (Type::Reference(kind), Some(target)) = (field.ty, Target::of_value(value)) else { continue };
                 if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
                     *value = Value::Int(id);
                 }

@@ -105,7 +105,11 @@ impl Engine<'_> {
                 Meant::Pending(name) => sighting.needs(Needs::Pending, name),
                 Meant::Gone(name) => sighting.needs(Needs::Gone, name),
                 Meant::Server { .. } if is_own => {}
-                Meant::Server { id, name } if self.is_gone(run, kind, id)? => sighting.needs(Needs::Gone, name),
+                // Whether it is made again is decided with the changes that wait for it.
+                Meant::Server { id, name } if self.is_gone(run, kind, id)? => {
+                    let needs = if run.plan.is_changed(kind, id) { Needs::Pending } else { Needs::Gone };
+                    sighting.needs(needs, name);
+                }
                 Meant::Server { id, name } => {
                     if self.is_unseen(run, kind, id) {
                         sighting.needs(Needs::Unseen, name.clone());

@@ -180,6 +180,12 @@ impl Server {
         rows.into_iter().rev().find(|row| row.name == name || row.id.to_string() == name).cloned()
     }
 
+    /// Of the workspaces that are there.
+    pub fn by_uid(&self, uid: &str) -> Option<Row> {
+        let rows = self.data.workspaces.iter().flat_map(|workspace| self.tasks(workspace.id, Duration::ZERO));
+        rows.into_iter().find(|row| row.uid.as_deref() == Some(uid)).cloned()
+    }
+
     pub fn edges(&self, workspace_id: i64, lag: Duration) -> Vec<Edge> {
         let at = self.now.minus(lag);
         let name = |id: &i64| {

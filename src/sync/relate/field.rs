@@ -34,6 +34,23 @@ pub(in crate::sync) fn merge(field: Field, base: &Value, local: &Value, remote: 
     }
 }
 
+/// The remote has what was typed. Servers write line ends, blanks and normal forms in their own way; where these are all
+/// that was changed, they count.
+pub(in crate::sync) fn reached(base: &Value, local: &Value, remote: &Value) -> bool {
+    remote == local || (remote.same(local) && !local.same(base))
+}
+
+/// The text that was sent only added lines, and the remote has all of them in their order.
+pub(in crate::sync) fn has_added(field: Field, base: &Value, sent: &Value, remote: &Value) -> bool {
+    let (Merge::Lines, Value::Text(sent), Value::Text(remote)) = (field.merge, sent, remote) else { return false };
+    let base = if let Value::Text(text) = base { text.as_str() } else { "" };
+    let [base, sent, remote] = [base, sent, remote].map(|text| plain(text));
+    let Some(added) = lines::added(&closed(&base), &closed(&sent)) else { return false };
+    let mut has = remote.lines();
+    let mut worded = added.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).peekable();
+    worded.peek().is_some() && worded.all(|line| has.any(|other| other.trim_end() == line))
+}
+
 /// What one side removed goes, what one side added comes. The remote's order first.
 fn sets(base: &Value, local: &Value, remote: &Value) -> Value {
     let [base, local, remote] = [base, local, remote].map(words);
