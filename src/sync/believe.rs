@@ -25,9 +25,9 @@ impl Engine<'_> {
             }
             Fact::WentBack | Fact::Other => {
                 seen.epoch = Epoch::WentBack;
-                seen.lost.extend(known);
+                seen.lose(known);
             }
-            Fact::Absent if seen.epoch == Epoch::WentBack => seen.lost.extend(known.filter(Row::is_live)),
+            Fact::Absent if seen.epoch == Epoch::WentBack => seen.lose(known.filter(Row::is_live)),
             _ => {}
         }
         seen.behind.remove(&row.id);

@@ -34,7 +34,7 @@ impl Engine<'_> {
         if self.options.mode.is_force() || seen.afresh {
             if seen.epoch == Epoch::WentBack && !seen.afresh {
                 for (id, _) in &missing {
-                    seen.lost.extend(self.store.server_row(LISTED, *id)?);
+                    seen.lose(self.store.server_row(LISTED, *id)?);
                 }
             }
             return self.is_listed(run, workspace_id, Vec::new());
@@ -132,7 +132,7 @@ impl Engine<'_> {
     /// The server no longer has the row; what a backup has lost is kept.
     pub(super) fn goes(&mut self, id: i64, seen: &mut PullState) -> Result<()> {
         if seen.epoch == Epoch::WentBack {
-            seen.lost.extend(self.store.server_row(LISTED, id)?);
+            seen.lose(self.store.server_row(LISTED, id)?);
         }
         self.store.stage_gone(LISTED, id)
     }

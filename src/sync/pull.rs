@@ -49,12 +49,16 @@ pub(super) struct PullState {
     pub(super) staged_before: bool,
     /// Reads that are older than an answer to this client: the rows stay as they are.
     pub(super) behind: BTreeSet<i64>,
-    /// What a server that was put back no longer has.
-    pub(super) lost: Vec<Row>,
+    /// What a server that was put back no longer has, by id and version: it may be listed twice.
+    pub(super) lost: BTreeMap<(i64, i64), Row>,
     pub(super) unreadable: BTreeMap<String, Option<i64>>,
 }
 
 impl PullState {
+    pub(super) fn lose(&mut self, row: Option<Row>) {
+        self.lost.extend(row.map(|row| ((row.id, row.version), row)));
+    }
+
     pub(super) fn could_not_read(&mut self, rows: &[Unreadable]) {
         self.unreadable.extend(rows.iter().map(|row| (row.message.clone(), row.id)));
     }
@@ -111,7 +115,7 @@ impl Engine<'_> {
             run.end.left = self.workspaces_left(&workspaces, &cached, run, &mut seen)?;
         }
         run.epoch = seen.epoch;
-        run.end.lost.append(&mut seen.lost);
+        run.end.lost.extend(std::mem::take(&mut seen.lost).into_values());
         self.tell_unreadable(&seen, run);
         run.end.workspaces = workspaces;
         match refusal {
@@ -370,11 +374,13 @@ impl Engine<'_> {
         let went_on = !situation.anew && !situation.renamed && situation.epoch == Epoch::Continuous;
         let resume = self.walk_to_resume(workspace_id, situation.now)?.filter(|walk| walk.everything && went_on);
         let resumed = resume.is_some();
-        // What a listing of changes has just brought stays.
-        if situation.brought.is_none() || resumed {
+        // What a listing of changes has just brought stays; but not what an earlier run may have staged before the server
+        // was put back.
+        let goes_on = situation.brought.is_some() && situation.epoch == Epoch::Continuous;
+        if !goes_on || resumed {
             self.begin(workspace_id, resumed)?;
         }
-        seen.staged_before = resumed || situation.brought.is_some();
+        seen.staged_before = resumed || goes_on;
         let way = Way { from: None, resume, keep: true };
         let doubtful = self.page_through(workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
         if doubtful && self.lacks_rows(workspace_id)? {

@@ -10,7 +10,7 @@ mod tests;
 
 use crate::gather::Gather;
 use crate::model::{Field, Operation, Patch, Row, Shape, State, Value};
-use field::Merged;
+pub(super) use field::{Merged, merge};
 use std::collections::BTreeMap;
 
 /// A field that both sides changed, differently.

@@ -1,5 +1,6 @@
 //! Queues again what a force sync, a resolution, a drop or an interrupted edit put into discarded.jsonl.
 
+use super::relate::{Merged, merge};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What came of it.
 pub struct Restored {
     pub operations: Vec<Operation>,
-    /// Operations of the entry that are queued or were sent already.
+    /// Operations of the entry that are queued, were sent, or say nothing new.
     pub known: usize,
     /// What comes back without something that it named and that is not here: "DEV-7 without its parent".
     pub without: Vec<String>,
@@ -36,7 +37,6 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
             fresh.push(operation);
         }
     }
-    let known = entry.operations.len() - fresh.len();
     for operation in &mut fresh {
         rename_targets(operation, &new_ids);
     }
@@ -45,7 +45,9 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     let change = store.change(|queue| {
         let mut put: Vec<Operation> = Vec::new();
         for mut operation in fresh {
-            refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
+            if !beside_waiting(queue, &mut operation, &put)? {
+                continue;
+            }
             without.extend(lose_parents(queue, &mut operation, &put, &elsewhere)?);
             match find_again(queue, &mut operation, &put)? {
                 None => put.push(operation),
@@ -60,20 +62,45 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
         Ok(Change { put, ..Change::default() })
     })?;
     hit("restore.queued");
+    let known = entry.operations.len() - change.put.len();
     Ok(Restored { operations: change.put, known, without })
 }
 
-/// A change that was queued after something was given up is newer, and would be undone by it.
-fn refuse_over_newer(queue: &Queueing, operation: &Operation, given_up: Option<Timestamp>) -> Result<()> {
+/// What waits for the same fields is not undone by what comes back: a text takes both in, of other values the one that
+/// waits stands and is named. False: everything of it is there already.
+fn beside_waiting(queue: &Queueing, operation: &mut Operation, before: &[Operation]) -> Result<bool> {
     if operation.shape != Shape::Update {
-        return Ok(());
+        return Ok(true);
     }
     let mut waiting = queue.waiting_of(operation.kind, &operation.target)?;
-    waiting.retain(|other| Timestamp::parse(&other.created_at) > given_up && other.op_id != operation.op_id);
-    let shared = operation.set.keys().copied().find(|field| waiting.iter().any(|newer| newer.set.contains_key(*field)));
-    let Some(field) = shared else { return Ok(()) };
-    let words = format!("{} has a newer {} that waits; nothing was restored", operation.name, field.word);
-    Err(Error::failure(words).hint("send it first: anyt sync; then this again"))
+    waiting.retain(|other| other.op_id != operation.op_id);
+    let Some(shown) = queue.row_of(operation.kind, &operation.target)? else { return Ok(true) };
+    for (field, set) in operation.set.clone() {
+        if !waiting.iter().any(|other| other.set.contains_key(field)) {
+            continue;
+        }
+        let base = operation.base.get(field).cloned().unwrap_or(Value::Null);
+        // What comes back before it is not shown yet.
+        let earlier = before.iter().rev().filter(|earlier| earlier.target == operation.target);
+        let earlier = earlier.filter_map(|earlier| earlier.set.get(field)).next();
+        let now = earlier.unwrap_or_else(|| shown.get(field)).clone();
+        match merge(field, &base, &set, &now) {
+            Merged::Ours => {}
+            Merged::Theirs => {
+                operation.set.remove(field);
+                operation.base.remove(field);
+            }
+            Merged::Both(both) => {
+                operation.set.insert(field, both);
+                operation.base.insert(field, now);
+            }
+            Merged::Conflict => {
+                let words = format!("{} has a newer {} that waits; nothing was restored", operation.name, field.word);
+                return Err(Error::failure(words).hint("send it first: anyt sync; then this again"));
+            }
+        }
+    }
+    Ok(!operation.set.is_empty())
 }
 
 /// What was made for one server or account says nothing that another one should be told.

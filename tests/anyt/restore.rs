@@ -391,3 +391,26 @@ fn nothing_is_restored_over_a_newer_change() {
     assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Second");
     sandbox.anyt(&["sync", "restore", "--list"]).ok().says("title");
 }
+
+/// A text that comes back takes in what was queued for it while it was away, whatever came first.
+#[test]
+fn a_restored_note_takes_the_others_in() {
+    let dispute = Dispute::about(1);
+    let alice = |args: &[&str]| dispute.alice.anyt(args);
+    for note in ["one", "two", "three"] {
+        alice(&["task", "note", "DEV-1", "-m", note, "--offline"]).ok();
+    }
+    alice(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    alice(&["sync", "restore", "--last"]).ok();
+    alice(&["task", "note", "DEV-1", "-m", "four", "--offline"]).ok();
+    alice(&["sync", "queue", "drop", "1", "--yes"]).ok();
+    alice(&["task", "note", "DEV-1", "-m", "five", "--offline"]).ok();
+    alice(&["sync", "restore", "--last"]).ok();
+    dispute.sync(&["--no-input"]).ok();
+    let served = dispute.served("DEV-1");
+    let notes: Vec<&str> = served.text("description").lines().filter_map(|line| line.strip_prefix("- ")).collect();
+    for note in ["one", "two", "three", "four", "five"] {
+        assert_eq!(notes.iter().filter(|known| **known == note).count(), 1, "{note} in {notes:?}");
+    }
+    dispute.assert_settled();
+}
