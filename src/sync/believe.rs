@@ -36,15 +36,20 @@ impl Engine<'_> {
 
     /// When the server answered us about the row is asked for only where it matters. Also of a server that says its reads
     /// are never older: something in front of it may keep what it has read.
-    pub(super) fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &PullState) -> Result<Fact> {
+    pub(super) fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &mut PullState) -> Result<Fact> {
         let fact = observe(known, read, None, seen.epoch);
         if !matches!(fact, Fact::WentBack | Fact::Absent) {
             return Ok(fact);
         }
         let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));
+        let told = observe(known, read, answered, seen.epoch);
+        if told != Fact::WentBack {
+            return Ok(told);
+        }
         // Another read of a moment ago may have met a replica that is ahead of this one.
-        let told = answered.into_iter().chain(seen.known_for.filter(|_| fact == Fact::WentBack)).min();
-        Ok(observe(known, read, told, seen.epoch))
+        let doubted = observe(known, read, seen.known_for, seen.epoch);
+        seen.doubted |= doubted == Fact::Behind;
+        Ok(doubted)
     }
 
     /// A staged row that is live and the one that is known: on a restored server an id may mean another row.

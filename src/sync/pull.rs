@@ -34,6 +34,9 @@ const DELETES_WITHOUT_ASKING: usize = 10;
 /// Rows that cannot be read are named one by one up to this number.
 const NAMED: usize = 10;
 
+/// Metadata key: when rows were read last.
+const LAST_PULL: &str = "last_pull";
+
 /// Metadata key: the workspace that a rate limit kept from being pulled; the next pull begins with it.
 const NEXT_WORKSPACE: &str = "next_workspace";
 
@@ -52,6 +55,9 @@ pub(super) struct PullState {
     /// What a server that was put back no longer has, by id and version: it may be listed twice.
     pub(super) lost: BTreeMap<(i64, i64), Row>,
     pub(super) unreadable: BTreeMap<String, Option<i64>>,
+    /// Rows older than those of the last pull were passed over only because that was a moment ago: everything is listed
+    /// again by the next one.
+    pub(super) doubted: bool,
 }
 
 impl PullState {
@@ -114,6 +120,12 @@ impl Engine<'_> {
         if !afresh && !limited {
             run.end.left = self.workspaces_left(&workspaces, &cached, run, &mut seen)?;
         }
+        if seen.doubted {
+            let marks = run.end.pulled.iter().map(|pulled| (format!("listed:{}", pulled.workspace_id), String::new()));
+            run.end.metadata.extend(marks);
+        } else {
+            run.end.metadata.push((LAST_PULL.into(), Timestamp::now().rfc3339()));
+        }
         run.epoch = seen.epoch;
         run.end.lost.extend(std::mem::take(&mut seen.lost).into_values());
         self.tell_unreadable(&seen, run);
@@ -125,7 +137,7 @@ impl Engine<'_> {
     }
 
     fn seen(&self, run: &Run) -> Result<PullState> {
-        let last = self.store.metadata("last_sync")?.and_then(|at| Timestamp::parse(&at));
+        let last = self.store.metadata(LAST_PULL)?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
         let (epoch, afresh) = (run.epoch, run.end.afresh);
         Ok(PullState { epoch, afresh, known_for, ..PullState::default() })

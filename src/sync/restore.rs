@@ -45,6 +45,7 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     let change = store.change(|queue| {
         let mut put: Vec<Operation> = Vec::new();
         for mut operation in fresh {
+            refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
             if !beside_waiting(queue, &mut operation, &put)? {
                 continue;
             }
@@ -64,6 +65,19 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     hit("restore.queued");
     let known = entry.operations.len() - change.put.len();
     Ok(Restored { operations: change.put, known, without })
+}
+
+/// A delete that was given up is older than what was changed since.
+fn refuse_over_newer(queue: &Queueing, operation: &Operation, given_up: Option<Timestamp>) -> Result<()> {
+    let waiting = match operation.shape {
+        Shape::Delete => queue.waiting_of(operation.kind, &operation.target)?,
+        _ => return Ok(()),
+    };
+    if waiting.iter().any(|other| Timestamp::parse(&other.created_at) > given_up) {
+        let words = format!("{} has newer changes that wait; nothing was restored", operation.name);
+        return Err(Error::failure(words).hint("send them first: anyt sync; then this again"));
+    }
+    Ok(())
 }
 
 /// What waits for the same fields is not undone by what comes back: a text takes both in, of other values the one that
