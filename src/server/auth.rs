@@ -10,12 +10,17 @@ use anyt::time::Timestamp;
 use argon2::{Algorithm, Argon2, Params, Version};
 use rusqlite::Connection;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Agent keys are told from user tokens by their first letters (api.md 1.2).
 pub const AGENT_PREFIX: &str = "anyt_agent_";
 
 /// A shorter token could be guessed.
 pub const SHORTEST: usize = 20;
+
+/// How often it is kept that an API key is in use.
+const USE_INTERVAL: Duration = Duration::from_secs(60);
 
 pub type Digest = [u8; 32];
 
@@ -58,6 +63,7 @@ impl Caller {
 /// An API key belongs to one workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
+    pub id: i64,
     pub workspace_id: i64,
     pub permissions: Vec<String>,
 }
@@ -66,12 +72,14 @@ pub struct Tokens {
     salt: Vec<u8>,
     /// Users by the digests of the command line's tokens.
     users: HashMap<Digest, String>,
+    /// When the use of an API key was last given out to be kept.
+    uses: Mutex<HashMap<i64, Timestamp>>,
 }
 
 impl Tokens {
     /// `salt` is the database's own.
     pub fn new(salt: Vec<u8>) -> Tokens {
-        Tokens { salt, users: HashMap::new() }
+        Tokens { salt, users: HashMap::new(), uses: Mutex::default() }
     }
 
     pub fn digest(&self, token: &str) -> Digest {
@@ -98,6 +106,19 @@ impl Tokens {
         Ok(None)
     }
 
+    /// Whether this use of an API key is to be kept: one a minute is, because keeping it is a write.
+    pub fn is_use_to_keep(&self, key_id: i64, now: Timestamp) -> bool {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        match uses.get(&key_id) {
+            // Whichever way the clock was set meanwhile.
+            Some(last) if now.0.abs_diff(last.0) < USE_INTERVAL.as_micros() as u64 => false,
+            _ => {
+                uses.insert(key_id, now);
+                true
+            }
+        }
+    }
+
     fn holder(&self, connection: &Connection, token: &str) -> Outcome<Option<Caller>> {
         let digest = self.digest(token);
         let is_agent = token.starts_with(AGENT_PREFIX);
@@ -114,7 +135,7 @@ impl Tokens {
         Ok(key.map(|key| Caller {
             user_id: key.user_id,
             is_agent: true,
-            key: Some(Key { workspace_id: key.workspace_id, permissions: key.permissions }),
+            key: Some(Key { id: key.id, workspace_id: key.workspace_id, permissions: key.permissions }),
         }))
     }
 }

@@ -9,8 +9,9 @@ use crate::problem::{Outcome, Problem};
 use crate::routes::{self, Call, Handler, Route, Signed};
 use crate::store::roles::Right;
 use crate::store::workers::{self, Workers};
-use crate::store::{Store, clock, members, roles};
+use crate::store::{Store, api_keys, clock, members, roles};
 use anyt::error::Error;
+use anyt::time::Timestamp;
 use rusqlite::Connection;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -83,7 +84,17 @@ impl Service {
 
     fn caller(&self, head: &Request) -> Outcome<Caller> {
         let caller = self.store.look_up(|connection| self.tokens.caller(connection, head))?;
-        caller.ok_or_else(Problem::unknown_caller)
+        let caller = caller.ok_or_else(Problem::unknown_caller)?;
+        if let Some(key) = &caller.key {
+            let (id, now) = (key.id, Timestamp::now());
+            if self.tokens.is_use_to_keep(id, now) {
+                self.workers.write_aside(Box::new(move |connection| {
+                    api_keys::note_use(connection, id, now)?;
+                    Ok(Response::no_content())
+                }));
+            }
+        }
+        Ok(caller)
     }
 
     async fn outcome(&self, ticket: Ticket, request: Request) -> Outcome<Response> {
@@ -189,6 +200,10 @@ impl Prepared {
     /// moves the clock, also one of the caller's memberships.
     fn read(&self, connection: &Connection) -> Outcome<Response> {
         self.may(connection)?;
+        // Of API keys it is told when they were used, which moves no clock.
+        if self.route.right == Right::Keys {
+            return self.run(connection);
+        }
         let tag = self.tag(clock::last(connection)?);
         let known = self.request.header("If-None-Match").is_some_and(|known| names(known, &tag));
         let response = if known { Response::not_modified() } else { self.run(connection)? };

@@ -55,6 +55,11 @@ impl Response {
         Response { status, body: json::to_string(body), ..Response::no_content() }
     }
 
+    /// `body` is JSON already.
+    pub fn written(status: u16, body: String) -> Response {
+        Response { status, body, ..Response::no_content() }
+    }
+
     pub fn problem(status: u16, body: &Value) -> Response {
         Response { media_type: "application/problem+json", ..Response::json(status, body) }
     }
