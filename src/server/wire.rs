@@ -80,12 +80,11 @@ pub fn page(items: Vec<Value>, total: i64, part: Page) -> Value {
     object([("items", items.json())].into_iter().chain(numbers))
 }
 
-/// The same as text; `items` are written already, with commas between them.
-pub fn written_page(items: &str, total: i64, part: Page) -> String {
-    let mut out = String::with_capacity(items.len() + 128);
-    out.push_str("{\"items\":[");
-    out.push_str(items);
-    out.push(']');
+/// The same as text; `write` writes each item.
+pub fn written_page<T>(items: &[T], write: impl Fn(&T, &mut String), total: i64, part: Page) -> String {
+    let mut out = String::with_capacity(items.len() * 1_024);
+    out.push_str("{\"items\":");
+    write_list(items, write, &mut out);
     for (name, number) in numbers(total, part) {
         out.push_str(&format!(",\"{name}\":{number}"));
     }
@@ -227,15 +226,20 @@ impl Written for &Timestamp {
 
 impl Written for &Vec<String> {
     fn write(self, out: &mut String) {
-        out.push('[');
-        for (position, text) in self.iter().enumerate() {
-            if position > 0 {
-                out.push(',');
-            }
-            text.write(out);
-        }
-        out.push(']');
+        write_list(self, Written::write, out);
     }
+}
+
+/// An array; `write` writes each item.
+pub fn write_list<'a, T>(items: &'a [T], write: impl Fn(&'a T, &mut String), out: &mut String) {
+    out.push('[');
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
 }
 
 #[cfg(test)]
@@ -270,7 +274,7 @@ mod tests {
         ]);
         let read: Value = json::from_str(&out).expect("JSON");
         assert_eq!(json::to_string(&read), json::to_string(&wanted));
-        let page = written_page(&out, 3, Page { limit: 2, offset: 2 });
+        let page = written_page(&[&out], |item, page| page.push_str(item), 3, Page { limit: 2, offset: 2 });
         assert_eq!(
             page,
             format!(r#"{{"items":[{out}],"total":3,"limit":2,"offset":2,"page":2,"per_page":2,"total_pages":2}}"#)

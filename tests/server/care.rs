@@ -262,7 +262,7 @@ fn a_database_of_schema_5_is_brought_up_to_date() {
         for (path, text) in [("tasks/DEV-1/comments", "a comment"), ("goals", "a goal"), ("tasks/DEV-1", "a plan")] {
             assert!(get(path).body.contains(text), "{path}");
         }
-        folder = server.kill();
+        folder = server.end(rustix::process::Signal::TERM);
         let used = rusqlite::Connection::open(folder.path().join(name)).expect("our own file");
         let used: Option<i64> = used.query_row("SELECT last_used_at FROM api_keys", [], |row| row.get(0)).expect("SQL");
         assert!(used.is_some(), "the key was used");

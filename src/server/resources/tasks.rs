@@ -82,14 +82,7 @@ pub fn list(call: &Call) -> Outcome<Response> {
     let part = call.query.page(LIMIT, MOST)?;
     let filter = filter(call, &workspace)?;
     let (items, total) = task_list::list(call.connection, workspace.id, &filter, order(call)?, part)?;
-    let mut written = String::with_capacity(items.len() * 1_024);
-    for row in &items {
-        if !written.is_empty() {
-            written.push(',');
-        }
-        write(row, &mut written);
-    }
-    Ok(Response::written(200, wire::written_page(&written, total, part)))
+    Ok(Response::written(200, wire::written_page(&items, write, total, part)))
 }
 
 fn filter(call: &Call, workspace: &Workspace) -> Outcome<Filter> {
