@@ -31,6 +31,8 @@ pub struct Caller {
     pub is_agent: bool,
     /// What an API key may do; `None` for a token, which may do whatever its user may.
     pub key: Option<Key>,
+    /// Of what it came with.
+    digest: Digest,
 }
 
 impl Caller {
@@ -99,7 +101,8 @@ impl Tokens {
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         for token in [request.header("X-API-Key"), bearer].into_iter().flatten() {
-            if let Some(caller) = self.holder(connection, token)? {
+            let is_agent = token.starts_with(AGENT_PREFIX);
+            if let Some(caller) = self.holder(connection, self.digest(token), is_agent)? {
                 return Ok(Some(caller));
             }
         }
@@ -119,9 +122,13 @@ impl Tokens {
         }
     }
 
-    fn holder(&self, connection: &Connection, token: &str) -> Outcome<Option<Caller>> {
-        let digest = self.digest(token);
-        let is_agent = token.starts_with(AGENT_PREFIX);
+    /// 401 when what the caller came with is no longer good: a body may arrive long after its head.
+    pub fn check_again(&self, connection: &Connection, caller: &Caller) -> Outcome<()> {
+        let now = self.holder(connection, caller.digest, caller.is_agent)?;
+        if now.as_ref() == Some(caller) { Ok(()) } else { Err(Problem::unknown_caller()) }
+    }
+
+    fn holder(&self, connection: &Connection, digest: Digest, is_agent: bool) -> Outcome<Option<Caller>> {
         let now = Timestamp::now();
         let user_id = match self.users.get(&digest) {
             Some(user) if users::is_removed(connection, user)? => return Ok(None),
@@ -129,13 +136,14 @@ impl Tokens {
             None => tokens::user_of(connection, &digest, now)?,
         };
         if let Some(user_id) = user_id {
-            return Ok(Some(Caller { user_id, is_agent, key: None }));
+            return Ok(Some(Caller { user_id, is_agent, key: None, digest }));
         }
         let key = api_keys::good(connection, &digest, now)?;
         Ok(key.map(|key| Caller {
             user_id: key.user_id,
             is_agent: true,
             key: Some(Key { id: key.id, workspace_id: key.workspace_id, permissions: key.permissions }),
+            digest,
         }))
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub struct Service {
     store: Arc<Store>,
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     pub workers: Arc<Workers>,
     pub health: Arc<Health>,
 }
@@ -55,7 +55,7 @@ impl Service {
         let store = Arc::new(store);
         let workers = Arc::new(Workers::start(Arc::clone(&store)).map_err(cannot)?);
         let health = Health::watch(&store, &workers).map_err(cannot)?;
-        Ok(Service { store, tokens, workers, health })
+        Ok(Service { store, tokens: Arc::new(tokens), workers, health })
     }
 
     /// Finishes what was asked, and leaves the whole database in its one file.
@@ -110,7 +110,9 @@ impl Service {
         if matches!(prepared.request.method.as_str(), "GET" | "HEAD") {
             return self.workers.read(Box::new(move |connection| prepared.read(connection))).await;
         }
+        let tokens = Arc::clone(&self.tokens);
         let work = move |connection: &Connection| {
+            tokens.check_again(connection, &prepared.caller)?;
             prepared.may(connection)?;
             match once {
                 Some(once) => once.run(connection, &prepared.caller.user_id, || prepared.run(connection)),

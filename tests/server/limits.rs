@@ -1,6 +1,7 @@
 //! How large things may be; what is larger is refused with words, and costs nobody else anything.
 
 use crate::harness::*;
+use std::io::Write;
 
 const TASKS: &str = "/v1/workspaces/1/tasks";
 const BULK: &str = "/v1/workspaces/1/bulk-tasks";
@@ -148,5 +149,38 @@ fn what_is_said_about_a_project_is_short() {
         };
         assert_eq!(server.call("POST", path, &body).status, 422, "{path}");
         assert_eq!(server.call("POST", path, &body.replace("xx\"", "x\"")).status, 201, "{path}");
+    }
+}
+
+/// Who asks for long pages and reads none of them fills no memory, and holds up nobody.
+#[test]
+fn answers_that_nobody_takes_are_not_piled_up() {
+    let server = Server::new();
+    let text = "x".repeat(1_000_000);
+    for number in 0..4 {
+        server.task(&number.to_string(), &format!(r#""description": "{text}""#));
+    }
+    let before = server.memory();
+    let ask = format!("GET /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    let connections: Vec<_> = (0..40)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(ask.as_bytes()).expect("an open connection");
+            stream
+        })
+        .collect();
+    // All have been answered, one way or another, when all have got their first bytes.
+    let refused = connections.iter().filter(|stream| {
+        let mut head = [0; 12];
+        stream.peek(&mut head).expect("an answer") == 12 && head.ends_with(b"503")
+    });
+    let refused = refused.count();
+    let more = server.memory().saturating_sub(before);
+    assert!(refused > 15 && more < 150 << 20, "{refused} were refused, {more} bytes more");
+    assert_eq!(server.get("/v1/workspaces/1/projects").status, 200, "short answers are not concerned");
+    drop(connections);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while server.get("/v1/workspaces/1/tasks").status != 200 {
+        assert!(std::time::Instant::now() < deadline, "there is room again");
     }
 }

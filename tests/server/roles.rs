@@ -251,3 +251,18 @@ fn it_is_kept_when_a_key_was_used() {
     }
     assert_eq!(used(), first, "one write a minute");
 }
+
+/// Making what is missing is making: not for viewers, and no workspace for a key.
+#[test]
+fn setting_up_bypasses_no_role() {
+    let server = staffed();
+    let init = |token: &str| server.by(token, "POST", "/v1/users/init", "");
+    assert_eq!(server.by(&token("owner"), "DELETE", "/v1/workspaces/1/projects/1", "").status, 200);
+    assert_eq!(init(&token("viewer")).status, 403);
+    assert_eq!(server.by(&token("owner"), "GET", "/v1/workspaces/1/projects", "").int("total"), 0);
+    let (secret, _) = key(&server, "member", r#"["read", "write"]"#);
+    assert_eq!(server.by(&token("owner"), "DELETE", "/v1/workspaces/1/members/member", "").status, 204);
+    assert_eq!(with_key(&server, &secret, "POST", "/v1/users/init", ""), 403);
+    assert_eq!(server.by(&token("member"), "GET", "/v1/workspaces", "").int("total"), 0);
+    assert_eq!(init(&token("member")).text("workspace.identifier"), "PER");
+}

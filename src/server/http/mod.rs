@@ -9,6 +9,7 @@ mod encode;
 mod exchange;
 mod listen;
 mod places;
+mod transit;
 mod write;
 
 pub use listen::{Limits, Listener};
