@@ -73,10 +73,10 @@ musl:
 	@test -d "$$(rustc --print target-libdir --target $(MUSL))" || rustup target add $(MUSL) \
 		|| { echo "Rust's standard library for $(MUSL) is missing; with rustup: rustup target add $(MUSL)" >&2; exit 1; }
 
-install: build ## Install anyt, anyt-server, man pages and completions below PREFIX (and DESTDIR)
+install: build ## Install anyt, anyt-server, man pages, completions and examples below PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESTDIR)$(PREFIX)/share/anyt-server
 	install -m 755 $(TARGET)/release/anyt $(TARGET)/release/anyt-server $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 completions/anyt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt
@@ -85,6 +85,8 @@ install: build ## Install anyt, anyt-server, man pages and completions below PRE
 	install -m 644 completions/anyt-server.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server
 	install -m 644 completions/_anyt-server $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/anyt-server.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/anyt-server.service >$(DESTDIR)$(PREFIX)/share/anyt-server/anyt-server.service
+	install -m 644 packaging/nginx.conf packaging/Caddyfile $(DESTDIR)$(PREFIX)/share/anyt-server
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/anyt $(DESTDIR)$(PREFIX)/bin/anyt-server \
@@ -95,6 +97,7 @@ uninstall: ## Remove what install put there
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_anyt-server \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/anyt-server.fish
+	rm -rf $(DESTDIR)$(PREFIX)/share/anyt-server
 
 docs: ## Write man/ and completions/ from the command table
 	$(CARGO) run --quiet --locked --bin anyt -- generate all .

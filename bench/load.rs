@@ -1,5 +1,5 @@
-//! How the server holds up: `load SERVER-BINARY TASKS` starts it on a database of so many tasks and prints creates a
-//! second of 20 writers, what a POST takes beside 16 clients that list, and what `/health` takes beside 5,000 idle
+//! How the server holds up: `load SERVER-BINARY TASKS` starts it on a database of so many tasks and prints what a page
+//! takes, creates a second of 20 writers, what a POST takes beside 16 clients that list, and what `/health` takes beside 5,000 idle
 //! connections. Nothing but sockets, so that the client costs little.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,6 +21,7 @@ fn main() {
     std::fs::write(&lines, text).expect("a file");
     let (mut child, address) = start(&program, &folder, &lines);
     println!("{tasks} tasks, at rest: {}", memory(&child));
+    pages(&address, tasks);
     writers(&address);
     listing(&address);
     idle(&address, &child);
@@ -36,9 +37,11 @@ fn line(number: usize) -> String {
     let priority = number % 5;
     format!(
         r#"{{"number": {number}, "title": "Task number {number} of the load test", "status": "todo",
-         "priority": {}, "labels": ["l{}"], "created_at": "2025-11-02T00:00:00Z"}}"#,
+         "priority": {}, "labels": ["all", "l{}"{}], "created_at": "2025-11-02T00:00:{:02}Z"}}"#,
         priority as i64 - 2,
-        number % 7
+        number % 7,
+        if number % 1_000 == 0 { r#", "rare""# } else { "" },
+        number % 60
     )
     .replace('\n', " ")
 }
@@ -165,15 +168,36 @@ fn listing(address: &str) {
             println!("16 clients listing {name} ({} a second), POST: {}", lists / 5, percentiles(times));
         });
     }
-    let mut client = Client::new(address);
-    let path = "/v1/workspaces/1/tasks?limit=100&sort_by=updated_at&order=asc";
-    let mut times = Vec::new();
-    for _ in 0..200 {
-        let started = Instant::now();
-        client.call("GET", path, "");
-        times.push(started.elapsed());
+}
+
+/// Pages of 100 with nobody else there: each order, from both ends, and with filters. All are asked in turn, so that a
+/// cold cache and a busy moment of the machine are shared by all.
+fn pages(address: &str, tasks: usize) {
+    let (mut client, end) = (Client::new(address), tasks - tasks.min(100));
+    let mut queries = Vec::new();
+    for order in ["id", "number", "created_at", "updated_at", "priority", "status", "title", "completed_at"] {
+        queries.push(format!("sort_by={order}&order=asc"));
+        queries.push(format!("sort_by={order}&order=asc&offset={end}"));
     }
-    println!("a page of 100 alone: {}", percentiles(times));
+    for filter in ["labels=all", "labels=l1", "labels=rare", "labels=all&labels=l1", "labels=none", "labels=all&status=done"] {
+        queries.push(format!("sort_by=priority&order=desc&{filter}"));
+        queries.push(format!("sort_by=updated_at&order=desc&{filter}"));
+    }
+    queries.push("updated_after=2025-11-03T00:00:00Z&include_deleted=true&sort_by=updated_at&order=asc".into());
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); queries.len()];
+    for round in 0..60 {
+        for (query, times) in queries.iter().zip(&mut times) {
+            let started = Instant::now();
+            let (status, _) = client.call("GET", &format!("/v1/workspaces/1/tasks?limit=100&{query}"), "");
+            assert_eq!(status, 200, "{query}");
+            if round >= 10 {
+                times.push(started.elapsed());
+            }
+        }
+    }
+    for (query, times) in queries.iter().zip(times) {
+        println!("a page of 100 {query}: {}", percentiles(times));
+    }
 }
 
 fn idle(address: &str, child: &Child) {

@@ -10,12 +10,17 @@ use anyt::time::Timestamp;
 use argon2::{Algorithm, Argon2, Params, Version};
 use rusqlite::Connection;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Agent keys are told from user tokens by their first letters (api.md 1.2).
 pub const AGENT_PREFIX: &str = "anyt_agent_";
 
 /// A shorter token could be guessed.
 pub const SHORTEST: usize = 20;
+
+/// How often it is kept that an API key is in use.
+const USE_INTERVAL: Duration = Duration::from_secs(60);
 
 pub type Digest = [u8; 32];
 
@@ -26,6 +31,8 @@ pub struct Caller {
     pub is_agent: bool,
     /// What an API key may do; `None` for a token, which may do whatever its user may.
     pub key: Option<Key>,
+    /// Of what it came with.
+    digest: Digest,
 }
 
 impl Caller {
@@ -58,6 +65,7 @@ impl Caller {
 /// An API key belongs to one workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
+    pub id: i64,
     pub workspace_id: i64,
     pub permissions: Vec<String>,
 }
@@ -66,12 +74,14 @@ pub struct Tokens {
     salt: Vec<u8>,
     /// Users by the digests of the command line's tokens.
     users: HashMap<Digest, String>,
+    /// When the use of an API key was last given out to be kept.
+    uses: Mutex<HashMap<i64, Timestamp>>,
 }
 
 impl Tokens {
     /// `salt` is the database's own.
     pub fn new(salt: Vec<u8>) -> Tokens {
-        Tokens { salt, users: HashMap::new() }
+        Tokens { salt, users: HashMap::new(), uses: Mutex::default() }
     }
 
     pub fn digest(&self, token: &str) -> Digest {
@@ -91,16 +101,34 @@ impl Tokens {
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         for token in [request.header("X-API-Key"), bearer].into_iter().flatten() {
-            if let Some(caller) = self.holder(connection, token)? {
+            let is_agent = token.starts_with(AGENT_PREFIX);
+            if let Some(caller) = self.holder(connection, self.digest(token), is_agent)? {
                 return Ok(Some(caller));
             }
         }
         Ok(None)
     }
 
-    fn holder(&self, connection: &Connection, token: &str) -> Outcome<Option<Caller>> {
-        let digest = self.digest(token);
-        let is_agent = token.starts_with(AGENT_PREFIX);
+    /// Whether this use of an API key is to be kept: one a minute is, because keeping it is a write.
+    pub fn is_use_to_keep(&self, key_id: i64, now: Timestamp) -> bool {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        match uses.get(&key_id) {
+            // Whichever way the clock was set meanwhile.
+            Some(last) if now.0.abs_diff(last.0) < USE_INTERVAL.as_micros() as u64 => false,
+            _ => {
+                uses.insert(key_id, now);
+                true
+            }
+        }
+    }
+
+    /// 401 when what the caller came with is no longer good: a body may arrive long after its head.
+    pub fn check_again(&self, connection: &Connection, caller: &Caller) -> Outcome<()> {
+        let now = self.holder(connection, caller.digest, caller.is_agent)?;
+        if now.as_ref() == Some(caller) { Ok(()) } else { Err(Problem::unknown_caller()) }
+    }
+
+    fn holder(&self, connection: &Connection, digest: Digest, is_agent: bool) -> Outcome<Option<Caller>> {
         let now = Timestamp::now();
         let user_id = match self.users.get(&digest) {
             Some(user) if users::is_removed(connection, user)? => return Ok(None),
@@ -108,13 +136,14 @@ impl Tokens {
             None => tokens::user_of(connection, &digest, now)?,
         };
         if let Some(user_id) = user_id {
-            return Ok(Some(Caller { user_id, is_agent, key: None }));
+            return Ok(Some(Caller { user_id, is_agent, key: None, digest }));
         }
         let key = api_keys::good(connection, &digest, now)?;
         Ok(key.map(|key| Caller {
             user_id: key.user_id,
             is_agent: true,
-            key: Some(Key { workspace_id: key.workspace_id, permissions: key.permissions }),
+            key: Some(Key { id: key.id, workspace_id: key.workspace_id, permissions: key.permissions }),
+            digest,
         }))
     }
 }

@@ -9,15 +9,16 @@ use crate::problem::{Outcome, Problem};
 use crate::routes::{self, Call, Handler, Route, Signed};
 use crate::store::roles::Right;
 use crate::store::workers::{self, Workers};
-use crate::store::{Store, clock, members, roles};
+use crate::store::{Store, api_keys, clock, members, roles};
 use anyt::error::Error;
+use anyt::time::Timestamp;
 use rusqlite::Connection;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub struct Service {
     store: Arc<Store>,
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     pub workers: Arc<Workers>,
     pub health: Arc<Health>,
 }
@@ -54,7 +55,7 @@ impl Service {
         let store = Arc::new(store);
         let workers = Arc::new(Workers::start(Arc::clone(&store)).map_err(cannot)?);
         let health = Health::watch(&store, &workers).map_err(cannot)?;
-        Ok(Service { store, tokens, workers, health })
+        Ok(Service { store, tokens: Arc::new(tokens), workers, health })
     }
 
     /// Finishes what was asked, and leaves the whole database in its one file.
@@ -83,7 +84,17 @@ impl Service {
 
     fn caller(&self, head: &Request) -> Outcome<Caller> {
         let caller = self.store.look_up(|connection| self.tokens.caller(connection, head))?;
-        caller.ok_or_else(Problem::unknown_caller)
+        let caller = caller.ok_or_else(Problem::unknown_caller)?;
+        if let Some(key) = &caller.key {
+            let (id, now) = (key.id, Timestamp::now());
+            if self.tokens.is_use_to_keep(id, now) {
+                self.workers.write_aside(Box::new(move |connection| {
+                    api_keys::note_use(connection, id, now)?;
+                    Ok(Response::no_content())
+                }));
+            }
+        }
+        Ok(caller)
     }
 
     async fn outcome(&self, ticket: Ticket, request: Request) -> Outcome<Response> {
@@ -99,7 +110,9 @@ impl Service {
         if matches!(prepared.request.method.as_str(), "GET" | "HEAD") {
             return self.workers.read(Box::new(move |connection| prepared.read(connection))).await;
         }
+        let tokens = Arc::clone(&self.tokens);
         let work = move |connection: &Connection| {
+            tokens.check_again(connection, &prepared.caller)?;
             prepared.may(connection)?;
             match once {
                 Some(once) => once.run(connection, &prepared.caller.user_id, || prepared.run(connection)),
@@ -189,6 +202,10 @@ impl Prepared {
     /// moves the clock, also one of the caller's memberships.
     fn read(&self, connection: &Connection) -> Outcome<Response> {
         self.may(connection)?;
+        // Of API keys it is told when they were used, which moves no clock.
+        if self.route.right == Right::Keys {
+            return self.run(connection);
+        }
         let tag = self.tag(clock::last(connection)?);
         let known = self.request.header("If-None-Match").is_some_and(|known| names(known, &tag));
         let response = if known { Response::not_modified() } else { self.run(connection)? };

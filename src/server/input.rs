@@ -150,6 +150,11 @@ impl Body {
         }
     }
 
+    /// A short text: a description, a colour, a date of a project and the like.
+    pub fn about(&self, name: &str) -> Outcome<Option<&str>> {
+        self.text(name)?.map(|text| limits::about(name, text)).transpose()
+    }
+
     /// A string of the given ones.
     pub fn word(&self, name: &str, words: &[&str]) -> Outcome<Option<&str>> {
         self.text(name)?.map(|word| one_of(name, word, words)).transpose()

@@ -14,6 +14,13 @@ pub const TITLE: usize = 500;
 /// A description, a plan, a comment: any string, in bytes.
 pub const TEXT: usize = 1 << 20;
 
+/// What is said about a project, a workspace or a label: any string, in bytes. Their lists are paged by number, where a page
+/// that ends early would lose rows.
+pub const ABOUT: usize = 64 << 10;
+
+/// The texts of one page, in bytes. A list with longer ones has fewer rows a page; one row always fits.
+pub const PAGE_TEXT: usize = 4 << 20;
+
 /// Strings in one list: the ids of a bulk update.
 pub const ITEMS: usize = 500;
 
@@ -34,6 +41,13 @@ pub fn title<'a>(field: &str, text: &'a str) -> Outcome<&'a str> {
 pub fn text<'a>(field: &str, text: &'a str) -> Outcome<&'a str> {
     if text.len() > TEXT {
         return Err(Problem::invalid(field, format!("is longer than {TEXT} bytes")));
+    }
+    Ok(text)
+}
+
+pub fn about<'a>(field: &str, text: &'a str) -> Outcome<&'a str> {
+    if text.len() > ABOUT {
+        return Err(Problem::invalid(field, format!("is longer than {ABOUT} bytes")));
     }
     Ok(text)
 }

@@ -1,6 +1,7 @@
 //! Users and tokens, given and taken while the server runs; tokens from files and the environment.
 
 use crate::harness::*;
+use std::io::{Read, Write};
 
 fn served() -> Server {
     Server::with(&["--db", "d.db", "--token", TOKEN])
@@ -179,4 +180,35 @@ fn listening_to_others_without_tls_is_called_what_it_is() {
     assert!(log.contains("reads every token") && log.contains("TLS proxy"), "{log}");
     let refused = run(&Folder::new(), &["--listen", "0.0.0.0:0", "--db", "d.db", "--token", "short"]);
     assert_eq!(refused.status.code(), Some(2));
+}
+
+/// A body may take a minute to arrive. What was good at its head and is not at its end changes nothing.
+#[test]
+fn a_token_that_is_taken_while_a_body_arrives_is_good_for_nothing() {
+    let server = served();
+    let folder = &server.folder;
+    administer(folder, &["user", "add", "ann"]);
+    for (number, take) in [&["token", "revoke", "1"][..], &["user", "remove", "ann"]].iter().enumerate() {
+        let token = administer(folder, &["token", "create", "ann"]);
+        let body = format!(r#"{{"title": "late {number}", "project_id": 1}}"#);
+        let (start, rest) = body.split_at(10);
+        let mut stream = server.connect();
+        let head = format!(
+            "POST /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+             Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+            token.trim(),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("a head");
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).expect("it was admitted");
+        assert!(told.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&told));
+        stream.write_all(start.as_bytes()).expect("half a body");
+        administer(folder, take);
+        stream.write_all(rest.as_bytes()).expect("the rest");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+    assert_eq!(server.get("/v1/workspaces/1/tasks").int("total"), 0);
 }

@@ -241,6 +241,34 @@ fn a_database_of_schema_1_is_brought_up_to_date() {
     }
 }
 
+/// What schema 5 did not count or keep: carriers of labels, the use of keys.
+#[test]
+fn a_database_of_schema_5_is_brought_up_to_date() {
+    let folder = Folder::new();
+    old(5, &folder);
+    administer(&folder, &["export", "before.jsonl"]);
+    administer(&folder, &["--db", "imported.db", "import", "before.jsonl"]);
+    let mut folder = folder;
+    for name in ["d.db", "imported.db"] {
+        let server = Server::start(folder, &["--db", name, "--no-token"]);
+        let key = [("X-API-Key", "anyt_agent_0af892562e02a4010df5b9a0ab82cbf5092edeacf6998bf6")];
+        let get = |path: &str| server.raw("GET", &format!("/v1/workspaces/1/{path}"), &key, "");
+        for (query, total) in
+            [("labels=x", 2), ("labels=y", 1), ("labels=x&status=todo", 1), ("labels=x&include_deleted=true", 3)]
+        {
+            let list = get(&format!("tasks?{query}"));
+            assert_eq!((list.int("total"), list.len("items")), (total, total as usize), "{query}");
+        }
+        for (path, text) in [("tasks/DEV-1/comments", "a comment"), ("goals", "a goal"), ("tasks/DEV-1", "a plan")] {
+            assert!(get(path).body.contains(text), "{path}");
+        }
+        folder = server.end(rustix::process::Signal::TERM);
+        let used = rusqlite::Connection::open(folder.path().join(name)).expect("our own file");
+        let used: Option<i64> = used.query_row("SELECT last_used_at FROM api_keys", [], |row| row.get(0)).expect("SQL");
+        assert!(used.is_some(), "the key was used");
+    }
+}
+
 /// An older server holds no lock of ours; what it has open is not changed under it.
 #[test]
 fn an_upgrade_needs_the_database_alone() {

@@ -1,6 +1,7 @@
 //! How large things may be; what is larger is refused with words, and costs nobody else anything.
 
 use crate::harness::*;
+use std::io::Write;
 
 const TASKS: &str = "/v1/workspaces/1/tasks";
 const BULK: &str = "/v1/workspaces/1/bulk-tasks";
@@ -97,4 +98,89 @@ fn a_plus_is_no_part_of_a_number() {
     }
     assert_eq!(server.get(&format!("{TASKS}?limit=%2B1")).status, 422);
     assert_eq!(server.get(&format!("{TASKS}/1")).status, 200);
+}
+
+/// A hundred texts of a mebibyte are no answer of a hundred mebibytes: pages are shorter, and nothing is left out.
+#[test]
+fn a_page_of_long_texts_has_fewer_rows() {
+    let server = Server::new();
+    let text = "x".repeat(900_000);
+    for number in 0..12 {
+        server.task(&format!("t{number}"), &format!(r#""description": "{text}""#));
+        let comment = format!(r#"{{"content": "{number} {text}"}}"#);
+        assert_eq!(server.call("POST", "/v1/workspaces/1/tasks/DEV-1/comments", &comment).status, 201);
+    }
+    for (list, key, member) in
+        [("tasks?sort_by=id&order=asc", "items", "title"), ("tasks/DEV-1/comments?", "comments", "content")]
+    {
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = server.get(&format!("/v1/workspaces/1/{list}&limit=100&offset={}", seen.len()));
+            assert!(page.body.len() < 5 << 20, "{} bytes", page.body.len());
+            assert_eq!(page.int("total"), 12);
+            if page.len(key) == 0 {
+                break;
+            }
+            seen.extend(page.column(key, member).into_iter().map(|text| text.chars().take(3).collect::<String>()));
+            pages += 1;
+        }
+        assert_eq!((seen.len(), pages), (12, 3), "{list}");
+        assert!(seen.iter().collect::<std::collections::BTreeSet<_>>().len() == 12, "{seen:?}");
+    }
+    // The longest row is a page of its own.
+    let long = "y".repeat(1 << 20 >> 1);
+    for field in ["description", "implementation_plan", "checklist"] {
+        assert_eq!(server.patch("DEV-1", &format!(r#"{{"{field}": "{long}{}"}}"#, "z".repeat(500_000))).status, 200);
+    }
+    assert_eq!(server.get("/v1/workspaces/1/tasks?sort_by=id&order=asc").text("items.0.title"), "t0");
+}
+
+/// Lists that are paged by number cannot have shorter pages: what is said about their rows is short.
+#[test]
+fn what_is_said_about_a_project_is_short() {
+    let server = Server::new();
+    let text = "x".repeat((64 << 10) + 1);
+    let body = format!(r#"{{"name": "n", "description": "{text}"}}"#);
+    for path in ["/v1/workspaces/1/projects", "/v1/workspaces/1/labels", "/v1/workspaces"] {
+        let body = if path == "/v1/workspaces" {
+            body.replace("\"n\"", "\"n\", \"identifier\": \"NN\"")
+        } else {
+            body.clone()
+        };
+        assert_eq!(server.call("POST", path, &body).status, 422, "{path}");
+        assert_eq!(server.call("POST", path, &body.replace("xx\"", "x\"")).status, 201, "{path}");
+    }
+}
+
+/// Who asks for long pages and reads none of them fills no memory, and holds up nobody.
+#[test]
+fn answers_that_nobody_takes_are_not_piled_up() {
+    let server = Server::new();
+    let text = "x".repeat(1_000_000);
+    for number in 0..4 {
+        server.task(&number.to_string(), &format!(r#""description": "{text}""#));
+    }
+    let before = server.memory();
+    let ask = format!("GET /v1/workspaces/1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    let connections: Vec<_> = (0..40)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(ask.as_bytes()).expect("an open connection");
+            stream
+        })
+        .collect();
+    // All have been answered, one way or another, when all have got their first bytes.
+    let refused = connections.iter().filter(|stream| {
+        let mut head = [0; 12];
+        stream.peek(&mut head).expect("an answer") == 12 && head.ends_with(b"503")
+    });
+    let refused = refused.count();
+    let more = server.memory().saturating_sub(before);
+    assert!(refused > 15 && more < 150 << 20, "{refused} were refused, {more} bytes more");
+    assert_eq!(server.get("/v1/workspaces/1/projects").status, 200, "short answers are not concerned");
+    drop(connections);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while server.get("/v1/workspaces/1/tasks").status != 200 {
+        assert!(std::time::Instant::now() < deadline, "there is room again");
+    }
 }

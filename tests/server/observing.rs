@@ -32,6 +32,8 @@ fn every_request_is_a_line_and_no_token_is_in_it() {
     let wrong = "anyt_wrong_token_0123456789";
     let line = line_of(&server, &server.raw("GET", "/v1/auth", &[("X-API-Key", wrong)], ""));
     assert!(line.contains("status=401") && line.ends_with("reason=unknown-token"), "{line}");
+    let pasted = server.raw("GET", &format!("/v1/workspaces/{wrong}"), &[("X-Request-Id", wrong)], "");
+    assert!(line_of(&server, &pasted).contains("path=/v1/workspaces/(token) "));
     assert!(!server.log().contains(wrong) && !server.log().contains(TOKEN));
 }
 

@@ -131,3 +131,25 @@ fn there_are_no_pull_requests() {
     }
     assert_eq!(server.get("/v1/workspaces/1/tasks/DEV-9/pull-requests").status, 404);
 }
+
+/// A graph of many tasks shows those that have to do with each other.
+#[test]
+fn a_large_graph_has_no_single_nodes() {
+    let folder = Folder::new();
+    let lines: String = (1..=1_001)
+        .map(|number| {
+            format!(
+                r#"{{"number": {number}, "title": "t", "created_at": "2026-01-01T00:00:00Z", "depends_on": [{}]}}"#,
+                { if number == 7 { "9, 1001" } else { "" } }
+            ) + "\n"
+        })
+        .collect();
+    let path = folder.write("tasks.jsonl", &lines);
+    let server = Server::start(folder, &["--db", ":memory:", "--token", TOKEN, "--import", &path]);
+    let graph = server.get("/v1/workspaces/1/dependency-graph");
+    assert_eq!(graph.column("nodes", "id"), ["DEV-7", "DEV-9", "DEV-1001"]);
+    assert_eq!(graph.column("edges", "to_task"), ["DEV-9", "DEV-1001"]);
+    server.call("DELETE", "/v1/workspaces/1/tasks/DEV-9", "");
+    let graph = server.get("/v1/workspaces/1/dependency-graph?project_id=1");
+    assert_eq!((graph.len("nodes"), graph.len("edges")), (1_000, 1), "1,000 tasks are few enough");
+}

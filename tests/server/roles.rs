@@ -225,3 +225,44 @@ fn a_key_ends_with_its_user_its_time_or_its_revocation() {
     administer(&server.folder, &["user", "remove", "admin"]);
     assert_eq!(with_key(&server, &other, "GET", "/v1/auth", ""), 401);
 }
+
+/// To the minute, so that reading is no writing; and what others have in their caches stays good.
+#[test]
+fn it_is_kept_when_a_key_was_used() {
+    let server = staffed();
+    let (member, keys) = (token("member"), "/v1/workspaces/1/api-keys");
+    let key = server.by(&member, "POST", keys, r#"{"name": "ci"}"#).text("key");
+    let headers = [("Authorization", &*format!("Bearer {member}"))];
+    let tag =
+        |server: &Server| server.raw("GET", "/v1/workspaces/1/tasks", &headers, "").header("ETag").map(str::to_string);
+    assert_eq!(server.by(&member, "GET", keys, "").text("0.last_used_at"), "null");
+    let before = tag(&server);
+    assert_eq!(with_key(&server, &key, "GET", "/v1/workspaces/1/tasks", ""), 200);
+    // A write goes through the same queue: afterwards the use is kept.
+    let used = || {
+        server.by(&member, "PATCH", "/v1/workspaces/1/projects/999", "{}");
+        server.by(&member, "GET", keys, "").text("0.last_used_at")
+    };
+    let first = used();
+    assert_ne!(first, "null");
+    assert_eq!(tag(&server), before, "nothing that others see has changed");
+    for _ in 0..5 {
+        assert_eq!(with_key(&server, &key, "GET", "/v1/workspaces/1/tasks", ""), 200);
+    }
+    assert_eq!(used(), first, "one write a minute");
+}
+
+/// Making what is missing is making: not for viewers, and no workspace for a key.
+#[test]
+fn setting_up_bypasses_no_role() {
+    let server = staffed();
+    let init = |token: &str| server.by(token, "POST", "/v1/users/init", "");
+    assert_eq!(server.by(&token("owner"), "DELETE", "/v1/workspaces/1/projects/1", "").status, 200);
+    assert_eq!(init(&token("viewer")).status, 403);
+    assert_eq!(server.by(&token("owner"), "GET", "/v1/workspaces/1/projects", "").int("total"), 0);
+    let (secret, _) = key(&server, "member", r#"["read", "write"]"#);
+    assert_eq!(server.by(&token("owner"), "DELETE", "/v1/workspaces/1/members/member", "").status, 204);
+    assert_eq!(with_key(&server, &secret, "POST", "/v1/users/init", ""), 403);
+    assert_eq!(server.by(&token("member"), "GET", "/v1/workspaces", "").int("total"), 0);
+    assert_eq!(init(&token("member")).text("workspace.identifier"), "PER");
+}

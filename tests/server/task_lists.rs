@@ -129,3 +129,65 @@ fn suggestions_are_open_free_and_by_priority() {
     assert_eq!((one.len("suggestions"), one.int("total_ready"), one.int("total_blocked")), (1, 2, 1));
     assert_eq!(server.get("/v1/workspaces/1/projects/9/tasks/suggest").status, 404);
 }
+
+/// What `labels` chooses, found by looking at each task: titles by priority, and how many.
+fn carriers(server: &Server, labels: &[&str], more: &str) -> (Vec<String>, i64) {
+    let all = server.get(&format!("/v1/workspaces/1/tasks?sort_by=priority&order=asc&limit=100{more}"));
+    let has = |index: usize| {
+        labels.iter().all(|label| all.text(&format!("items.{index}.labels")).contains(&format!("\"{label}\"")))
+    };
+    let titles: Vec<String> = (0..all.len("items"))
+        .filter(|index| has(*index))
+        .map(|index| all.text(&format!("items.{index}.title")))
+        .collect();
+    let count = titles.len() as i64;
+    (titles, count)
+}
+
+/// From the label, and along the order that is asked for; whatever happened to tasks and labels.
+#[test]
+fn a_list_by_label_is_the_same_whichever_way_it_is_found() {
+    let server = Server::new();
+    for number in 0..60 {
+        let rare = if number % 20 == 7 { r#", "rare""# } else { "" };
+        let labels = format!(r#""labels": ["all", "l{}"{rare}], "priority": {}"#, number % 3, number % 5 - 2);
+        server.task(&format!("t{number}"), &labels);
+    }
+    let check = || {
+        for labels in
+            [&["all"][..], &["rare"], &["l1"], &["all", "l2"], &["l1", "rare"], &["nobody"], &["all", "nobody"]]
+        {
+            for more in ["", "&status=todo", "&include_deleted=true", "&project=1", "&priority_gte=1", "&status=done"] {
+                let (titles, count) = carriers(&server, labels, more);
+                let query = format!("sort_by=priority&order=asc&labels={}{more}", labels.join(","));
+                let list = server.get(&format!("/v1/workspaces/1/tasks?{query}&limit=100"));
+                assert_eq!((list.column("items", "title"), list.int("total")), (titles.clone(), count), "{query}");
+                for offset in [0, 3, count - 5, count] {
+                    let list = server.get(&format!("/v1/workspaces/1/tasks?{query}&limit=2&offset={}", offset.max(0)));
+                    let wanted: Vec<String> = titles.iter().skip(offset.max(0) as usize).take(2).cloned().collect();
+                    assert_eq!((list.column("items", "title"), list.int("total")), (wanted, count), "{query} {offset}");
+                }
+            }
+        }
+    };
+    check();
+    for number in 1..=20 {
+        let task = format!("DEV-{}", number * 3 - 1);
+        match number % 5 {
+            0 => assert_eq!(server.call("DELETE", &format!("/v1/workspaces/1/tasks/{task}"), "").status, 204),
+            1 => assert_eq!(server.patch(&task, r#"{"status": "done"}"#).status, 200),
+            2 => assert_eq!(server.patch(&task, r#"{"labels": ["l2", "all"]}"#).status, 200),
+            3 => assert_eq!(server.patch(&task, r#"{"labels": [], "status": "todo"}"#).status, 200),
+            _ => assert_eq!(server.patch(&task, r#"{"status": "todo", "labels": ["rare"]}"#).status, 200),
+        }
+    }
+    check();
+    let labels = server.get("/v1/workspaces/1/labels");
+    let id = |name: &str| {
+        let at = labels.column("items", "name").iter().position(|label| label == name).expect("a label");
+        labels.int(&format!("items.{at}.id"))
+    };
+    server.call("PATCH", &format!("/v1/workspaces/1/labels/{}", id("rare")), r#"{"name": "nobody"}"#);
+    assert_eq!(server.call("DELETE", &format!("/v1/workspaces/1/labels/{}", id("l1")), "").status, 204);
+    check();
+}

@@ -45,9 +45,18 @@ pub async fn converse<A: Application>(
 ) {
     // Nothing waits for a delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    if !is_asked(&stream, &mut stopping).await {
-        return;
+    if is_asked(&stream, &mut stopping).await {
+        // Boxed: a connection without a request does not hold the room for one.
+        Box::pin(serve(stream, peer, shared, stopping)).await;
     }
+}
+
+async fn serve<A: Application>(
+    stream: TcpStream,
+    peer: IpAddr,
+    shared: Arc<Shared<A>>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE));
     let service = service_fn(move |request: hyper::Request<Incoming>| {

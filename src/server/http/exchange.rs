@@ -1,7 +1,7 @@
 //! One request and its answer: its name, what its head must say, its body under limits, a line in the log.
 
 use super::connection::Shared;
-use super::{Admitted, Application, Request, Response, Target, encode, write};
+use super::{Admitted, Application, Request, Response, Target, encode, transit, write};
 use crate::log;
 use crate::metrics::METRICS;
 use anyt::time::Timestamp;
@@ -66,7 +66,16 @@ pub async fn answer<A: Application>(shared: &Shared<A>, peer: IpAddr, request: h
             }
         }
     };
-    let (response, encoded) = encode::encode(response, accepts_gzip).await;
+    let (mut response, encoded) = encode::encode(response, accepts_gzip).await;
+    let only_reads = matches!(done.target.method, "GET");
+    let encoded = match transit::send(encoded, !only_reads) {
+        Some(encoded) => encoded,
+        None => {
+            let words = "too many long answers are on their way, try again";
+            response = shared.application.refuse(503, words, &done.request.path).with_header("Retry-After", "1");
+            std::mem::take(&mut response.body).into()
+        }
+    };
     done.log(&response, encoded.len());
     Ok(write::response(response, encoded, &done.request.id, is_last))
 }
@@ -87,7 +96,8 @@ fn request_of(head: &hyper::http::request::Parts, peer: IpAddr) -> Request {
 /// The name that a proxy gave the request, else one of our own.
 fn id(given: Option<String>) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if let Some(given) = given.filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(is_plain)) {
+    let is_name = |id: &String| (1..=64).contains(&id.len()) && id.bytes().all(is_plain) && !id.starts_with("anyt_");
+    if let Some(given) = given.filter(is_name) {
         return given;
     }
     static START: OnceLock<u64> = OnceLock::new();
@@ -146,7 +156,7 @@ fn summary(request: &Request) -> Summary {
         id: request.id.clone(),
         peer: request.peer,
         method: plain(&request.method, 16),
-        path: plain(&request.path, 300),
+        path: without_tokens(&plain(&request.path, 300)),
         has_credential: has("X-API-Key") || has("Authorization"),
     }
 }
@@ -154,6 +164,12 @@ fn summary(request: &Request) -> Summary {
 /// Anybody can send words of any length, and characters that mean something to a terminal.
 fn plain(text: &str, longest: usize) -> String {
     text.chars().take(longest).map(|letter| if letter.is_ascii_graphic() { letter } else { '?' }).collect()
+}
+
+/// A path that somebody pasted a token into.
+fn without_tokens(path: &str) -> String {
+    let hidden = |segment: &str| if segment.starts_with("anyt_") { "(token)".into() } else { segment.to_string() };
+    path.split('/').map(hidden).collect::<Vec<_>>().join("/")
 }
 
 struct Done {

@@ -9,6 +9,7 @@ mod encode;
 mod exchange;
 mod listen;
 mod places;
+mod transit;
 mod write;
 
 pub use listen::{Limits, Listener};
@@ -53,6 +54,11 @@ pub struct Response {
 impl Response {
     pub fn json(status: u16, body: &Value) -> Response {
         Response { status, body: json::to_string(body), ..Response::no_content() }
+    }
+
+    /// `body` is JSON already.
+    pub fn written(status: u16, body: String) -> Response {
+        Response { status, body, ..Response::no_content() }
     }
 
     pub fn problem(status: u16, body: &Value) -> Response {

@@ -16,7 +16,6 @@ use miniserde::json::Value;
 
 const PERMISSIONS: [&str; 3] = ["read", "write", "execute"];
 
-/// When a key was last used is not kept: it would make a write of every request.
 fn to_json(key: ApiKey) -> Value {
     let is_active = key.expires_at.is_none_or(|end| end > Timestamp::now());
     object([
@@ -26,7 +25,7 @@ fn to_json(key: ApiKey) -> Value {
         ("key_prefix", key.prefix.json()),
         ("permissions", key.permissions.json()),
         ("is_active", is_active.json()),
-        ("last_used_at", Value::Null),
+        ("last_used_at", key.last_used_at.json()),
         ("expires_at", key.expires_at.json()),
         ("created_by", key.user_id.json()),
         ("created_at", key.created_at.json()),
@@ -60,6 +59,7 @@ pub fn create(call: &Call) -> Outcome<Response> {
         permissions: permissions(&body)?,
         created_at: Timestamp(0),
         expires_at: expiry(&body)?,
+        last_used_at: None,
     };
     let made = stored::create(call.connection, &wanted, &auth::digest(&salt, key.as_bytes()))?;
     Ok(Response::json(201, &object([("key", key.json()), ("api_key", to_json(made))])))

@@ -6,7 +6,7 @@ use crate::resources::events::Note;
 use crate::routes::Call;
 use crate::store::dependencies::{self as stored, End, Graph};
 use crate::store::{projects, tasks};
-use crate::wire::{Json, object};
+use crate::wire::{self, Json, Members, object};
 use miniserde::json::Value;
 
 fn end_to_json(end: End) -> Value {
@@ -65,20 +65,25 @@ pub fn graph(call: &Call) -> Outcome<Response> {
         projects::get(call.connection, workspace.id, id)?;
     }
     let Graph { nodes, edges } = stored::graph(call.connection, workspace.id, project)?;
-    let node = |end: End| {
-        object([
-            ("id", end.identifier.json()),
-            ("title", end.title.json()),
-            ("status", end.status.json()),
-            ("priority", end.priority.json()),
-        ])
+    let mut out = String::new();
+    let node = |node: &End, out: &mut String| {
+        Members::write(out, |members| {
+            members.add("id", &node.identifier);
+            members.add("title", &node.title);
+            members.add("status", &node.status);
+            members.add("priority", node.priority);
+        });
     };
-    let edge = |(from, to): (String, String)| {
-        object([("from_task", from.json()), ("to_task", to.json()), ("blocking", true.json())])
+    let edge = |(from, to): &(String, String), out: &mut String| {
+        Members::write(out, |members| {
+            members.add("from_task", from);
+            members.add("to_task", to);
+            members.add("blocking", true);
+        });
     };
-    let body = object([
-        ("nodes", nodes.into_iter().map(node).collect::<Vec<_>>().json()),
-        ("edges", edges.into_iter().map(edge).collect::<Vec<_>>().json()),
-    ]);
-    Ok(Response::json(200, &body))
+    Members::write(&mut out, |members| {
+        members.add_written("nodes", |out| wire::write_list(&nodes, node, out));
+        members.add_written("edges", |out| wire::write_list(&edges, edge, out));
+    });
+    Ok(Response::written(200, out))
 }

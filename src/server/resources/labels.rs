@@ -36,7 +36,7 @@ pub fn list(call: &Call) -> Outcome<Response> {
 pub fn create(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
-    let (name, color, description) = (body.name("name")?, body.text("color")?, body.text("description")?);
+    let (name, color, description) = (body.name("name")?, body.about("color")?, body.about("description")?);
     let label = stored::create(call.connection, workspace.id, name, color, description)?;
     Note::new("label", label.id, "created").with("name", name.json()).write(call, workspace.id)?;
     Ok(Response::json(201, &to_json(label)))
@@ -49,7 +49,7 @@ pub fn get(call: &Call) -> Outcome<Response> {
 pub fn update(call: &Call) -> Outcome<Response> {
     let label = named(call)?;
     let body = call.body()?;
-    let (name, color, description) = (body.new_name("name")?, body.text("color")?, body.text("description")?);
+    let (name, color, description) = (body.new_name("name")?, body.about("color")?, body.about("description")?);
     let new = stored::update(call.connection, &label, name, color, description)?;
     let mut note = Note::new("label", label.id, "updated");
     if new.name != label.name {

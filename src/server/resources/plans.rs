@@ -5,7 +5,7 @@
 use crate::http::Response;
 use crate::problem::{Outcome, Problem};
 use crate::resources::events::Note;
-use crate::resources::tasks::to_json;
+use crate::resources::tasks::answer;
 use crate::routes::Call;
 use crate::store::tasks::{self as stored, Review, Task};
 use crate::store::{clock, comments};
@@ -62,5 +62,5 @@ fn finish(call: &Call, row: Task, event: &'static str, feedback: Option<&str>) -
         note = note.with("feedback", feedback.json());
     }
     note.write(call, task.workspace_id)?;
-    Ok(Response::json(200, &to_json(stored::by_id(call.connection, task.id)?)))
+    Ok(answer(200, &stored::by_id(call.connection, task.id)?))
 }

@@ -36,7 +36,7 @@ pub fn to_json(project: Project) -> Value {
 }
 
 fn fields(body: &Body) -> Outcome<Fields> {
-    let text = |name: &str| body.text(name).map(|text| text.map(str::to_string));
+    let text = |name: &str| body.about(name).map(|text| text.map(str::to_string));
     Ok(Fields {
         name: body.new_name("name")?.map(str::to_string),
         description: text("description")?,

@@ -9,8 +9,8 @@ use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::Task;
 use crate::store::workspaces::Workspace;
-use crate::wire::{Json, Page, object};
-use miniserde::json::{self, Value};
+use crate::wire::{Members, Page};
+use miniserde::json;
 
 const SUGGESTIONS: i64 = 10;
 const MOST_SUGGESTIONS: i64 = 50;
@@ -37,23 +37,27 @@ fn suggest(call: &Call, workspace: &Workspace, project: Option<i64>) -> Outcome<
     let (first, page) = ((Sort::Priority, true), Page { limit: most, offset: 0 });
     let (chosen, total) = task_list::list(call.connection, workspace.id, &filter, first, page)?;
     let blocked = task_list::count(call.connection, workspace.id, &Filter { is_blocked: true, ..filter })?;
-    let suggestions: Vec<Value> = chosen.into_iter().map(|row| suggestion(call, row)).collect::<Outcome<_>>()?;
-    let body = object([
-        ("suggestions", suggestions.json()),
-        ("total_ready", (total - blocked).json()),
-        ("total_blocked", blocked.json()),
-    ]);
-    Ok(Response::json(200, &body))
+    let mut written = String::new();
+    for row in &chosen {
+        if !written.is_empty() {
+            written.push(',');
+        }
+        write(call, row, &mut written)?;
+    }
+    let ready = total - blocked;
+    let body = format!(r#"{{"suggestions":[{written}],"total_ready":{ready},"total_blocked":{blocked}}}"#);
+    Ok(Response::written(200, body))
 }
 
-fn suggestion(call: &Call, row: Task) -> Outcome<Value> {
+fn write(call: &Call, row: &Task, out: &mut String) -> Outcome<()> {
     let blockers = dependencies::of(call.connection, row.task.id)?.into_iter().filter(|end| end.status != "done");
     let blockers: Vec<String> = blockers.map(|end| end.identifier).collect();
     let blocks = dependencies::on(call.connection, row.task.id)?;
-    Ok(object([
-        ("is_ready", blockers.is_empty().json()),
-        ("blocked_by", blockers.json()),
-        ("blocks", blocks.into_iter().map(|end| end.identifier).collect::<Vec<_>>().json()),
-        ("task", tasks::to_json(row)),
-    ]))
+    Members::write(out, |members| {
+        members.add("is_ready", blockers.is_empty());
+        members.add("blocked_by", &blockers);
+        members.add("blocks", &blocks.into_iter().map(|end| end.identifier).collect::<Vec<_>>());
+        members.add_written("task", |out| tasks::write(row, out));
+    });
+    Ok(())
 }

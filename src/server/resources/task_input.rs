@@ -31,11 +31,15 @@ fn value(connection: &Connection, task: &Task, body: &Body, field: Field) -> Out
     let text = |text: &str| Value::Text(text.to_string());
     Ok(match field {
         Field::Title => body.new_name(name)?.map(text),
-        Field::Description | Field::Phase | Field::Plan | Field::Checklist => body.text(name)?.map(text),
+        Field::Description | Field::Plan | Field::Checklist => body.text(name)?.map(text),
+        Field::Phase => body.text(name)?.map(|phase| limits::title(name, phase)).transpose()?.map(text),
         Field::Status => body.text(name)?.map(status).transpose()?.map(text),
         Field::Priority => body.int(name)?.map(priority).transpose()?.map(Value::Int),
         // `null` is "leave it", so that an empty string is the only way to say "nobody".
-        Field::Owner => body.text(name)?.map(|owner| if owner.is_empty() { Value::Null } else { text(owner) }),
+        Field::Owner => {
+            let owner = body.text(name)?.map(|owner| limits::title(name, owner)).transpose()?;
+            owner.map(|owner| if owner.is_empty() { Value::Null } else { text(owner) })
+        }
         Field::AssigneeType => body.word(name, &ASSIGNEE_TYPES)?.map(text),
         Field::CodingAgent => match body.text(name)? {
             Some("") => Some(Value::Null),

@@ -66,7 +66,7 @@ fn changed(call: &Call, fields: Fields) -> Outcome<Fields> {
     let filters = body.object("filters")?.map(|filters| json::to_string(&Value::Object(filters.clone())));
     Ok(Fields {
         name: body.new_name("name")?.map_or(fields.name, str::to_string),
-        description: body.text("description")?.map(str::to_string).or(fields.description),
+        description: body.about("description")?.map(str::to_string).or(fields.description),
         filters: filters.unwrap_or(fields.filters),
         is_default: body.bool("is_default")?.unwrap_or(fields.is_default),
         display_order: body.int("display_order")?.unwrap_or(fields.display_order),

@@ -14,7 +14,7 @@ use crate::store::dependencies;
 use crate::store::task_list::{self, Filter, Sort};
 use crate::store::tasks::{self as stored, Review, Task};
 use crate::store::workspaces::Workspace;
-use crate::wire::{self, Json, object};
+use crate::wire::{self, Json, Members, object};
 use anyt::time::Timestamp;
 use miniserde::json::{self, Value};
 
@@ -22,55 +22,59 @@ const LIMIT: i64 = 50;
 const MOST: i64 = limits::ROWS;
 
 /// Every field of api.md 3.3, whatever client asks: further fields are ignored, missing ones are fatal.
-pub fn to_json(row: Task) -> Value {
-    let task = row.task;
-    let workspace = object([
-        ("id", task.workspace_id.json()),
-        ("name", row.workspace_name.json()),
-        ("identifier", row.workspace_identifier.json()),
-    ]);
-    let project = object([
-        ("id", task.project_id.json()),
-        ("name", row.project_name.json()),
-        ("color", row.project_color.json()),
-        ("icon", row.project_icon.json()),
-    ]);
-    object([
-        ("id", task.id.json()),
-        ("workspace_id", task.workspace_id.json()),
-        ("project_id", task.project_id.json()),
-        ("number", task.number.json()),
-        ("identifier", task.identifier.json()),
-        ("uid", task.uid.json()),
-        ("title", task.title.json()),
-        ("description", task.description.json()),
-        ("phase", task.phase.json()),
-        ("status", task.status.json()),
-        ("priority", task.priority.json()),
-        ("owner_id", task.owner_id.json()),
-        ("assignee_type", task.assignee_type.json()),
-        ("assigned_coding_agent", task.assigned_coding_agent.json()),
-        ("labels", task.labels.json()),
-        ("estimate", task.estimate.json()),
-        ("parent_id", task.parent_id.json()),
-        ("goal_id", task.goal_id.json()),
-        ("creator_id", task.creator_id.json()),
-        ("version", task.version.json()),
-        ("implementation_plan", task.implementation_plan.json()),
-        ("checklist", task.checklist.json()),
-        ("plan_review_status", row.review.status.json()),
-        ("plan_reviewed_at", row.review.at.json()),
-        ("plan_reviewed_by", row.review.by.json()),
-        ("started_at", task.started_at.json()),
-        ("completed_at", task.completed_at.json()),
-        ("canceled_at", task.canceled_at.json()),
-        ("archived_at", task.archived_at.json()),
-        ("created_at", task.created_at.json()),
-        ("updated_at", task.updated_at.json()),
-        ("deleted_at", task.deleted_at.json()),
-        ("workspace", workspace),
-        ("project", project),
-    ])
+pub fn write(row: &Task, out: &mut String) {
+    let (task, review) = (&row.task, &row.review);
+    Members::write(out, |members| {
+        members.add("id", task.id);
+        members.add("workspace_id", task.workspace_id);
+        members.add("project_id", task.project_id);
+        members.add("number", task.number);
+        members.add("identifier", &task.identifier);
+        members.add("uid", &task.uid);
+        members.add("title", &task.title);
+        members.add("description", &task.description);
+        members.add("phase", &task.phase);
+        members.add("status", &task.status);
+        members.add("priority", task.priority);
+        members.add("owner_id", &task.owner_id);
+        members.add("assignee_type", &task.assignee_type);
+        members.add("assigned_coding_agent", &task.assigned_coding_agent);
+        members.add("labels", &task.labels);
+        members.add("estimate", &task.estimate);
+        members.add("parent_id", &task.parent_id);
+        members.add("goal_id", &task.goal_id);
+        members.add("creator_id", &task.creator_id);
+        members.add("version", task.version);
+        members.add("implementation_plan", &task.implementation_plan);
+        members.add("checklist", &task.checklist);
+        members.add("plan_review_status", &review.status);
+        members.add("plan_reviewed_at", &review.at);
+        members.add("plan_reviewed_by", &review.by);
+        members.add("started_at", &task.started_at);
+        members.add("completed_at", &task.completed_at);
+        members.add("canceled_at", &task.canceled_at);
+        members.add("archived_at", &task.archived_at);
+        members.add("created_at", &task.created_at);
+        members.add("updated_at", &task.updated_at);
+        members.add("deleted_at", &task.deleted_at);
+        members.add_object("workspace", |inner| {
+            inner.add("id", task.workspace_id);
+            inner.add("name", &row.workspace_name);
+            inner.add("identifier", &row.workspace_identifier);
+        });
+        members.add_object("project", |inner| {
+            inner.add("id", task.project_id);
+            inner.add("name", &row.project_name);
+            inner.add("color", &row.project_color);
+            inner.add("icon", &row.project_icon);
+        });
+    });
+}
+
+pub fn answer(status: u16, row: &Task) -> Response {
+    let mut body = String::new();
+    write(row, &mut body);
+    Response::written(status, body)
 }
 
 pub fn list(call: &Call) -> Outcome<Response> {
@@ -78,7 +82,7 @@ pub fn list(call: &Call) -> Outcome<Response> {
     let part = call.query.page(LIMIT, MOST)?;
     let filter = filter(call, &workspace)?;
     let (items, total) = task_list::list(call.connection, workspace.id, &filter, order(call)?, part)?;
-    Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
+    Ok(Response::written(200, wire::written_page(&items, write, total, part)))
 }
 
 fn filter(call: &Call, workspace: &Workspace) -> Outcome<Filter> {
@@ -160,7 +164,7 @@ pub fn create(call: &Call) -> Outcome<Response> {
     }
     let note = Note::of_task(id, "created").with("identifier", created.task.identifier.as_str().json());
     note.with("title", created.task.title.as_str().json()).write(call, workspace.id)?;
-    Ok(Response::json(201, &to_json(created)))
+    Ok(answer(201, &created))
 }
 
 /// The tasks of the `depends_on` list, each once.
@@ -178,7 +182,7 @@ fn depends_on(call: &Call, workspace: &Workspace, body: &Body) -> Outcome<Vec<mo
 }
 
 pub fn get(call: &Call) -> Outcome<Response> {
-    Ok(Response::json(200, &to_json(stored::get(call.connection, &call.workspace()?, call.argument(1))?)))
+    Ok(answer(200, &stored::get(call.connection, &call.workspace()?, call.argument(1))?))
 }
 
 /// The task's link: 403 for who is no member of its workspace (api.md 1.2).
@@ -188,7 +192,7 @@ pub fn by_uid(call: &Call) -> Outcome<Response> {
     let row = stored::by_id(call.connection, id).map_err(|_| Problem::missing("task", uid))?;
     call.workspace_of(row.task.workspace_id)
         .map_err(|_| Problem::new(403, "you are no member of this task's workspace"))?;
-    Ok(Response::json(200, &to_json(row)))
+    Ok(answer(200, &row))
 }
 
 pub fn update(call: &Call) -> Outcome<Response> {
@@ -196,7 +200,7 @@ pub fn update(call: &Call) -> Outcome<Response> {
     let body = call.body()?;
     let patch = task_input::patch(call.connection, &row.task, &body)?;
     check_version(call, &row.task, &patch)?;
-    Ok(Response::json(200, &to_json(change(call, row, &patch, &body)?)))
+    Ok(answer(200, &change(call, row, &patch, &body)?))
 }
 
 /// Stores the changes, if there are any.

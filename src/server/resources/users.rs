@@ -7,6 +7,7 @@ use crate::routes::Call;
 use crate::store;
 use crate::store::preferences::{self as stored, Preferences};
 use crate::store::projects::Fields;
+use crate::store::roles::{Right, Role};
 use crate::store::workspaces::Workspace;
 use crate::wire::{Json, object};
 use miniserde::json::Value;
@@ -42,6 +43,7 @@ pub fn init(call: &Call) -> Outcome<Response> {
         Ok(workspace) => workspace,
         Err(_) => {
             is_new = true;
+            call.caller.key_allows(Right::MakeWorkspace)?;
             first_workspace(call)?
         }
     };
@@ -49,6 +51,10 @@ pub fn init(call: &Call) -> Outcome<Response> {
         Some(project) => project,
         None => {
             is_new = true;
+            let role = store::members::role_in(call.connection, workspace.id, call.user())?;
+            if let Some(role) = role.filter(|role| *role < Role::Member) {
+                return Err(Problem::forbidden(role, Role::Member));
+            }
             let fields = default_project(&workspace.name);
             store::projects::create(call.connection, workspace.id, &fields)?
         }

@@ -62,7 +62,7 @@ pub fn create(call: &Call) -> Outcome<Response> {
     let name = body.name("name")?;
     let identifier = identifier(body.name("identifier")?)
         .ok_or_else(|| Problem::invalid("identifier", "must be 1 to 10 letters A to Z"))?;
-    let workspace = stored::create(call.connection, &identifier, name, body.text("description")?, call.user())?;
+    let workspace = stored::create(call.connection, &identifier, name, body.about("description")?, call.user())?;
     Note::new("workspace", workspace.id, "created").write(call, workspace.id)?;
     Ok(Response::json(201, &to_json(workspace)))
 }
@@ -90,7 +90,7 @@ pub fn get(call: &Call) -> Outcome<Response> {
 pub fn update(call: &Call) -> Outcome<Response> {
     let workspace = call.workspace()?;
     let body = call.body()?;
-    let (name, description) = (body.new_name("name")?, body.text("description")?);
+    let (name, description) = (body.new_name("name")?, body.about("description")?);
     let new = stored::update(call.connection, workspace.id, name, description)?;
     let mut note = Note::new("workspace", workspace.id, "updated");
     if new.name != workspace.name {

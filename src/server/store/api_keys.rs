@@ -17,6 +17,8 @@ pub struct ApiKey {
     pub permissions: Vec<String>,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    /// To the minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
 fn from_row(row: &Row) -> rusqlite::Result<ApiKey> {
@@ -31,6 +33,7 @@ fn from_row(row: &Row) -> rusqlite::Result<ApiKey> {
         permissions: json::from_str(&permissions).unwrap_or_default(),
         created_at: Timestamp(row.get("created_at")?),
         expires_at: row.get::<_, Option<i64>>("expires_at")?.map(Timestamp),
+        last_used_at: row.get::<_, Option<i64>>("last_used_at")?.map(Timestamp),
     })
 }
 
@@ -57,7 +60,15 @@ pub fn list(connection: &Connection, workspace_id: i64, user_id: Option<&str>) -
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// `key.id` and `key.created_at` are not read.
+/// Keeps that the key was used at this instant.
+pub fn note_use(connection: &Connection, id: i64, at: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, :at), :at) WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":at": at.0 })
+        .map(drop)
+}
+
+/// `key.id` and the times but `key.expires_at` are not read.
 pub fn create(connection: &Connection, key: &ApiKey, digest: &Digest) -> Outcome<ApiKey> {
     let now = clock::tick(connection)?;
     Ok(connection.query_row(

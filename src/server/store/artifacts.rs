@@ -1,7 +1,7 @@
 //! What attempts leave behind (api.md 3.8).
 
 use crate::problem::Outcome;
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
@@ -51,7 +51,7 @@ pub fn list(connection: &Connection, attempt_id: i64, page: Page) -> Outcome<(Ve
     let mut statement = connection
         .prepare_cached(select!("WHERE f.attempt_id = :attempt ORDER BY f.id LIMIT :limit OFFSET :offset"))?;
     let arguments = named_params! { ":attempt": attempt_id, ":limit": page.limit, ":offset": page.offset };
-    let items = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?;
+    let items = page::rows(&mut statement, arguments, from_row)?;
     let total = connection
         .prepare_cached("SELECT count(*) FROM artifacts WHERE attempt_id = :attempt")?
         .query_row(named_params! { ":attempt": attempt_id }, |row| row.get(0))?;

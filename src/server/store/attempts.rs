@@ -1,7 +1,7 @@
 //! Attempts of agents at tasks (api.md 3.7).
 
 use crate::problem::Outcome;
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
@@ -75,7 +75,7 @@ pub fn list(connection: &Connection, task_id: i64, agent: Option<&str>, page: Pa
          ORDER BY a.id DESC LIMIT :limit OFFSET :offset"
     ))?;
     let arguments = named_params! { ":task": task_id, ":agent": agent, ":limit": page.limit, ":offset": page.offset };
-    let items = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?;
+    let items = page::rows(&mut statement, arguments, from_row)?;
     let total = connection
         .prepare_cached(
             "SELECT count(*) FROM attempts WHERE task_id = :task AND (:agent IS NULL OR coding_agent = :agent)",

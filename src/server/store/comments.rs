@@ -1,7 +1,7 @@
 //! Comments on tasks (api.md 3.9).
 
 use crate::problem::Outcome;
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
@@ -42,7 +42,7 @@ pub fn list(connection: &Connection, task_id: i64, page: Page) -> Outcome<(Vec<C
          WHERE c.task_id = :task ORDER BY c.id LIMIT :limit OFFSET :offset",
     )?;
     let arguments = named_params! { ":task": task_id, ":limit": page.limit, ":offset": page.offset };
-    let items = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?;
+    let items = page::rows(&mut statement, arguments, from_row)?;
     let total = connection
         .prepare_cached("SELECT count(*) FROM comments WHERE task_id = :task")?
         .query_row(named_params! { ":task": task_id }, |row| row.get(0))?;

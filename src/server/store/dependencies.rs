@@ -4,6 +4,7 @@
 use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::store::clock;
+use crate::store::task_list::{self, Filter};
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
@@ -107,20 +108,38 @@ pub struct Graph {
     pub edges: Vec<(String, String)>,
 }
 
+/// Tasks of a graph that shows also those without any dependency. In a larger one they would be nearly all of it, and say
+/// nothing: clients look for the ends of edges.
+const MOST_SINGLE_NODES: i64 = 1_000;
+
+macro_rules! nodes {
+    ($condition:literal) => {
+        concat!(
+            "SELECT t.id, w.identifier AS prefix, t.number, t.title, t.status, t.priority
+             FROM tasks t CROSS JOIN workspaces w ON w.id = t.workspace_id
+             WHERE t.workspace_id = :workspace AND t.deleted_at IS NULL
+                 AND (:project IS NULL OR t.project_id = :project) ",
+            $condition,
+            " ORDER BY t.number"
+        )
+    };
+}
+
 /// The graph of a workspace or of one of its projects.
 pub fn graph(connection: &Connection, workspace_id: i64, project_id: Option<i64>) -> Outcome<Graph> {
     let arguments = named_params! { ":workspace": workspace_id, ":project": project_id };
-    let mut statement = connection.prepare_cached(
-        "SELECT t.id, w.identifier AS prefix, t.number, t.title, t.status, t.priority
-         FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
-         WHERE t.workspace_id = :workspace AND t.deleted_at IS NULL AND (:project IS NULL OR t.project_id = :project)
-         ORDER BY t.number",
-    )?;
+    let wanted = Filter { project: project_id, ..Filter::default() };
+    let sql = if task_list::count(connection, workspace_id, &wanted)? <= MOST_SINGLE_NODES {
+        nodes!("")
+    } else {
+        nodes!("AND t.id IN (SELECT task_id FROM dependencies UNION SELECT depends_on_id FROM dependencies)")
+    };
+    let mut statement = connection.prepare_cached(sql)?;
     let nodes = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = connection.prepare_cached(
         "SELECT w.identifier || '-' || f.number, w.identifier || '-' || t.number
-         FROM tasks f JOIN workspaces w ON w.id = f.workspace_id
-         JOIN dependencies d ON d.task_id = f.id JOIN tasks t ON t.id = d.depends_on_id
+         FROM dependencies d CROSS JOIN tasks f ON f.id = d.task_id CROSS JOIN tasks t ON t.id = d.depends_on_id
+         CROSS JOIN workspaces w ON w.id = f.workspace_id
          WHERE f.workspace_id = :workspace AND f.deleted_at IS NULL AND t.deleted_at IS NULL
              AND (:project IS NULL OR (f.project_id = :project AND t.project_id = :project))
          ORDER BY f.number, t.number",

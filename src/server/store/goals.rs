@@ -1,7 +1,7 @@
 //! Goals: plain rows (api.md 2.18). Their numbers are their own, `DEV-G3`, and are given once.
 
 use crate::problem::Outcome;
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
@@ -47,8 +47,7 @@ pub fn list(connection: &Connection, workspace_id: i64, status: Option<&str>) ->
          WHERE g.workspace_id = :workspace AND g.deleted_at IS NULL AND (:status IS NULL OR g.status = :status)
          ORDER BY g.number LIMIT 1000",
     )?;
-    let rows = statement.query_map(named_params! { ":workspace": workspace_id, ":status": status }, from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(page::rows(&mut statement, named_params! { ":workspace": workspace_id, ":status": status }, from_row)?)
 }
 
 pub fn get(connection: &Connection, workspace_id: i64, id: i64) -> Outcome<Goal> {

@@ -99,8 +99,47 @@ pub fn delete(connection: &Connection, id: i64) -> Outcome<()> {
     Ok(())
 }
 
+/// A label by which tasks are chosen, and how many have it, deleted ones too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Carried {
+    pub id: i64,
+    pub tasks: i64,
+}
+
+/// The labels of these names, the rarest first; `None` when there is one that nobody has made.
+pub fn carried(connection: &Connection, workspace_id: i64, names: &[String]) -> Outcome<Option<Vec<Carried>>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT l.id, coalesce((SELECT sum(number) FROM label_counts WHERE label_id = l.id), 0) FROM labels l
+         WHERE l.workspace_id = :workspace AND l.name = :name",
+    )?;
+    let mut labels = Vec::with_capacity(names.len());
+    for name in names {
+        let label = statement.query_row(named_params! { ":workspace": workspace_id, ":name": name }, |row| {
+            Ok(Carried { id: row.get(0)?, tasks: row.get(1)? })
+        });
+        let Some(label) = crate::store::found(label)? else { return Ok(None) };
+        labels.push(label);
+    }
+    labels.sort_by_key(|label| label.tasks);
+    Ok(Some(labels))
+}
+
+/// The names of the task's labels, in their order.
+fn of_task(connection: &Connection, task_id: i64) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT l.name FROM task_labels c JOIN labels l ON l.id = c.label_id WHERE c.task_id = :task
+             ORDER BY c.position",
+        )?
+        .query_map(named_params! { ":task": task_id }, |row| row.get(0))?
+        .collect()
+}
+
 /// Gives the task exactly these labels, in this order; names given twice count once.
 pub fn assign(connection: &Connection, workspace_id: i64, task_id: i64, names: &[String]) -> Outcome<()> {
+    if of_task(connection, task_id)? == names {
+        return Ok(());
+    }
     connection
         .prepare_cached("DELETE FROM task_labels WHERE task_id = :task")?
         .execute(named_params! { ":task": task_id })?;

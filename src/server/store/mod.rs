@@ -21,6 +21,7 @@ pub mod labels;
 pub mod lock;
 pub mod members;
 mod migrations;
+mod page;
 pub mod preferences;
 pub mod projects;
 pub mod pull_requests;

@@ -1,7 +1,7 @@
 //! Pull requests of tasks (api.md 3.12), as whoever registered them says.
 
 use crate::problem::{Outcome, Problem};
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, ToSql, named_params};
@@ -92,7 +92,7 @@ macro_rules! select {
 /// Those of one task, oldest first.
 pub fn of_task(connection: &Connection, task_id: i64) -> Outcome<Vec<PullRequest>> {
     let mut statement = connection.prepare_cached(select!("WHERE p.task_id = :task ORDER BY p.id"))?;
-    Ok(statement.query_map(named_params! { ":task": task_id }, from_row)?.collect::<rusqlite::Result<_>>()?)
+    Ok(page::rows(&mut statement, named_params! { ":task": task_id }, from_row)?)
 }
 
 /// Those of live tasks of the workspace, newest first.
@@ -111,7 +111,7 @@ pub fn list(
         ":workspace": workspace_id, ":status": status, ":project": project, ":limit": page.limit,
         ":offset": page.offset,
     };
-    Ok(statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?)
+    Ok(page::rows(&mut statement, arguments, from_row)?)
 }
 
 /// A pull request of a live task of the workspace.

@@ -1,10 +1,12 @@
 //! The task list: filters, order, paging (api.md 2.5, 4.9). A page costs what is on it, not what the workspace holds.
 //!
 //! A statement has the conditions of the filters that were given and no others, so that SQLite can walk the index whose
-//! order is asked for. How many there are comes from `task_counts` where it can. A page nearer to the end of the list is
+//! order is asked for. How many there are comes from `task_counts` where it can. Tasks that carry a label are found in
+//! that order too where many carry it, else from the label; `label_counts` tells. A page nearer to the end of the list is
 //! read from there, backwards. The order always ends with the id, so that pages neither skip nor repeat a row.
 
 use crate::problem::Outcome;
+use crate::store::labels::{self, Carried};
 use crate::store::tasks::{self, Task};
 use crate::wire::Page;
 use rusqlite::{Connection, ToSql};
@@ -102,11 +104,21 @@ struct Question<'a> {
     values: Vec<&'a dyn ToSql>,
 }
 
+/// The labels that the tasks have to carry, and whether to find the tasks by the first of them.
+#[derive(Default)]
+struct Choice {
+    labels: Vec<Carried>,
+    from_label: bool,
+}
+
+const CARRIERS: &str = "t.id IN (SELECT task_id FROM task_labels WHERE label_id = ?)";
+const CARRIES: &str = "EXISTS (SELECT 1 FROM task_labels c WHERE c.task_id = t.id AND c.label_id = ?)";
+
 const BLOCKED: &str = " AND EXISTS (SELECT 1 FROM dependencies d CROSS JOIN tasks b ON b.id = d.depends_on_id
      WHERE d.task_id = t.id AND b.deleted_at IS NULL AND b.status <> 'done')";
 
 impl<'a> Question<'a> {
-    fn of(workspace_id: &'a i64, filter: &'a Filter) -> Question<'a> {
+    fn of(workspace_id: &'a i64, filter: &'a Filter, choice: &'a Choice) -> Question<'a> {
         let mut question = Question { conditions: "t.workspace_id = ?".into(), values: vec![workspace_id] };
         if !filter.include_deleted {
             question.conditions.push_str(" AND t.deleted_at IS NULL");
@@ -134,12 +146,9 @@ impl<'a> Question<'a> {
             "? = EXISTS (SELECT 1 FROM tasks s WHERE s.parent_id = t.id AND s.deleted_at IS NULL)",
             &filter.has_subtasks,
         );
-        for label in &filter.labels {
-            question.add(
-                "t.id IN (SELECT c.task_id FROM labels l JOIN task_labels c ON c.label_id = l.id
-                     WHERE l.workspace_id = ? AND l.name = ?)",
-                &[workspace_id, label],
-            );
+        for (position, label) in choice.labels.iter().enumerate() {
+            let is_start = choice.from_label && position == 0;
+            question.add(if is_start { CARRIERS } else { CARRIES }, &[&label.id]);
         }
         question
     }
@@ -158,13 +167,14 @@ impl<'a> Question<'a> {
 }
 
 impl Filter {
-    /// Whether anything but project, status, deletion and the time of change is asked.
+    /// Whether anything but project, status, deletion, labels and the time of change is asked.
     fn is_narrow(&self) -> bool {
         let wide = Filter {
             project: self.project,
             status: self.status.clone(),
             updated_after: self.updated_after,
             include_deleted: self.include_deleted,
+            labels: self.labels.clone(),
             ..Filter::default()
         };
         *self != wide
@@ -172,11 +182,11 @@ impl Filter {
 
     /// How to find the tasks: by what narrows the list most, else along the order that is asked for. SQLite would take the
     /// order whenever there is an index for it, and walk the workspace for the children of one task.
-    fn way(&self, sort: Sort) -> &'static str {
+    fn way(&self, sort: Sort, choice: &Choice) -> &'static str {
         if self.parent.is_some() {
             return " INDEXED BY tasks_by_parent";
         }
-        if !self.labels.is_empty() {
+        if choice.from_label {
             // By id, from the label's tasks.
             return " NOT INDEXED";
         }
@@ -196,17 +206,17 @@ impl Filter {
 }
 
 /// The ids of one page.
-fn statement(filter: &Filter, question: &Question, sort: Sort, descending: bool) -> String {
-    let (way, conditions, column) = (filter.way(sort), &question.conditions, sort.column());
+fn statement(way: &str, question: &Question, sort: Sort, descending: bool) -> String {
+    let (conditions, column) = (&question.conditions, sort.column());
     let direction = if descending { "DESC" } else { "ASC" };
     format!(
         "SELECT t.id FROM tasks t{way} WHERE {conditions} ORDER BY {column} {direction}, t.id {direction} LIMIT ? OFFSET ?"
     )
 }
 
-fn counting(filter: &Filter, question: &Question) -> String {
+fn counting(filter: &Filter, choice: &Choice, question: &Question) -> String {
     let order = if filter.is_free { Sort::Priority } else { Sort::UpdatedAt };
-    format!("SELECT count(*) FROM tasks t{} WHERE {}", filter.way(order), question.conditions)
+    format!("SELECT count(*) FROM tasks t{} WHERE {}", filter.way(order, choice), question.conditions)
 }
 
 /// One page of the matches, and how many there are in all.
@@ -217,7 +227,8 @@ pub fn list(
     (sort, descending): (Sort, bool),
     page: Page,
 ) -> Outcome<(Vec<Task>, i64)> {
-    let total = count(connection, workspace_id, filter)?;
+    let Some(labels) = labels::carried(connection, workspace_id, &filter.labels)? else { return Ok((Vec::new(), 0)) };
+    let total = count_carriers(connection, workspace_id, filter, &labels)?;
     let wanted = (total - page.offset).clamp(0, page.limit);
     if wanted == 0 {
         return Ok((Vec::new(), total));
@@ -226,10 +237,12 @@ pub fn list(
     let is_backwards = behind < page.offset;
     let (skipped, descending) = if is_backwards { (behind, !descending) } else { (page.offset, descending) };
 
-    let question = Question::of(&workspace_id, filter);
+    let choice = choice(connection, workspace_id, filter, sort, labels, (skipped + wanted, total))?;
+    let question = Question::of(&workspace_id, filter, &choice);
     let window: [&dyn ToSql; 2] = [&wanted, &skipped];
     let values: Vec<&dyn ToSql> = question.values.iter().chain(&window).copied().collect();
-    let mut statement = connection.prepare_cached(&statement(filter, &question, sort, descending))?;
+    let mut statement =
+        connection.prepare_cached(&statement(filter.way(sort, &choice), &question, sort, descending))?;
     let mut ids: Vec<i64> =
         statement.query_map(values.as_slice(), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     if is_backwards {
@@ -240,22 +253,56 @@ pub fn list(
 
 /// How many tasks match.
 pub fn count(connection: &Connection, workspace_id: i64, filter: &Filter) -> Outcome<i64> {
-    if !filter.is_narrow() && filter.updated_after.is_none() {
-        return kept_count(connection, workspace_id, filter);
+    match labels::carried(connection, workspace_id, &filter.labels)? {
+        Some(labels) => count_carriers(connection, workspace_id, filter, &labels),
+        None => Ok(0),
     }
-    let question = Question::of(&workspace_id, filter);
-    let mut statement = connection.prepare_cached(&counting(filter, &question))?;
+}
+
+/// The same, of tasks that carry these labels.
+fn count_carriers(connection: &Connection, workspace_id: i64, filter: &Filter, labels: &[Carried]) -> Outcome<i64> {
+    if !filter.is_narrow() && filter.updated_after.is_none() && labels.len() < 2 {
+        return kept_count(connection, workspace_id, filter, labels.first());
+    }
+    let choice = Choice { from_label: !labels.is_empty(), labels: labels.to_vec() };
+    let question = Question::of(&workspace_id, filter, &choice);
+    let mut statement = connection.prepare_cached(&counting(filter, &choice, &question))?;
     Ok(statement.query_row(question.values.as_slice(), |row| row.get(0))?)
 }
 
-fn kept_count(connection: &Connection, workspace_id: i64, filter: &Filter) -> Outcome<i64> {
-    let mut question = Question { conditions: "t.workspace_id = ?".into(), values: vec![&workspace_id] };
+/// How to find tasks that carry labels. Along the order that is asked for, one of so many tasks is one of `total`, which
+/// is what makes a page; from the label, all of its tasks are sorted.
+fn choice(
+    connection: &Connection,
+    workspace_id: i64,
+    filter: &Filter,
+    sort: Sort,
+    labels: Vec<Carried>,
+    (wanted, total): (i64, i64),
+) -> Outcome<Choice> {
+    let Some(rarest) = labels.first().copied() else { return Ok(Choice::default()) };
+    let has_index = !sort.way().is_empty() && !filter.is_narrow() && !filter.include_deleted;
+    if !has_index || filter.updated_after.is_some() {
+        return Ok(Choice { labels, from_label: true });
+    }
+    let all = kept_count(connection, workspace_id, filter, None)?;
+    // 128 bits: a page may begin at any offset.
+    let steps = i128::from(wanted) * i128::from(all) / i128::from(total.max(1));
+    Ok(Choice { labels, from_label: i128::from(rarest.tasks) < steps })
+}
+
+/// How many tasks there are, or how many carry the label, by project, status and deletion alone.
+fn kept_count(connection: &Connection, workspace_id: i64, filter: &Filter, label: Option<&Carried>) -> Outcome<i64> {
+    let (table, mut question) = match label {
+        Some(label) => ("label_counts", Question { conditions: "t.label_id = ?".into(), values: vec![&label.id] }),
+        None => ("task_counts", Question { conditions: "t.workspace_id = ?".into(), values: vec![&workspace_id] }),
+    };
     question.with("t.project_id = ?", &filter.project);
     question.with("t.status IN (SELECT value FROM json_each(?))", &filter.status);
     if !filter.include_deleted {
         question.conditions.push_str(" AND t.is_deleted = 0");
     }
-    let sql = format!("SELECT coalesce(sum(number), 0) FROM task_counts t WHERE {}", question.conditions);
+    let sql = format!("SELECT coalesce(sum(number), 0) FROM {table} t WHERE {}", question.conditions);
     Ok(connection.prepare_cached(&sql)?.query_row(question.values.as_slice(), |row| row.get(0))?)
 }
 
@@ -292,10 +339,14 @@ mod tests {
             .iter()
             .flat_map(|filter| SORTS.iter().flat_map(move |sort| [(filter, *sort, true), (filter, *sort, false)]))
         {
-            let plan = plan(&connection, &statement(filter, &Question::of(&1, filter), sort, descending));
-            let index = sort.way().trim_start_matches(" INDEXED BY ");
-            assert!(plan.contains(&format!("SEARCH t USING COVERING INDEX {index} (workspace_id=?)")), "{plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            for labels in [vec![], vec![Carried { id: 1, tasks: 1 }; 2]] {
+                let choice = Choice { labels, from_label: false };
+                let question = Question::of(&1, filter, &choice);
+                let plan = plan(&connection, &statement(filter.way(sort, &choice), &question, sort, descending));
+                let index = sort.way().trim_start_matches(" INDEXED BY ");
+                assert!(plan.contains(&format!("SEARCH t USING COVERING INDEX {index} (workspace_id=?)")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN c"), "{plan}");
+            }
         }
     }
 
@@ -304,8 +355,10 @@ mod tests {
         let connection = schema::open(&Location::Memory, schema::Age::Any).expect("a database");
         for (include_deleted, index) in [(false, "tasks_live_by_update"), (true, "tasks_by_update")] {
             let filter = Filter { updated_after: Some(1), include_deleted, ..Filter::default() };
-            let question = Question::of(&1, &filter);
-            for sql in [statement(&filter, &question, Sort::UpdatedAt, false), counting(&filter, &question)] {
+            let none = Choice::default();
+            let question = Question::of(&1, &filter, &none);
+            let way = filter.way(Sort::UpdatedAt, &none);
+            for sql in [statement(way, &question, Sort::UpdatedAt, false), counting(&filter, &none, &question)] {
                 let plan = plan(&connection, &sql);
                 assert!(plan.contains(&format!("INDEX {index} (workspace_id=? AND updated_at>?)")), "{plan}");
                 assert!(!plan.contains("TEMP B-TREE"), "{plan}");
@@ -320,16 +373,26 @@ mod tests {
         for (filter, index) in [
             (Filter { owner: text("ann"), ..Filter::default() }, "tasks_live_by_owner"),
             (Filter { parent: Some(1), ..Filter::default() }, "tasks_by_parent"),
-            (Filter { labels: vec!["x".into()], ..Filter::default() }, "INTEGER PRIMARY KEY"),
             (Filter { creator: text("ann"), ..Filter::default() }, "tasks_live_by_"),
             (Filter { include_deleted: true, ..Filter::default() }, "(workspace_id=?"),
             (Filter { is_free: true, status: text("[]"), ..Filter::default() }, "COVERING INDEX tasks_free"),
         ] {
-            let question = Question::of(&1, &filter);
-            for sql in [statement(&filter, &question, Sort::Priority, true), counting(&filter, &question)] {
+            let none = Choice::default();
+            let question = Question::of(&1, &filter, &none);
+            let way = filter.way(Sort::Priority, &none);
+            for sql in [statement(way, &question, Sort::Priority, true), counting(&filter, &none, &question)] {
                 let plan = plan(&connection, &sql);
                 assert!(plan.contains(index) && !plan.contains("SCAN t"), "{sql}\n{plan}");
             }
+        }
+        let rare = Choice { labels: vec![Carried { id: 1, tasks: 1 }; 2], from_label: true };
+        let filter = Filter::default();
+        let question = Question::of(&1, &filter, &rare);
+        let way = filter.way(Sort::Priority, &rare);
+        for sql in [statement(way, &question, Sort::Priority, true), counting(&filter, &rare, &question)] {
+            let plan = plan(&connection, &sql);
+            assert!(plan.contains("INTEGER PRIMARY KEY") && plan.contains("task_labels_by_label"), "{sql}\n{plan}");
+            assert!(!plan.contains("SCAN t") && !plan.contains("SCAN c"), "{sql}\n{plan}");
         }
     }
 }

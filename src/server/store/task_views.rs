@@ -1,7 +1,7 @@
 //! Saved views of the task list: each a user's own, in one workspace (api.md 2.18). At most one is the default.
 
 use crate::problem::{Outcome, Problem};
-use crate::store::{clock, existing};
+use crate::store::{clock, existing, page};
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
@@ -48,8 +48,7 @@ pub fn list(connection: &Connection, workspace_id: i64, user_id: &str) -> Outcom
         "SELECT * FROM task_views WHERE workspace_id = :workspace AND user_id = :user ORDER BY display_order, id
          LIMIT 1000",
     )?;
-    let rows = statement.query_map(named_params! { ":workspace": workspace_id, ":user": user_id }, from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(page::rows(&mut statement, named_params! { ":workspace": workspace_id, ":user": user_id }, from_row)?)
 }
 
 pub fn get(connection: &Connection, workspace_id: i64, user_id: &str, id: i64) -> Outcome<TaskView> {

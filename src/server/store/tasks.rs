@@ -4,6 +4,7 @@
 use crate::input::whole_number;
 use crate::model;
 use crate::problem::{Outcome, Problem};
+use crate::store::page::Room;
 use crate::store::workspaces::{self, Workspace};
 use crate::store::{clock, existing, labels};
 use anyt::time::Timestamp;
@@ -155,11 +156,16 @@ pub fn by_id(connection: &Connection, id: i64) -> Outcome<Task> {
     existing(task, "task", id)
 }
 
-/// These tasks, in this order, tombstones too.
+/// These tasks, in this order, tombstones too, as far as they fit into one answer.
 pub fn by_ids(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Task>> {
     let mut statement = connection.prepare_cached(select!("WHERE t.id = :id"))?;
-    let tasks = ids.iter().map(|id| statement.query_row(named_params! { ":id": id }, from_row));
-    Ok(tasks.collect::<rusqlite::Result<_>>()?)
+    let (mut room, mut tasks) = (Room::new(), Vec::with_capacity(ids.len()));
+    for id in ids {
+        let task = statement.query_row([id], |row| room.takes(row).then(|| from_row(row)).transpose())?;
+        let Some(task) = task else { break };
+        tasks.push(task);
+    }
+    Ok(tasks)
 }
 
 /// A live task of the workspace by what stands for it in a path: `DEV-42` in any case, or its id.

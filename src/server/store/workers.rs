@@ -40,6 +40,8 @@ struct Job {
     work: Work,
     /// `None` where nobody waits for one.
     answer: Option<oneshot::Sender<Outcome<Response>>>,
+    /// What it writes is in no answer that has a validator: the clock stands still.
+    is_aside: bool,
 }
 
 impl Job {
@@ -94,7 +96,7 @@ impl Workers {
 
     async fn wait(&self, queue: &Queue, work: Work) -> Outcome<Response> {
         let (answer, answered) = oneshot::channel();
-        if !queue.push(Job { work, answer: Some(answer) }) {
+        if !queue.push(Job { work, answer: Some(answer), is_aside: false }) {
             return Err(Problem::busy("too many requests are waiting for the database, try again"));
         }
         match tokio::time::timeout(PATIENCE, answered).await {
@@ -110,13 +112,18 @@ impl Workers {
         self.failing.load(Ordering::Relaxed) || threads.iter().any(JoinHandle::is_finished)
     }
 
+    /// Runs a write that no answer depends on, some time soon; without it where too many wait.
+    pub fn write_aside(&self, work: Work) {
+        self.writes.push(Job { work, answer: None, is_aside: true });
+    }
+
     /// Has the writer try again whether it can write; its result shows in `is_failing`.
     pub fn try_to_write(&self) {
         let work: Work = Box::new(|connection| {
             super::clock::tick(connection)?;
             Ok(Response::no_content())
         });
-        self.writes.push(Job { work, answer: None });
+        self.writes.push(Job { work, answer: None, is_aside: false });
     }
 
     /// Interrupts reads whose clients have been told that they took too long.
@@ -217,11 +224,15 @@ impl Writer {
             group.push((first.answer, Ok(Response::no_content())));
             return Err(error.into());
         }
-        let before = connection.total_changes();
+        let mut before = connection.total_changes();
         let mut next = Some(first);
         while let Some(job) = next {
             if job.is_wanted() {
+                let at = connection.total_changes();
                 let outcome = in_savepoint(&connection, job.work);
+                if job.is_aside {
+                    before += connection.total_changes() - at;
+                }
                 group.push((job.answer, outcome));
             }
             if connection.is_autocommit() {
@@ -332,7 +343,7 @@ mod tests {
             .into_iter()
             .map(|work| {
                 let (answer, answered) = oneshot::channel();
-                assert!(queue.push(Job { work, answer: Some(answer) }));
+                assert!(queue.push(Job { work, answer: Some(answer), is_aside: false }));
                 answered
             })
             .collect();
