@@ -40,7 +40,7 @@ _anyt_words() {
             ;;
         'anyt sync queue drop')
             commands=''
-            flags='--all --yes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--all --force --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt sync conflicts')
@@ -200,7 +200,7 @@ _anyt_words() {
             ;;
         'anyt env add')
             commands=''
-            flags='--active --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--active --force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt env switch')
@@ -215,7 +215,7 @@ _anyt_words() {
             ;;
         'anyt env remove')
             commands=''
-            flags='--yes --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt auth')

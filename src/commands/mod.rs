@@ -1,6 +1,7 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
 mod auth;
+mod confirm;
 mod conflicts;
 mod context;
 mod describe;

@@ -1,6 +1,7 @@
 //! `anyt sync`: pull, then push.
 
 use super::Session;
+use super::confirm::confirm;
 use super::context::EnvContext;
 use super::describe::to_json as operation_to_json;
 use super::prompter::ConsolePrompter;
@@ -164,18 +165,11 @@ fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTree
         let (count, what) = (queued.len(), plural(queued.len(), "operation"));
         lines.push(format!("  {count} queued {what} will be set aside; anyt sync restore brings {them} back"));
     }
-    if session.call.has("yes") {
-        lines.iter().try_for_each(|line| session.out.say(line))?;
-        return Ok(None);
-    }
-    if session.input.can_answer(&session.out) {
-        // A question is seen under --quiet too, and so is what it is about.
-        lines.iter().try_for_each(|line| session.out.question(&format!("{line}\n")))?;
-    }
-    if session.input.confirm(&mut session.out, "Continue?")? {
+    if confirm(session, &lines, "Continue?", "nothing was overwritten")? {
         return Ok(Some(queued));
     }
-    Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
+    lines.iter().try_for_each(|line| session.out.say(line))?;
+    Ok(None)
 }
 
 /// The picked task's name follows. A damaged file is for the commands that need it to complain about.

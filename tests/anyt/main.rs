@@ -14,6 +14,7 @@ mod container;
 mod convergence;
 mod crash;
 mod credentials_store;
+mod destruction;
 mod directories;
 mod docs;
 mod editor;

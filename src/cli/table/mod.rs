@@ -127,4 +127,7 @@ const NO_QUEUE: Flag = Flag {
     not_with: &["offline"],
     ..Flag::SWITCH
 };
+/// For a command that destroys something and asks before.
+const FORCE: Flag =
+    Flag { short: Some('f'), long: "force", alias: "yes", help: "Do not ask for confirmation", ..Flag::SWITCH };
 const YES: Flag = Flag { short: Some('y'), long: "yes", help: "Do not ask for confirmation", ..Flag::SWITCH };

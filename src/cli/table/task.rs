@@ -1,6 +1,6 @@
 //! `anyt task` and `anyt active`: reading and changing tasks.
 
-use super::{NO_QUEUE, OFFLINE};
+use super::{FORCE, NO_QUEUE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
@@ -243,12 +243,10 @@ const RM: Command = Command {
     aliases: &["delete"],
     summary: "Delete tasks",
     arguments: &[IDS_OR_PICKED],
-    flags: &[
-        Flag { short: Some('f'), long: "force", help: "Do not ask for confirmation", ..Flag::SWITCH },
-        OFFLINE,
-        NO_QUEUE,
-    ],
+    description: "Asks first. Where nobody can be asked, without a terminal or with --no-input, it needs --force.",
+    flags: &[FORCE, OFFLINE, NO_QUEUE],
     data: true,
+    destroys: "force",
     ..Command::NONE
 };
 

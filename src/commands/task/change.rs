@@ -4,6 +4,7 @@ use super::deliver::{Delivery, WriteMode, deliver, write_mode};
 use super::fields;
 use super::report::{Changed, report};
 use crate::commands::Session;
+use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::describe::{describe, orphaned};
 use crate::directory::{ActiveTask, Directory};
@@ -13,7 +14,7 @@ use crate::model::{Condition, Patch, Row, Value};
 use crate::notes;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
-use std::io::IsTerminal;
+use crate::ui::width;
 use std::ops::ControlFlow;
 
 pub fn create(session: &mut Session) -> Result<u8> {
@@ -102,12 +103,14 @@ pub fn note(session: &mut Session) -> Result<u8> {
 pub fn remove(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
     let tasks = named_tasks(session, &ctx)?;
-    if !session.call.has("force") && std::io::stdin().is_terminal() && session.input.can_answer(&session.out) {
-        let names: Vec<&str> = tasks.iter().map(|found| found.row.name.as_str()).collect();
-        if !session.input.confirm(&mut session.out, &format!("Delete {}?", names.join(", ")))? {
-            return Err(Error::failure("nothing was deleted"));
+    let question = match &tasks[..] {
+        [one] => format!("Delete {} '{}'?", one.row.name, width::truncate(one.row.title(), 60)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|found| found.row.name.as_str()).collect();
+            format!("Delete {}?", names.join(", "))
         }
-    }
+    };
+    confirm(session, &[], &question, "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for Found { row, hint, .. } in tasks {
