@@ -188,6 +188,11 @@ impl Reporter for ConsoleReporter<'_> {
                 self.push_heading();
                 self.say(&format!("  - Would send: {}", describe(&operation)));
             }
+            Event::WouldAdopt { operation, name } => {
+                self.push_heading();
+                let other = if name == operation.name { String::new() } else { format!(" (as {name})") };
+                self.say(&format!("  - Would find done: {}{other}", describe(&operation)));
+            }
             Event::WouldAsk { identifier } => {
                 self.fetch_heading();
                 self.say(&format!("  - Would ask about: {identifier}"));

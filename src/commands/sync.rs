@@ -43,9 +43,34 @@ fn sync(session: &mut Session) -> Result<u8> {
     if options.mode == Mode::Force(None) && !options.dry_run {
         options.mode = Mode::Force(confirm_force(session, &ctx)?);
     }
+    attempts(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error))
+}
+
+/// What became of the queue when the server was out of reach, and what to type next.
+fn kept_queue(ctx: &EnvContext, error: Error) -> Error {
+    match (&error, ctx.store.count_waiting()) {
+        (Error::Unreachable { hint: None, .. }, Ok(0)) => error.hint("nothing waits to be sent; try again: anyt sync"),
+        (Error::Unreachable { hint: None, .. }, Ok(1)) => {
+            error.hint("1 change waits and is kept; send it later: anyt sync")
+        }
+        (Error::Unreachable { hint: None, .. }, Ok(count)) => {
+            error.hint(format!("{count} changes wait and are kept; send them later: anyt sync"))
+        }
+        _ => error,
+    }
+}
+
+/// Runs until it is through, as long as the server only asks to wait and there is time.
+fn attempts(
+    session: &mut Session,
+    ctx: &mut EnvContext,
+    http: &Http,
+    options: &Options,
+    deadline: Timestamp,
+) -> Result<u8> {
     let mut earlier = Summary::default();
     loop {
-        let ran = once(session, &mut ctx, &http, &options, deadline);
+        let ran = once(session, ctx, http, options, deadline);
         let limited = match &ran {
             Ok(summary) => summary.stopped.as_ref(),
             Err(error) => Some(error),
@@ -61,7 +86,7 @@ fn sync(session: &mut Session) -> Result<u8> {
         }
         let mut summary = ran?;
         summary.add(&earlier);
-        return finish(session, &ctx, summary, options.dry_run);
+        return finish(session, ctx, summary, options.dry_run);
     }
 }
 
@@ -197,6 +222,8 @@ fn to_json(summary: &Summary, dry_run: bool) -> Value {
     {
         let operations = summary.would_send.iter().map(operation_to_json).collect();
         members.insert("would_send".into(), Value::Array(operations));
+        let there = summary.would_adopt.iter().map(operation_to_json).collect();
+        members.insert("would_adopt".into(), Value::Array(there));
     }
     document
 }

@@ -48,6 +48,11 @@ pub enum Event {
         identifier: String,
     },
     WouldSend(Box<Operation>),
+    /// It was sent before, and the server has it, under this name.
+    WouldAdopt {
+        operation: Box<Operation>,
+        name: String,
+    },
     /// A real run would ask about it, or put it into the inbox.
     WouldAsk {
         identifier: String,
@@ -110,6 +115,8 @@ pub struct Summary {
     pub held: usize,
     /// Of a dry run: what a real one would send now.
     pub would_send: Vec<Operation>,
+    /// Of a dry run: what a real one would find there already.
+    pub would_adopt: Vec<Operation>,
     pub first_error: Option<String>,
     /// Why the run ended early, after which nothing more was sent.
     pub stopped: Option<Error>,

@@ -45,6 +45,7 @@ mod tls;
 mod transcripts;
 mod unreadable;
 mod unseen;
+mod words;
 mod workspaces;
 mod writes;
 

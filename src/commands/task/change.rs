@@ -80,7 +80,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
 }
 
 pub fn done(session: &mut Session) -> Result<u8> {
-    let note = session.call.given("note").map(fields::typed_text).transpose()?;
+    let note = session.call.given("note").map(|note| fields::typed_text(session, note)).transpose()?;
     let ctx = EnvContext::open_here(session)?;
     each(session, ctx, None, &|_, row| {
         let mut set = Patch::from([(STATUS, Value::Text("done".into()))]);
@@ -92,7 +92,7 @@ pub fn done(session: &mut Session) -> Result<u8> {
 }
 
 pub fn note(session: &mut Session) -> Result<u8> {
-    let message = fields::typed_text(session.call.given("message").unwrap_or_default())?;
+    let message = fields::typed_text(session, session.call.given("message").unwrap_or_default())?;
     if message.trim().is_empty() {
         return Err(Error::usage("the note is empty"));
     }
