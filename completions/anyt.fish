@@ -26,7 +26,7 @@ function __anyt_path
             case 'anyt task update --title' 'anyt task update --description' 'anyt task update -d' 'anyt task update --project' 'anyt task update --priority' 'anyt task update -p' 'anyt task update --status' 'anyt task update --owner' 'anyt task update --labels' 'anyt task update --add-labels' 'anyt task update --remove-labels' 'anyt task update --phase' 'anyt task update --estimate' 'anyt task update --parent' 'anyt task update --plan' 'anyt task update --if-match'
                 set skip 1
                 continue
-            case 'anyt task list --status' 'anyt task list --priority' 'anyt task list -p' 'anyt task list --owner' 'anyt task list --labels' 'anyt task list --project' 'anyt task list --phase' 'anyt task list --parent' 'anyt task list --search' 'anyt task list --sort' 'anyt task list --order' 'anyt task list --limit' 'anyt task list --offset'
+            case 'anyt task list --status' 'anyt task list --priority' 'anyt task list -p' 'anyt task list --owner' 'anyt task list --labels' 'anyt task list --project' 'anyt task list --phase' 'anyt task list --parent' 'anyt task list --search' 'anyt task list --updated-since' 'anyt task list --sort' 'anyt task list --order' 'anyt task list --limit' 'anyt task list --offset' 'anyt task list --columns'
                 set skip 1
                 continue
             case 'anyt task done --note' 'anyt task done -n'
@@ -39,6 +39,15 @@ function __anyt_path
                 set skip 1
                 continue
             case 'anyt task dep rm --on'
+                set skip 1
+                continue
+            case 'anyt next --limit' 'anyt next -n' 'anyt next --owner'
+                set skip 1
+                continue
+            case 'anyt summary --limit' 'anyt summary -n' 'anyt summary --owner'
+                set skip 1
+                continue
+            case 'anyt board --limit' 'anyt board -n'
                 set skip 1
                 continue
             case 'anyt init --dir' 'anyt init -d' 'anyt init --identifier' 'anyt init -i' 'anyt init --project'
@@ -59,6 +68,12 @@ function __anyt_path
                 set path 'anyt sync'
             case 'anyt task'
                 set path 'anyt task'
+            case 'anyt next'
+                set path 'anyt next'
+            case 'anyt summary'
+                set path 'anyt summary'
+            case 'anyt board'
+                set path 'anyt board'
             case 'anyt active'
                 set path 'anyt active'
             case 'anyt init'
@@ -176,6 +191,9 @@ complete -c anyt -s h -l help -d 'Explain the command'
 complete -c anyt -s V -l version -d 'Print the version'
 complete -c anyt -n '__anyt_at "anyt"' -a sync -d 'Fetch what is new and send what is queued'
 complete -c anyt -n '__anyt_at "anyt"' -a task -d 'Create, list, show and change tasks'
+complete -c anyt -n '__anyt_at "anyt"' -a next -d 'Show what to work on next, and why'
+complete -c anyt -n '__anyt_at "anyt"' -a summary -d 'Show what was done, what is active, blocked and next'
+complete -c anyt -n '__anyt_at "anyt"' -a board -d 'Show the tasks by status, side by side'
 complete -c anyt -n '__anyt_at "anyt"' -a active -d 'Show the picked task'
 complete -c anyt -n '__anyt_at "anyt"' -a init -d 'Tie a directory to a workspace and a project'
 complete -c anyt -n '__anyt_at "anyt"' -a workspace -d 'List workspaces and choose one'
@@ -275,12 +293,19 @@ complete -c anyt -n '__anyt_at "anyt task list"' -l project -x -d 'Only this pro
 complete -c anyt -n '__anyt_at "anyt task list"' -l all -d 'Also the tasks that are done, canceled or archived'
 complete -c anyt -n '__anyt_at "anyt task list"' -l phase -x -d 'Only this phase'
 complete -c anyt -n '__anyt_at "anyt task list"' -l parent -x -d 'Only the parts of this task'
-complete -c anyt -n '__anyt_at "anyt task list"' -l search -x -d 'Only tasks with this text in their title or description'
+complete -c anyt -n '__anyt_at "anyt task list"' -l search -x -d 'Only tasks with each of these words in their title or description'
+complete -c anyt -n '__anyt_at "anyt task list"' -l ready -d 'Only tasks that can be worked on: open, and all that they depend on is done'
+complete -c anyt -n '__anyt_at "anyt task list"' -l blocked -d 'Only tasks that are blocked or depend on an open task'
+complete -c anyt -n '__anyt_at "anyt task list"' -l unassigned -d 'Only tasks that nobody owns'
+complete -c anyt -n '__anyt_at "anyt task list"' -l updated-since -x -d 'Only tasks that changed in this time: 90s, 15m, 2h, 7d'
 complete -c anyt -n '__anyt_at "anyt task list"' -l pending -d 'Only tasks with changes that were not sent yet'
 complete -c anyt -n '__anyt_at "anyt task list"' -l sort -x -a 'priority updated_at created_at status identifier title' -d 'Sort by this'
 complete -c anyt -n '__anyt_at "anyt task list"' -l order -x -a 'asc desc' -d 'Ascending or descending; by default what suits --sort'
 complete -c anyt -n '__anyt_at "anyt task list"' -l limit -x -d 'At most N tasks; 0 is all'
 complete -c anyt -n '__anyt_at "anyt task list"' -l offset -x -d 'Leave out the first N'
+complete -c anyt -n '__anyt_at "anyt task list"' -l columns -x -d 'Show these columns, for example id,status,title,updated; an unknown one lists all'
+complete -c anyt -n '__anyt_at "anyt task list"' -l no-header -d 'Leave the header out'
+complete -c anyt -n '__anyt_at "anyt task list"' -l csv -d 'Print comma-separated values'
 complete -c anyt -n '__anyt_at "anyt task list"' -l remote -d 'Ask the server instead of the cache'
 complete -c anyt -n '__anyt_at "anyt task list"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt task show"' -l remote -d 'Ask the server instead of the cache'
@@ -311,6 +336,14 @@ complete -c anyt -n '__anyt_at "anyt task dep rm"' -l json -d 'Print one JSON do
 complete -c anyt -n '__anyt_at "anyt task dep list"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt task pick"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt task unpick"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt next"' -s n -l limit -x -d 'At most N tasks; 0 is all'
+complete -c anyt -n '__anyt_at "anyt next"' -l owner -x -d 'For this user; \'me\' is you'
+complete -c anyt -n '__anyt_at "anyt next"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt summary"' -s n -l limit -x -d 'At most N tasks of each; 0 is all'
+complete -c anyt -n '__anyt_at "anyt summary"' -l owner -x -d 'Whose next tasks; \'me\' is you'
+complete -c anyt -n '__anyt_at "anyt summary"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt board"' -s n -l limit -x -d 'At most N tasks of each; 0 is all'
+complete -c anyt -n '__anyt_at "anyt board"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt active"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt init"' -s d -l dir -x -a '(__fish_complete_directories)' -d 'The directory'
 complete -c anyt -n '__anyt_at "anyt init"' -s i -l identifier -x -d 'The workspace, for example DEV; asked for when there are several'

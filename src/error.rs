@@ -57,12 +57,10 @@ impl Error {
     pub fn of_variable(self, name: &str) -> Error {
         match self {
             Error::SignIn { message, hint: Some(hint) } if hint.contains("anyt auth login") => {
-                let hint = match hint.split_once("; another one: ") {
-                    Some((asks, _)) => format!("{asks}; the credential came from {name}"),
-                    None => {
-                        format!("the credential came from {name}: correct it, or unset it and run: anyt auth login")
-                    }
-                };
+                // A 403 asks first whether it is the right account.
+                let asks = hint.split_once("another one: ").map_or("", |(asks, _)| asks);
+                let hint =
+                    format!("{asks}the credential came from {name}: correct it, or unset it and run: anyt auth login");
                 Error::SignIn { message, hint: Some(hint) }
             }
             other => other,

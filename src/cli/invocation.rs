@@ -43,6 +43,11 @@ impl Invocation {
         self.typed(flag).last()?
     }
 
+    /// Every value typed by the user, in their order.
+    pub fn values(&self, flag: &str) -> impl Iterator<Item = &str> {
+        self.typed(flag).flatten()
+    }
+
     /// `value` of a flag that accepts a `Number`.
     pub fn number(&self, flag: &str) -> Option<u64> {
         self.value(flag)?.parse().ok()

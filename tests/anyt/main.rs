@@ -27,6 +27,7 @@ mod hostile_text;
 mod identity;
 mod inbox;
 mod keyring;
+mod lists;
 mod lost_answers;
 mod merging;
 mod odd_servers;

@@ -31,6 +31,9 @@ pub static ROOT: Command = Command {
     subcommands: &[
         sync::SYNC,
         task::TASK,
+        task::NEXT,
+        task::SUMMARY,
+        task::BOARD,
         task::ACTIVE,
         place::INIT,
         place::WORKSPACE,
