@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board active init workspace project env auth health help version'
+            commands='sync task next summary board log undo active init workspace project env auth health help version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
@@ -142,6 +142,16 @@ _anyt_words() {
             commands=''
             flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt log')
+            commands=''
+            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt undo')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt active')
             commands=''
@@ -351,6 +361,8 @@ _anyt() {
             'anyt next') path='anyt next' ;;
             'anyt summary') path='anyt summary' ;;
             'anyt board') path='anyt board' ;;
+            'anyt log') path='anyt log' ;;
+            'anyt undo') path='anyt undo' ;;
             'anyt active') path='anyt active' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;

@@ -50,6 +50,9 @@ function __anyt_path
             case 'anyt board --limit' 'anyt board -n'
                 set skip 1
                 continue
+            case 'anyt log --limit' 'anyt log -n'
+                set skip 1
+                continue
             case 'anyt init --dir' 'anyt init -d' 'anyt init --identifier' 'anyt init -i' 'anyt init --project'
                 set skip 1
                 continue
@@ -74,6 +77,10 @@ function __anyt_path
                 set path 'anyt summary'
             case 'anyt board'
                 set path 'anyt board'
+            case 'anyt log'
+                set path 'anyt log'
+            case 'anyt undo'
+                set path 'anyt undo'
             case 'anyt active'
                 set path 'anyt active'
             case 'anyt init'
@@ -194,6 +201,8 @@ complete -c anyt -n '__anyt_at "anyt"' -a task -d 'Create, list, show and change
 complete -c anyt -n '__anyt_at "anyt"' -a next -d 'Show what to work on next, and why'
 complete -c anyt -n '__anyt_at "anyt"' -a summary -d 'Show what was done, what is active, blocked and next'
 complete -c anyt -n '__anyt_at "anyt"' -a board -d 'Show the tasks by status, side by side'
+complete -c anyt -n '__anyt_at "anyt"' -a log -d 'List what was changed from this machine, and what can be undone'
+complete -c anyt -n '__anyt_at "anyt"' -a undo -d 'Undo what was changed from this machine'
 complete -c anyt -n '__anyt_at "anyt"' -a active -d 'Show the picked task'
 complete -c anyt -n '__anyt_at "anyt"' -a init -d 'Tie a directory to a workspace and a project'
 complete -c anyt -n '__anyt_at "anyt"' -a workspace -d 'List workspaces and choose one'
@@ -344,6 +353,12 @@ complete -c anyt -n '__anyt_at "anyt summary"' -l owner -x -d 'Whose next tasks;
 complete -c anyt -n '__anyt_at "anyt summary"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt board"' -s n -l limit -x -d 'At most N tasks of each; 0 is all'
 complete -c anyt -n '__anyt_at "anyt board"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt log"' -s n -l limit -x -d 'At most N operations; 0 is all'
+complete -c anyt -n '__anyt_at "anyt log"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt undo"' -s f -l force -d 'Do not ask for confirmation'
+complete -c anyt -n '__anyt_at "anyt undo"' -l offline -d 'Queue the change for the next sync; open no socket'
+complete -c anyt -n '__anyt_at "anyt undo"' -l no-queue -d 'Fail with exit code 5 instead of queueing when the server is out of reach'
+complete -c anyt -n '__anyt_at "anyt undo"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt active"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt init"' -s d -l dir -x -a '(__fish_complete_directories)' -d 'The directory'
 complete -c anyt -n '__anyt_at "anyt init"' -s i -l identifier -x -d 'The workspace, for example DEV; asked for when there are several'

@@ -42,6 +42,8 @@ pub enum Id {
     Next,
     Summary,
     Board,
+    Log,
+    Undo,
     Sync,
     SyncStatus,
     SyncLog,

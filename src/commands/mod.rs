@@ -78,6 +78,8 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Next => task::next(session)?,
         Id::Summary => task::summary(session)?,
         Id::Board => task::board(session)?,
+        Id::Log => task::log(session)?,
+        Id::Undo => return task::undo(session),
         Id::Sync => return sync::run(session),
         Id::SyncStatus => return status::run(session),
         Id::SyncLog => status::log(session)?,

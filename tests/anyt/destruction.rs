@@ -16,6 +16,7 @@ const SCENES: &[(&[&str], &[&str])] = &[
     (&["env", "add"], &["dev", "http://127.0.0.1:1"]),
     (&["sync", "queue", "drop"], &["--all"]),
     (&["sync"], &["--force"]),
+    (&["undo"], &["1"]),
 ];
 
 /// Words that destroy. These commands with such a name destroy nothing that is anywhere else: a link can be made again, a
@@ -46,9 +47,10 @@ fn every_command_that_destroys_says_so_in_the_table_and_is_tried_here() {
     }
 }
 
-/// Two tasks on the server and here, the first one picked, and one change that waits.
+/// Two tasks on the server and here, the first one picked, one made by us, and one change that waits.
 fn scene() -> Dispute {
     let dispute = Dispute::about(2);
+    dispute.alice.anyt(&["task", "create", "Ours"]).ok();
     dispute.alice.anyt(&["task", "pick", "DEV-1"]).ok();
     dispute.mine("DEV-2", &["--priority", "2"]);
     dispute

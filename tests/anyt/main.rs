@@ -44,6 +44,7 @@ mod storage;
 mod terminal;
 mod tls;
 mod transcripts;
+mod undo;
 mod unreadable;
 mod unseen;
 mod words;

@@ -34,6 +34,8 @@ pub static ROOT: Command = Command {
         task::NEXT,
         task::SUMMARY,
         task::BOARD,
+        task::LOG,
+        task::UNDO,
         task::ACTIVE,
         place::INIT,
         place::WORKSPACE,

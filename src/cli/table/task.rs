@@ -410,3 +410,36 @@ pub const BOARD: Command = Command {
     data: true,
     ..Command::NONE
 };
+
+pub const LOG: Command = Command {
+    id: Some(Id::Log),
+    name: "log",
+    summary: "List what was changed from this machine, and what can be undone",
+    description: "Newest first; of a task where one is named. What syncs did is listed by 'anyt sync log'.",
+    arguments: &[Argument { help: "The task; without it all", needed: Needed::No, ..ID }],
+    flags: &[Flag { default: Some("20"), help: "At most N operations; 0 is all", ..SHOWN }],
+    data: true,
+    ..Command::NONE
+};
+
+pub const UNDO: Command = Command {
+    id: Some(Id::Undo),
+    name: "undo",
+    summary: "Undo what was changed from this machine",
+    description: "\
+        Without N the newest operation that was not undone yet. What was not sent is given up. What was sent is followed by \
+        its inverse: values return to what they were where nobody has changed them since, else there is a question as for \
+        every conflict; a task that was created is deleted, which is asked first; one that was deleted is created again. An \
+        undo is undone by its own number.",
+    arguments: &[Argument {
+        name: "N",
+        help: "The operation: its number from 'anyt log', or its id",
+        needed: Needed::No,
+        ..Argument::NONE
+    }],
+    flags: &[FORCE, OFFLINE, NO_QUEUE],
+    examples: &[Example { what: "What can be undone", line: "anyt log" }],
+    data: true,
+    destroys: "force",
+    ..Command::NONE
+};

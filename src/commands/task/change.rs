@@ -10,7 +10,7 @@ use crate::commands::describe::{describe, orphaned};
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
-use crate::model::{Condition, Patch, Row, Value};
+use crate::model::{self, Condition, Patch, Row, Value};
 use crate::notes;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
@@ -225,7 +225,7 @@ fn named_tasks(session: &Session, ctx: &EnvContext) -> Result<Vec<Found>> {
 }
 
 /// Sends or leaves queued, and looks up what the task is called now.
-fn finish(
+pub(super) fn finish(
     session: &mut Session,
     ctx: &mut EnvContext,
     mode: &WriteMode,
@@ -236,7 +236,8 @@ fn finish(
     let delivery = deliver(session, ctx, mode, &queued)?;
     let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
     // Others may have sent and renamed tasks meanwhile: the operation knows its own.
-    let row = ctx.store.row_of(first.kind, &first.target)?;
+    let ends = model::kind(first.kind.ends).unwrap_or(first.kind);
+    let row = ctx.store.row_of(ends, &first.target)?;
     let (task_id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
     Ok(Changed { verb, name, task_id, delivery, hint })
 }

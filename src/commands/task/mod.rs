@@ -10,6 +10,7 @@ mod picked;
 mod report;
 mod show;
 mod table;
+mod undo;
 
 pub use change::{create, done, note, remove, update};
 pub use dependency::{depend, dependencies};
@@ -17,6 +18,7 @@ pub use list::list;
 pub use overview::{board, next, summary};
 pub use picked::{active, pick, unpick};
 pub use show::show;
+pub use undo::{log, undo};
 
 use crate::document::row_to_json;
 use crate::model::Row;
