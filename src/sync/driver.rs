@@ -89,6 +89,7 @@ impl Engine<'_> {
         let mut index = 0;
         // Decisions add operations at the end, so the length is looked at anew.
         while index < run.plan.ops.len() {
+            self.reporter.tell(Event::Progress { sending: true, done: index, of: run.plan.ops.len() });
             match self.push_one(run, index, true)? {
                 Pass::Settled => {}
                 Pass::Wait(time) => {

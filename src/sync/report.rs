@@ -11,6 +11,12 @@ pub use crate::store::Totals;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Fetching,
+    /// So many rows were fetched, or operations sent, of so many, as far as that is known. Comes often.
+    Progress {
+        sending: bool,
+        done: usize,
+        of: usize,
+    },
     /// A question about a conflict comes next.
     Asking,
     Pulled(Totals),

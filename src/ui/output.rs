@@ -66,6 +66,10 @@ pub struct Output {
     columns: Option<usize>,
     /// Somebody may be looking at where questions go.
     shows_questions: bool,
+    /// stderr is a terminal that can take a line back.
+    takes_back: bool,
+    /// A line about how far something is stands there.
+    has_progress: bool,
 }
 
 impl Output {
@@ -77,6 +81,7 @@ impl Output {
             ColorChoice::Never => false,
             ColorChoice::Auto => environment_wants_colors(terminal, &|name| std::env::var(name).ok()),
         };
+        output.takes_back = io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         output.columns = terminal.then(terminal_columns);
         output.shows_questions = if options.json { is_watched(io::stderr()) } else { is_watched(io::stdout()) };
         output
@@ -92,6 +97,8 @@ impl Output {
             colored: options.color == ColorChoice::Always,
             columns: None,
             shows_questions: true,
+            takes_back: false,
+            has_progress: false,
         }
     }
 
@@ -162,6 +169,25 @@ impl Output {
         Ok(())
     }
 
+    /// How far something is: a line on stderr that the next one, or anything else, takes the place of. On a terminal only.
+    pub fn progress(&mut self, text: &str) {
+        if !self.takes_back || self.options.quiet || self.options.json || self.options.verbose > 0 {
+            return;
+        }
+        let width = self.columns.unwrap_or(80).saturating_sub(1);
+        let line = format!("\r{}\x1b[K", crate::ui::width::truncate(&sanitise::line(text), width));
+        self.has_progress = false;
+        self.complain(&line);
+        self.has_progress = true;
+    }
+
+    /// It is over.
+    pub fn no_progress(&mut self) {
+        if std::mem::take(&mut self.has_progress) {
+            let _ = self.stderr.write_all(b"\r\x1b[K").and_then(|()| self.stderr.flush());
+        }
+    }
+
     /// A line on stderr for those who gave `-v` at least `level` times.
     pub fn detail(&mut self, level: u8, text: &str) -> Result<(), Error> {
         if self.options.verbose < level {
@@ -204,11 +230,13 @@ impl Output {
     }
 
     fn write(&mut self, text: &str) -> Result<(), Error> {
+        self.no_progress();
         self.stdout.write_all(text.as_bytes()).map_err(stdout_error)
     }
 
     /// A stderr that cannot be written to is nobody's failure: there is nowhere left to say it.
     fn complain(&mut self, text: &str) {
+        self.no_progress();
         let _ = self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush());
     }
 }

@@ -1,8 +1,11 @@
 //! What is said when something goes wrong: what was kept, where, and what to type next.
 
 use crate::common::faults::{What, When};
-use crate::common::json::Look;
+use crate::common::json::{self, Look};
+use crate::common::proxy::Gate;
+use crate::common::pty::Terminal;
 use crate::common::{Dispute, Exit};
+use std::time::Duration;
 
 /// In one line: how many changes wait, that they are kept, and the next step.
 #[test]
@@ -139,4 +142,34 @@ fn an_environment_that_exists_is_not_pointed_elsewhere_in_silence() {
     let refused = dispute.alice.anyt(&elsewhere).code(1);
     assert!(refused.stderr.contains(&format!("dev is still {url}")) && refused.stderr.contains("--force"), "{refused}");
     dispute.alice.anyt(&["env", "add", "dev", &url]).ok();
+}
+
+/// After half a second a line on a terminal says how far a sync is, and is gone when it is done; elsewhere there is none.
+#[test]
+fn a_long_sync_says_how_far_it_is() {
+    for at_terminal in [true, false] {
+        let dispute = Dispute::about(0);
+        (1..=6).for_each(|number| drop(dispute.bob().add_task(&format!("Task {number}"))));
+        dispute.alice.configure("sync", json::parse(r#"{"page_size":2}"#));
+        let slow = What::StallReply(Gate::pause(Duration::from_millis(600)));
+        dispute.proxy.fault(When::ending("GET", "/tasks"), slow);
+        if at_terminal {
+            let mut terminal = Terminal::anyt(&dispute.alice, &["sync"]);
+            terminal.expect("\rFetching tasks 2 of 6\x1b[K").expect("\r\x1b[K").expect("Pulled 6 new tasks");
+            let session = terminal.end();
+            assert!(session.screen.ends_with("✓ Synced 6 tasks\r\n"), "{:?}", session.screen);
+        } else {
+            let run = dispute.sync(&[]).ok();
+            assert_eq!((run.stdout.contains("Fetching tasks"), run.stderr.as_str()), (false, ""), "{run}");
+        }
+    }
+}
+
+#[test]
+fn verbose_names_each_request_with_its_time() {
+    let dispute = Dispute::about(1);
+    let run = dispute.sync(&["-v"]).ok();
+    let request = format!("GET {}/v1/auth: 200, ", dispute.proxy.url());
+    let timed = |line: &str| line.starts_with(&request) && line.contains(" bytes in ") && line.ends_with(" ms");
+    assert!(run.stderr.lines().any(timed) && run.stderr_lines().len() >= 4, "{run}");
 }

@@ -97,7 +97,7 @@ pub const GLOBAL: &[Flag] = &[
         ..Flag::VALUE
     },
     Flag { short: Some('q'), long: "quiet", help: "Print nothing when all went well", ..Flag::SWITCH },
-    Flag { short: Some('v'), long: "verbose", help: "Say more; -vv shows the requests", ..Flag::SWITCH },
+    Flag { short: Some('v'), long: "verbose", help: "Say more: each request and how long it took", ..Flag::SWITCH },
     JSON,
     Flag { long: "no-input", help: "Never ask; what needs an answer waits or fails", ..Flag::SWITCH },
     Flag {
