@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task active init workspace project env auth health help version'
+            commands='sync task next summary board log undo active init workspace project env auth health help version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
@@ -40,7 +40,7 @@ _anyt_words() {
             ;;
         'anyt sync queue drop')
             commands=''
-            flags='--all --yes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--all --force --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt sync conflicts')
@@ -75,8 +75,8 @@ _anyt_words() {
             ;;
         'anyt task list')
             commands=''
-            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --pending --sort --order --limit --offset --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --status --priority -p --owner --labels --project --phase --parent --search --sort --order --limit --offset --env --api-url --workspace -w --color --ca-file '
+            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --status --priority -p --owner --labels --project --phase --parent --search --updated-since --sort --order --limit --offset --columns --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt task show')
             commands=''
@@ -126,6 +126,31 @@ _anyt_words() {
         'anyt task unpick')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt next')
+            commands=''
+            flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt summary')
+            commands=''
+            flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt board')
+            commands=''
+            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt log')
+            commands=''
+            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt undo')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt active')
@@ -200,7 +225,7 @@ _anyt_words() {
             ;;
         'anyt env add')
             commands=''
-            flags='--active --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--active --force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt env switch')
@@ -215,7 +240,7 @@ _anyt_words() {
             ;;
         'anyt env remove')
             commands=''
-            flags='--yes --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt auth')
@@ -333,6 +358,11 @@ _anyt() {
             'anyt task dep list' | 'anyt task dep ls') path='anyt task dep list' ;;
             'anyt task pick') path='anyt task pick' ;;
             'anyt task unpick') path='anyt task unpick' ;;
+            'anyt next') path='anyt next' ;;
+            'anyt summary') path='anyt summary' ;;
+            'anyt board') path='anyt board' ;;
+            'anyt log') path='anyt log' ;;
+            'anyt undo') path='anyt undo' ;;
             'anyt active') path='anyt active' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;

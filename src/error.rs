@@ -53,6 +53,20 @@ impl Error {
         Error::SignIn { message: message.into(), hint: Some("run: anyt auth login".into()) }
     }
 
+    /// The same where the credential came from a variable, which a login would not change.
+    pub fn of_variable(self, name: &str) -> Error {
+        match self {
+            Error::SignIn { message, hint: Some(hint) } if hint.contains("anyt auth login") => {
+                // A 403 asks first whether it is the right account.
+                let asks = hint.split_once("another one: ").map_or("", |(asks, _)| asks);
+                let hint =
+                    format!("{asks}the credential came from {name}: correct it, or unset it and run: anyt auth login");
+                Error::SignIn { message, hint: Some(hint) }
+            }
+            other => other,
+        }
+    }
+
     pub fn unreachable(message: impl Into<String>) -> Error {
         Error::Unreachable { message: message.into(), hint: None }
     }
@@ -144,6 +158,7 @@ impl Error {
             Error::Conflicts { waiting: 0 } => Some("fetch what the other side changed: anyt sync".into()),
             Error::Conflicts { .. } => Some("see them: anyt sync conflicts; settle them: anyt sync resolve".into()),
             Error::Refused { .. } => Some("see them: anyt sync queue".into()),
+            Error::Wait { .. } => Some("what waits is kept; send it then: anyt sync".into()),
             Error::Condition { .. } => Some("nothing of it was changed, and nothing of it is queued".into()),
             Error::Interrupted { kept } => Some(kept.clone().unwrap_or_else(|| "nothing was changed".into())),
             Error::Busy { .. } => Some("try again, or wait for it: anyt sync --wait 60".into()),

@@ -24,6 +24,57 @@ pub fn read(path: &Path, longest: usize, patience: Patience) -> Result<Vec<u8>> 
     }
 }
 
+/// Standard input to its end, at most `longest` bytes of it. A slow program may take its time, a silent one no longer than
+/// `silence`; a person at a terminal is waited for.
+///
+/// # Errors
+/// There is more of it; nothing came for so long; it cannot be read.
+#[cfg(unix)]
+pub fn stdin(longest: usize, silence: Duration) -> Result<Vec<u8>> {
+    let stdin = rustix::stdio::stdin();
+    let silence = (!rustix::termios::isatty(stdin)).then_some(silence);
+    piped(stdin, longest, silence)
+}
+
+#[cfg(unix)]
+fn piped(from: rustix::fd::BorrowedFd, longest: usize, silence: Option<Duration>) -> Result<Vec<u8>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+
+    let failed = |error: Errno| Error::failure(format!("cannot read standard input: {}", std::io::Error::from(error)));
+    let (mut content, mut buffer) = (Vec::new(), [0; 8192]);
+    let limit = silence.and_then(|silence| Timespec::try_from(silence).ok());
+    while content.len() <= longest {
+        match poll(&mut [PollFd::from_borrowed_fd(from, PollFlags::IN)], limit.as_ref()) {
+            Ok(0) => {
+                let seconds = silence.unwrap_or_default().as_secs();
+                return Err(Error::failure(format!("nothing came on standard input for {seconds} s")));
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        match rustix::io::read(from, &mut buffer) {
+            Ok(0) => return Ok(content),
+            Ok(count) => content.extend_from_slice(&buffer[..count]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Err(Error::failure(format!("standard input is longer than {} KiB", longest / 1024)))
+}
+
+#[cfg(not(unix))]
+pub fn stdin(longest: usize, _silence: Duration) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let mut content = Vec::new();
+    let read = std::io::stdin().take(longest as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::failure(format!("cannot read standard input: {error}")))?;
+    match content.len() > longest {
+        true => Err(Error::failure(format!("standard input is longer than {} KiB", longest / 1024))),
+        false => Ok(content),
+    }
+}
+
 /// At most `most` bytes.
 #[cfg(unix)]
 fn content(path: &Path, most: usize, patience: Patience) -> Result<Vec<u8>> {
@@ -128,6 +179,27 @@ mod tests {
         let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
         let short = Patience { for_all: Duration::from_millis(1050), ..NO_PATIENCE };
         assert!(read(&fifo, 10, short).unwrap_err().to_string().contains("nothing comes from the pipe"));
+    }
+
+    #[test]
+    fn a_stream_may_be_slow_but_neither_silent_nor_endless() {
+        use std::os::fd::AsFd;
+        let read = |script: &str, silence: u64| {
+            let mut child = std::process::Command::new("sh")
+                .args(["-c", script])
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .expect("a shell");
+            let out = child.stdout.take().expect("piped");
+            let content = piped(out.as_fd(), 2048, Some(Duration::from_millis(silence)));
+            drop(out);
+            let _ = (child.kill(), child.wait());
+            content.map_err(|error| error.to_string())
+        };
+        assert_eq!(read("for n in 1 2 3 4; do sleep 0.2; printf $n; done", 2000).unwrap(), b"1234");
+        assert_eq!(read("printf a; exec sleep 60", 1000).unwrap_err(), "nothing came on standard input for 1 s");
+        assert_eq!(read("exec yes", 2000).unwrap_err(), "standard input is longer than 2 KiB");
+        assert_eq!(read("head -c 2048 /dev/zero", 2000).unwrap().len(), 2048);
     }
 
     #[test]

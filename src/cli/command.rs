@@ -39,6 +39,11 @@ pub enum Id {
     TaskPick,
     TaskUnpick,
     Active,
+    Next,
+    Summary,
+    Board,
+    Log,
+    Undo,
     Sync,
     SyncStatus,
     SyncLog,
@@ -79,6 +84,8 @@ pub struct Command {
     pub sections: &'static [(&'static str, &'static str)],
     /// It prints data: its help shows `--json`.
     pub data: bool,
+    /// It destroys something and asks before: the long name of the flag that says yes in advance. Empty: it destroys nothing.
+    pub destroys: &'static str,
     /// What is typed too much may be a secret: it is not repeated in the error.
     pub secretive: bool,
     /// Not in help, man pages and completions.
@@ -100,6 +107,7 @@ impl Command {
         refused: &[],
         sections: &[],
         data: false,
+        destroys: "",
         secretive: false,
         hidden: false,
     };
@@ -162,6 +170,8 @@ pub struct Flag {
     pub short: Option<char>,
     /// Without the dashes.
     pub long: &'static str,
+    /// Another long name; empty for none.
+    pub alias: &'static str,
     /// The value's name in help texts; empty for a switch.
     pub value: &'static str,
     pub accepts: Accepts,
@@ -177,6 +187,7 @@ impl Flag {
     pub const SWITCH: Flag = Flag {
         short: None,
         long: "",
+        alias: "",
         value: "",
         accepts: Accepts::Nothing,
         default: None,
@@ -190,6 +201,10 @@ impl Flag {
 
     pub fn is_switch(&self) -> bool {
         matches!(self.accepts, Accepts::Nothing)
+    }
+
+    pub fn answers_to(&self, long: &str) -> bool {
+        self.long == long || (self.alias == long && !long.is_empty())
     }
 
     /// `-d, --description TEXT`.
@@ -210,6 +225,9 @@ impl Flag {
         }
         if let Some(default) = self.default {
             text.push_str(&format!(" [default: {default}]"));
+        }
+        if !self.alias.is_empty() {
+            text.push_str(&format!(" [alias: --{}]", self.alias));
         }
         text
     }

@@ -56,7 +56,10 @@ pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
 }
 
 fn is_known_below(command: &Command, long: &str) -> bool {
-    command.subcommands.iter().any(|sub| sub.flags.iter().any(|flag| flag.long == long) || is_known_below(sub, long))
+    command
+        .subcommands
+        .iter()
+        .any(|sub| sub.flags.iter().any(|flag| flag.answers_to(long)) || is_known_below(sub, long))
 }
 
 /// `path` is where the word was looked for. Its neighbours are suggested first, then the same word elsewhere.

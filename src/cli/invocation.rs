@@ -17,6 +17,11 @@ impl Invocation {
         self.id
     }
 
+    /// The flag that answers the question before something is destroyed; empty when the command destroys nothing.
+    pub fn destroys(&self) -> &'static str {
+        self.command.destroys
+    }
+
     /// Was the flag typed? Flags are named by their long name without dashes, here and below. A name that is nowhere in
     /// the table is a programming error.
     pub fn has(&self, flag: &str) -> bool {
@@ -36,6 +41,11 @@ impl Invocation {
     /// The last value typed by the user.
     pub fn given(&self, flag: &str) -> Option<&str> {
         self.typed(flag).last()?
+    }
+
+    /// Every value typed by the user, in their order.
+    pub fn values(&self, flag: &str) -> impl Iterator<Item = &str> {
+        self.typed(flag).flatten()
     }
 
     /// `value` of a flag that accepts a `Number`.

@@ -4,9 +4,9 @@ use super::command::{Command, Flag};
 use super::table::{GLOBAL, ROOT};
 
 impl Command {
-    /// This command's flag or a global one, by its long name.
+    /// This command's flag or a global one, by one of its long names.
     pub fn flag(&self, long: &str) -> Option<&'static Flag> {
-        self.flags.iter().chain(GLOBAL).find(|flag| flag.long == long)
+        self.flags.iter().chain(GLOBAL).find(|flag| flag.answers_to(long))
     }
 
     pub fn short_flag(&self, short: char) -> Option<&'static Flag> {

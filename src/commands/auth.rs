@@ -11,13 +11,13 @@ use crate::pipe::{self, Patience};
 use crate::secret::Secret;
 use crate::sync::remote::{Remote, to_error};
 use miniserde::json::Value;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 /// No token is longer; a file that is was named by mistake.
 const LONGEST: usize = 64 * 1024;
 
-/// For a token file that is a pipe: somebody may have to unlock what it comes from.
+/// For a token that comes from a pipe: somebody may have to unlock what it comes from.
 const TOKEN_FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn login(session: &mut Session) -> Result<()> {
@@ -84,12 +84,7 @@ fn read_token(session: &mut Session) -> Result<Secret> {
 }
 
 fn from_stdin() -> Result<Secret> {
-    let mut content = Vec::new();
-    let read = std::io::stdin().take(LONGEST as u64 + 1).read_to_end(&mut content);
-    read.map_err(|error| Error::failure(format!("cannot read the token from standard input: {error}")))?;
-    if content.len() > LONGEST {
-        return Err(Error::failure(format!("standard input is longer than {} KiB", LONGEST / 1024)));
-    }
+    let content = pipe::stdin(LONGEST, TOKEN_FILE_TIMEOUT)?;
     if content.is_empty() {
         let error = Error::usage("no token came on standard input");
         return Err(error.hint("pipe it in, give --token-file FILE, or type it at a terminal"));

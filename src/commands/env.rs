@@ -1,12 +1,14 @@
 //! `anyt env`: named servers.
 
 use super::Session;
+use super::confirm::confirm;
 use super::context::files;
+use super::reporter::plural;
 use crate::config::{self, Configured};
 use crate::document::{object, optional, text};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::origin::Base;
-use crate::paths::EnvName;
+use crate::paths::{EnvName, Paths};
 use crate::store::Store;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
@@ -49,6 +51,14 @@ pub fn add(session: &mut Session) -> Result<()> {
     base.refuse_clear_text(session.call.has("allow-insecure-http"))?;
     let paths = session.paths()?;
     let before = session.config()?.environment(name.as_str()).map(|env| env.api_url.clone()).filter(|was| was != url);
+    if let Some(was) = &before {
+        let waiting = waiting(&paths, &name)?;
+        if waiting > 0 {
+            let what = plural(waiting, "change");
+            let line = format!("{waiting} queued {what} for {was} will not be sent to {url}");
+            confirm(session, &[line], &format!("Point {name} to {url}?"), &format!("{name} is still {was}"))?;
+        }
+    }
     config::add_environment(&paths, &name, url)?;
     if session.call.has("active") {
         config::switch(&paths, name.as_str())?;
@@ -57,6 +67,11 @@ pub fn add(session: &mut Session) -> Result<()> {
         None => session.out.say(&format!("✓ Added environment {name} ({url})")),
         Some(was) => session.out.warn(&format!("environment {name} was {was} before; it is {url} now")),
     }
+}
+
+/// Operations of an environment that were not sent yet.
+fn waiting(paths: &Paths, name: &EnvName) -> Result<usize> {
+    if paths.cache_db(name).exists() { Ok(Store::open(&files(paths, name))?.count_waiting()?) } else { Ok(0) }
 }
 
 pub fn switch(session: &mut Session) -> Result<()> {
@@ -98,16 +113,15 @@ pub fn remove(session: &mut Session) -> Result<()> {
         return Err(config::unknown(&config, typed));
     }
     let paths = session.paths()?;
-    let waiting = match EnvName::parse(typed) {
-        Ok(name) if paths.cache_db(&name).exists() => Store::open(&files(&paths, &name))?.count_waiting()?,
-        _ => 0,
-    };
-    if waiting > 0 && !session.call.has("yes") {
-        session.out.warn(&format!("{waiting} queued operations of {typed} were not sent yet"))?;
-        if !session.input.confirm(&mut session.out, "Remove it all the same?")? {
-            return Err(Error::failure(format!("{typed} was not removed")).hint("send them: anyt sync; or give --yes"));
-        }
-    }
+    let waiting = EnvName::parse(typed).map_or(Ok(0), |name| waiting(&paths, &name))?;
+    let line = (waiting > 0).then(|| format!("{waiting} queued {} will not be sent", plural(waiting, "change")));
+    let lines: Vec<String> = line.into_iter().collect();
+    confirm(
+        session,
+        &lines,
+        &format!("Remove environment {typed} and its token?"),
+        &format!("{typed} was not removed"),
+    )?;
     if let Ok(name) = EnvName::parse(typed) {
         session.with_vault(&paths, |vault| vault.forget(&name).failure().map_or(Ok(()), Err))?;
     }

@@ -1,6 +1,7 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
 mod auth;
+mod confirm;
 mod conflicts;
 mod context;
 mod describe;
@@ -74,6 +75,11 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::TaskPick => task::pick(session)?,
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,
+        Id::Next => task::next(session)?,
+        Id::Summary => task::summary(session)?,
+        Id::Board => task::board(session)?,
+        Id::Log => task::log(session)?,
+        Id::Undo => return task::undo(session),
         Id::Sync => return sync::run(session),
         Id::SyncStatus => return status::run(session),
         Id::SyncLog => status::log(session)?,

@@ -1,6 +1,7 @@
 //! `anyt sync queue`: looking at what waits to be sent, and acting on it.
 
 use super::Session;
+use super::confirm::confirm;
 use super::context::EnvContext;
 use super::describe::{describe, one_line, orphaned, state, to_json};
 use super::reporter::plural;
@@ -159,9 +160,7 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
     dropped.chain(plan.orphans.iter().map(orphaned)).try_for_each(|line| session.out.say(&format!("  {line}")))?;
     let count = plan.operations.len();
     let question = format!("Drop {count} {}?", plural(count, "operation"));
-    if !session.call.has("yes") && !session.input.confirm(&mut session.out, &question)? {
-        return Err(Error::failure("nothing was dropped").hint("without a terminal: give --yes"));
-    }
+    confirm(session, &[], &question, "nothing was dropped")?;
     let number = drop_planned(&mut ctx.store, &plan)?;
     let orphans = plan.orphans.iter().map(|orphan| text(&orphan.name)).collect();
     let entry = number.map_or(Value::Null, integer);

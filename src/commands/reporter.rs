@@ -10,6 +10,10 @@ use crate::model::kind::Identity;
 use crate::sync::report::{Event, Reporter, Resolution, Summary, Totals, sides};
 use crate::ui::Output;
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+/// What is over sooner needs no line about how far it is.
+const PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -29,13 +33,22 @@ pub struct ConsoleReporter<'a> {
     pushing: bool,
     /// The pull is over; what is asked or merged now came up while sending.
     sending: bool,
+    began: Instant,
     /// A closed pipe must not end a sync; it is remembered for the end.
     broken: Option<crate::error::Error>,
 }
 
 impl<'a> ConsoleReporter<'a> {
     pub fn new(out: &'a RefCell<&'a mut Output>, mode: Mode) -> ConsoleReporter<'a> {
-        ConsoleReporter { out, mode, fetching: false, pushing: false, sending: false, broken: None }
+        ConsoleReporter {
+            out,
+            mode,
+            fetching: false,
+            pushing: false,
+            sending: false,
+            began: Instant::now(),
+            broken: None,
+        }
     }
 
     fn say(&mut self, text: &str) {
@@ -101,6 +114,7 @@ impl<'a> ConsoleReporter<'a> {
 
     /// The closing line, and the error of a broken pipe, if there was one.
     pub fn close(mut self, summary: &Summary) -> Result<()> {
+        self.out.borrow_mut().no_progress();
         let line = match self.mode {
             Mode::Write | Mode::DryRun => None,
             Mode::Pull => {
@@ -140,6 +154,13 @@ impl Reporter for ConsoleReporter<'_> {
             Event::Fetching => {
                 if matches!(self.mode, Mode::Pull | Mode::Force) {
                     self.fetch_heading();
+                }
+            }
+            Event::Progress { sending, done, of } => {
+                if self.began.elapsed() >= PROGRESS_AFTER {
+                    let what = if sending { "Sending changes" } else { "Fetching tasks" };
+                    let whole = if of > done { format!(" of {}", thousands(of)) } else { String::new() };
+                    self.out.borrow_mut().progress(&format!("{what} {}{whole}", thousands(done)));
                 }
             }
             Event::Asking => self.heading(),
@@ -188,6 +209,11 @@ impl Reporter for ConsoleReporter<'_> {
                 self.push_heading();
                 self.say(&format!("  - Would send: {}", describe(&operation)));
             }
+            Event::WouldAdopt { operation, name } => {
+                self.push_heading();
+                let other = if name == operation.name { String::new() } else { format!(" (as {name})") };
+                self.say(&format!("  - Would find done: {}{other}", describe(&operation)));
+            }
             Event::WouldAsk { identifier } => {
                 self.fetch_heading();
                 self.say(&format!("  - Would ask about: {identifier}"));
@@ -197,7 +223,33 @@ impl Reporter for ConsoleReporter<'_> {
     }
 }
 
+/// `1,200`.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `1 task`, `2 tasks`.
 pub fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_string() } else { format!("{word}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn large_numbers_are_readable() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_200, "1,200"), (123_456, "123,456"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(thousands(number), text);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::restore::keep_text;
 use crate::api::{Http, Options, Patience, Verbose};
 use crate::cli::Invocation;
 use crate::config::{Config, Environment, resolve_environment};
-use crate::credentials::{Found, Vault};
+use crate::credentials::{Place, Vault};
 use crate::directory::{Directory, Settings};
 use crate::document::{object, text};
 use crate::error::{Error, Result};
@@ -28,6 +28,10 @@ pub struct Session<'a> {
     pub vars: Vars,
     /// What the command did, for the one document of `--json`. It may end with an error all the same.
     data: Option<Value>,
+    /// The variable that the credential came from.
+    variable: Option<&'static str>,
+    /// The text that came on standard input: a command that fails keeps it.
+    pub piped: RefCell<Option<String>>,
 }
 
 /// How long a command is ready to try.
@@ -48,7 +52,15 @@ impl<'a> Session<'a> {
     pub fn new(call: &'a Invocation) -> Result<Session<'a>> {
         let options = options(call);
         let input = Input::new(call.has("no-input"));
-        Ok(Session { call, out: Output::new(options), input, vars: Vars::read()?, data: None })
+        Ok(Session {
+            call,
+            out: Output::new(options),
+            input,
+            vars: Vars::read()?,
+            data: None,
+            variable: None,
+            piped: RefCell::new(None),
+        })
     }
 
     pub fn paths(&self) -> Result<Paths> {
@@ -90,11 +102,13 @@ impl<'a> Session<'a> {
     pub fn token(&mut self, env: &Environment) -> Result<Secret> {
         let paths = self.paths()?;
         let found = self.with_vault(&paths, |vault| vault.find(env))?;
-        let Found { secret, notices, .. } = found;
-        for notice in notices {
+        for notice in found.notices {
             self.out.warn(&notice)?;
         }
-        Ok(secret)
+        if let Place::Variable(name) = found.place {
+            self.variable = Some(name);
+        }
+        Ok(found.secret)
     }
 
     /// Lends a vault that can ask for a passphrase, if somebody is there to be asked.
@@ -148,6 +162,11 @@ impl<'a> Session<'a> {
         if matches!(error, Error::ClosedPipe) {
             return Ok(0);
         }
+        self.keep_piped();
+        let error = match self.variable {
+            Some(name) => error.of_variable(name),
+            None => error,
+        };
         if self.out.is_json() {
             let advice = error.advice().map_or(Value::Null, text);
             let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
@@ -161,6 +180,19 @@ impl<'a> Session<'a> {
         }
         let _ = self.out.error(&error);
         Ok(error.exit_code())
+    }
+
+    /// Keeps the text that came on standard input and says where it is.
+    fn keep_piped(&mut self) {
+        let text = self.piped.take().filter(|text| !text.trim().is_empty());
+        let Some(text) = text else { return };
+        let kept = self.environment().and_then(|env| {
+            let mut store = Store::open(&files(&self.paths()?, &env.name))?;
+            keep_text(&mut store, self.call.arguments().first().map_or("a new task", String::as_str), &text)
+        });
+        if let Ok(command) = kept {
+            let _ = self.out.warn(&format!("the text from standard input is kept: {command}"));
+        }
     }
 
     /// Prints the document of `--json`, if the command made one.

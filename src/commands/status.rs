@@ -102,7 +102,8 @@ fn connection(session: &mut Session, ctx: &EnvContext) -> Result<Option<(&'stati
     if session.call.has("offline") || session.call.has("quiet") {
         return Ok(None);
     }
-    if !ctx.lock()?.is_free()? {
+    // Where no lock can be made nothing holds it either.
+    if !ctx.lock().and_then(|lock| lock.is_free()).unwrap_or(true) {
         return Ok(Some(("syncing", "")));
     }
     let http = session.http(&ctx.env, None, Effort::Probe)?;

@@ -1,6 +1,7 @@
 //! `anyt sync`: pull, then push.
 
 use super::Session;
+use super::confirm::confirm;
 use super::context::EnvContext;
 use super::describe::to_json as operation_to_json;
 use super::prompter::ConsolePrompter;
@@ -42,9 +43,34 @@ fn sync(session: &mut Session) -> Result<u8> {
     if options.mode == Mode::Force(None) && !options.dry_run {
         options.mode = Mode::Force(confirm_force(session, &ctx)?);
     }
+    attempts(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error))
+}
+
+/// What became of the queue when the server was out of reach, and what to type next.
+fn kept_queue(ctx: &EnvContext, error: Error) -> Error {
+    match (&error, ctx.store.count_waiting()) {
+        (Error::Unreachable { hint: None, .. }, Ok(0)) => error.hint("nothing waits to be sent; try again: anyt sync"),
+        (Error::Unreachable { hint: None, .. }, Ok(1)) => {
+            error.hint("1 change waits and is kept; send it later: anyt sync")
+        }
+        (Error::Unreachable { hint: None, .. }, Ok(count)) => {
+            error.hint(format!("{count} changes wait and are kept; send them later: anyt sync"))
+        }
+        _ => error,
+    }
+}
+
+/// Runs until it is through, as long as the server only asks to wait and there is time.
+fn attempts(
+    session: &mut Session,
+    ctx: &mut EnvContext,
+    http: &Http,
+    options: &Options,
+    deadline: Timestamp,
+) -> Result<u8> {
     let mut earlier = Summary::default();
     loop {
-        let ran = once(session, &mut ctx, &http, &options, deadline);
+        let ran = once(session, ctx, http, options, deadline);
         let limited = match &ran {
             Ok(summary) => summary.stopped.as_ref(),
             Err(error) => Some(error),
@@ -60,7 +86,7 @@ fn sync(session: &mut Session) -> Result<u8> {
         }
         let mut summary = ran?;
         summary.add(&earlier);
-        return finish(session, &ctx, summary, options.dry_run);
+        return finish(session, ctx, summary, options.dry_run);
     }
 }
 
@@ -164,18 +190,11 @@ fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTree
         let (count, what) = (queued.len(), plural(queued.len(), "operation"));
         lines.push(format!("  {count} queued {what} will be set aside; anyt sync restore brings {them} back"));
     }
-    if session.call.has("yes") {
-        lines.iter().try_for_each(|line| session.out.say(line))?;
-        return Ok(None);
-    }
-    if session.input.can_answer(&session.out) {
-        // A question is seen under --quiet too, and so is what it is about.
-        lines.iter().try_for_each(|line| session.out.question(&format!("{line}\n")))?;
-    }
-    if session.input.confirm(&mut session.out, "Continue?")? {
+    if confirm(session, &lines, "Continue?", "nothing was overwritten")? {
         return Ok(Some(queued));
     }
-    Err(Error::failure("nothing was overwritten").hint("without a terminal: anyt sync --force --yes"))
+    lines.iter().try_for_each(|line| session.out.say(line))?;
+    Ok(None)
 }
 
 /// The picked task's name follows. A damaged file is for the commands that need it to complain about.
@@ -203,6 +222,8 @@ fn to_json(summary: &Summary, dry_run: bool) -> Value {
     {
         let operations = summary.would_send.iter().map(operation_to_json).collect();
         members.insert("would_send".into(), Value::Array(operations));
+        let there = summary.would_adopt.iter().map(operation_to_json).collect();
+        members.insert("would_adopt".into(), Value::Array(there));
     }
     document
 }

@@ -76,7 +76,8 @@ impl<'a> Vault<'a> {
     /// origin; a keyring that is locked or hangs is an error of its own, never "there is none".
     pub fn find(&self, env: &Environment) -> Result<Found> {
         if let Some((name, secret)) = self.variable() {
-            let secret = clean(secret.expose()).map_err(|error| Error::sign_in(format!("{name}: {error}")))?;
+            let secret =
+                clean(secret.expose()).map_err(|error| Error::sign_in(format!("{name}: {error}")).of_variable(name))?;
             return Ok(Found { secret, place: Place::Variable(name), notices: Vec::new() });
         }
         match env.configured.as_ref().filter(|configured| configured.has_plaintext()) {

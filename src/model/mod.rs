@@ -4,7 +4,7 @@
 pub mod dependency;
 mod id;
 pub mod kind;
-mod normal_form;
+pub mod normal_form;
 mod operation;
 mod row;
 pub mod task;

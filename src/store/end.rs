@@ -20,8 +20,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-/// How long, and how many, settled operations stay as history. Their texts went when they were settled (`queue::transition`),
-/// so that this is less than 4 MiB.
+/// How long, and how many, settled operations stay as history. But for the newest their texts went when they were settled
+/// (`queue::settle`), so that the rest is less than 4 MiB.
 const HISTORY: Duration = Duration::from_secs(30 * 86_400);
 const HISTORY_ROWS: i64 = 4_000;
 

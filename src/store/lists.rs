@@ -3,10 +3,12 @@
 use super::rows::statements;
 use super::{Result, ShownRow, Store};
 use crate::model::Row;
-use crate::model::task::{self, TASK};
+use crate::model::normal_form::composed;
+use crate::model::task::{self, STATUSES, TASK};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What `task list` asks for. Empty lists and `None` do not filter.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +24,17 @@ pub struct Filter {
     pub labels: Vec<String>,
     pub phase: Option<String>,
     pub parent_id: Option<i64>,
-    /// In title or description, ASCII case folded.
-    pub search: Option<String>,
+    /// Each of them is somewhere in the title or the description; `searched` has made them.
+    pub words: Vec<String>,
+    /// Only what can be worked on: open, and nothing that it depends on is.
+    pub ready: bool,
+    /// Only what is open and cannot be worked on.
+    pub blocked: bool,
+    pub unassigned: bool,
+    /// This user's tasks and nobody's.
+    pub owner_or_nobody: Option<String>,
+    /// Changed on the server since.
+    pub updated_since: Option<Timestamp>,
     /// Only tasks with queued operations.
     pub pending: bool,
     pub sort: Sort,
@@ -44,13 +55,13 @@ pub enum Sort {
 }
 
 impl Filter {
-    /// The same filter for a task that is not in the cache. `pending` has no meaning there.
+    fn contains_words(&self, title: &str, description: &str) -> bool {
+        self.words.iter().all(|word| contains(title, word) || contains(description, word))
+    }
+
+    /// The same filter for a task that is not in the cache. `pending`, `ready` and `blocked` have no meaning there.
     pub fn matches(&self, task: &Row) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
-        let contains = |text: &str| {
-            let description = task.description().unwrap_or("");
-            [task.title(), description].iter().any(|hay| hay.to_ascii_lowercase().contains(text))
-        };
         self.project_id.is_none_or(|id| id == task.project_id())
             && (self.statuses.is_empty() || self.statuses.iter().any(|status| status == task.status()))
             && !(self.open_only && ["done", "canceled", "archived"].contains(&task.status()))
@@ -59,7 +70,9 @@ impl Filter {
             && is(&self.phase, task.text(task::PHASE))
             && self.labels.iter().all(|label| task.labels().contains(label))
             && self.parent_id.is_none_or(|parent| task.parent_id() == Some(parent))
-            && self.search.as_ref().is_none_or(|text| contains(&text.to_ascii_lowercase()))
+            && self.contains_words(task.title(), task.description().unwrap_or_default())
+            && !(self.unassigned && task.owner().is_some_and(|owner| !owner.is_empty()))
+            && self.updated_since.is_none_or(|since| Timestamp::parse(&task.updated_at) >= Some(since))
     }
 
     /// Sorts rows that are not in the cache as `list_tasks` would.
@@ -71,7 +84,7 @@ impl Filter {
                 Sort::Priority => a.priority().cmp(&b.priority()),
                 Sort::Updated => time(&a.updated_at).cmp(&time(&b.updated_at)),
                 Sort::Created => time(&a.created_at).cmp(&time(&b.created_at)),
-                Sort::Status => a.status().cmp(b.status()),
+                Sort::Status => stage(a.status()).cmp(&stage(b.status())),
                 Sort::Number => a.number().cmp(&b.number()),
                 Sort::Title => a.title().to_lowercase().cmp(&b.title().to_lowercase()),
             };
@@ -79,6 +92,23 @@ impl Filter {
             order.then_with(|| time(&b.updated_at).cmp(&time(&a.updated_at))).then(a.id.cmp(&b.id))
         });
     }
+}
+
+/// Place of a status in a task's life; a newer server's words come last.
+fn stage(status: &str) -> usize {
+    STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len())
+}
+
+/// The words of a search as they are compared: composed characters, lower case.
+pub fn searched(typed: &str) -> Vec<String> {
+    typed.split_whitespace().map(|word| composed(word).to_lowercase()).collect()
+}
+
+fn contains(text: &str, word: &str) -> bool {
+    if word.is_ascii() {
+        return text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    }
+    !text.is_ascii() && composed(text).to_lowercase().contains(word)
 }
 
 impl Store {
@@ -102,6 +132,9 @@ impl Store {
     /// Live tasks that pass the filter, without the page's limit. Counted in the one index that answers the usual filter
     /// alone: by itself SQLite takes another one and reads every row for its status.
     pub fn count_tasks(&self, filter: &Filter) -> Result<i64> {
+        if !filter.words.is_empty() {
+            return Ok(self.search(&Filter { limit: u32::MAX, offset: 0, ..filter.clone() }, |_| Ok(()))?.len() as i64);
+        }
         let select = Select::new("SELECT count(*) FROM tasks t INDEXED BY tasks_by_status", filter);
         self.db
             .prepare_cached(&select.sql)
@@ -112,20 +145,75 @@ impl Store {
     /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
     pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
         let statements = statements(&TASK);
-        let head = format!("SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t", statements.columns);
+        let read = |row: &rusqlite::Row| {
+            Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")?, blocked: false })
+        };
+        let mut rows = self.search(filter, read)?;
+        let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
+        rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
+        Ok(rows)
+    }
+
+    /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
+    fn search<T>(&self, filter: &Filter, read: impl Fn(&rusqlite::Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
+        let columns = &statements(&TASK).columns;
+        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t");
         let mut select = Select::new(&head, filter);
         select.sql.push_str(order_by(filter.sort, filter.ascending));
-        select.sql.push_str(" LIMIT :limit OFFSET :offset");
-        select.bind(":limit", filter.limit);
-        select.bind(":offset", filter.offset);
+        if filter.words.is_empty() {
+            select.sql.push_str(" LIMIT :limit OFFSET :offset");
+            select.bind(":limit", filter.limit);
+            select.bind(":offset", filter.offset);
+        }
+        let collect = || {
+            let mut query = self.db.prepare_cached(&select.sql)?;
+            let (title, description) = (query.column_index("title")?, query.column_index("description")?);
+            let mut rows = query.query(&*select.bindings())?;
+            let (mut found, mut passed) = (Vec::new(), 0);
+            while let Some(row) = rows.next()? {
+                if !filter.words.is_empty() {
+                    let text = |at| row.get_ref(at).map(|value| value.as_str().unwrap_or_default());
+                    if !filter.contains_words(text(title)?, text(description)?) {
+                        continue;
+                    }
+                    passed += 1;
+                    if passed <= filter.offset {
+                        continue;
+                    }
+                }
+                found.push(read(row)?);
+                if found.len() as u64 == u64::from(filter.limit) {
+                    break;
+                }
+            }
+            Ok(found)
+        };
+        collect().map_err(|e| self.error(e))
+    }
+
+    /// Those of the tasks that depend on an open one.
+    pub fn blocked(&self, ids: impl Iterator<Item = i64>) -> Result<BTreeSet<i64>> {
+        let list = format!("[{}]", ids.map(|id| id.to_string()).collect::<Vec<_>>().join(","));
         self.db
-            .prepare_cached(&select.sql)
+            .prepare_cached(&format!(
+                "SELECT t.value FROM json_each(:ids) t WHERE EXISTS ({})",
+                OPEN_NEED.replace("t.id", "t.value")
+            ))
+            .and_then(|mut query| query.query_map(named_params! {":ids": list}, |row| row.get(0))?.collect())
+            .map_err(|e| self.error(e))
+    }
+
+    /// How many open tasks depend on each of these.
+    pub fn waiting_for(&self, ids: impl Iterator<Item = i64>) -> Result<BTreeMap<i64, i64>> {
+        let list = format!("[{}]", ids.map(|id| id.to_string()).collect::<Vec<_>>().join(","));
+        self.db
+            .prepare_cached(
+                "SELECT t.value, (SELECT count(*) FROM task_dependencies d JOIN tasks n ON n.id = d.task_id \
+                 WHERE d.depends_on_id = t.value AND n.deleted_at IS NULL \
+                 AND n.status NOT IN ('done', 'canceled', 'archived')) FROM json_each(:ids) t",
+            )
             .and_then(|mut query| {
-                query
-                    .query_map(&*select.bindings(), |row| {
-                        Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")? })
-                    })?
-                    .collect()
+                query.query_map(named_params! {":ids": list}, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
             })
             .map_err(|e| self.error(e))
     }
@@ -150,6 +238,10 @@ impl Store {
     }
 }
 
+/// An open task that `t` depends on.
+const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id = d.depends_on_id \
+     WHERE d.task_id = t.id AND n.deleted_at IS NULL AND n.status NOT IN ('done', 'canceled', 'archived')";
+
 fn order_by(sort: Sort, ascending: bool) -> &'static str {
     match (sort, ascending) {
         (Sort::Priority, false) => " ORDER BY priority DESC, updated_us DESC, id",
@@ -158,8 +250,13 @@ fn order_by(sort: Sort, ascending: bool) -> &'static str {
         (Sort::Updated, true) => " ORDER BY updated_us, id",
         (Sort::Created, false) => " ORDER BY created_us DESC, number DESC",
         (Sort::Created, true) => " ORDER BY created_us, number",
-        (Sort::Status, false) => " ORDER BY status DESC, priority DESC, number",
-        (Sort::Status, true) => " ORDER BY status, priority DESC, number",
+        // By the order of a task's life, not of the alphabet.
+        (Sort::Status, false) => {
+            " ORDER BY coalesce(nullif(instr('backlog todo active blocked done canceled archived', status), 0), 99) DESC, priority DESC, number"
+        }
+        (Sort::Status, true) => {
+            " ORDER BY coalesce(nullif(instr('backlog todo active blocked done canceled archived', status), 0), 99), priority DESC, number"
+        }
         (Sort::Number, false) => " ORDER BY number DESC",
         (Sort::Number, true) => " ORDER BY number",
         (Sort::Title, false) => " ORDER BY title COLLATE NOCASE DESC, number",
@@ -175,7 +272,7 @@ struct Select {
 
 impl Select {
     fn new(head: &str, filter: &Filter) -> Select {
-        let mut select = Select { sql: format!("{head} WHERE deleted_at IS NULL"), values: Vec::new() };
+        let mut select = Select { sql: format!("{head} WHERE t.deleted_at IS NULL"), values: Vec::new() };
         select.equals("workspace_id", ":workspace", filter.workspace_id);
         select.equals("project_id", ":project", filter.project_id);
         select.equals("priority", ":priority", filter.priority);
@@ -195,11 +292,22 @@ impl Select {
             );
             select.bind(":labels", json::to_string(&filter.labels));
         }
-        if let Some(text) = &filter.search {
-            select
-                .sql
-                .push_str(" AND (instr(lower(title), :search) OR instr(lower(coalesce(description, '')), :search))");
-            select.bind(":search", text.to_ascii_lowercase());
+        if filter.ready {
+            select.sql.push_str(&format!(" AND status <> 'blocked' AND NOT EXISTS ({OPEN_NEED})"));
+        }
+        if filter.blocked {
+            select.sql.push_str(&format!(" AND (status = 'blocked' OR EXISTS ({OPEN_NEED}))"));
+        }
+        if filter.unassigned {
+            select.sql.push_str(" AND (assignee_id IS NULL OR assignee_id = '')");
+        }
+        if let Some(owner) = &filter.owner_or_nobody {
+            select.sql.push_str(" AND (assignee_id IS NULL OR assignee_id IN ('', :owner_or))");
+            select.bind(":owner_or", owner.clone());
+        }
+        if let Some(since) = filter.updated_since {
+            select.sql.push_str(" AND updated_us >= :since");
+            select.bind(":since", since.0);
         }
         if filter.pending {
             select.sql.push_str(" AND (remote IS NOT NULL OR id < 0)");

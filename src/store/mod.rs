@@ -23,7 +23,7 @@ mod tests;
 mod types;
 
 pub use changes::Queueing;
-pub use lists::{Filter, Sort};
+pub use lists::{Filter, Sort, searched};
 pub use log::LogEntry;
 pub use types::*;
 

@@ -5,6 +5,7 @@ use super::schema::{self, Unusable};
 use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +19,8 @@ impl Store {
     /// files over. Takes no lock but SQLite's own.
     ///
     /// # Errors
-    /// A file that is no database, one of a newer anyt, a symlink, a folder that cannot be written: nothing is changed.
+    /// A file that is no database, one of a newer anyt, a symlink: nothing is changed. A cache that cannot be written can be
+    /// read; each change of it is an error.
     pub fn open(files: &Files) -> Result<Store> {
         let mut notices = Vec::new();
         let opened = match connect(&files.cache) {
@@ -28,7 +30,14 @@ impl Store {
             }
             opened => opened,
         };
-        let (db, path, inode) = opened.map_err(Failed::into_error)?;
+        let (db, path, inode) = match opened {
+            // Who only reads needs no writing: a read-only home, somebody else's cache.
+            Err(Failed::ReadOnly(error)) => {
+                let (db, path, inode) = connect_read_only(&files.cache).ok_or(error)?;
+                return Ok(Store { db, path, inode, files: files.clone(), notices, is_durable: true });
+            }
+            opened => opened.map_err(Failed::into_error)?,
+        };
         let mut store = Store { db, path, inode, files: files.clone(), notices, is_durable: true };
         match store.compare() {
             // Who only reads needs no spare copy. Each change, and each run of the engine, compares again before anything
@@ -92,19 +101,52 @@ impl Store {
 enum Failed {
     /// SQLite says that it is damaged.
     Damaged(Error),
+    /// It cannot be written here.
+    ReadOnly(Error),
     Other(Error),
 }
 
 impl Failed {
     fn into_error(self) -> Error {
         match self {
-            Failed::Damaged(error) | Failed::Other(error) => error,
+            Failed::Damaged(error) | Failed::ReadOnly(error) | Failed::Other(error) => error,
         }
     }
 }
 
-fn connect(path: &Path) -> std::result::Result<(Connection, PathBuf, (u64, u64)), Failed> {
-    create_private(path).map_err(Failed::Other)?;
+type Connected = (Connection, PathBuf, (u64, u64));
+
+/// The cache as it is on the disk. Without shared memory for its -wal it is read as a file that nobody changes, which it is
+/// only while there is no -wal.
+fn connect_read_only(path: &Path) -> Option<Connected> {
+    let real = path.canonicalize().ok()?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let open = |name: &Path| {
+        let db = Connection::open_with_flags(name, flags).ok()?;
+        db.busy_timeout(BUSY_TIMEOUT).ok()?;
+        schema::is_current(&db).then_some(db)
+    };
+    let mut wal = real.clone().into_os_string();
+    wal.push("-wal");
+    let unchanged = || {
+        let is_empty = std::fs::metadata(&wal).map_or(true, |found| found.len() == 0);
+        let name = real.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        is_empty.then(|| open(Path::new(&format!("file:{name}?immutable=1")))).flatten()
+    };
+    let db = open(&real).or_else(unchanged)?;
+    let inode = inode(&real).ok()?;
+    Some((db, real, inode))
+}
+
+fn connect(path: &Path) -> std::result::Result<Connected, Failed> {
+    create_private(path).map_err(|error| match &error {
+        Error::Io { source, .. }
+            if matches!(source.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) =>
+        {
+            Failed::ReadOnly(error)
+        }
+        _ => Failed::Other(error),
+    })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     // SQLITE_OPEN_NOFOLLOW refuses a symlink anywhere in the path, and only the file itself is ours to judge.
     let real = path.canonicalize().map_err(|e| Failed::Other(Error::io("open", path, e)))?;
@@ -135,9 +177,15 @@ fn connect(path: &Path) -> std::result::Result<(Connection, PathBuf, (u64, u64))
             ))
         }
         Err(Unusable::Sqlite(error)) => {
-            let damaged = error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt);
+            let code = error.sqlite_error_code();
             let error = sqlite_error(path, error);
-            Err(if damaged { Failed::Damaged(error) } else { Failed::Other(error) })
+            Err(match code {
+                Some(ErrorCode::DatabaseCorrupt) => Failed::Damaged(error),
+                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                    Failed::ReadOnly(error)
+                }
+                _ => Failed::Other(error),
+            })
         }
     }
 }

@@ -274,19 +274,27 @@ pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State)
     Ok(changed == 1)
 }
 
-/// It becomes history: its texts are on the server, or in discarded.jsonl, and go here.
+/// It becomes history. Its texts are on the server, or in discarded.jsonl: those of the newest 200 operations stay, so that
+/// they can be undone, up to 64 KiB each.
 fn settle(db: &Connection, op_id: &str, from: &State, to: &str, words: Option<&String>) -> rusqlite::Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE sync_queue SET state = :to, error = :error, synced = 1, synced_at = :now, answer = NULL, \
-             payload = CASE WHEN octet_length(payload) > 400 THEN '{}' ELSE payload END \
-             WHERE op_id = :op_id AND state = :from AND synced = 0",
+             payload = CASE WHEN octet_length(payload) > 400 AND (octet_length(payload) > 65536 OR \
+             id <= (SELECT max(id) FROM sync_queue) - 200) THEN '{}' ELSE payload END WHERE op_id = :op_id AND state = :from AND synced = 0",
         )?
         .execute(named_params! {
             ":to": to, ":error": words, ":now": Timestamp::now().rfc3339(), ":op_id": op_id, ":from": from.word(),
         })?;
     if changed == 1 {
         run(db, "UPDATE sends SET sent = '{}' WHERE op_id = ?1", [op_id])?;
+        // The newest can be undone; the texts of the one that is the newest no longer go.
+        run(
+            db,
+            "UPDATE sync_queue SET payload = '{}' WHERE id = (SELECT id FROM sync_queue WHERE op_id = ?1) - 200 \
+             AND synced = 1 AND octet_length(payload) > 400",
+            [op_id],
+        )?;
     }
     Ok(changed == 1)
 }
@@ -348,6 +356,58 @@ impl Store {
             target.map_or(Ok(false), |target| has_waiting(&self.db, kind, &target))
         };
         of().map_err(|e| self.error(e))
+    }
+
+    /// Every operation that is known, newest first, without its requests.
+    pub fn operations(&self, limit: u32) -> Result<Vec<Operation>> {
+        self.db
+            .prepare_cached(concat!("SELECT ", columns!(), " FROM sync_queue ORDER BY id DESC LIMIT ?1"))
+            .and_then(|mut query| query.query_map([limit], read)?.collect())
+            .map_err(|e| self.error(e))
+    }
+
+    pub fn operation_numbered(&self, number: i64) -> Result<Option<Operation>> {
+        self.db
+            .prepare_cached(concat!("SELECT ", columns!(), " FROM sync_queue WHERE id = ?1"))
+            .and_then(|mut query| query.query_row([number], read).optional())
+            .map_err(|e| self.error(e))
+    }
+
+    /// What this machine did to a row, oldest first: what it is called in operations, and the server's id.
+    pub fn operations_of(&self, kind: &'static Kind, target: &Target, id: i64) -> Result<Vec<Operation>> {
+        self.about(kind, target.to_text(), Target::Server(id).to_text(), 0)
+    }
+
+    /// What a row is called in operations.
+    pub fn target_of(&self, row: &Row) -> Result<Target> {
+        let found = super::overlay::target(&self.db, row.kind, row.id).map_err(|e| self.error(e))?;
+        Ok(found.unwrap_or(Target::Server(row.id)))
+    }
+
+    /// What this machine did to the row of an operation after it, oldest first: carried out or waiting.
+    pub fn made_later(&self, op: &Operation) -> Result<Vec<Operation>> {
+        let id = match resolve(&self.db, op.kind.name, &op.target).map_err(|e| self.error(e))? {
+            Resolved::Server { id, .. } => Target::Server(id).to_text(),
+            _ => String::new(),
+        };
+        let mut all = self.about(op.kind, op.target.to_text(), id, op.seq)?;
+        all.retain(|one| !matches!(one.state, State::Dropped(_)));
+        Ok(all)
+    }
+
+    fn about(&self, kind: &'static Kind, target: String, id: String, after: i64) -> Result<Vec<Operation>> {
+        self.db
+            .prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM sync_queue WHERE (entity_id IN (:target, :id) OR remote_id = CAST(:id AS INTEGER)) AND id > :after \
+                 AND entity_type = :kind ORDER BY id"
+            ))
+            .and_then(|mut query| {
+                let bound = named_params! {":target": target, ":id": id, ":after": after, ":kind": kind.name};
+                query.query_map(bound, read)?.collect()
+            })
+            .map_err(|e| self.error(e))
     }
 
     /// Also one that is settled.

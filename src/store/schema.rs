@@ -301,6 +301,11 @@ pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
     Ok(found == 0)
 }
 
+/// A file of ours that needs no migration.
+pub fn is_current(db: &Connection) -> bool {
+    version(db).is_ok_and(|version| version == MIGRATIONS.len() as i64)
+}
+
 /// The migrations a file has been through: a number from 0, which is an empty file, to that of all we know.
 fn version(db: &Connection) -> Result<i64, Unusable> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;

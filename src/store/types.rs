@@ -80,6 +80,8 @@ pub struct ShownRow {
     pub row: Row,
     /// Operations on it wait.
     pub pending: bool,
+    /// It depends on an open task.
+    pub blocked: bool,
 }
 
 /// A row whose waiting operations wait for a person's decision. Base and local values are in the operations.

@@ -10,7 +10,7 @@ use super::remote::{Capabilities, Remote, RemoteError, to_error};
 use super::report::{Event, Summary};
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
-use crate::model::{Kind, Row, State};
+use crate::model::{Kind, Row, Shape, State, Value};
 use crate::origin::is_same_server;
 use crate::store::End;
 use crate::time::Timestamp;
@@ -89,6 +89,7 @@ impl Engine<'_> {
         let mut index = 0;
         // Decisions add operations at the end, so the length is looked at anew.
         while index < run.plan.ops.len() {
+            self.reporter.tell(Event::Progress { sending: true, done: index, of: run.plan.ops.len() });
             match self.push_one(run, index, true)? {
                 Pass::Settled => {}
                 Pass::Wait(time) => {
@@ -266,13 +267,19 @@ impl Engine<'_> {
     fn rejected_before(&mut self, run: &mut Run, index: usize) {
         let op = &run.plan.ops[index];
         let State::Rejected(message) = &op.state else { return };
-        let (identifier, message) = (op.name.clone(), message.clone());
-        self.tell_rejected(run, identifier, message);
+        let message = message.clone();
+        self.tell_rejected(run, index, message);
     }
 
-    pub(super) fn tell_rejected(&mut self, run: &mut Run, identifier: String, message: String) {
+    pub(super) fn tell_rejected(&mut self, run: &mut Run, index: usize, message: String) {
+        let op = &run.plan.ops[index];
         run.summary.failed += 1;
-        run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {message}"));
+        run.summary.first_error.get_or_insert_with(|| format!("{}: {message}", op.name));
+        // The number of a new row may be another's by now, in this very run.
+        let identifier = match op.set.values().next() {
+            Some(Value::Text(words)) if op.shape == Shape::Create => format!("the new {} '{words}'", op.kind.name),
+            _ => op.name.clone(),
+        };
         self.reporter.tell(Event::Refused { identifier, message });
     }
 }

@@ -249,12 +249,12 @@ fn refuse_cycle(queue: &Queueing, row: &Row, set: &Patch) -> Result<()> {
     Err(Error::failure(format!("{parent} is below {} already; a circle of parents has no top", row.name)))
 }
 
-fn aimed_at(operation: Operation, row: &Row, target: Target) -> Operation {
+pub(super) fn aimed_at(operation: Operation, row: &Row, target: Target) -> Operation {
     Operation { workspace_id: row.workspace_id, target, name: row.name.clone(), seen_version: row.version, ..operation }
 }
 
 /// An operation without target and values, meant for the server and account that the store is filled from.
-fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<Operation> {
+pub(super) fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<Operation> {
     Ok(Operation {
         op_id: new_op_id()?,
         seq: 0,

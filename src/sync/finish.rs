@@ -25,6 +25,10 @@ impl Engine<'_> {
                 }
                 if !self.options.dry_run {
                     self.tell_done(run, &op, row.as_deref());
+                } else if op.state == State::Sent {
+                    let name = row.map_or_else(|| op.name.clone(), |row| row.name);
+                    self.reporter.tell(Event::WouldAdopt { operation: Box::new(op.clone()), name });
+                    run.summary.would_adopt.push(op);
                 }
                 Ok(())
             }
@@ -65,8 +69,7 @@ impl Engine<'_> {
 
     pub(super) fn reject(&mut self, run: &mut Run, index: usize, message: String) -> Result<()> {
         self.becomes(run, index, State::Rejected(message.clone()))?;
-        let identifier = run.plan.ops[index].name.clone();
-        self.tell_rejected(run, identifier, message);
+        self.tell_rejected(run, index, message);
         Ok(())
     }
 

@@ -35,6 +35,7 @@ mod send;
 mod sighting;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 
 use crate::error::{Error, Result};
 use crate::failpoint::hit;

@@ -510,6 +510,7 @@ impl Engine<'_> {
         let mut pager = resumed.unwrap_or_else(|| Pager::new(way.from, limit, known));
         let walk = |pager: &Pager| if way.keep { pager.walk() } else { Walk::one_by_one() };
         let mut refused = false;
+        let (mut done, mut of) = (0, 0);
         while let Some(query) = pager.next() {
             let page = match self.remote().rows(LISTED, workspace_id, &query) {
                 Err(RemoteError::Refused { .. } | RemoteError::NotFound(_) | RemoteError::Page(_))
@@ -536,6 +537,10 @@ impl Engine<'_> {
                 caps.max_page = pager.limit();
             }
             let came = Came::of(&page);
+            // The total of a later page is what is left of all, or the page alone.
+            of = of.max(done + page.total.map_or(0, |total| usize::try_from(total).unwrap_or(0)));
+            done += page.items.len();
+            self.reporter.tell(Event::Progress { sending: false, done, of });
             seen.could_not_read(&page.unreadable);
             let mut rows = Vec::with_capacity(page.items.len());
             for row in page.items {

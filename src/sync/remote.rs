@@ -213,6 +213,7 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
             Error::failure(format!("{origin} refused the request ({status}): {message}"))
         }
         RemoteError::Malformed(message) | RemoteError::TooLarge(message) => {
+            let message = message.strip_prefix(&format!("{origin}: ")).unwrap_or(&message);
             Error::failure(format!("{origin} gave an answer that is not AnyTask's: {message}; nothing was changed"))
         }
     }

@@ -11,6 +11,12 @@ pub use crate::store::Totals;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Fetching,
+    /// So many rows were fetched, or operations sent, of so many, as far as that is known. Comes often.
+    Progress {
+        sending: bool,
+        done: usize,
+        of: usize,
+    },
     /// A question about a conflict comes next.
     Asking,
     Pulled(Totals),
@@ -48,6 +54,11 @@ pub enum Event {
         identifier: String,
     },
     WouldSend(Box<Operation>),
+    /// It was sent before, and the server has it, under this name.
+    WouldAdopt {
+        operation: Box<Operation>,
+        name: String,
+    },
     /// A real run would ask about it, or put it into the inbox.
     WouldAsk {
         identifier: String,
@@ -110,6 +121,8 @@ pub struct Summary {
     pub held: usize,
     /// Of a dry run: what a real one would send now.
     pub would_send: Vec<Operation>,
+    /// Of a dry run: what a real one would find there already.
+    pub would_adopt: Vec<Operation>,
     pub first_error: Option<String>,
     /// Why the run ended early, after which nothing more was sent.
     pub stopped: Option<Error>,

@@ -137,7 +137,7 @@ fn refuse_strangers(store: &Store, entry: &Discarded) -> Result<()> {
 
 /// The entry keeps operations that were dropped as they were.
 pub fn is_whole(entry: &Discarded) -> bool {
-    ["dropped", "force"].contains(&entry.reason.as_str())
+    ["dropped", "force", "refused"].contains(&entry.reason.as_str())
 }
 
 /// The operation as it is queued again; `None`: it is already. What was dropped keeps its id, which is the key of a create

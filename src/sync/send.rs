@@ -142,7 +142,7 @@ impl Engine<'_> {
             Becomes::Done => self.done(run, group, &op, set, sighting, &state)?,
             Becomes::Rejected => {
                 let message = message(&reply);
-                self.tell_rejected(run, op.name.clone(), message);
+                self.tell_rejected(run, group[0], message);
             }
             Becomes::Sent | Becomes::LookAgain => {
                 self.look_again(run, group[0], &op)?;

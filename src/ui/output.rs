@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 /// When to colour: `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    /// As `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` have it; else on a terminal whose `TERM` is not `dumb`.
     #[default]
     Auto,
     Always,
@@ -66,6 +66,10 @@ pub struct Output {
     columns: Option<usize>,
     /// Somebody may be looking at where questions go.
     shows_questions: bool,
+    /// stderr is a terminal that can take a line back.
+    takes_back: bool,
+    /// A line about how far something is stands there.
+    has_progress: bool,
 }
 
 impl Output {
@@ -75,8 +79,9 @@ impl Output {
         output.colored = match options.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && environment_allows_colors(),
+            ColorChoice::Auto => environment_wants_colors(terminal, &|name| std::env::var(name).ok()),
         };
+        output.takes_back = io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         output.columns = terminal.then(terminal_columns);
         output.shows_questions = if options.json { is_watched(io::stderr()) } else { is_watched(io::stdout()) };
         output
@@ -92,6 +97,8 @@ impl Output {
             colored: options.color == ColorChoice::Always,
             columns: None,
             shows_questions: true,
+            takes_back: false,
+            has_progress: false,
         }
     }
 
@@ -152,6 +159,35 @@ impl Output {
         Ok(())
     }
 
+    /// A line about the result, on stderr: silent under `-q` and `--json`.
+    pub fn note(&mut self, text: &str) -> Result<(), Error> {
+        if self.options.quiet || self.options.json {
+            return Ok(());
+        }
+        self.flush()?;
+        self.complain(&format!("{}\n", sanitise::line(text)));
+        Ok(())
+    }
+
+    /// How far something is: a line on stderr that the next one, or anything else, takes the place of. On a terminal only.
+    pub fn progress(&mut self, text: &str) {
+        if !self.takes_back || self.options.quiet || self.options.json || self.options.verbose > 0 {
+            return;
+        }
+        let width = self.columns.unwrap_or(80).saturating_sub(1);
+        let line = format!("\r{}\x1b[K", crate::ui::width::truncate(&sanitise::line(text), width));
+        self.has_progress = false;
+        self.complain(&line);
+        self.has_progress = true;
+    }
+
+    /// It is over.
+    pub fn no_progress(&mut self) {
+        if std::mem::take(&mut self.has_progress) {
+            let _ = self.stderr.write_all(b"\r\x1b[K").and_then(|()| self.stderr.flush());
+        }
+    }
+
     /// A line on stderr for those who gave `-v` at least `level` times.
     pub fn detail(&mut self, level: u8, text: &str) -> Result<(), Error> {
         if self.options.verbose < level {
@@ -194,11 +230,13 @@ impl Output {
     }
 
     fn write(&mut self, text: &str) -> Result<(), Error> {
+        self.no_progress();
         self.stdout.write_all(text.as_bytes()).map_err(stdout_error)
     }
 
     /// A stderr that cannot be written to is nobody's failure: there is nowhere left to say it.
     fn complain(&mut self, text: &str) {
+        self.no_progress();
         let _ = self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush());
     }
 }
@@ -211,10 +249,16 @@ fn stdout_error(error: io::Error) -> Error {
     }
 }
 
-/// <https://no-color.org>: set and not empty means no.
-fn environment_allows_colors() -> bool {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    set("NO_COLOR").is_none() && set("TERM").is_some_and(|term| term != "dumb")
+/// `NO_COLOR` (<https://no-color.org>) goes before `CLICOLOR_FORCE` and `CLICOLOR` (<https://bixense.com/clicolors>).
+fn environment_wants_colors(terminal: bool, lookup: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name| lookup(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    terminal && set("CLICOLOR").is_none_or(|value| value != "0") && set("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// `COLUMNS` if the user exports it, else what the terminal says, else 80.
@@ -325,6 +369,21 @@ pub(super) mod tests {
         assert!(!stdout.text().trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'), "{}", stdout.text());
         let back: json::Value = json::from_str(&stdout.text()).unwrap();
         assert!(matches!(back, json::Value::String(text) if text == "a\x1b\u{9b}\u{202e}\n"));
+    }
+
+    #[test]
+    fn variables_that_want_colors_or_none() {
+        let wants = |terminal: bool, variables: &[(&str, &str)]| {
+            let known = |name: &str| variables.iter().find(|one| one.0 == name).map(|one| one.1.to_string());
+            environment_wants_colors(terminal, &known)
+        };
+        assert!(wants(true, &[("TERM", "xterm")]) && !wants(false, &[("TERM", "xterm")]));
+        for no in [("TERM", "dumb"), ("NO_COLOR", "1"), ("CLICOLOR", "0")] {
+            assert!(!wants(true, &[no, ("TERM", "xterm")]), "{no:?}");
+        }
+        assert!(wants(true, &[("TERM", "xterm"), ("NO_COLOR", ""), ("CLICOLOR", "1"), ("CLICOLOR_FORCE", "0")]));
+        assert!(wants(false, &[("CLICOLOR_FORCE", "1")]) && !wants(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!wants(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")]));
     }
 
     #[test]

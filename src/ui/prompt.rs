@@ -100,10 +100,12 @@ impl Input {
         answer
     }
 
-    /// `<question> [y/N]: `. Everything but a yes is a no, the end of input too.
-    pub fn confirm(&mut self, out: &mut Output, question: &str) -> Result<bool, Error> {
-        let answer = self.ask(out, &format!("{question} [y/N]: "))?;
-        Ok(matches!(answer, Answer::Line(line) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str())))
+    /// `<question> [y/N]: `. Every line but a yes is a no; `None` when nobody answers.
+    pub fn confirm(&mut self, out: &mut Output, question: &str) -> Result<Option<bool>, Error> {
+        Ok(match self.ask(out, &format!("{question} [y/N]: "))? {
+            Answer::Line(line) => Some(["y", "yes"].contains(&line.trim().to_lowercase().as_str())),
+            Answer::End => None,
+        })
     }
 
     /// A line typed on the terminal without echo, whatever stdin is; `None` under `--no-input`, without a terminal, or
@@ -212,9 +214,8 @@ mod tests {
     #[test]
     fn only_a_yes_is_a_yes() {
         let (mut out, stdout, _) = captured(Default::default());
-        for (given, expected) in
-            [("y\n", true), (" YES \n", true), ("n\n", false), ("\n", false), ("", false), ("yep\n", false)]
-        {
+        let (yes, no) = (Some(true), Some(false));
+        for (given, expected) in [("y\n", yes), (" YES \n", yes), ("n\n", no), ("\n", no), ("", None), ("yep\n", no)] {
             assert_eq!(Input::given(given).confirm(&mut out, "Continue?").unwrap(), expected, "{given:?}");
         }
         assert!(stdout.text().starts_with("Continue? [y/N]: y\n"));

@@ -299,7 +299,7 @@ fn ctrl_c_at_any_question_says_what_was_kept() {
     for (args, question, said) in [
         (&["sync"][..], "Choice [1-3]: ", "nothing was changed; what is queued stays: anyt sync"),
         (&["sync", "--force"], "Continue? [y/N]: ", "nothing was changed; what is queued stays: anyt sync"),
-        (&["task", "rm", "DEV-2"], "Delete DEV-2? [y/N]: ", "nothing was changed"),
+        (&["task", "rm", "DEV-2"], "Delete DEV-2 'Task 2'? [y/N]: ", "nothing was changed"),
         (&["sync", "queue", "drop", "--all"], "[y/N]: ", "nothing was changed"),
         (&["auth", "login"], "Token: ", "nothing was changed"),
     ] {

@@ -146,7 +146,7 @@ fn from_a_colleague() {
     inert(person.anyt(&["sync", "resolve", &name, "--remote"]).run());
     inert(person.anyt(&["sync", "restore"]).run());
     inert(person.anyt(&["sync"]).run());
-    inert(person.anyt(&["task", "rm", &second]).stdin("y\n").run());
+    inert(person.anyt(&["task", "rm", &second, "-f"]).run());
 }
 
 /// At a terminal our own colours are the only sequences there.

@@ -197,10 +197,11 @@ fn a_name_that_a_real_task_had_leads_nowhere_else() {
         dispute.alice.anyt(&["task", "create", "Ours", "--offline"]).ok();
         dispute.bob().add_task("Bob's DEV-4");
         dispute.sync(&["--no-input"]).ok().says("Created: DEV-5 (was DEV-4)");
-        let rm: &[&str] = if offline { &["task", "rm", "4", "--offline"] } else { &["task", "rm", "4"] };
+        let rm: &[&str] = if offline { &["task", "rm", "4", "-f", "--offline"] } else { &["task", "rm", "4", "-f"] };
         dispute.alice.anyt(rm).code(1).warns("DEV-4 names two tasks");
         assert!(dispute.bob().task("DEV-4").is_some());
-        let uid: &[&str] = if offline { &["task", "rm", "t_4", "--offline"] } else { &["task", "rm", "t_4"] };
+        let uid: &[&str] =
+            if offline { &["task", "rm", "t_4", "-f", "--offline"] } else { &["task", "rm", "t_4", "-f"] };
         dispute.alice.anyt(uid).ok().says("Deleted DEV-4");
         dispute.alice.anyt(rm).code(1).warns("there is no task DEV-4");
         dispute.sync(&["--no-input"]).ok();

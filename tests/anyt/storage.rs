@@ -260,6 +260,18 @@ fn a_cache_folder_that_cannot_be_written() {
         assert!(run.stderr.contains("cache"), "the error does not name it\n{run}");
         assert_eq!(std::fs::read(sandbox.queue_file()).expect("it is there"), queue, "nothing was queued\n{run}");
     }
+    for args in [
+        &["task", "list", "--json"][..],
+        &["task", "show", "DEV-1"],
+        &["sync", "status", "--offline"],
+        &["sync", "queue"],
+        &["sync", "log"],
+    ] {
+        let read = mortal(&sandbox, args).ok();
+        assert_eq!(read.stderr, "", "{read}");
+    }
+    let list = mortal(&sandbox, &["task", "list"]).ok();
+    assert_eq!(list.stdout_lines().len(), 5, "{list}");
     let list = mortal(&sandbox, &["task", "list"]).run();
     assert!(matches!(list.exit, Exit::Code(0 | 1)), "{list}");
     if list.exit == Exit::Code(1) {

@@ -49,7 +49,13 @@ impl Terminal {
 
     /// Any program, by its full path.
     pub fn program(sandbox: &Sandbox, words: &[&str]) -> Terminal {
+        Terminal::wide(sandbox, 80, words)
+    }
+
+    /// The same at a terminal of so many columns.
+    pub fn wide(sandbox: &Sandbox, columns: u16, words: &[&str]) -> Terminal {
         let (keyboard, line) = open();
+        tcsetwinsize(&line, Winsize { ws_col: columns, ..SIZE }).expect("it is a terminal");
         let own = |file: &File| file.try_clone().expect("a descriptor more");
         // A child is no leader of a group, so setsid does not fork: the program has the child's number.
         let args = [&["-c"], words].concat();

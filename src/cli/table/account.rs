@@ -1,6 +1,6 @@
 //! `anyt env` and `anyt auth`: which servers there are and how one signs in.
 
-use super::YES;
+use super::FORCE;
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
 
 const NAME: Argument = Argument { name: "NAME", help: "The environment's name", ..Argument::NONE };
@@ -32,12 +32,15 @@ pub const ENV: Command = Command {
             id: Some(Id::EnvAdd),
             name: "add",
             summary: "Add an environment",
-            description: "The first environment becomes the active one.",
+            description: "\
+                The first environment becomes the active one. A name that exists gets the new URL; when changes wait to \
+                be sent to the old one, it asks first.",
             arguments: &[
                 NAME,
                 Argument { name: "URL", help: "The server, for example https://tasks.example.com", ..Argument::NONE },
             ],
-            flags: &[Flag { long: "active", help: "Make it the active environment", ..Flag::SWITCH }],
+            flags: &[Flag { long: "active", help: "Make it the active environment", ..Flag::SWITCH }, FORCE],
+            destroys: "force",
             examples: &[Example {
                 what: "A server on this machine",
                 line: "anyt env add dev http://localhost:8000 --active",
@@ -71,7 +74,8 @@ pub const ENV: Command = Command {
             summary: "Remove an environment and its token",
             description: "Asks first, and says how many queued changes would never be sent.",
             arguments: &[NAME],
-            flags: &[YES],
+            flags: &[FORCE],
+            destroys: "force",
             ..Command::NONE
         },
     ],

@@ -31,6 +31,11 @@ pub static ROOT: Command = Command {
     subcommands: &[
         sync::SYNC,
         task::TASK,
+        task::NEXT,
+        task::SUMMARY,
+        task::BOARD,
+        task::LOG,
+        task::UNDO,
         task::ACTIVE,
         place::INIT,
         place::WORKSPACE,
@@ -92,7 +97,7 @@ pub const GLOBAL: &[Flag] = &[
         ..Flag::VALUE
     },
     Flag { short: Some('q'), long: "quiet", help: "Print nothing when all went well", ..Flag::SWITCH },
-    Flag { short: Some('v'), long: "verbose", help: "Say more; -vv shows the requests", ..Flag::SWITCH },
+    Flag { short: Some('v'), long: "verbose", help: "Say more: each request and how long it took", ..Flag::SWITCH },
     JSON,
     Flag { long: "no-input", help: "Never ask; what needs an answer waits or fails", ..Flag::SWITCH },
     Flag {
@@ -127,4 +132,7 @@ const NO_QUEUE: Flag = Flag {
     not_with: &["offline"],
     ..Flag::SWITCH
 };
+/// For a command that destroys something and asks before.
+const FORCE: Flag =
+    Flag { short: Some('f'), long: "force", alias: "yes", help: "Do not ask for confirmation", ..Flag::SWITCH };
 const YES: Flag = Flag { short: Some('y'), long: "yes", help: "Do not ask for confirmation", ..Flag::SWITCH };

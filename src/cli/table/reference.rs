@@ -55,6 +55,11 @@ pub const ENVIRONMENT: &[Entry] = &[
     Entry { name: "VISUAL, EDITOR", text: "The editor for conflicts, in this order.", groups: &["sync"] },
     Entry { name: "NO_COLOR", text: "When set and not empty, --color auto means never.", groups: &["task", "sync"] },
     Entry {
+        name: "CLICOLOR_FORCE, CLICOLOR",
+        text: "Without NO_COLOR: colours also in a pipe when the first is set and not 0; none when the second is 0.",
+        groups: &["task", "sync"],
+    },
+    Entry {
         name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
         text: "Proxies, and the hosts that need none. This machine itself is never reached through one.",
         groups: &["sync", "env"],

@@ -1,6 +1,6 @@
 //! `anyt sync`: reconciling, and everything about what is queued, waiting, or thrown away.
 
-use super::YES;
+use super::{FORCE, YES};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 const IDS: Argument = Argument {
@@ -82,6 +82,7 @@ pub const SYNC: Command = Command {
         ),
     ],
     data: true,
+    destroys: "yes",
     ..Command::NONE
 };
 
@@ -169,8 +170,9 @@ const QUEUE: Command = Command {
             name: "drop",
             summary: "Drop operations; they are kept for 'anyt sync restore'",
             arguments: &[Argument { needed: Needed::Unless("all"), not_with: &["all"], ..IDS }],
-            flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, YES],
+            flags: &[Flag { long: "all", help: "The whole queue", ..Flag::SWITCH }, FORCE],
             data: true,
+            destroys: "force",
             ..Command::NONE
         },
     ],

@@ -1,6 +1,6 @@
 //! `anyt task` and `anyt active`: reading and changing tasks.
 
-use super::{NO_QUEUE, OFFLINE};
+use super::{FORCE, NO_QUEUE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
@@ -148,7 +148,10 @@ const LIST: Command = Command {
     name: "list",
     aliases: &["ls"],
     summary: "List tasks from the cache",
-    description: "Tasks that are done, canceled or archived are left out unless --all or --status asks for them.",
+    description: "\
+        Tasks that are done, canceled or archived are left out unless --all or --status asks for them. Marks: * changes \
+        of the task were not sent yet, ! it depends on an open task. A search folds upper and lower case and \
+        composed characters.",
     flags: &[
         Flag { accepts: Accepts::Statuses, value: "A,B", help: "Only these statuses, separated by commas", ..STATUS },
         Flag { help: "Only this priority", ..PRIORITY },
@@ -161,8 +164,28 @@ const LIST: Command = Command {
         Flag { help: "Only the parts of this task", ..PARENT },
         Flag {
             long: "search",
-            value: "TEXT",
-            help: "Only tasks with this text in their title or description",
+            value: "WORDS",
+            help: "Only tasks with each of these words in their title or description",
+            ..Flag::VALUE
+        },
+        Flag {
+            long: "ready",
+            help: "Only tasks that can be worked on: open, and all that they depend on is done",
+            not_with: &["blocked", "remote"],
+            ..Flag::SWITCH
+        },
+        Flag {
+            long: "blocked",
+            help: "Only tasks that are blocked or depend on an open task",
+            not_with: &["remote"],
+            ..Flag::SWITCH
+        },
+        Flag { long: "unassigned", help: "Only tasks that nobody owns", not_with: &["owner", "mine"], ..Flag::SWITCH },
+        Flag {
+            long: "updated-since",
+            value: "SPAN",
+            accepts: Accepts::Span,
+            help: "Only tasks that changed in this time: 90s, 15m, 2h, 7d",
             ..Flag::VALUE
         },
         Flag {
@@ -202,10 +225,19 @@ const LIST: Command = Command {
             help: "Leave out the first N",
             ..Flag::VALUE
         },
+        Flag {
+            long: "columns",
+            value: "A,B",
+            help: "Show these columns, for example id,status,title,updated; an unknown one lists all",
+            ..Flag::VALUE
+        },
+        Flag { long: "no-header", help: "Leave the header out", ..Flag::SWITCH },
+        Flag { long: "csv", help: "Print comma-separated values", not_with: &["json"], ..Flag::SWITCH },
         REMOTE,
     ],
     examples: &[
         Example { what: "The newest changes", line: "anyt task list --sort updated_at --limit 10" },
+        Example { what: "What can be worked on and is nobody's", line: "anyt task list --ready --unassigned" },
         Example { what: "What waits to be sent", line: "anyt task list --pending --all" },
         Example { what: "For a script", line: "anyt task list --status blocked --json" },
     ],
@@ -243,12 +275,10 @@ const RM: Command = Command {
     aliases: &["delete"],
     summary: "Delete tasks",
     arguments: &[IDS_OR_PICKED],
-    flags: &[
-        Flag { short: Some('f'), long: "force", help: "Do not ask for confirmation", ..Flag::SWITCH },
-        OFFLINE,
-        NO_QUEUE,
-    ],
+    description: "Asks first. Where nobody can be asked, without a terminal or with --no-input, it needs --force.",
+    flags: &[FORCE, OFFLINE, NO_QUEUE],
     data: true,
+    destroys: "force",
     ..Command::NONE
 };
 
@@ -334,3 +364,82 @@ const UNPICK: Command = Command {
 
 pub const ACTIVE: Command =
     Command { id: Some(Id::Active), name: "active", summary: "Show the picked task", data: true, ..Command::NONE };
+
+const SHOWN: Flag = Flag {
+    short: Some('n'),
+    long: "limit",
+    value: "N",
+    accepts: Accepts::Number,
+    default: Some("5"),
+    help: "At most N tasks; 0 is all",
+    ..Flag::VALUE
+};
+
+pub const NEXT: Command = Command {
+    id: Some(Id::Next),
+    name: "next",
+    summary: "Show what to work on next, and why",
+    description: "\
+        Open tasks of yours and of nobody that depend on nothing open: what you have begun, then by priority, then by how \
+        many tasks wait for it.",
+    flags: &[SHOWN, Flag { help: "For this user; 'me' is you", ..OWNER }],
+    examples: &[Example { what: "Begin with the first", line: "anyt next -n 1 --json" }],
+    data: true,
+    ..Command::NONE
+};
+
+pub const SUMMARY: Command = Command {
+    id: Some(Id::Summary),
+    name: "summary",
+    summary: "Show what was done, what is active, blocked and next",
+    description: "A digest of the workspace from the cache: the last 24 hours and 7 days, and what comes now.",
+    flags: &[
+        Flag { help: "At most N tasks of each; 0 is all", ..SHOWN },
+        Flag { help: "Whose next tasks; 'me' is you", ..OWNER },
+    ],
+    data: true,
+    ..Command::NONE
+};
+
+pub const BOARD: Command = Command {
+    id: Some(Id::Board),
+    name: "board",
+    summary: "Show the tasks by status, side by side",
+    description: "Of what is done, what changed in the last 7 days. A task marked ! depends on an open one.",
+    flags: &[Flag { default: Some("15"), help: "At most N tasks of each; 0 is all", ..SHOWN }],
+    data: true,
+    ..Command::NONE
+};
+
+pub const LOG: Command = Command {
+    id: Some(Id::Log),
+    name: "log",
+    summary: "List what was changed from this machine, and what can be undone",
+    description: "Newest first; of a task where one is named. What syncs did is listed by 'anyt sync log'.",
+    arguments: &[Argument { help: "The task; without it all", needed: Needed::No, ..ID }],
+    flags: &[Flag { default: Some("20"), help: "At most N operations; 0 is all", ..SHOWN }],
+    data: true,
+    ..Command::NONE
+};
+
+pub const UNDO: Command = Command {
+    id: Some(Id::Undo),
+    name: "undo",
+    summary: "Undo what was changed from this machine",
+    description: "\
+        Without N the newest operation that was not undone yet. What was not sent is given up. What was sent is followed by \
+        its inverse: values return to what they were where nobody has changed them since, else there is a question as for \
+        every conflict; a task that was created is deleted, which is asked first; one that was deleted is created again. An \
+        undo is undone by its own number.",
+    arguments: &[Argument {
+        name: "N",
+        help: "The operation: its number from 'anyt log', or its id",
+        needed: Needed::No,
+        ..Argument::NONE
+    }],
+    flags: &[FORCE, OFFLINE, NO_QUEUE],
+    examples: &[Example { what: "What can be undone", line: "anyt log" }],
+    data: true,
+    destroys: "force",
+    ..Command::NONE
+};

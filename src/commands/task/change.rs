@@ -4,16 +4,17 @@ use super::deliver::{Delivery, WriteMode, deliver, write_mode};
 use super::fields;
 use super::report::{Changed, report};
 use crate::commands::Session;
+use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::describe::{describe, orphaned};
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
-use crate::model::{Condition, Patch, Row, Value};
+use crate::model::{self, Condition, Patch, Row, Value};
 use crate::notes;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
-use std::io::IsTerminal;
+use crate::ui::width;
 use std::ops::ControlFlow;
 
 pub fn create(session: &mut Session) -> Result<u8> {
@@ -79,7 +80,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
 }
 
 pub fn done(session: &mut Session) -> Result<u8> {
-    let note = session.call.given("note").map(fields::typed_text).transpose()?;
+    let note = session.call.given("note").map(|note| fields::typed_text(session, note)).transpose()?;
     let ctx = EnvContext::open_here(session)?;
     each(session, ctx, None, &|_, row| {
         let mut set = Patch::from([(STATUS, Value::Text("done".into()))]);
@@ -91,7 +92,7 @@ pub fn done(session: &mut Session) -> Result<u8> {
 }
 
 pub fn note(session: &mut Session) -> Result<u8> {
-    let message = fields::typed_text(session.call.given("message").unwrap_or_default())?;
+    let message = fields::typed_text(session, session.call.given("message").unwrap_or_default())?;
     if message.trim().is_empty() {
         return Err(Error::usage("the note is empty"));
     }
@@ -102,12 +103,14 @@ pub fn note(session: &mut Session) -> Result<u8> {
 pub fn remove(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
     let tasks = named_tasks(session, &ctx)?;
-    if !session.call.has("force") && std::io::stdin().is_terminal() && session.input.can_answer(&session.out) {
-        let names: Vec<&str> = tasks.iter().map(|found| found.row.name.as_str()).collect();
-        if !session.input.confirm(&mut session.out, &format!("Delete {}?", names.join(", ")))? {
-            return Err(Error::failure("nothing was deleted"));
+    let question = match &tasks[..] {
+        [one] => format!("Delete {} '{}'?", one.row.name, width::truncate(one.row.title(), 60)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|found| found.row.name.as_str()).collect();
+            format!("Delete {}?", names.join(", "))
         }
-    }
+    };
+    confirm(session, &[], &question, "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for Found { row, hint, .. } in tasks {
@@ -222,7 +225,7 @@ fn named_tasks(session: &Session, ctx: &EnvContext) -> Result<Vec<Found>> {
 }
 
 /// Sends or leaves queued, and looks up what the task is called now.
-fn finish(
+pub(super) fn finish(
     session: &mut Session,
     ctx: &mut EnvContext,
     mode: &WriteMode,
@@ -233,7 +236,8 @@ fn finish(
     let delivery = deliver(session, ctx, mode, &queued)?;
     let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
     // Others may have sent and renamed tasks meanwhile: the operation knows its own.
-    let row = ctx.store.row_of(first.kind, &first.target)?;
+    let ends = model::kind(first.kind.ends).unwrap_or(first.kind);
+    let row = ctx.store.row_of(ends, &first.target)?;
     let (task_id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
     Ok(Changed { verb, name, task_id, delivery, hint })
 }

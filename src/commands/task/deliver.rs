@@ -10,7 +10,8 @@ use crate::commands::reporter::{ConsoleReporter, Mode as Report};
 use crate::commands::session::Effort;
 use crate::commands::sync::follow_picked;
 use crate::error::{Error, Result};
-use crate::model::{Account, Operation, State};
+use crate::model::task::TITLE;
+use crate::model::{Account, Kept, Operation, State};
 use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, SERVER};
 use crate::sync::edits::{Queued, take_back};
@@ -124,7 +125,9 @@ fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Q
     // Until what was rejected is taken back: somebody else would send it meanwhile.
     let _held = match ctx.lock()?.hold(OTHER_WRITE) {
         Ok(held) => held,
-        Err(error @ Error::Busy { .. }) if session.call.has("no-queue") => return Err(withdraw(ctx, queued, error)?),
+        Err(error @ Error::Busy { .. }) if session.call.has("no-queue") => {
+            return Err(withdraw(session, ctx, queued, error)?);
+        }
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
         Err(error) => return Err(error),
     };
@@ -133,7 +136,7 @@ fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Q
             follow_picked(ctx);
             judge(session, ctx, queued, summary)
         }
-        Err(error) => Err(withdraw(ctx, queued, error)?),
+        Err(error) => Err(withdraw(session, ctx, queued, error)?),
     };
     let stays = if queued.amended { "is queued as it is now" } else { "stays as it was" };
     delivered.map_err(|error| error.if_interrupted(format!("{} {stays}", queued.operations[0].name)))
@@ -181,7 +184,7 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
     if summary.waiting > 0 {
         let waiting = summary.waiting;
         return match no_queue {
-            true => Err(withdraw(ctx, queued, Error::Conflicts { waiting: 0 })?),
+            true => Err(withdraw(session, ctx, queued, Error::Conflicts { waiting: 0 })?),
             false => Ok(Delivery::Conflict(waiting)),
         };
     }
@@ -191,7 +194,7 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
         _ => None,
     });
     if let Some(message) = rejected {
-        return Err(withdraw(ctx, queued, Error::failure(message))?);
+        return Err(withdraw(session, ctx, queued, Error::failure(message))?);
     }
     if own.iter().all(|one| !one.state.waits()) {
         let withdrawn = summary.accepted_remote > 0 && summary.pushed == 0;
@@ -202,19 +205,19 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
             remember_wait(&ctx.store, &error)?;
             let arrived = own.iter().any(|one| one.state == State::Sent);
             if no_queue {
-                return Err(withdraw(ctx, queued, error)?);
+                return Err(withdraw(session, ctx, queued, error)?);
             }
             let doubt = if arrived { "; it may have arrived, which the next sync finds out" } else { "" };
             Ok(Delivery::OutOfReach(format!("{error}{doubt}")))
         }
-        Some(error) => Err(withdraw(ctx, queued, error)?),
+        Some(error) => Err(withdraw(session, ctx, queued, error)?),
         None if summary.failed > 0 => {
             let error = needs_rejected(summary.first_error.as_deref().unwrap_or_default());
-            Err(withdraw(ctx, queued, error)?)
+            Err(withdraw(session, ctx, queued, error)?)
         }
         None if no_queue => {
             let error = Error::unreachable("it waits for an operation that was not sent").hint("see: anyt sync queue");
-            Err(withdraw(ctx, queued, error)?)
+            Err(withdraw(session, ctx, queued, error)?)
         }
         None => Ok(Delivery::Queued),
     }
@@ -244,18 +247,33 @@ fn needs_rejected(message: &str) -> Error {
 }
 
 /// Takes the command's operations out of the queue again, and says with the error what stays all the same.
-fn withdraw(ctx: &mut EnvContext, queued: &Queued, error: Error) -> Result<Error> {
+fn withdraw(session: &Session, ctx: &mut EnvContext, queued: &Queued, error: Error) -> Result<Error> {
     if queued.amended {
         return Ok(advised(error, "it stays queued as it is now; change it again, or see: anyt sync queue"));
     }
+    let kept = keep_typed(ctx, queued)?;
+    session.piped.take();
     let stay = take_back(&mut ctx.store, queued, &error.to_string())?;
     Ok(if stay.is_empty() {
-        error
+        match kept {
+            Some(number) => advised(error, &format!("what you wrote is kept: anyt sync restore {number}")),
+            None => error,
+        }
     } else if stay.iter().all(|one| one.state == State::Sent) {
         error.hint("it may have arrived, so it is kept; the next sync finds out: anyt sync")
     } else {
         advised(error, "it stays queued with what was queued for it meanwhile: anyt sync queue")
     })
+}
+
+/// Writes what was typed to discarded.jsonl before it goes: a command that fails loses no text. Gives the entry's number.
+fn keep_typed(ctx: &mut EnvContext, queued: &Queued) -> Result<Option<i64>> {
+    let is_text = |one: &Operation| one.set.keys().any(|field| field.is_prose() || *field == TITLE);
+    if !queued.operations.iter().any(is_text) {
+        return Ok(None);
+    }
+    let kept = Kept { reason: "refused", row: None, operations: queued.operations.clone() };
+    Ok(ctx.store.discard(&[kept])?.first().copied())
 }
 
 /// The error with a hint, unless it has one already.

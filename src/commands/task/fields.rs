@@ -5,11 +5,15 @@ use crate::commands::context::EnvContext;
 use crate::error::{Error, Result};
 use crate::model::task::{DESCRIPTION, ESTIMATE, LABELS, OWNER, PARENT, PHASE, PLAN, PRIORITY, PROJECT, STATUS, TITLE};
 use crate::model::{Patch, Row, Value, Workspace, folded};
+use crate::pipe;
 use crate::store::ACCOUNT;
-use std::io::Read;
+use std::time::Duration;
 
 /// Longer text is refused here rather than by a server: it was read from the wrong file.
-const LONGEST_TEXT: u64 = 1024 * 1024;
+const LONGEST_TEXT: usize = 1024 * 1024;
+
+/// How long the program that writes the text may say nothing.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// The fields that the flags of `task create` and `task update` name. Values with a fixed list were checked by the
 /// parser. Without a workspace no project can be named.
@@ -17,7 +21,7 @@ pub fn from_flags(session: &Session, ctx: &EnvContext, workspace: Option<&Worksp
     let mut patch = Patch::new();
     let mut texts = |field, flag| -> Result<()> {
         if let Some(given) = session.call.given(flag) {
-            patch.insert(field, Value::Text(typed_text(given)?));
+            patch.insert(field, Value::Text(typed_text(session, given)?));
         }
         Ok(())
     };
@@ -95,20 +99,18 @@ pub fn spelled(known: &[String], labels: Vec<&str>) -> Vec<String> {
     spelled
 }
 
-/// `-` is standard input, as the published clients have it for a plan.
-pub fn typed_text(given: &str) -> Result<String> {
+/// `-` is standard input, as the published clients have it for a plan. The text is kept if the command fails.
+pub fn typed_text(session: &Session, given: &str) -> Result<String> {
     if given != "-" {
         return Ok(given.to_string());
     }
-    let mut content = String::new();
-    std::io::stdin()
-        .take(LONGEST_TEXT + 1)
-        .read_to_string(&mut content)
-        .map_err(|error| Error::failure(format!("cannot read the text from standard input: {error}")))?;
-    if content.len() as u64 > LONGEST_TEXT {
-        return Err(Error::usage("the text on standard input is longer than 1 MiB"));
-    }
-    Ok(content.strip_suffix('\n').unwrap_or(&content).to_string())
+    let content = String::from_utf8(pipe::stdin(LONGEST_TEXT, SILENCE)?)
+        .map_err(|_| Error::failure("the text on standard input is not UTF-8"))?;
+    // As editors and other systems write it.
+    let text = content.strip_prefix('\u{feff}').unwrap_or(&content).replace("\r\n", "\n");
+    let text = text.strip_suffix('\n').unwrap_or(&text).to_string();
+    *session.piped.borrow_mut() = Some(text.clone());
+    Ok(text)
 }
 
 /// A user id; `me` is the account of the last sync.

@@ -1,16 +1,17 @@
 //! `task list`: from the cache; with `--remote` the server's own tasks under the same filters.
 
-use super::{fields, to_json};
+use super::table::Columns;
+use super::{fields, shown_to_json};
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::commands::session::Effort;
 use crate::document::{integer, object};
 use crate::error::Result;
-use crate::model::Workspace;
 use crate::model::task::TASK;
-use crate::store::{Filter, ShownRow, Sort};
+use crate::model::{Workspace, folded};
+use crate::store::{Filter, ShownRow, Sort, searched};
 use crate::sync::remote::{Query, Remote, to_error};
-use crate::ui::{Column, Output, Table};
+use crate::time::{Timestamp, parse_span};
 use miniserde::json::Value;
 
 pub fn list(session: &mut Session) -> Result<()> {
@@ -21,48 +22,67 @@ pub fn list(session: &mut Session) -> Result<()> {
         from_server(session, &ctx, &workspace, &filter)?
     } else {
         let rows = ctx.store.list_tasks(&filter)?;
-        // The whole, which takes longer than its page, is only counted where that is shown and the page may not be all of it.
-        let full = rows.len() as u64 == u64::from(filter.limit);
-        let shown = session.out.is_json() || session.out.columns().is_some();
+        // The whole is only counted where that is said and the page may not be all of it.
+        let full = rows.len() as u64 == u64::from(filter.limit) && !session.call.has("quiet");
         let end = i64::from(filter.offset) + rows.len() as i64;
-        (rows, if full && shown { ctx.store.count_tasks(&filter)? } else { end })
+        (rows, if full { ctx.store.count_tasks(&filter)? } else { end })
     };
+    if rows.is_empty() {
+        say_unknown(session, &ctx, &workspace, &filter)?;
+    }
     let synced = ctx.store.metadata("last_sync")?.is_some_and(|at| !at.is_empty());
+    let call = session.call;
+    let columns = Columns::named(call.items("columns"))?;
     session.answer(
         || {
-            let items: Vec<Value> = rows.iter().map(|row| to_json(&row.row, row.pending)).collect();
+            let items: Vec<Value> = rows.iter().map(shown_to_json).collect();
             object([
                 ("count", integer(items.len() as i64)),
                 ("total", integer(total)),
                 ("items", Value::Array(items.into_iter().collect())),
             ])
         },
-        |out| print(out, &rows, total, synced),
+        |out| {
+            let header = !call.has("no-header");
+            if rows.is_empty() {
+                let words = if synced { "no task matches" } else { "no task is known here yet; run: anyt sync" };
+                out.warn(words)?;
+            }
+            if call.has("csv") {
+                columns.print_csv(out, &ctx, &rows, header)?;
+            } else {
+                columns.print(out, &ctx, &rows, header)?;
+            }
+            if !rows.is_empty() && (rows.len() as i64) < total {
+                out.note(&format!("{} of {total} tasks (--limit 0 shows all)", rows.len()))?;
+            }
+            Ok(())
+        },
     )
 }
 
-fn print(out: &mut Output, rows: &[ShownRow], total: i64, synced: bool) -> Result<()> {
-    if rows.is_empty() {
-        return out.warn(if synced { "no task matches" } else { "no task is known here yet; run: anyt sync" });
+/// A filter that finds nothing because it names what there is not.
+fn say_unknown(session: &mut Session, ctx: &EnvContext, workspace: &Workspace, filter: &Filter) -> Result<()> {
+    let anywhere =
+        |filter: Filter| Ok(ctx.store.count_tasks(&Filter { workspace_id: Some(workspace.id), ..filter })? > 0);
+    let place = &workspace.identifier;
+    let listed = |known: Vec<String>| match known.len() {
+        0 => String::new(),
+        1..=12 => format!("; there are: {}", known.join(", ")),
+        count => format!("; there are {count}: {}, ...", known[..12].join(", ")),
+    };
+    if let Some(owner) = &filter.owner {
+        let members = ctx.store.members(workspace.id)?;
+        if !members.contains(owner) && !anywhere(Filter { owner: Some(owner.clone()), ..Filter::default() })? {
+            session.out.warn(&format!("no member '{owner}' is known in {place}{}", listed(members)))?;
+        }
     }
-    let mut table = Table::new([
-        Column::left("ID"),
-        Column::left(""),
-        Column::left("STATUS"),
-        Column::right("PRI"),
-        Column::left("TITLE").max(72),
-        Column::left("OWNER").max(16),
-        Column::left("LABELS").max(24),
-    ]);
-    for ShownRow { row, pending } in rows {
-        let labels = row.labels().join(",");
-        let mark = if *pending { "*" } else { "" };
-        let (priority, owner) = (row.priority().to_string(), row.owner().unwrap_or(""));
-        table.row([&row.name, mark, row.status(), &priority, row.title(), owner, &labels]);
-    }
-    table.print(out)?;
-    if (rows.len() as i64) < total && out.columns().is_some() {
-        out.say(&format!("{} of {total} tasks; all of them: --limit 0", rows.len()))?;
+    let known = ctx.label_names(session);
+    for label in &filter.labels {
+        let one = Filter { labels: vec![label.clone()], ..Filter::default() };
+        if !known.iter().any(|name| folded(name) == folded(label)) && !anywhere(one)? {
+            session.out.warn(&format!("no label '{label}' is known in {place}{}", listed(known.clone())))?;
+        }
     }
     Ok(())
 }
@@ -84,7 +104,7 @@ fn filter(session: &Session, ctx: &EnvContext, workspace: &Workspace) -> Result<
         workspace_id: Some(workspace.id),
         project_id: call.given("project").map(|p| ctx.project_named(workspace, p)).transpose()?.map(|p| p.id),
         statuses: words("status").unwrap_or_default(),
-        open_only: call.given("status").is_none() && !call.has("all"),
+        open_only: call.given("status").is_none() && (!call.has("all") || call.has("ready") || call.has("blocked")),
         priority: call.given("priority").and_then(|text| text.parse().ok()),
         owner: owner.map(|owner| fields::user(ctx, owner)).transpose()?,
         labels: call
@@ -93,8 +113,12 @@ fn filter(session: &Session, ctx: &EnvContext, workspace: &Workspace) -> Result<
             .unwrap_or_default(),
         phase: call.given("phase").map(str::to_string),
         parent_id: call.given("parent").map(|name| ctx.task(session, name)).transpose()?.map(|found| found.row.id),
-        search: call.given("search").map(str::to_string),
+        words: call.values("search").flat_map(searched).collect(),
         pending: call.has("pending"),
+        ready: call.has("ready"),
+        blocked: call.has("blocked"),
+        unassigned: call.has("unassigned"),
+        updated_since: call.given("updated-since").and_then(parse_span).map(|span| Timestamp::now().minus(span)),
         sort,
         ascending: call.given("order").map_or(ascending, |order| order == "asc"),
         limit: match number("limit") {
@@ -102,6 +126,7 @@ fn filter(session: &Session, ctx: &EnvContext, workspace: &Workspace) -> Result<
             Some(limit) => limit,
         },
         offset: number("offset").unwrap_or(0),
+        ..Filter::default()
     })
 }
 
@@ -122,7 +147,7 @@ fn from_server(
         let before = rows.len();
         for row in page.items.into_iter().filter(|row| row.is_live()) {
             if !rows.iter().any(|known| known.row.id == row.id) {
-                rows.push(ShownRow { row, pending: false });
+                rows.push(ShownRow { row, pending: false, blocked: false });
             }
         }
         if rows.len() == before {
@@ -130,6 +155,8 @@ fn from_server(
         }
     }
     rows.retain(|row| filter.matches(&row.row));
+    let blocked = ctx.store.blocked(rows.iter().map(|row| row.row.id))?;
+    rows.iter_mut().for_each(|row| row.blocked = blocked.contains(&row.row.id));
     filter.sort_rows(&mut rows);
     let total = rows.len() as i64;
     Ok((rows.into_iter().skip(filter.offset as usize).take(filter.limit as usize).collect(), total))

@@ -5,19 +5,34 @@ mod deliver;
 mod dependency;
 mod fields;
 mod list;
+mod overview;
 mod picked;
 mod report;
 mod show;
+mod table;
+mod undo;
 
 pub use change::{create, done, note, remove, update};
 pub use dependency::{depend, dependencies};
 pub use list::list;
+pub use overview::{board, next, summary};
 pub use picked::{active, pick, unpick};
 pub use show::show;
+pub use undo::{log, undo};
 
 use crate::document::row_to_json;
 use crate::model::Row;
+use crate::store::ShownRow;
 use miniserde::json::Value;
+
+/// The same of a task in a list, which is also marked as blocked while it depends on an open task.
+fn shown_to_json(shown: &ShownRow) -> Value {
+    let mut document = to_json(&shown.row, shown.pending);
+    if let Value::Object(members) = &mut document {
+        members.insert("blocked".to_string(), Value::Bool(shown.blocked));
+    }
+    document
+}
 
 /// A task as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
 fn to_json(row: &Row, pending: bool) -> Value {

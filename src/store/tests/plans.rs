@@ -177,6 +177,17 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.highest_number(DEV).and_then(|_| store.highest_known_number(DEV)).expect("readable");
     store.count_server_rows(&TASK, DEV).expect("readable");
     store.waiting().and_then(|_| store.count_waiting()).expect("readable");
+    store.operations(10).and_then(|_| store.operation_numbered(1)).expect("readable");
+    let op = store.operation(op_id).expect("readable").expect("it is known");
+    store.made_later(&op).and_then(|_| store.operations_of(&TASK, &op.target, 30)).expect("readable");
+    store.blocked([1, 2].into_iter()).and_then(|_| store.waiting_for([1, 2].into_iter())).expect("readable");
+    for filter in [
+        Filter { ready: true, owner_or_nobody: Some("a".into()), ..Filter::default() },
+        Filter { blocked: true, updated_since: Some(Timestamp(0)), unassigned: true, ..Filter::default() },
+    ] {
+        let filter = Filter { workspace_id: Some(DEV), limit: 50, ..filter };
+        store.list_tasks(&filter).and_then(|_| store.count_tasks(&filter)).expect("readable");
+    }
     store.waiting_of(&TASK, 1).and_then(|_| store.operation(op_id)).expect("readable");
     store
         .resolve("task", &Target::Server(9))
