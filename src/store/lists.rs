@@ -2,8 +2,8 @@
 
 use super::rows::statements;
 use super::{Result, ShownRow, Store};
-use crate::model::Row;
 use crate::model::task::{self, TASK};
+use crate::model::{Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
@@ -125,6 +125,25 @@ impl Store {
                     .query_map(&*select.bindings(), |row| {
                         Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")? })
                     })?
+                    .collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Live rows of a kind that are below a row, oldest first.
+    pub fn below(&self, kind: &'static Kind, id: i64) -> Result<Vec<ShownRow>> {
+        let Some(below) = kind.below() else { return Ok(Vec::new()) };
+        let statements = statements(kind);
+        let sql = format!(
+            "SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM {} WHERE {} = ?1 AND deleted_at IS NULL \
+             ORDER BY id < 0, created_us, abs(id)",
+            statements.columns, kind.table, below.column
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query
+                    .query_map([id], |row| Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")? }))?
                     .collect()
             })
             .map_err(|e| self.error(e))

@@ -1,7 +1,7 @@
 //! Where a pull puts what it fetched until the sync's end: tables of their own in the cache, filled in short transactions
 //! that are not flushed. They survive an interrupted run, with the walk that says how far it came.
 
-use super::rows::{statements, write};
+use super::rows::{rows_of, statements, write};
 use super::{Result, Store, Totals, Walk, run};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::failpoint::hit;
@@ -205,6 +205,34 @@ impl Store {
         Ok(known)
     }
 
+    /// Live rows of a workspace whose lists below them are to be read: first those that are new or have changed since, the
+    /// newest first; with `again` also the rest, that was read longest ago first. Id and name.
+    pub fn to_read_below(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        again: bool,
+        limit: u32,
+    ) -> Result<Vec<(i64, String)>> {
+        let (table, gone) = (kind.table, gone(kind));
+        let sql = format!(
+            "SELECT id, identifier FROM ( \
+             SELECT s.id, s.identifier, s.updated_us, (SELECT t.below_read FROM {table} t WHERE t.id = s.id \
+             AND t.version = s.version AND t.updated_at = s.updated_at) AS at FROM staged_{table} s \
+             WHERE s.workspace_id = :workspace AND s.deleted_at IS NULL AND s.id NOT IN ({gone}) UNION ALL \
+             SELECT id, identifier, updated_us, below_read FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone})) \
+             WHERE at IS NULL OR :again ORDER BY at IS NOT NULL, at, updated_us DESC LIMIT :limit"
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                let params = named_params! {":workspace": workspace_id, ":again": again, ":limit": limit};
+                query.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
     /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and
     /// its id.
     pub fn newest_staged(
@@ -227,16 +255,19 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// The highest task number of a workspace, as far as what is staged and cached tells: rows that the server no longer
+    /// The highest number of a kind in a workspace, as far as what is staged and cached tells: rows that the server no longer
     /// has do not count, because one that was put back to a backup hands their numbers out again.
-    pub fn highest_known_number(&self, workspace_id: i64) -> Result<i64> {
+    pub fn highest_known_number(&self, kind: &'static Kind, workspace_id: i64) -> Result<i64> {
+        let (table, gone) = (kind.table, gone(kind));
         let staged = self.number(
-            "SELECT coalesce(max(number), 0) FROM staged_tasks WHERE workspace_id = :workspace",
+            &format!("SELECT coalesce(max(number), 0) FROM staged_{table} WHERE workspace_id = :workspace"),
             workspace_id,
         )?;
         let cached = self.number(
-            "SELECT coalesce(max(number), 0) FROM tasks WHERE workspace_id = :workspace AND id > 0 \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
+            &format!(
+                "SELECT coalesce(max(number), 0) FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+                 AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone})"
+            ),
             workspace_id,
         )?;
         Ok(staged.max(cached))
@@ -301,12 +332,19 @@ impl Store {
 }
 
 pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM staged_gone WHERE kind = 'task' AND id IN (SELECT id FROM tasks WHERE workspace_id = ?1)",
-        "DELETE FROM staged_tasks WHERE workspace_id = ?1",
-        "DELETE FROM staged_links WHERE workspace_id = ?1",
-        "DELETE FROM staged_walks WHERE workspace_id = ?1",
-    ] {
+    for kind in rows_of() {
+        let (table, name) = (kind.table, kind.name);
+        run(
+            db,
+            &format!(
+                "DELETE FROM staged_gone WHERE kind = '{name}' AND id IN (SELECT id FROM {table} WHERE workspace_id = ?1)"
+            ),
+            [workspace_id],
+        )?;
+        run(db, &format!("DELETE FROM staged_{table} WHERE workspace_id = ?1"), [workspace_id])?;
+    }
+    for sql in ["DELETE FROM staged_links WHERE workspace_id = ?1", "DELETE FROM staged_walks WHERE workspace_id = ?1"]
+    {
         run(db, sql, [workspace_id])?;
     }
     Ok(())

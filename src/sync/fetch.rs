@@ -88,6 +88,15 @@ impl Engine<'_> {
         Ok((name(&op.target, &op.name)?, other.transpose()?.unwrap_or_default()))
     }
 
+    /// The row that rows of a kind are below: its id, and its name as the server has it.
+    pub(super) fn below(&self, run: &Run, kind: &'static Kind, target: &Target) -> Result<Option<(i64, String)>> {
+        let Some(parent) = kind.parent() else { return Ok(None) };
+        Ok(match run.plan.meant(self.store, parent.name, target, "")? {
+            Meant::Server { id, name } => Some((id, self.pulled_name(parent.name, id)?.unwrap_or(name))),
+            Meant::Pending(_) | Meant::Gone(_) => None,
+        })
+    }
+
     /// The name that the pull of this run has brought: the prefix of a workspace may have changed.
     fn pulled_name(&self, kind: &'static str, id: i64) -> Result<Option<String>> {
         match crate::model::kind(kind) {

@@ -6,6 +6,7 @@
 
 mod amend;
 mod believe;
+mod below;
 mod breaker;
 pub mod candidates;
 pub mod choose;
@@ -39,14 +40,14 @@ mod tests;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::{Account, Kind};
+use crate::model::{Account, Kind, Shape};
 use crate::store::{Direction, LogRow, Store, Totals};
 use crate::time::Timestamp;
 use driver::Run;
 use plan::Plan;
 use remote::Remote;
 use report::{Event, Prompter, Reporter, Summary};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which steps the driver may execute.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -199,9 +200,10 @@ impl Engine<'_> {
     }
 
     fn know_highest(&mut self, run: &mut Run) -> Result<()> {
-        let workspaces: BTreeSet<i64> = run.plan.ops.iter().map(|op| op.workspace_id).gather();
-        for workspace in workspaces {
-            run.highest.insert(workspace, self.store.highest_known_number(workspace)?);
+        let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create);
+        let made: BTreeMap<_, _> = creates.map(|op| ((op.kind.name, op.workspace_id), op.kind)).gather();
+        for ((name, workspace), kind) in made {
+            run.highest.insert((name, workspace), self.store.highest_known_number(kind, workspace)?);
         }
         Ok(())
     }
