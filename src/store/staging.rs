@@ -5,7 +5,7 @@ use super::rows::{rows_of, statements, write};
 use super::{Result, Store, Totals, Walk, run};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::failpoint::hit;
-use crate::model::{Edge, Kind, Row, task::TASK};
+use crate::model::{Edge, Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -135,8 +135,9 @@ impl Store {
         self.write(|db| run(db, &format!("DELETE FROM staged_{} WHERE id = ?1", kind.table), [id]).map(drop))
     }
 
-    pub fn count_staged_live(&self) -> Result<usize> {
-        self.number("SELECT count(*) FROM staged_tasks WHERE deleted_at IS NULL", 0).map(|count| count.max(0) as usize)
+    pub fn count_staged_live(&self, kind: &'static Kind) -> Result<usize> {
+        let sql = format!("SELECT count(*) FROM staged_{} WHERE deleted_at IS NULL", kind.table);
+        self.number(&sql, 0).map(|count| count.max(0) as usize)
     }
 
     /// Live rows the cache of a workspace will hold once what is staged is applied.
@@ -203,6 +204,12 @@ impl Store {
             }
         }
         Ok(known)
+    }
+
+    /// The lists below a row were read since it changed last.
+    pub fn is_read_below(&self, row: &Row) -> Result<bool> {
+        let sql = format!("SELECT count(*) FROM {} WHERE id = :workspace AND below_read IS NOT NULL", row.kind.table);
+        Ok(self.number(&sql, row.id)? > 0)
     }
 
     /// Live rows of a workspace whose lists below them are to be read: first those that are new or have changed since, the
@@ -315,8 +322,8 @@ impl Store {
 
     /// What the staged rows will change. Rows in `reported` are announced elsewhere and not counted. `exactly`: the
     /// workspaces whose server rows go that are not staged.
-    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
-        count(&self.db, reported, exactly).map_err(|e| self.error(e))
+    pub fn count_staged(&self, kind: &'static Kind, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
+        count(&self.db, kind, reported, exactly).map_err(|e| self.error(e))
     }
 
     fn number(&self, sql: &str, workspace_id: i64) -> Result<i64> {
@@ -350,31 +357,31 @@ pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn count(db: &Connection, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
+fn count(db: &Connection, kind: &'static Kind, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
     let reported = json::to_string(&reported.iter().copied().collect::<Vec<i64>>());
     let number = |row: &rusqlite::Row| row.get::<_, i64>(0).map(|count| count.max(0) as usize);
     let count = |sql: &str| db.prepare_cached(sql)?.query_row(named_params! {":reported": reported}, number);
-    let new = count(
-        "SELECT count(*) FROM staged_tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM tasks) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
-    )?;
+    let (table, gone, same) = (kind.table, gone(kind), &statements(kind).same_content);
+    const REPORTED: &str = "SELECT value FROM json_each(:reported)";
+    let new = count(&format!(
+        "SELECT count(*) FROM staged_{table} s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM {table}) \
+         AND s.id NOT IN ({REPORTED}) AND s.id NOT IN ({gone})",
+    ))?;
     // A row with operations waiting shows theirs: its server row is compared by version and time.
     let updated = count(&format!(
-        "SELECT count(*) FROM staged_tasks s JOIN tasks t ON t.id = s.id WHERE s.deleted_at IS NULL \
-         AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({}))) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
-        statements(&TASK).same_content
+        "SELECT count(*) FROM staged_{table} s JOIN {table} t ON t.id = s.id WHERE s.deleted_at IS NULL \
+         AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({same}))) \
+         AND s.id NOT IN ({REPORTED}) AND s.id NOT IN ({gone})"
     ))?;
-    let gone = count(
-        "SELECT count(*) FROM tasks WHERE (id IN (SELECT id FROM staged_tasks WHERE deleted_at IS NOT NULL) \
-         OR id IN (SELECT id FROM staged_gone WHERE kind = 'task')) AND id NOT IN (SELECT value FROM json_each(:reported))",
-    )?;
+    let deleted = count(&format!(
+        "SELECT count(*) FROM {table} WHERE (id IN (SELECT id FROM staged_{table} WHERE deleted_at IS NOT NULL) \
+         OR id IN ({gone})) AND id NOT IN ({REPORTED})",
+    ))?;
     let absent = db
-        .prepare_cached(
-            "SELECT count(*) FROM tasks WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task') \
-             AND id NOT IN (SELECT value FROM json_each(:reported))",
-        )?
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM {table} WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone}) AND id NOT IN ({REPORTED})",
+        ))?
         .query_row(named_params! {":reported": reported, ":exactly": json::to_string(exactly)}, number)?;
-    Ok(Totals { new, updated, deleted: gone + absent })
+    Ok(Totals { new, updated, deleted: deleted + absent })
 }

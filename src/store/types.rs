@@ -105,6 +105,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    pub fn add(&mut self, more: Totals) {
+        self.new += more.new;
+        self.updated += more.updated;
+        self.deleted += more.deleted;
+    }
+
     pub fn changes(&self) -> usize {
         self.new + self.updated + self.deleted
     }

@@ -30,7 +30,7 @@ pub(super) struct Run {
     pub account: Option<String>,
     pub breaker: Breaker,
     /// Rows that merges and conflicts report on their own.
-    pub reported: BTreeSet<i64>,
+    pub reported: BTreeSet<(&'static str, i64)>,
     /// What was found for creates whose answer was lost, by operation: when the search began, and what it found.
     pub searches: BTreeMap<usize, (Timestamp, Found)>,
     /// Of links that were sent: what the server shows.

@@ -47,6 +47,15 @@ impl Engine<'_> {
             Some(row) => Some(row),
             None => self.store.server_row(kind, id)?,
         };
+        if kind.below().is_some() {
+            let row = match self.ask_below(run, kind, known.as_ref())? {
+                Ok(row) => row.filter(|row| row.id == id),
+                Err(error) => return Ok(Err(error)),
+            };
+            hit("push.looked");
+            self.saw(run, kind, id, row, before)?;
+            return Ok(Ok(()));
+        }
         let (workspace, name) = known.as_ref().map_or((workspace_id, name), |row| (row.workspace_id, &row.name));
         let row = match self.remote().row(kind, workspace, name) {
             Ok(Some(row)) if row.id != id && row.name != *name => return Ok(Err(about_another(&row, name))),
@@ -56,6 +65,20 @@ impl Engine<'_> {
         hit("push.looked");
         self.saw(run, kind, id, row, before)?;
         Ok(Ok(()))
+    }
+
+    /// A row below another one is asked for in that one's list: not every server gives it alone (docs/api.md 2.10).
+    fn ask_below(
+        &self,
+        run: &Run,
+        kind: &'static Kind,
+        known: Option<&Row>,
+    ) -> Result<Result<Option<Row>, RemoteError>> {
+        let (Some(known), Some(field)) = (known, kind.below()) else { return Ok(Ok(None)) };
+        let Some(target) = Target::of_value(known.get(field)) else { return Ok(Ok(None)) };
+        let Some(below) = self.below(run, kind, &target)? else { return Ok(Ok(None)) };
+        let listed = self.rows_below(kind, known.workspace_id, &below);
+        Ok(listed.map(|list| list.and_then(|list| list.items.into_iter().find(|row| row.id == known.id))))
     }
 
     fn fetch_links(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<Result<(), RemoteError>> {

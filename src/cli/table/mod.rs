@@ -2,6 +2,7 @@
 //! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
 
 mod account;
+mod comment;
 mod place;
 pub mod reference;
 mod sync;
@@ -32,6 +33,7 @@ pub static ROOT: Command = Command {
         sync::SYNC,
         task::TASK,
         task::ACTIVE,
+        comment::COMMENT,
         place::INIT,
         place::WORKSPACE,
         place::PROJECT,

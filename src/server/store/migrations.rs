@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_api_keys.sql"),
     include_str!("migrations/0004_task_lists.sql"),
     include_str!("migrations/0005_records.sql"),
+    include_str!("migrations/0006_comments.sql"),
 ];
 
 /// The schema of this program.

@@ -190,5 +190,5 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.staged_behind(&TASK, DEV).and_then(|_| store.rows_made_after(&TASK, DEV, 3)).expect("readable");
     store.staged_since(&TASK, DEV, Timestamp(0)).and_then(|_| store.unlisted(&TASK, DEV)).expect("readable");
     store.newest_staged(&TASK, DEV, Timestamp::now()).expect("readable");
-    store.count_staged(&BTreeSet::new(), &[DEV]).expect("readable");
+    store.count_staged(&TASK, &BTreeSet::new(), &[DEV]).expect("readable");
 }

@@ -6,12 +6,12 @@ use super::Engine;
 use super::listing::{CLOCKS_DIFFER, OVERLAP};
 use super::observe::{Fact, Read};
 use super::pull::{PullState, Way};
-use super::remote::{Capabilities, Query, RemoteError, RemoteResult};
+use super::remote::{Capabilities, Query, Remote, RemoteError, RemoteResult};
 use crate::error::Result;
 use crate::gather::Gather;
 use crate::model::kind::Place;
 use crate::model::{KINDS, Kind, Listed, Row};
-use crate::store::{Pulled, PulledBelow, Walk};
+use crate::store::{Pulled, PulledBelow, Store, Walk};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -144,34 +144,57 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// All rows of a kind that are below one row. `None`: the server has no such list, or not that row.
     pub(super) fn rows_below(
         &self,
         kind: &'static Kind,
         workspace_id: i64,
         below: &(i64, String),
     ) -> RemoteResult<Option<Listed<Row>>> {
-        let mut listed = Listed::from(Vec::<Row>::new());
-        let mut known = BTreeSet::new();
-        for _ in 0..PAGES {
-            let offset = (listed.items.len() + listed.broken.len()) as u32;
-            let query = Query { limit: PAGE, offset, below: Some(below.clone()), ..Query::default() };
-            let page = match self.remote().rows(kind, workspace_id, &query) {
-                Err(RemoteError::NotFound(_) | RemoteError::Page(_)) if offset == 0 => return Ok(None),
-                page => page?,
-            };
-            let came = page.items.len() + page.unreadable.len();
-            let fresh = page.items.into_iter().filter(|row| known.insert(row.id));
-            let before = listed.items.len() + listed.broken.len();
-            listed.items.extend(fresh);
-            listed.broken.extend(page.unreadable.into_iter().map(|row| row.message));
-            let count = listed.items.len() + listed.broken.len();
-            let missing = page.total.is_some_and(|total| (count as i64) < total);
-            if count == before || (!missing && came < PAGE as usize) {
-                break;
-            }
-        }
-        listed.items.retain(Row::is_live);
-        Ok(Some(listed))
+        rows_below(self.remote(), kind, workspace_id, below)
     }
+}
+
+/// The server is known not to have such a kind of thing.
+pub fn has_none(store: &Store, kind: &Kind, workspace_id: i64) -> Result<bool> {
+    let Some(parent) = kind.parent() else { return Ok(false) };
+    let absent = |name: &str| Ok(store.metadata(&format!("absent:{name}:{workspace_id}"))?.is_some());
+    let present = store.metadata(&format!("present:{}:{workspace_id}", kind.collection))?.is_some();
+    Ok(!present && absent(&format!("{}/{}", parent.collection, kind.collection))?)
+}
+
+/// What is below the row has been read.
+pub fn is_read(store: &Store, kind: &'static Kind, row: &Row) -> Result<bool> {
+    let present = store.metadata(&format!("present:{}:{}", kind.collection, row.workspace_id))?.is_some();
+    Ok(present || row.is_provisional() || store.is_read_below(row)?)
+}
+
+/// All rows of a kind that are below one row. `None`: the server has no such list, or not that row.
+pub fn rows_below(
+    remote: &dyn Remote,
+    kind: &'static Kind,
+    workspace_id: i64,
+    below: &(i64, String),
+) -> RemoteResult<Option<Listed<Row>>> {
+    let mut listed = Listed::from(Vec::<Row>::new());
+    let mut known = BTreeSet::new();
+    for _ in 0..PAGES {
+        let offset = (listed.items.len() + listed.broken.len()) as u32;
+        let query = Query { limit: PAGE, offset, below: Some(below.clone()), ..Query::default() };
+        let page = match remote.rows(kind, workspace_id, &query) {
+            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) if offset == 0 => return Ok(None),
+            page => page?,
+        };
+        let came = page.items.len() + page.unreadable.len();
+        let fresh = page.items.into_iter().filter(|row| known.insert(row.id));
+        let before = listed.items.len() + listed.broken.len();
+        listed.items.extend(fresh);
+        listed.broken.extend(page.unreadable.into_iter().map(|row| row.message));
+        let count = listed.items.len() + listed.broken.len();
+        let missing = page.total.is_some_and(|total| (count as i64) < total);
+        if count == before || (!missing && came < PAGE as usize) {
+            break;
+        }
+    }
+    listed.items.retain(Row::is_live);
+    Ok(Some(listed))
 }
