@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active init workspace project env auth health help version'
+            commands='sync task next summary board log undo active comment init workspace project env auth health help version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
@@ -80,7 +80,7 @@ _anyt_words() {
             ;;
         'anyt task show')
             commands=''
-            flags='--remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--comments --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt task done')
@@ -156,6 +156,31 @@ _anyt_words() {
         'anyt active')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt comment')
+            commands='add list edit rm'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt comment add')
+            commands=''
+            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt comment list')
+            commands=''
+            flags='--remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt comment edit')
+            commands=''
+            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            ;;
+        'anyt comment rm')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             ;;
         'anyt init')
@@ -364,6 +389,11 @@ _anyt() {
             'anyt log') path='anyt log' ;;
             'anyt undo') path='anyt undo' ;;
             'anyt active') path='anyt active' ;;
+            'anyt comment') path='anyt comment' ;;
+            'anyt comment add') path='anyt comment add' ;;
+            'anyt comment list' | 'anyt comment ls') path='anyt comment list' ;;
+            'anyt comment edit') path='anyt comment edit' ;;
+            'anyt comment rm' | 'anyt comment delete') path='anyt comment rm' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;

@@ -77,7 +77,7 @@ impl Known<'_> {
 impl Names for Known<'_> {
     fn name(&self, field: Field, id: i64) -> Option<String> {
         match field {
-            field if field == PARENT => self.task(id).map(|task| task.name),
+            field if field.ty == Type::Reference(TASK.name) => self.task(id).map(|task| task.name),
             field if field == PROJECT => self.projects().into_iter().find(|one| one.0 == id).map(|(_, shown, _)| shown),
             _ => None,
         }

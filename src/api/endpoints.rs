@@ -58,19 +58,19 @@ impl Http {
     }
 
     fn row_of(&self, kind: &'static Kind, workspace_id: i64, body: &[u8]) -> RemoteResult<Row> {
-        let reader = self.reader(kind, workspace_id);
+        let reader = self.reader(kind, workspace_id, None);
         let row = document(body).and_then(|value| reader.row(wire::unwrap(&value)?));
         row.map_err(|words| self.malformed(&words))
     }
 
-    fn reader(&self, kind: &'static Kind, workspace_id: i64) -> Reader<'_> {
-        Reader { kind, workspace_id, older_words: &self.older_words }
+    fn reader<'a>(&'a self, kind: &'static Kind, workspace_id: i64, below: Option<(i64, &'a str)>) -> Reader<'a> {
+        Reader { kind, workspace_id, below, older_words: &self.older_words }
     }
 
     /// Sends a row's fields, and once more with the older words when the newer ones are refused with 422: nothing was done
     /// then, so this repeats no write.
     fn write_row(&self, request: &Request, call: &dyn Fn(bool) -> Result<Call, Reply>) -> Reply {
-        let reader = self.reader(request.kind, request.workspace_id);
+        let reader = self.reader(request.kind, request.workspace_id, request.below);
         let send = |older| match call(older) {
             Ok(call) => self.write(&call, &|value| reader.row(value).map(Some)),
             Err(refused) => refused,
@@ -95,23 +95,36 @@ impl Http {
             Ok(Call {
                 body: Some(body::create(request.set, older)),
                 key: Some(request.op_id.to_string()),
-                ..Call::new(Method::POST, collection(request.kind, request.workspace_id))
+                ..Call::new(Method::POST, collection(request.kind, request.workspace_id, below_name(request)))
             })
         })
     }
 
     fn update(&self, request: &Request) -> Reply {
+        self.at_one_of(request, &|target| self.update_at(request, target))
+    }
+
+    /// The row, below the one it belongs to, as newer servers have it, else by itself: where a server knows no such path,
+    /// nothing was done.
+    fn at_one_of(&self, request: &Request, write: &dyn Fn(String) -> Reply) -> Reply {
+        let Request { kind, workspace_id, id, .. } = *request;
+        let reply = write(row_path(request));
+        match (request.below, &reply) {
+            (Some(_), Reply::Gone(_) | Reply::Refused { status: 405, .. }) => {
+                write(format!("{}/{id}", collection(kind, workspace_id, None)))
+            }
+            _ => reply,
+        }
+    }
+
+    fn update_at(&self, request: &Request, target: String) -> Reply {
         self.write_row(request, &|older| {
             // Refused here, as a server would: nothing is sent.
             let text = body::update(request.set, older).map_err(|field| Reply::Refused {
                 status: 422,
                 message: format!("the API has no way to clear {}", field.word),
             })?;
-            Ok(Call {
-                body: Some(text),
-                if_match: request.version,
-                ..Call::new(Method::PATCH, path(request.kind, request.workspace_id, request.name))
-            })
+            Ok(Call { body: Some(text), if_match: request.version, ..Call::new(Method::PATCH, target.clone()) })
         })
     }
 
@@ -214,14 +227,17 @@ impl Remote for Http {
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
-        let collection = collection(kind, workspace_id);
+        let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
+        let collection = collection(kind, workspace_id, below.map(|(_, name)| name));
         let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
-        target += "&sort_by=updated_at&order=asc";
+        if below.is_none() {
+            target += "&sort_by=updated_at&order=asc";
+        }
         if let Some(after) = &query.updated_after {
             target += &format!("&updated_after={}", escape(after));
         }
         let body = self.page_body(&target, query.include_deleted)?;
-        self.reader(kind, workspace_id).page(&body).map_err(|words| self.malformed(&words))
+        self.reader(kind, workspace_id, below).page(&body).map_err(|words| self.malformed(&words))
     }
 
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>> {
@@ -282,7 +298,7 @@ impl Remote for Http {
         match request.shape {
             Shape::Create => self.create(request),
             Shape::Update => self.update(request),
-            Shape::Delete => self.delete(path(kind, workspace_id, name)),
+            Shape::Delete => self.at_one_of(request, &|target| self.delete(target)),
             Shape::Link => self.link(request),
             Shape::Unlink => self.delete(format!("{}/{}", links_path(kind, workspace_id, name), escape(other))),
         }
@@ -295,12 +311,28 @@ fn edges(graph: &str) -> &str {
     at(&["edges"]).or_else(|| at(&["data", "edges"])).unwrap_or(graph)
 }
 
-fn collection(kind: &Kind, workspace_id: i64) -> String {
-    format!("/v1/workspaces/{workspace_id}/{}", kind.collection)
+/// `below`: the name of the row that the collection is below.
+fn collection(kind: &Kind, workspace_id: i64, below: Option<&str>) -> String {
+    match kind.parent().zip(below) {
+        Some((parent, name)) => format!("{}/{}", path(parent, workspace_id, name), kind.collection),
+        None => format!("/v1/workspaces/{workspace_id}/{}", kind.collection),
+    }
 }
 
 fn path(kind: &Kind, workspace_id: i64, name: &str) -> String {
-    format!("{}/{}", collection(kind, workspace_id), escape(name))
+    format!("{}/{}", collection(kind, workspace_id, None), escape(name))
+}
+
+fn below_name<'a>(request: &Request<'a>) -> Option<&'a str> {
+    request.below.map(|(_, name)| name)
+}
+
+/// Where one row is.
+fn row_path(request: &Request) -> String {
+    match request.below {
+        Some((_, name)) => format!("{}/{}", collection(request.kind, request.workspace_id, Some(name)), request.id),
+        None => path(request.kind, request.workspace_id, request.name),
+    }
 }
 
 /// Where the links of one row are: below the row.

@@ -1,6 +1,7 @@
 //! What the generations of servers leave out of a row, or word differently (api.md 3.3, 3.14). The only place that knows a
 //! field by its name.
 
+use crate::model::comment::CONTENT;
 use crate::model::task::{PROJECT, STATUS, TITLE, canonical_status};
 use crate::model::{Field, Patch, Value};
 use miniserde::json;
@@ -10,7 +11,7 @@ const OLDER: &str = "inprogress";
 
 /// Fields that every generation has in every row: without one of them an answer is not what it seems.
 pub(super) fn is_required(field: Field) -> bool {
-    [TITLE, PROJECT].contains(&field)
+    [TITLE, PROJECT, CONTENT].contains(&field)
 }
 
 /// What a field that was left out reads as.

@@ -4,7 +4,7 @@
 use super::wire::{self, Read};
 use super::{document, generation};
 use crate::json;
-use crate::model::{Kind, Row};
+use crate::model::{self, Kind, Row};
 use crate::sync::remote::{Page, Unreadable};
 use miniserde::json::Value;
 use std::borrow::Cow;
@@ -14,6 +14,8 @@ use std::cell::Cell;
 pub(super) struct Reader<'a> {
     pub(super) kind: &'static Kind,
     pub(super) workspace_id: i64,
+    /// The row that the rows are below, where one was asked for: id and name.
+    pub(super) below: Option<(i64, &'a str)>,
     /// Set when a row has the older words.
     pub(super) older_words: &'a Cell<bool>,
 }
@@ -23,7 +25,12 @@ impl Reader<'_> {
         if generation::says_older_word(value) {
             self.older_words.set(true);
         }
-        wire::row(self.kind, value, self.workspace_id)
+        let mut row = wire::row(self.kind, value, self.workspace_id)?;
+        if let (Some(field), Some((id, name))) = (self.kind.below(), self.below) {
+            row.set(field, model::Value::Int(id));
+            row.name = row.kind.name_below(name, row.id);
+        }
+        Ok(row)
     }
 
     pub(super) fn page(&self, body: &[u8]) -> Read<Page> {
@@ -34,7 +41,7 @@ impl Reader<'_> {
     }
 
     fn whole(&self, value: &Value) -> Read<Page> {
-        let list = wire::page(value, &[])?;
+        let list = wire::page(value, &[self.kind.collection])?;
         let mut page = Page { total: list.says("total"), ..Page::default() };
         for item in list.items.iter() {
             self.take(&mut page, item);
@@ -56,10 +63,12 @@ impl Reader<'_> {
         let text = String::from_utf8_lossy(body);
         let damaged = matches!(text, Cow::Owned(_));
         let text = text.trim_start_matches('\u{feff}').trim();
-        let (path, rows) = wire::PLACES.iter().find_map(|path| Some((*path, json::elements(text, path).ok()??)))?;
+        let own = [&[self.kind.collection][..]];
+        let (path, rows) =
+            own.iter().chain(&wire::PLACES).find_map(|path| Some((*path, json::elements(text, path).ok()??)))?;
         let around = if path.is_empty() { "[]".into() } else { json::set_member(text, path, "[]").ok()? };
         let around: Value = miniserde::json::from_str(&around).ok()?;
-        let total = match wire::page(&around, &[]) {
+        let total = match wire::page(&around, &[self.kind.collection]) {
             Ok(list) => list.says("total"),
             Err(words) => return Some(Err(words)),
         };
@@ -97,7 +106,7 @@ mod tests {
     }
 
     fn read(body: &[u8]) -> Read<Page> {
-        Reader { kind: &TASK, workspace_id: 1, older_words: &Cell::new(false) }.page(body)
+        Reader { kind: &TASK, workspace_id: 1, below: None, older_words: &Cell::new(false) }.page(body)
     }
 
     /// In every shape of a list (api.md 1.5).

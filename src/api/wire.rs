@@ -149,9 +149,16 @@ impl<'a> Fields<'a> {
 pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read<Row> {
     let fields = Fields::of(value, kind.name)?;
     let mut row = Row::new(kind);
-    row.name = fields.text("identifier")?;
-    row.updated_at = fields.time("updated_at")?;
     row.id = fields.int("id")?;
+    row.name = match kind.below() {
+        None => fields.text("identifier")?,
+        Some(field) => kind.name_below(&fields.text(field.name)?, row.id),
+    };
+    // A row without a version may have no time of its last change either, until there is one.
+    row.updated_at = match fields.get("updated_at") {
+        None if !kind.versions => fields.time("created_at")?,
+        _ => fields.time("updated_at")?,
+    };
     row.workspace_id = fields.some_int("workspace_id").unwrap_or(workspace_id);
     row.uid = fields.some_text("uid");
     row.version = if kind.versions { fields.some_int("version").unwrap_or(1) } else { 0 };
@@ -178,7 +185,7 @@ fn field_value(field: Field, row: &Value) -> Option<model::Value> {
         Type::Words => Some(model::Value::Set(names(given?)?)),
         // Some servers give the row itself in place of its id.
         Type::Reference(kind) => {
-            let id = given.and_then(int).or_else(|| member(member(row, kind)?, "id").and_then(int));
+            let id = member(row, kind).and_then(|row| member(row, "id")).or(given).and_then(int);
             Some(model::Value::Int(id?))
         }
     }

@@ -8,6 +8,7 @@ use super::prompter::ConsolePrompter;
 use super::reporter::{ConsoleReporter, Mode as Report};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
+use crate::model::task::TASK;
 use crate::model::{Operation, Target};
 use crate::names::{Known, Name};
 use crate::store::{Conflict, Resolved};
@@ -130,7 +131,9 @@ fn is_something_to_send(ctx: &EnvContext, wanted: &[Conflict], before: &[Operati
             (_, Target::Server(id)) => Some(*id),
             _ => None,
         };
-        let is_one_of = |conflicts: &[Conflict]| conflicts.iter().any(|conflict| Some(conflict.id) == id);
+        let is_one_of = |conflicts: &[Conflict]| {
+            conflicts.iter().any(|one| one.kind.name == operation.kind.ends && Some(one.id) == id)
+        };
         let is_new = before.iter().all(|known| known.op_id != operation.op_id);
         if !is_one_of(&undecided) && (is_new || is_one_of(wanted)) {
             return Ok(true);
@@ -141,6 +144,9 @@ fn is_something_to_send(ctx: &EnvContext, wanted: &[Conflict], before: &[Operati
 
 /// `DEV-42`, `dev42` and `42` mean the task of a conflict as they mean a task.
 fn is_called(conflict: &Conflict, typed: &str) -> bool {
+    if conflict.kind != &TASK {
+        return conflict.name.eq_ignore_ascii_case(typed);
+    }
     let name = |text: &str| Name::parse(text);
     let (Some(typed), Some(known)) = (name(typed), name(&conflict.name)) else { return false };
     typed.number == known.number && (typed.prefix.is_none() || typed.prefix == known.prefix)
@@ -164,7 +170,7 @@ fn wanted(session: &Session, ctx: &EnvContext, policy: Policy) -> Result<Vec<Con
             continue;
         }
         let row = ctx.task(session, name)?.row;
-        let found = known.iter().find(|conflict| conflict.id == row.id).cloned();
+        let found = known.iter().find(|conflict| conflict.kind == row.kind && conflict.id == row.id).cloned();
         wanted.push(found.ok_or_else(|| {
             Error::failure(format!("no conflict of {} is waiting", row.name)).hint("see: anyt sync conflicts")
         })?);

@@ -9,7 +9,8 @@ use miniserde::json::Value;
 
 /// `Create: DEV-43`, `Update: DEV-43 (status)`: how the queue is listed.
 pub fn describe(operation: &Operation) -> String {
-    let name = sanitise::line(&operation.name);
+    let called = operation.kind.called(&operation.name);
+    let name = sanitise::line(&called);
     let other = || sanitise::line(operation.other_name.as_deref().unwrap_or("-"));
     match (operation.shape, operation.kind.identity) {
         (Shape::Create, _) => format!("Create: {name}"),

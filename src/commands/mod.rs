@@ -1,6 +1,7 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
 mod auth;
+mod comment;
 mod confirm;
 mod conflicts;
 mod context;
@@ -72,6 +73,10 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::TaskDepAdd => return task::depend(session, true),
         Id::TaskDepRm => return task::depend(session, false),
         Id::TaskDepList => task::dependencies(session)?,
+        Id::CommentAdd => return comment::add(session),
+        Id::CommentList => comment::list(session)?,
+        Id::CommentEdit => return comment::edit(session),
+        Id::CommentRm => return comment::remove(session),
         Id::TaskPick => task::pick(session)?,
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,

@@ -9,7 +9,7 @@ use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
 use crate::model::task::TASK;
-use crate::model::{Operation, State, Target};
+use crate::model::{Kind, Operation, State};
 use crate::names::{Known, Name};
 use crate::sync::drop_plan::{DropPlan, Rows, drop_planned};
 use crate::sync::edits;
@@ -87,7 +87,7 @@ fn choose(session: &Session, ctx: &EnvContext, waiting: Vec<Operation>) -> Resul
                 let concerns = |one: &&Operation| {
                     one.op_id == *typed
                         || one.name.eq_ignore_ascii_case(typed)
-                        || task.is_some_and(|id| is_about(ctx, &one.target, id))
+                        || task.is_some_and(|id| is_about(ctx, one, &TASK, id))
                 };
                 waiting.iter().filter(concerns).collect()
             }
@@ -104,8 +104,9 @@ fn choose(session: &Session, ctx: &EnvContext, waiting: Vec<Operation>) -> Resul
     Ok(chosen)
 }
 
-fn is_about(ctx: &EnvContext, target: &Target, row_id: i64) -> bool {
-    ctx.store.row_of(&TASK, target).is_ok_and(|row| row.is_some_and(|row| row.id == row_id))
+fn is_about(ctx: &EnvContext, operation: &Operation, kind: &'static Kind, row_id: i64) -> bool {
+    let row = || ctx.store.row_of(kind, &operation.target).is_ok_and(|row| row.is_some_and(|row| row.id == row_id));
+    operation.kind.ends == kind.name && row()
 }
 
 /// Clears the server's refusal; the next sync sends the operation again. Of a create whose lost answer may have made one
@@ -120,7 +121,7 @@ pub fn retry(session: &mut Session) -> Result<()> {
         false => choose(session, &ctx, waiting)?,
     };
     let conflicts = ctx.store.conflicts()?;
-    let undecided = |one: &Operation| conflicts.iter().any(|conflict| is_about(&ctx, &one.target, conflict.id));
+    let undecided = |one: &Operation| conflicts.iter().any(|conflict| is_about(&ctx, one, conflict.kind, conflict.id));
     let mut op_ids = BTreeSet::new();
     for operation in &chosen {
         if undecided(operation) {

@@ -5,8 +5,8 @@
 
 use super::describe::describe;
 use crate::error::Result;
-use crate::model::Shape;
 use crate::model::kind::Identity;
+use crate::model::{Kind, Shape};
 use crate::sync::report::{Event, Reporter, Resolution, Summary, Totals, sides};
 use crate::ui::Output;
 use std::cell::RefCell;
@@ -85,14 +85,14 @@ impl<'a> ConsoleReporter<'a> {
         if self.sending { self.push_heading() } else { self.fetch_heading() }
     }
 
-    fn pulled(&mut self, totals: Totals) {
+    fn pulled(&mut self, kind: &Kind, totals: Totals) {
         if !matches!(self.mode, Mode::Full | Mode::DryRun) {
             return;
         }
         for (count, what) in [(totals.updated, "updated"), (totals.new, "new"), (totals.deleted, "deleted")] {
             if count > 0 {
                 self.fetch_heading();
-                self.say(&format!("  - Pulled {count} {what} {}", plural(count, "task")));
+                self.say(&format!("  - Pulled {count} {what} {}", plural(count, kind.name)));
             }
         }
     }
@@ -144,7 +144,8 @@ fn full_line(summary: &Summary) -> String {
     } else if synced == summary.pushed && summary.resolved == 0 {
         format!("✓ Synced {synced} {}", plural(synced, "operation"))
     } else {
-        format!("✓ Synced {synced} {}", plural(synced, "task"))
+        let word = if summary.pulled_others { "change" } else { "task" };
+        format!("✓ Synced {synced} {}", plural(synced, word))
     }
 }
 
@@ -164,7 +165,7 @@ impl Reporter for ConsoleReporter<'_> {
                 }
             }
             Event::Asking => self.heading(),
-            Event::Pulled(totals) => self.pulled(totals),
+            Event::Pulled(kind, totals) => self.pulled(kind, totals),
             Event::Pushing => {
                 self.sending = true;
                 if self.mode == Mode::Push {
@@ -172,6 +173,9 @@ impl Reporter for ConsoleReporter<'_> {
                 }
             }
             Event::Pushed { kind, shape, name, other, was } => {
+                let name = kind.called(&name);
+                // Nobody knows a row that is only here by such a name.
+                let was = was.filter(|_| kind.below().is_none());
                 let line = match (kind.identity, shape, other) {
                     (Identity::Pair, Shape::Link, Some(other)) => format!("Added dependency: {name} on {other}"),
                     (Identity::Pair, _, Some(other)) => format!("Removed dependency: {name} on {other}"),

@@ -12,6 +12,7 @@ pub struct Kind {
     /// Its table in cache.db.
     pub table: &'static str,
     pub identity: Identity,
+    pub place: Place,
     /// The kind of the rows that an operation's target and other end are: of a link those it links, else the kind itself.
     pub ends: &'static str,
     /// Every described field, in the order people are shown them; `FieldDef::at` is the index.
@@ -20,7 +21,7 @@ pub struct Kind {
     pub defaults: fn(&mut super::Row),
     /// Rows carry a version that grows with every change (api.md 1.10).
     pub versions: bool,
-    /// Path of the collection below `/v1/workspaces/{id}/`: `tasks`. One row is `{collection}/{name or id}`.
+    /// The last word of the collection's path: `tasks`.
     pub collection: &'static str,
     /// Where a row is found by its uid, wherever it was moved: `/v1/t`. Not every kind, and not every server, has that.
     pub by_uid: Option<&'static str>,
@@ -33,6 +34,17 @@ pub enum Identity {
     Id,
     /// The pair of rows it links: Link and Unlink instead of Create, Update, Delete.
     Pair,
+}
+
+/// Where the rows of a kind are on a server, and what tells people one from another.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// In a list of the workspace, by what changed. The server gives each row a name with a running number: `DEV-42`.
+    Numbered,
+    /// In lists below the row that this field names. Called by that row's name and its own id: `DEV-42#7`.
+    Below(Field),
+    /// Between the rows it links.
+    Between,
 }
 
 /// A field of a kind.
@@ -87,12 +99,43 @@ pub enum Change {
     Filled,
     /// People, by updates only: a create does not take it (api.md 3.3).
     UpdateOnly,
+    /// People, when they make the row: it is the row that this one is below, and stands in the path.
+    Placed,
 }
 
 /// A field as everything else names it: a reference to its description.
 pub type Field = &'static FieldDef;
 
 impl Kind {
+    /// The field that names the row that its rows are below.
+    pub fn below(&self) -> Option<Field> {
+        match self.place {
+            Place::Below(field) => Some(field),
+            Place::Numbered | Place::Between => None,
+        }
+    }
+
+    /// The kind of the row that its rows are below.
+    pub fn parent(&self) -> Option<&'static Kind> {
+        match self.below()?.ty {
+            Type::Reference(parent) => super::kind(parent),
+            _ => None,
+        }
+    }
+
+    /// The name of a row of this kind that is below another one: `DEV-42#7`; `DEV-42#new-1` while it exists only here.
+    pub fn name_below(&self, name: &str, id: i64) -> String {
+        if id > 0 { format!("{name}#{id}") } else { format!("{name}#new{id}") }
+    }
+
+    /// A row's name as a sentence has it: `DEV-42`, `comment DEV-42#7`.
+    pub fn called(&self, name: &str) -> String {
+        match self.place {
+            Place::Numbered | Place::Between => name.to_string(),
+            Place::Below(_) => format!("{} {name}", self.name),
+        }
+    }
+
     pub fn field(&'static self, name: &str) -> Option<Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -102,6 +145,18 @@ impl Kind {
         self.fields.iter().filter(|field| field.change != Change::Never)
     }
 }
+
+/// A kind's fields, one a line: `FIELDS`, and each under a name of its own.
+macro_rules! fields {
+    ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident, $change:ident;)*) => {
+        static FIELDS: [$crate::model::kind::FieldDef; [$($at),*].len()] = [$($crate::model::kind::FieldDef {
+            at: $at, name: $name, column: $column, word: $word, ty: $ty, merge: $crate::model::kind::Merge::$merge,
+            change: $crate::model::kind::Change::$change,
+        }),*];
+        $(pub const $id: $crate::model::kind::Field = &FIELDS[$at];)*
+    };
+}
+pub(super) use fields;
 
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

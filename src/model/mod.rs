@@ -1,6 +1,7 @@
 //! The words every other module speaks: kinds of things described as data (`kind`, and one file per kind), their rows and
 //! values, and the operations that change them. No SQL, no HTTP, no terminal. Names and values are those of api.md 3.
 
+pub mod comment;
 pub mod dependency;
 mod id;
 pub mod kind;
@@ -17,7 +18,7 @@ pub use row::Row;
 pub use value::{Patch, Value, folded, patch_from_json, patch_to_json};
 
 /// Every kind that operations change.
-pub static KINDS: [&Kind; 2] = [&task::TASK, &dependency::DEPENDENCY];
+pub static KINDS: [&Kind; 3] = [&task::TASK, &dependency::DEPENDENCY, &comment::COMMENT];
 
 /// The kind of this name: the `entity_type` column of `sync_queue`.
 pub fn kind(name: &str) -> Option<&'static Kind> {

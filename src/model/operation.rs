@@ -206,6 +206,12 @@ impl Operation {
         own.into_iter().chain(other).chain(references).collect()
     }
 
+    /// Of a create of a row below another one: the kind of that row, and which it is.
+    pub fn below(&self) -> Option<(&'static str, Target)> {
+        let (field, parent) = self.kind.below().zip(self.kind.parent())?;
+        Some((parent.name, Target::of_value(self.set.get(field)?)?))
+    }
+
     /// When the last request that may have been carried out left.
     pub fn last_send(&self) -> Option<&Send> {
         self.sends.iter().rev().find(|send| send.reply != Some(SendReply::NotDone))

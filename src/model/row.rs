@@ -1,6 +1,6 @@
 //! A row of a kind, as the server has it, or as it will be once the queued operations are through.
 
-use super::kind::{Field, Kind, Type};
+use super::kind::{Field, Kind, Place, Type};
 use super::{Patch, Value};
 use crate::gather::Gather;
 use crate::time::Timestamp;
@@ -102,9 +102,19 @@ impl Row {
         self.kind.changeable().map(|field| (field, self.get(field).clone())).gather()
     }
 
-    /// The running number of an identifier: 42 in `DEV-42`; 0 where there is none.
+    /// What grows from row to row of a kind: 42 of `DEV-42`; of a kind without names from the server its id. 0 where there
+    /// is none.
     pub fn number(&self) -> i64 {
-        super::number_of(&self.name)
+        match self.kind.place {
+            Place::Numbered => super::number_of(&self.name),
+            Place::Below(_) | Place::Between => self.id.max(0),
+        }
+    }
+
+    /// By its version; of a kind without versions by its time.
+    pub fn is_newer_than(&self, other: &Row) -> bool {
+        let time = |row: &Row| Timestamp::parse(&row.updated_at);
+        if self.kind.versions { self.version > other.version } else { time(self) > time(other) }
     }
 
     /// A server that was put back to a backup gives ids and names twice. A uid tells two rows apart: one that differs in

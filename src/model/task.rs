@@ -1,6 +1,6 @@
 //! The kind `task` (api.md 3.3), and its fields under the names that the commands use.
 
-use super::kind::{Change, Field, FieldDef, Identity, Kind, Merge, Type};
+use super::kind::{Identity, Kind, Place, Type, fields};
 use super::{Row, Value};
 
 /// Task statuses in the order of a task's life (api.md 3.14, generations C and D).
@@ -23,6 +23,7 @@ pub static TASK: Kind = Kind {
     name: "task",
     table: "tasks",
     identity: Identity::Id,
+    place: Place::Numbered,
     ends: "task",
     fields: &FIELDS,
     defaults,
@@ -44,15 +45,6 @@ fn defaults(row: &mut Row) {
             row.set(field, value);
         }
     }
-}
-
-macro_rules! fields {
-    ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident, $change:ident;)*) => {
-        static FIELDS: [FieldDef; [$($at),*].len()] = [$(FieldDef {
-            at: $at, name: $name, column: $column, word: $word, ty: $ty, merge: Merge::$merge, change: Change::$change,
-        }),*];
-        $(pub const $id: Field = &FIELDS[$at];)*
-    };
 }
 
 // The order is the one people are shown the fields in. A new field goes to the end of its group, with a migration.

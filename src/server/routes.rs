@@ -241,6 +241,7 @@ const ROUTES: &[Route] = &[
     on("GET", "/v1/workspaces/{}/tasks/{}/comments/stats", comments::stats),
     on("PATCH", "/v1/workspaces/{}/tasks/{}/comments/{}", comments::update_below_task),
     on("DELETE", "/v1/workspaces/{}/tasks/{}/comments/{}", comments::delete_below_task),
+    on("GET", "/v1/workspaces/{}/comments", comments::list_of_workspace),
     on("GET", "/v1/workspaces/{}/comments/{}", comments::get),
     on("PATCH", "/v1/workspaces/{}/comments/{}", comments::update),
     on("DELETE", "/v1/workspaces/{}/comments/{}", comments::delete),

@@ -234,8 +234,16 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
     Ok(())
 }
 
-/// The next free name with the workspace's prefix.
+/// What a row that is made here is called until the server has it: of a kind with numbers the next free one with the
+/// workspace's prefix.
 fn provisional_name(db: &Connection, op: &Operation) -> rusqlite::Result<String> {
+    if let Some((field, parent)) = op.kind.below().zip(op.kind.parent()) {
+        let target = op.set.get(field).and_then(Target::of_value);
+        let id = target.map_or(Ok(None), |target| local_id(db, parent, &target))?;
+        let above = id.map_or(Ok(None), |id| by_id(db, parent, id))?;
+        let above = above.map_or_else(String::new, |row| row.name);
+        return Ok(op.kind.name_below(&above, overlay::next_id(db, op.kind)?));
+    }
     let identifier: Option<String> = rusqlite::OptionalExtension::optional(
         db.prepare_cached("SELECT identifier FROM workspaces WHERE id = ?1")?
             .query_row([op.workspace_id], |row| row.get(0)),

@@ -8,12 +8,12 @@ use super::overlay::{
     set_link,
 };
 use super::queue::{answered, transition, unsettled_of};
-use super::rows::statements;
+use super::rows::{rows_of, statements};
 use super::{End, Pulled, Result, Store, conflicts, discarded, log, open, queue, run, set_metadata, spare, staging};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::kind::{Change, FieldDef, Identity, Type};
-use crate::model::{KINDS, Kept, Kind, Operation, Row, Shape, State, Target, Value};
+use crate::model::kind::{Change, FieldDef, Place, Type};
+use crate::model::{Kept, Kind, Operation, Row, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -70,6 +70,7 @@ impl Store {
                 let count = apply_answers(db, &BTreeSet::new(), now)?;
                 renumber(db, now)?;
                 renew_all(db)?;
+                follow_names(db)?;
                 Ok(count)
             };
             let count = apply().map_err(|e| open::sqlite_error(&path, e))?;
@@ -161,7 +162,7 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
     }
     end.left.iter().try_for_each(|workspace| forget_workspace(db, *workspace))?;
     let mut read_again = BTreeSet::new();
-    for kind in KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
+    for kind in rows_of() {
         read_again.extend(apply_staged(db, kind, end, now)?);
     }
     hit("store.end.rows");
@@ -179,6 +180,7 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
     conflicts::forget_settled(db)?;
     let renumbered = renumber(db, now)?;
     renew_all(db)?;
+    follow_names(db)?;
     take_names(db)?;
     for (key, value) in &end.metadata {
         set_metadata(db, key, value)?;
@@ -266,8 +268,9 @@ fn is_in_the_way(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
 
 /// The next pull reads the whole workspace.
 fn forget_marks(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
-    let keys = ["cursor", "cursor_task", "listed", "state"].map(|key| format!("{key}:{workspace_id}"));
-    run(db, "DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4)", keys).map(drop)
+    let keys = ["cursor", "cursor_task", "listed", "state", "cursor:comments"];
+    let keys = keys.map(|key| format!("{key}:{workspace_id}"));
+    run(db, "DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4, ?5)", keys).map(drop)
 }
 
 /// An edit that waits for its conflict's decision keeps its row in sight.
@@ -296,6 +299,19 @@ fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<
     if let Some((updated_at, row)) = &pulled.cursor {
         set_metadata(db, &format!("cursor:{workspace}"), updated_at)?;
         set_metadata(db, &format!("cursor_task:{workspace}"), &row.to_string())?;
+    }
+    for below in &pulled.below {
+        if let Some(at) = &below.cursor {
+            set_metadata(db, &format!("cursor:{}:{workspace}", below.kind.collection), at)?;
+        }
+        let parents = below.kind.parent().map_or("", |parent| parent.table);
+        if !below.read.is_empty() {
+            run(
+                db,
+                &format!("UPDATE {parents} SET below_read = ?2 WHERE id IN (SELECT value FROM json_each(?1))"),
+                rusqlite::params![json::to_string(&below.read), Timestamp::parse(now).map_or(0, |now| now.0)],
+            )?;
+        }
     }
     if let Some(state) = &pulled.state {
         set_metadata(db, &format!("state:{workspace}"), state)?;
@@ -377,7 +393,7 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
         .query_row([&op.op_id], |found| found.get(0))
         .optional()?;
     // A repeated create under a key gets its first answer again: what the pull has brought since is newer.
-    let pulled = super::rows::server_row(db, op.kind, row.id)?.filter(|known| known.version > row.version);
+    let pulled = super::rows::server_row(db, op.kind, row.id)?.filter(|known| known.is_newer_than(row));
     let row = pulled.as_ref().unwrap_or(row);
     if let Some(old) = old {
         give_server_id(db, op.kind, old, row)?;
@@ -403,7 +419,7 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
     if is_staged_dead(db, row)? {
         return remove_if_settled(db, op.kind, row.id);
     }
-    if !unannounced {
+    if !unannounced && matches!(op.kind.place, Place::Numbered) {
         remember_name(db, row.workspace_id, &op.name, row.id, &row.name, now)?;
     }
     Ok(())
@@ -490,12 +506,49 @@ fn lay_link(db: &Connection, op: &Operation, now: &str) -> rusqlite::Result<()> 
 
 /// Names that operations show people follow the rows', also where a workspace's prefix was changed.
 fn take_names(db: &Connection) -> rusqlite::Result<()> {
-    db.execute(
-        "UPDATE sync_queue SET identifier = coalesce((SELECT identifier FROM tasks t WHERE t.id = CAST(entity_id AS INTEGER)), \
-         identifier) WHERE synced = 0 AND CAST(entity_id AS INTEGER) > 0 AND entity_id NOT LIKE '%-%'",
-        [],
-    )
-    .map(drop)
+    for kind in crate::model::KINDS {
+        let Some(rows) = crate::model::kind(kind.ends) else { continue };
+        let (name, table) = (kind.name, rows.table);
+        db.execute(
+            &format!(
+                "UPDATE sync_queue SET identifier = coalesce((SELECT identifier FROM {table} t \
+                 WHERE t.id = CAST(entity_id AS INTEGER)), identifier) WHERE synced = 0 AND entity_type = '{name}' \
+                 AND CAST(entity_id AS INTEGER) > 0 AND entity_id NOT LIKE '%-%'"
+            ),
+            [],
+        )?;
+        if rows.below().is_some() {
+            db.execute(
+                &format!(
+                    "UPDATE sync_queue SET identifier = coalesce((SELECT identifier FROM {table} t \
+                     WHERE t.made_by = entity_id), identifier) WHERE synced = 0 AND entity_type = '{name}'"
+                ),
+                [],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows that are below others are called by those: where such a name has changed, theirs follow.
+fn follow_names(db: &Connection) -> rusqlite::Result<()> {
+    for kind in rows_of() {
+        let Some((below, parent)) = kind.below().zip(kind.parent()) else { continue };
+        let (table, column, parents) = (kind.table, below.column, parent.table);
+        // Few of them are only here; those of the server get their names with what a pull has brought.
+        const NAME: &str = "p.identifier || substr(c.identifier, instr(c.identifier, '#'))";
+        run(
+            db,
+            &format!(
+                "UPDATE {table} AS c SET identifier = {NAME} FROM {parents} p WHERE p.id = c.{column} \
+                 AND c.identifier <> {NAME} AND c.id IN (SELECT id FROM {table} WHERE id < 0 \
+                 UNION ALL SELECT id FROM {table} WHERE remote IS NOT NULL \
+                 UNION ALL SELECT id FROM {table} WHERE {column} IN (SELECT task_id FROM renames))"
+            ),
+            [],
+        )?;
+    }
+    Ok(())
 }
 
 /// Settled operations are history, bounded by age and number; one that something waiting refers to stays.

@@ -1,5 +1,6 @@
 //! Workspaces, projects, labels and members: read for people, replaced by a pull.
 
+use super::rows::rows_of;
 use super::{Result, Store, run};
 use crate::model::{Label, Listed, Member, Project, Workspace};
 use rusqlite::{Connection, Row, named_params};
@@ -79,9 +80,10 @@ impl Store {
 
 /// Forgets everything a server told; the queue stays.
 pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
+    rows_of().try_for_each(|kind| run(db, &format!("DELETE FROM {} WHERE id > 0", kind.table), []).map(drop))?;
     db.execute_batch(
         "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
-         DELETE FROM workspaces; DELETE FROM tasks WHERE id > 0; DELETE FROM renames; DELETE FROM conflicts; \
+         DELETE FROM workspaces; DELETE FROM renames; DELETE FROM conflicts; \
          DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%' \
          OR key LIKE 'listed:%' OR key LIKE 'unlisted:%' OR key LIKE 'state:%'; \
          DELETE FROM sync_queue WHERE synced = 1",
@@ -97,7 +99,7 @@ pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::
         "DELETE FROM members WHERE workspace_id = :workspace",
         "DELETE FROM renames WHERE workspace_id = :workspace",
         "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
-         'listed:' || :workspace, 'unlisted:' || :workspace, 'state:' || :workspace)",
+         'listed:' || :workspace, 'unlisted:' || :workspace, 'state:' || :workspace, 'cursor:comments:' || :workspace)",
     ] {
         run(db, sql, named_params! {":workspace": workspace_id})?;
     }

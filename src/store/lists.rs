@@ -2,9 +2,9 @@
 
 use super::rows::statements;
 use super::{Result, ShownRow, Store};
-use crate::model::Row;
 use crate::model::normal_form::composed;
 use crate::model::task::{self, STATUSES, TASK};
+use crate::model::{Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
@@ -214,6 +214,27 @@ impl Store {
             )
             .and_then(|mut query| {
                 query.query_map(named_params! {":ids": list}, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
+    /// Live rows of a kind that are below a row, oldest first.
+    pub fn below(&self, kind: &'static Kind, id: i64) -> Result<Vec<ShownRow>> {
+        let Some(below) = kind.below() else { return Ok(Vec::new()) };
+        let statements = statements(kind);
+        let sql = format!(
+            "SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM {} WHERE {} = ?1 AND deleted_at IS NULL \
+             ORDER BY id < 0, created_us, abs(id)",
+            statements.columns, kind.table, below.column
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query
+                    .query_map([id], |row| {
+                        Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")?, blocked: false })
+                    })?
+                    .collect()
             })
             .map_err(|e| self.error(e))
     }

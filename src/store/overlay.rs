@@ -3,10 +3,10 @@
 //! has a negative id, and `made_by` names the create that makes it.
 
 use super::queue::{self, unsettled_of};
-use super::rows::{self, by_id, server_row, statements, write};
+use super::rows::{self, by_id, rows_of, server_row, statements, write};
 use super::run;
 use crate::document;
-use crate::model::kind::{Identity, Kind, Type};
+use crate::model::kind::{Identity, Kind, Place, Type};
 use crate::model::{Operation, Row, Shape, State, Target, Value, number_of};
 use crate::store::Resolved;
 use crate::time::Timestamp;
@@ -148,9 +148,7 @@ fn renew_provisional(db: &Connection, kind: &'static Kind, create: &str) -> rusq
     };
     let id = match id {
         Some(id) => id,
-        None => db
-            .prepare_cached(&format!("SELECT min(0, coalesce(min(id), 0)) - 1 FROM {}", kind.table))?
-            .query_row([], |row| row.get(0))?,
+        None => next_id(db, kind)?,
     };
     let mut row = Row {
         id,
@@ -168,20 +166,38 @@ fn renew_provisional(db: &Connection, kind: &'static Kind, create: &str) -> rusq
     run(db, &format!("UPDATE {} SET made_by = ?2 WHERE id = ?1", kind.table), rusqlite::params![id, create]).map(drop)
 }
 
+/// The id of the next row that exists only here.
+pub(super) fn next_id(db: &Connection, kind: &Kind) -> rusqlite::Result<i64> {
+    db.prepare_cached(&format!("SELECT min(0, coalesce(min(id), 0)) - 1 FROM {}", kind.table))?
+        .query_row([], |row| row.get(0))
+}
+
 /// Removes a row and what is only known with it.
 pub(super) fn remove_row(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
     let params = named_params! {":id": id};
     // A person who types this name again means the row that had it last, not one that was once shown under it.
-    run(
-        db,
-        "DELETE FROM renames WHERE (workspace_id, old_identifier) IN \
-         (SELECT workspace_id, identifier FROM tasks WHERE id = :id AND id > 0)",
-        params,
-    )?;
+    if matches!(kind.place, Place::Numbered) {
+        run(
+            db,
+            &format!(
+                "DELETE FROM renames WHERE (workspace_id, old_identifier) IN \
+                 (SELECT workspace_id, identifier FROM {} WHERE id = :id AND id > 0)",
+                kind.table
+            ),
+            params,
+        )?;
+        run(db, "DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id", params)?;
+        // A provisional id is given again, and must not bring the names of this row along.
+        run(db, "DELETE FROM renames WHERE task_id = :id AND task_id < 0", params)?;
+    }
     run(db, &format!("DELETE FROM {} WHERE id = :id", kind.table), params)?;
-    run(db, "DELETE FROM task_dependencies WHERE task_id = :id OR depends_on_id = :id", params)?;
-    // A provisional id is given again, and must not bring the names of this row along.
-    run(db, "DELETE FROM renames WHERE task_id = :id AND task_id < 0", params)?;
+    // What is below it goes with it, but for what somebody wrote here that still waits.
+    for (below, column) in rows_of().filter_map(|below| Some((below, below.below()?.column))) {
+        if below.parent() == Some(kind) {
+            let table = below.table;
+            run(db, &format!("DELETE FROM {table} WHERE {column} = :id AND id > 0 AND remote IS NULL"), params)?;
+        }
+    }
     run(
         db,
         "DELETE FROM conflicts WHERE entity_type = :kind AND entity_id = :id",
@@ -234,9 +250,14 @@ pub(super) fn give_server_id(db: &Connection, kind: &'static Kind, old: i64, row
     } else {
         run(db, &format!("UPDATE {} SET id = :new, made_by = NULL WHERE id = :old", kind.table), moved)?;
     }
-    for field in kind.fields.iter().filter(|field| field.ty == Type::Reference(kind.name)) {
-        let sql = format!("UPDATE {} SET {column} = :new WHERE {column} = :old", kind.table, column = field.column);
-        run(db, &sql, moved)?;
+    for of in rows_of() {
+        for field in of.fields.iter().filter(|field| field.ty == Type::Reference(kind.name)) {
+            let sql = format!("UPDATE {} SET {column} = :new WHERE {column} = :old", of.table, column = field.column);
+            run(db, &sql, moved)?;
+        }
+    }
+    if !matches!(kind.place, Place::Numbered) {
+        return Ok(());
     }
     run(db, "UPDATE OR REPLACE task_dependencies SET task_id = :new WHERE task_id = :old", moved)?;
     run(db, "UPDATE OR REPLACE task_dependencies SET depends_on_id = :new WHERE depends_on_id = :old", moved)?;
@@ -309,7 +330,7 @@ pub(super) fn renew_all(db: &Connection) -> rusqlite::Result<()> {
             renew_for(db, op)?;
         }
     }
-    for kind in crate::model::KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
+    for kind in rows_of() {
         let settled: Vec<i64> = db
             .prepare_cached(&format!(
                 "SELECT id FROM {} t WHERE remote IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sync_queue q \

@@ -39,6 +39,11 @@ pub(super) fn statements(kind: &'static Kind) -> &'static Statements {
     all.iter().find(|statements| statements.kind == kind).unwrap_or(&all[0])
 }
 
+/// The kinds that have rows of their own.
+pub(super) fn rows_of() -> impl Iterator<Item = &'static Kind> {
+    KINDS.into_iter().filter(|kind| kind.identity == Identity::Id)
+}
+
 impl Statements {
     fn of(kind: &'static Kind) -> Statements {
         let table = kind.table;

@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+pub(super) const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -265,6 +265,27 @@ CREATE TABLE conflicts (
 ) WITHOUT ROWID;
 INSERT INTO conflicts SELECT 'task', task_id, workspace_id, identifier, remote, found_at FROM conflicts_v2 WHERE task_id > 0;
 DROP TABLE conflicts_v2;
+";
+
+/// Comments. `tasks.below_read`: when the lists below the task were read one by one, microseconds of this machine's clock;
+/// a task that is written anew forgets it. Every workspace is asked again: what it has told does not hold the comments.
+const V4: &str = "
+CREATE TABLE comments (
+  id INTEGER PRIMARY KEY, task_id INTEGER, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL, content TEXT,
+  author_id TEXT, author_name TEXT, mentioned_users TEXT NOT NULL DEFAULT '[]', created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL, synced_at TEXT NOT NULL, number INTEGER NOT NULL, uid TEXT, version INTEGER NOT NULL,
+  deleted_at TEXT, created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL, remote TEXT, made_by TEXT
+);
+CREATE INDEX comments_by_task ON comments(task_id, created_us);
+CREATE UNIQUE INDEX comments_by_maker ON comments(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX comments_overlaid ON comments(id) WHERE remote IS NOT NULL;
+CREATE TABLE staged_comments (
+  id INTEGER PRIMARY KEY, task_id INTEGER, workspace_id INTEGER, identifier TEXT, content TEXT, author_id TEXT,
+  author_name TEXT, mentioned_users TEXT, created_at TEXT, updated_at TEXT, synced_at TEXT, number INTEGER, uid TEXT,
+  version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
+);
+ALTER TABLE tasks ADD COLUMN below_read INTEGER;
+DELETE FROM sync_metadata WHERE key LIKE 'state:%';
 ";
 
 /// Why a file cannot be used as a cache.

@@ -1,11 +1,11 @@
 //! Where a pull puts what it fetched until the sync's end: tables of their own in the cache, filled in short transactions
 //! that are not flushed. They survive an interrupted run, with the walk that says how far it came.
 
-use super::rows::{statements, write};
+use super::rows::{rows_of, statements, write};
 use super::{Result, Store, Totals, Walk, run};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::failpoint::hit;
-use crate::model::{Edge, Kind, Row, task::TASK};
+use crate::model::{Edge, Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -136,8 +136,9 @@ impl Store {
         self.write(|db| run(db, &format!("DELETE FROM staged_{} WHERE id = ?1", kind.table), [id]).map(drop))
     }
 
-    pub fn count_staged_live(&self) -> Result<usize> {
-        self.number("SELECT count(*) FROM staged_tasks WHERE deleted_at IS NULL", 0).map(|count| count.max(0) as usize)
+    pub fn count_staged_live(&self, kind: &'static Kind) -> Result<usize> {
+        let sql = format!("SELECT count(*) FROM staged_{} WHERE deleted_at IS NULL", kind.table);
+        self.number(&sql, 0).map(|count| count.max(0) as usize)
     }
 
     /// Live rows the cache of a workspace will hold once what is staged is applied.
@@ -233,6 +234,40 @@ impl Store {
         Ok(written)
     }
 
+    /// The lists below a row were read since it changed last.
+    pub fn is_read_below(&self, row: &Row) -> Result<bool> {
+        let sql = format!("SELECT count(*) FROM {} WHERE id = :workspace AND below_read IS NOT NULL", row.kind.table);
+        Ok(self.number(&sql, row.id)? > 0)
+    }
+
+    /// Live rows of a workspace whose lists below them are to be read: first those that are new or have changed since, the
+    /// newest first; with `again` also the rest, that was read longest ago first. Id and name.
+    pub fn to_read_below(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        again: bool,
+        limit: u32,
+    ) -> Result<Vec<(i64, String)>> {
+        let (table, gone) = (kind.table, gone(kind));
+        let sql = format!(
+            "SELECT id, identifier FROM ( \
+             SELECT s.id, s.identifier, s.updated_us, (SELECT t.below_read FROM {table} t WHERE t.id = s.id \
+             AND t.version = s.version AND t.updated_at = s.updated_at) AS at FROM staged_{table} s \
+             WHERE s.workspace_id = :workspace AND s.deleted_at IS NULL AND s.id NOT IN ({gone}) UNION ALL \
+             SELECT id, identifier, updated_us, below_read FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone})) \
+             WHERE at IS NULL OR :again ORDER BY at IS NOT NULL, at, updated_us DESC LIMIT :limit"
+        );
+        self.db
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                let params = named_params! {":workspace": workspace_id, ":again": again, ":limit": limit};
+                query.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
     /// The newest staged row of a workspace that is not newer than `until`: its `updated_at` as the server wrote it, and
     /// its id.
     pub fn newest_staged(
@@ -255,16 +290,19 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// The highest task number of a workspace, as far as what is staged and cached tells: rows that the server no longer
+    /// The highest number of a kind in a workspace, as far as what is staged and cached tells: rows that the server no longer
     /// has do not count, because one that was put back to a backup hands their numbers out again.
-    pub fn highest_known_number(&self, workspace_id: i64) -> Result<i64> {
+    pub fn highest_known_number(&self, kind: &'static Kind, workspace_id: i64) -> Result<i64> {
+        let (table, gone) = (kind.table, gone(kind));
         let staged = self.number(
-            "SELECT coalesce(max(number), 0) FROM staged_tasks WHERE workspace_id = :workspace",
+            &format!("SELECT coalesce(max(number), 0) FROM staged_{table} WHERE workspace_id = :workspace"),
             workspace_id,
         )?;
         let cached = self.number(
-            "SELECT coalesce(max(number), 0) FROM tasks WHERE workspace_id = :workspace AND id > 0 \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
+            &format!(
+                "SELECT coalesce(max(number), 0) FROM {table} WHERE workspace_id = :workspace AND id > 0 \
+                 AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone})"
+            ),
             workspace_id,
         )?;
         Ok(staged.max(cached))
@@ -312,8 +350,8 @@ impl Store {
 
     /// What the staged rows will change. Rows in `reported` are announced elsewhere and not counted. `exactly`: the
     /// workspaces whose server rows go that are not staged.
-    pub fn count_staged(&self, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
-        count(&self.db, reported, exactly).map_err(|e| self.error(e))
+    pub fn count_staged(&self, kind: &'static Kind, reported: &BTreeSet<i64>, exactly: &[i64]) -> Result<Totals> {
+        count(&self.db, kind, reported, exactly).map_err(|e| self.error(e))
     }
 
     fn number(&self, sql: &str, workspace_id: i64) -> Result<i64> {
@@ -329,42 +367,49 @@ impl Store {
 }
 
 pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM staged_gone WHERE kind = 'task' AND id IN (SELECT id FROM tasks WHERE workspace_id = ?1)",
-        "DELETE FROM staged_tasks WHERE workspace_id = ?1",
-        "DELETE FROM staged_links WHERE workspace_id = ?1",
-        "DELETE FROM staged_walks WHERE workspace_id = ?1",
-    ] {
+    for kind in rows_of() {
+        let (table, name) = (kind.table, kind.name);
+        run(
+            db,
+            &format!(
+                "DELETE FROM staged_gone WHERE kind = '{name}' AND id IN (SELECT id FROM {table} WHERE workspace_id = ?1)"
+            ),
+            [workspace_id],
+        )?;
+        run(db, &format!("DELETE FROM staged_{table} WHERE workspace_id = ?1"), [workspace_id])?;
+    }
+    for sql in ["DELETE FROM staged_links WHERE workspace_id = ?1", "DELETE FROM staged_walks WHERE workspace_id = ?1"]
+    {
         run(db, sql, [workspace_id])?;
     }
     Ok(())
 }
 
-fn count(db: &Connection, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
+fn count(db: &Connection, kind: &'static Kind, reported: &BTreeSet<i64>, exactly: &[i64]) -> rusqlite::Result<Totals> {
     let reported = json::to_string(&reported.iter().copied().collect::<Vec<i64>>());
     let number = |row: &rusqlite::Row| row.get::<_, i64>(0).map(|count| count.max(0) as usize);
     let count = |sql: &str| db.prepare_cached(sql)?.query_row(named_params! {":reported": reported}, number);
-    let new = count(
-        "SELECT count(*) FROM staged_tasks s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM tasks) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
-    )?;
+    let (table, gone, same) = (kind.table, gone(kind), &statements(kind).same_content);
+    const REPORTED: &str = "SELECT value FROM json_each(:reported)";
+    let new = count(&format!(
+        "SELECT count(*) FROM staged_{table} s WHERE s.deleted_at IS NULL AND s.id NOT IN (SELECT id FROM {table}) \
+         AND s.id NOT IN ({REPORTED}) AND s.id NOT IN ({gone})",
+    ))?;
     // A row with operations waiting shows theirs: its server row is compared by version and time.
     let updated = count(&format!(
-        "SELECT count(*) FROM staged_tasks s JOIN tasks t ON t.id = s.id WHERE s.deleted_at IS NULL \
-         AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({}))) \
-         AND s.id NOT IN (SELECT value FROM json_each(:reported)) AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task')",
-        statements(&TASK).same_content
+        "SELECT count(*) FROM staged_{table} s JOIN {table} t ON t.id = s.id WHERE s.deleted_at IS NULL \
+         AND (t.version <> s.version OR t.updated_at <> s.updated_at OR (t.remote IS NULL AND NOT ({same}))) \
+         AND s.id NOT IN ({REPORTED}) AND s.id NOT IN ({gone})"
     ))?;
-    let gone = count(
-        "SELECT count(*) FROM tasks WHERE (id IN (SELECT id FROM staged_tasks WHERE deleted_at IS NOT NULL) \
-         OR id IN (SELECT id FROM staged_gone WHERE kind = 'task')) AND id NOT IN (SELECT value FROM json_each(:reported))",
-    )?;
+    let deleted = count(&format!(
+        "SELECT count(*) FROM {table} WHERE (id IN (SELECT id FROM staged_{table} WHERE deleted_at IS NOT NULL) \
+         OR id IN ({gone})) AND id NOT IN ({REPORTED})",
+    ))?;
     let absent = db
-        .prepare_cached(
-            "SELECT count(*) FROM tasks WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
-             AND id NOT IN (SELECT id FROM staged_tasks) AND id NOT IN (SELECT id FROM staged_gone WHERE kind = 'task') \
-             AND id NOT IN (SELECT value FROM json_each(:reported))",
-        )?
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM {table} WHERE id > 0 AND workspace_id IN (SELECT value FROM json_each(:exactly)) \
+             AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone}) AND id NOT IN ({REPORTED})",
+        ))?
         .query_row(named_params! {":reported": reported, ":exactly": json::to_string(exactly)}, number)?;
-    Ok(Totals { new, updated, deleted: gone + absent })
+    Ok(Totals { new, updated, deleted: deleted + absent })
 }

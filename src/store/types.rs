@@ -107,6 +107,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    pub fn add(&mut self, more: Totals) {
+        self.new += more.new;
+        self.updated += more.updated;
+        self.deleted += more.deleted;
+    }
+
     pub fn changes(&self) -> usize {
         self.new + self.updated + self.deleted
     }
@@ -163,6 +169,8 @@ pub struct Pulled {
     pub projects: Option<Listed<Project>>,
     pub members: Option<Listed<Member>>,
     pub labels: Option<Listed<Label>>,
+    /// The kinds below others that were read.
+    pub below: Vec<PulledBelow>,
     /// The links were fetched and are staged; whether all of them.
     pub links: Option<bool>,
     /// The workspace's rows were listed in full, at this time (RFC 3339), and these ids exist though no list has them.
@@ -171,6 +179,22 @@ pub struct Pulled {
     pub cursor: Option<(String, i64)>,
     /// The workspace's state token, where the server gives one (api: `state`).
     pub state: Option<String>,
+}
+
+/// What a pull of one kind below another brought beside its staged rows.
+#[derive(Debug)]
+pub struct PulledBelow {
+    pub kind: &'static Kind,
+    /// Where all were listed by what changed: the largest `updated_at` received.
+    pub cursor: Option<String>,
+    /// Else the rows whose lists were read, by id.
+    pub read: Vec<i64>,
+}
+
+impl PulledBelow {
+    pub fn of(kind: &'static Kind) -> PulledBelow {
+        PulledBelow { kind, cursor: None, read: Vec::new() }
+    }
 }
 
 impl Pulled {

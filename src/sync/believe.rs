@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::observe::{Epoch, Fact, Read, observe};
-use super::pull::{LISTED, PullState};
+use super::pull::PullState;
 use crate::error::Result;
-use crate::model::Row;
+use crate::model::{Kind, Row};
 use crate::time::Timestamp;
 
 impl Engine<'_> {
@@ -18,11 +18,15 @@ impl Engine<'_> {
             Some(staged) => Some(staged),
             None => self.store.server_row(row.kind, row.id)?,
         };
-        match self.fact(known.as_ref(), Read::Row(row), row.id, seen)? {
+        match self.fact(row.kind, known.as_ref(), Read::Row(row), row.id, seen)? {
             Fact::Behind => {
-                seen.behind.insert(row.id);
+                if row.kind.versions {
+                    seen.behind.insert(row.id);
+                }
                 return Ok(false);
             }
+            // Servers do not agree on when such a row was changed: an older time says nothing of the whole server.
+            _ if !row.kind.versions => return Ok(true),
             Fact::WentBack | Fact::Other => {
                 seen.epoch = Epoch::WentBack;
                 seen.lose(known);
@@ -36,12 +40,19 @@ impl Engine<'_> {
 
     /// When the server answered us about the row is asked for only where it matters. Also of a server that says its reads
     /// are never older: something in front of it may keep what it has read.
-    pub(super) fn fact(&self, known: Option<&Row>, read: Read, id: i64, seen: &mut PullState) -> Result<Fact> {
+    pub(super) fn fact(
+        &self,
+        kind: &'static Kind,
+        known: Option<&Row>,
+        read: Read,
+        id: i64,
+        seen: &mut PullState,
+    ) -> Result<Fact> {
         let fact = observe(known, read, None, seen.epoch);
         if !matches!(fact, Fact::WentBack | Fact::Absent) {
             return Ok(fact);
         }
-        let answered = self.store.answered_at(LISTED, id)?.map(|at| at.age(Timestamp::now()));
+        let answered = self.store.answered_at(kind, id)?.map(|at| at.age(Timestamp::now()));
         let told = observe(known, read, answered, seen.epoch);
         if told != Fact::WentBack {
             return Ok(told);

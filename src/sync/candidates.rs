@@ -14,7 +14,7 @@ pub enum Found {
 }
 
 /// Fields that a create's row is known by: nobody changes them in the moments after it was made.
-const TELLING: [&str; 4] = ["title", "name", "description", "project_id"];
+const TELLING: [&str; 5] = ["title", "name", "description", "content", "project_id"];
 
 /// Fields that a row of version 1 has as they were sent.
 const UNTOUCHED: [&str; 2] = ["status", "priority"];
@@ -59,7 +59,8 @@ pub fn made_before<'a>(create: &Operation, rows: &'a [Row], taken: &[i64], accou
 
 /// Made by the account; where a server or we do not know by whom, it may have been.
 fn is_of(row: &Row, account: Option<&str>) -> bool {
-    let creator = row.kind.field("creator_id").and_then(|creator| row.text(creator));
+    let creator = row.kind.field("creator_id").or_else(|| row.kind.field("author_id"));
+    let creator = creator.and_then(|creator| row.text(creator));
     creator.is_none() || account.is_none() || creator == account
 }
 

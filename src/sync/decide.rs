@@ -95,7 +95,7 @@ impl Engine<'_> {
             }
         }
         let both = fields.iter().any(|(_, side)| *side != Side::Yours);
-        if both && run.reported.insert(row.id) {
+        if both && run.reported.insert((row.kind.name, row.id)) {
             run.summary.notes.push(format!("{}: merged ({})", row.name, sides(&fields)));
             self.reporter.tell(Event::Merged { identifier: row.name.clone(), fields });
         }
@@ -124,7 +124,7 @@ impl Engine<'_> {
             decided.drafts.extend(self.store.discard(&[kept])?);
         }
         let chosen = choose(dispute.cause, &operations, dispute.row.as_ref(), &dispute.differences, &choice);
-        run.reported.insert(dispute.id);
+        run.reported.insert((operations[0].kind.name, dispute.id));
         if chosen.wait {
             self.put_in_inbox(run, entity, &dispute, &operations[0], decided);
             return Ok(true);

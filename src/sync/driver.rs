@@ -30,7 +30,7 @@ pub(super) struct Run {
     pub account: Option<String>,
     pub breaker: Breaker,
     /// Rows that merges and conflicts report on their own.
-    pub reported: BTreeSet<i64>,
+    pub reported: BTreeSet<(&'static str, i64)>,
     /// What was found for creates whose answer was lost, by operation: when the search began, and what it found.
     pub searches: BTreeMap<usize, (Timestamp, Found)>,
     /// Of links that were sent: what the server shows.
@@ -40,8 +40,8 @@ pub(super) struct Run {
     pub before: BTreeMap<usize, State>,
     /// Rows read one by one, by kind and id; `None`: gone.
     pub read: BTreeMap<(&'static str, i64), (&'static Kind, Option<Row>)>,
-    /// Per workspace the highest number known when the push began.
-    pub highest: BTreeMap<i64, i64>,
+    /// Per kind and workspace the highest number known when the push began.
+    pub highest: BTreeMap<(&'static str, i64), i64>,
     /// When the server lets us come back, where it said so with a lost answer.
     pub next_allowed: Option<Timestamp>,
     /// Answers that were lost, by operation: what the run ends with, though it went on, if one is not settled by then.
@@ -54,10 +54,10 @@ pub(super) struct Run {
     pub unreadable: BTreeSet<i64>,
     /// With `--force`: the operations to be set aside in the end.
     pub force: Option<BTreeSet<String>>,
-    /// Per workspace: when its lists were last read to find lost creates.
-    pub listed: BTreeMap<i64, Timestamp>,
-    /// Per workspace the rows of our account that the pull brought, for creates that may have been sent before.
-    pub recent: BTreeMap<i64, Vec<Row>>,
+    /// Per kind and workspace: when its lists were last read to find lost creates.
+    pub listed: BTreeMap<(&'static str, i64), Timestamp>,
+    /// Per kind and workspace the rows of our account that the pull brought, for creates that may have been sent before.
+    pub recent: BTreeMap<(&'static str, i64), Vec<Row>>,
 }
 
 impl Run {

@@ -22,25 +22,27 @@ pub struct DropPlan {
 
 /// Which targets mean the same row: an operation that was queued before its row had an id names the create that made it.
 #[derive(Debug, Default)]
-pub struct Rows(BTreeMap<Target, Target>);
+pub struct Rows(BTreeMap<(&'static str, Target), Target>);
 
 impl Rows {
     /// As the store has them now.
     pub fn of(store: &Store) -> Result<Rows> {
         let mut rows = BTreeMap::new();
-        for target in store.waiting()?.iter().map(|operation| &operation.target) {
-            let row = match store.resolve(crate::model::task::TASK.name, target)? {
+        for operation in store.waiting()? {
+            let (kind, target) = (operation.kind.ends, &operation.target);
+            let row = match store.resolve(kind, target)? {
                 Resolved::Server { id, .. } => Target::Server(id),
                 Resolved::Pending { op_id, .. } => Target::MadeBy(op_id),
                 Resolved::Gone { .. } => continue,
             };
-            rows.insert(target.clone(), row);
+            rows.insert((kind, target.clone()), row);
         }
         Ok(Rows(rows))
     }
 
-    fn row(&self, target: &Target) -> Target {
-        self.0.get(target).unwrap_or(target).clone()
+    fn row(&self, operation: &Operation) -> Target {
+        let target = &operation.target;
+        self.0.get(&(operation.kind.ends, target.clone())).unwrap_or(target).clone()
     }
 }
 
@@ -50,10 +52,14 @@ impl DropPlan {
     /// # Errors
     /// The operating system has no random numbers to give.
     pub fn of(waiting: &[Operation], chosen: &BTreeSet<String>, rows: &Rows) -> Result<DropPlan> {
-        let unmade: BTreeSet<Target> = waiting
+        let made = |create: &Operation| {
+            let kind = create.kind.name;
+            [Some((kind, create.target.clone())), create.replaces.map(|id| (kind, Target::Server(id)))]
+        };
+        let mut unmade: BTreeSet<(&'static str, Target)> = waiting
             .iter()
             .filter(|one| one.shape == Shape::Create && chosen.contains(&one.op_id))
-            .flat_map(|create| [Some(create.target.clone()), create.replaces.map(Target::Server)])
+            .flat_map(made)
             .flatten()
             .gather();
         let mut before = Before { values: BTreeMap::new(), rows };
@@ -61,17 +67,26 @@ impl DropPlan {
         let mut orphans: BTreeMap<(Target, Field), (&Operation, &Value)> = BTreeMap::new();
         for operation in waiting {
             let ends = [Some(&operation.target), operation.other.as_ref()];
-            if chosen.contains(&operation.op_id) || ends.into_iter().flatten().any(|end| unmade.contains(end)) {
+            let mut ends = ends.into_iter().flatten().map(|end| (operation.kind.ends, end.clone()));
+            // What is below a row cannot be without it.
+            let below = operation.below();
+            if chosen.contains(&operation.op_id)
+                || ends.any(|end| unmade.contains(&end))
+                || below.is_some_and(|end| unmade.contains(&end))
+            {
+                if operation.shape == Shape::Create {
+                    unmade.extend(made(operation).into_iter().flatten());
+                }
                 before.forget(operation, &|_, _| true);
                 plan.operations.push(operation.clone());
                 continue;
             }
             let kept = before.forget(operation, &|field, value| {
-                matches!(field.ty, Type::Reference(_))
-                    && Target::of_value(value).is_some_and(|target| unmade.contains(&target))
+                let Type::Reference(kind) = field.ty else { return false };
+                Target::of_value(value).is_some_and(|target| unmade.contains(&(kind, target)))
             });
             for (field, value) in &operation.set {
-                let key = (rows.row(&operation.target), *field);
+                let key = (rows.row(operation), *field);
                 if kept.set.contains_key(field) {
                     orphans.remove(&key);
                 } else {
@@ -160,7 +175,7 @@ struct Before<'a> {
 impl Before<'_> {
     /// An operation without the values that are lost, on the base of those that were lost earlier.
     fn forget(&mut self, operation: &Operation, is_lost: &dyn Fn(Field, &Value) -> bool) -> Operation {
-        let target = self.rows.row(&operation.target);
+        let target = self.rows.row(operation);
         let mut kept = operation.clone();
         for (field, base) in &mut kept.base {
             if let Some(before) = self.values.get(&(target.clone(), *field)) {
@@ -257,7 +272,7 @@ mod tests {
     #[test]
     fn a_later_change_stands_on_the_base_of_the_dropped_one() {
         let made = Target::MadeBy("c".into());
-        let rows = Rows(BTreeMap::from([(made.clone(), Target::Server(7))]));
+        let rows = Rows(BTreeMap::from([((TASK.name, made.clone()), Target::Server(7))]));
         let waiting = [
             update("1", made, STATUS, text("backlog"), text("todo")),
             update("2", Target::Server(7), STATUS, text("todo"), text("active")),

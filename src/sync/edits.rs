@@ -166,8 +166,11 @@ pub fn take_back(store: &mut Store, queued: &Queued, why: &str) -> Result<Vec<Op
             return Ok(Change::default());
         }
         stay = sent.into_iter().cloned().collect();
-        let left =
-            |one: &Operation| waiting.iter().any(|other| other.target == one.target && !chosen.contains(&other.op_id));
+        let left = |one: &Operation| {
+            waiting
+                .iter()
+                .any(|other| (other.kind, &other.target) == (one.kind, &one.target) && !chosen.contains(&other.op_id))
+        };
         let settled = plan.operations.iter().filter(|one| !left(one)).filter_map(server_row).collect();
         Ok(Change { settled, ..plan.change(why) })
     })?;

@@ -459,6 +459,9 @@ impl Remote for FakeRemote {
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
+        if kind.below().is_some() {
+            return Err(RemoteError::NotFound("no such list".into()));
+        }
         self.read(&format!("GET {}", kind.collection), workspace_id, "", Some(query))?;
         let server = self.server.borrow();
         let honours = &server.behaviour.honours;

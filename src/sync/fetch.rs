@@ -48,6 +48,15 @@ impl Engine<'_> {
             Some(row) => Some(row),
             None => self.store.server_row(kind, id)?,
         };
+        if kind.below().is_some() {
+            let row = match self.ask_below(run, kind, known.as_ref())? {
+                Ok(row) => row.filter(|row| row.id == id),
+                Err(error) => return Ok(Err(error)),
+            };
+            hit("push.looked");
+            self.saw(run, kind, id, row, before)?;
+            return Ok(Ok(()));
+        }
         let (workspace, name) = known.as_ref().map_or((workspace_id, name), |row| (row.workspace_id, &row.name));
         let row = match self.remote().row(kind, workspace, name) {
             Ok(Some(row)) if row.id != id && row.name != *name => return Ok(Err(about_another(&row, name))),
@@ -90,6 +99,20 @@ impl Engine<'_> {
         self.reporter.tell(Event::Note(note));
     }
 
+    /// A row below another one is asked for in that one's list: not every server gives it alone (docs/api.md 2.10).
+    fn ask_below(
+        &self,
+        run: &Run,
+        kind: &'static Kind,
+        known: Option<&Row>,
+    ) -> Result<Result<Option<Row>, RemoteError>> {
+        let (Some(known), Some(field)) = (known, kind.below()) else { return Ok(Ok(None)) };
+        let Some(target) = Target::of_value(known.get(field)) else { return Ok(Ok(None)) };
+        let Some(below) = self.below(run, kind, &target)? else { return Ok(Ok(None)) };
+        let listed = self.rows_below(kind, known.workspace_id, &below);
+        Ok(listed.map(|list| list.and_then(|list| list.items.into_iter().find(|row| row.id == known.id))))
+    }
+
     fn fetch_links(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<Result<(), RemoteError>> {
         let (name, other) = self.ends(run, op)?;
         let shown = match self.remote().links_of(op.kind, op.workspace_id, &name) {
@@ -118,6 +141,15 @@ impl Engine<'_> {
         };
         let other = op.other.as_ref().map(|other| name(other, op.other_name.as_deref().unwrap_or_default()));
         Ok((name(&op.target, &op.name)?, other.transpose()?.unwrap_or_default()))
+    }
+
+    /// The row that rows of a kind are below: its id, and its name as the server has it.
+    pub(super) fn below(&self, run: &Run, kind: &'static Kind, target: &Target) -> Result<Option<(i64, String)>> {
+        let Some(parent) = kind.parent() else { return Ok(None) };
+        Ok(match run.plan.meant(self.store, parent.name, target, "")? {
+            Meant::Server { id, name } => Some((id, self.pulled_name(parent.name, id)?.unwrap_or(name))),
+            Meant::Pending(_) | Meant::Gone(_) => None,
+        })
     }
 
     /// The name that the pull of this run has brought: the prefix of a workspace may have changed.

@@ -7,7 +7,7 @@ use super::observe::{Epoch, Fact, Read};
 use super::pull::{Full, LISTED, PullState};
 use super::remote::{Query, RemoteError, Unreadable};
 use crate::error::Result;
-use crate::model::Row;
+use crate::model::{Kind, Row};
 use crate::store::Walk;
 use crate::time::Timestamp;
 
@@ -54,12 +54,12 @@ impl Engine<'_> {
                 _ => unlisted.push(*id),
             }
         }
-        self.refuse_mass_delete(gone.len(), cached)?;
+        self.refuse_mass_delete(LISTED, gone.len(), cached)?;
         // A server that tells of deletions, and does not know the newest row that it gave, has forgotten it.
         if run.caps.tombstones && full.cursor_row.is_some_and(|row| gone.contains(&row)) {
             seen.epoch = Epoch::WentBack;
         }
-        gone.into_iter().try_for_each(|id| self.goes(id, seen))?;
+        gone.into_iter().try_for_each(|id| self.goes(LISTED, id, seen))?;
         self.is_listed(run, workspace_id, unlisted)
     }
 
@@ -78,7 +78,7 @@ impl Engine<'_> {
         cached: usize,
         seen: &mut PullState,
     ) -> Result<()> {
-        let Err(refusal) = self.refuse_mass_delete(missing.len(), cached) else { return Ok(()) };
+        let Err(refusal) = self.refuse_mass_delete(LISTED, missing.len(), cached) else { return Ok(()) };
         let step = missing.len().div_ceil(SAMPLE).max(1);
         for (id, name) in missing.iter().step_by(step) {
             if self.look_for(workspace_id, *id, name, seen)? != Fact::Absent {
@@ -104,7 +104,7 @@ impl Engine<'_> {
         };
         let Some(row) = row.filter(|row| row.id == id && row.is_live()) else {
             let known = self.store.server_row(LISTED, id)?;
-            let fact = self.fact(known.as_ref(), Read::Absent, id, seen)?;
+            let fact = self.fact(LISTED, known.as_ref(), Read::Absent, id, seen)?;
             let told = fact == Fact::Behind && known.is_some_and(|known| self.has_tombstone(workspace_id, &known));
             return Ok(if told { Fact::Absent } else { fact });
         };
@@ -130,10 +130,10 @@ impl Engine<'_> {
     }
 
     /// The server no longer has the row; what a backup has lost is kept.
-    pub(super) fn goes(&mut self, id: i64, seen: &mut PullState) -> Result<()> {
+    pub(super) fn goes(&mut self, kind: &'static Kind, id: i64, seen: &mut PullState) -> Result<()> {
         if seen.epoch == Epoch::WentBack {
-            seen.lose(self.store.server_row(LISTED, id)?);
+            seen.lose(self.store.server_row(kind, id)?);
         }
-        self.store.stage_gone(LISTED, id)
+        self.store.stage_gone(kind, id)
     }
 }

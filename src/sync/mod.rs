@@ -25,6 +25,7 @@ pub mod observe;
 mod pager;
 mod plan;
 mod pull;
+pub mod pull_lists;
 pub mod relate;
 pub mod remote;
 pub mod reply;
@@ -40,14 +41,15 @@ pub mod undo;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::{Account, Kind};
+use crate::model::kind::Identity;
+use crate::model::{Account, KINDS, Kind, Shape};
 use crate::store::{Direction, LogRow, Store, Totals};
 use crate::time::Timestamp;
 use driver::Run;
 use plan::Plan;
 use remote::Remote;
 use report::{Event, Prompter, Reporter, Summary};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which steps the driver may execute.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -186,23 +188,30 @@ impl Engine<'_> {
             self.decide_pulled(run)?;
         }
         hit("sync.pulled");
-        run.summary.fetched = self.store.count_staged_live()?;
+        run.summary.fetched = self.store.count_staged_live(pull::LISTED)?;
         let exactly: Vec<i64> = match run.end.exactly {
             true => run.end.pulled.iter().map(|pulled| pulled.workspace_id).collect(),
             false => Vec::new(),
         };
-        run.summary.pulled = match run.end.afresh {
-            true => Totals { new: run.summary.fetched, ..Totals::default() },
-            false => self.store.count_staged(&run.reported, &exactly)?,
-        };
-        self.reporter.tell(Event::Pulled(run.summary.pulled));
+        for kind in KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
+            let of_it = run.reported.iter().filter(|(name, _)| *name == kind.name);
+            let reported: BTreeSet<i64> = of_it.map(|(_, id)| *id).gather();
+            let totals = match run.end.afresh {
+                true => Totals { new: self.store.count_staged_live(kind)?, ..Totals::default() },
+                false => self.store.count_staged(kind, &reported, &exactly)?,
+            };
+            run.summary.pulled.add(totals);
+            run.summary.pulled_others |= kind.below().is_some() && totals.changes() > 0;
+            self.reporter.tell(Event::Pulled(kind, totals));
+        }
         Ok(())
     }
 
     fn know_highest(&mut self, run: &mut Run) -> Result<()> {
-        let workspaces: BTreeSet<i64> = run.plan.ops.iter().map(|op| op.workspace_id).gather();
-        for workspace in workspaces {
-            run.highest.insert(workspace, self.store.highest_known_number(workspace)?);
+        let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create);
+        let made: BTreeMap<_, _> = creates.map(|op| ((op.kind.name, op.workspace_id), op.kind)).gather();
+        for ((name, workspace), kind) in made {
+            run.highest.insert((name, workspace), self.store.highest_known_number(kind, workspace)?);
         }
         Ok(())
     }

@@ -169,6 +169,7 @@ impl Pager {
 
     pub(super) fn next(&self) -> Option<Query> {
         (!self.done).then(|| Query {
+            below: None,
             updated_after: self.after.map(Timestamp::rfc3339),
             limit: self.limit,
             offset: self.offset,

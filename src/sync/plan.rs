@@ -37,9 +37,9 @@ pub(super) struct Plan {
     /// What a MadeBy target, or a row made again, has come to: server id and name.
     made: HashMap<String, Made>,
     /// The server ids in `made`.
-    made_ids: HashSet<i64>,
-    /// Per workspace the highest number that a create of this run was given.
-    highest_made: HashMap<i64, i64>,
+    made_ids: HashSet<(&'static str, i64)>,
+    /// Per kind and workspace the highest number that a create of this run was given.
+    highest_made: HashMap<(&'static str, i64), i64>,
     /// Server ids that a waiting create makes again.
     replaced: BTreeMap<(&'static str, i64), String>,
     /// The ops to be sent in this run; `None`: all.
@@ -299,20 +299,25 @@ impl Plan {
 
     /// A row was made by a create of ours.
     pub fn made(&mut self, op_id: &str, row: &Row) {
-        self.made_ids.insert(row.id);
-        let highest = self.highest_made.entry(row.workspace_id).or_default();
-        *highest = (*highest).max(crate::model::number_of(&row.name));
+        self.made_ids.insert((row.kind.name, row.id));
+        let highest = self.highest_made.entry((row.kind.name, row.workspace_id)).or_default();
+        *highest = (*highest).max(row.number());
         let made = Made { id: row.id, name: row.name.clone() };
         self.made.insert(op_id.to_string(), made);
     }
 
-    pub fn made_ids(&self) -> &HashSet<i64> {
-        &self.made_ids
+    pub fn has_made(&self, row: &Row) -> bool {
+        self.made_ids.contains(&(row.kind.name, row.id))
+    }
+
+    /// The ids of a kind's rows that creates of this run were given.
+    pub fn made_ids(&self, kind: &'static Kind) -> impl Iterator<Item = i64> {
+        self.made_ids.iter().filter(|(name, _)| *name == kind.name).map(|(_, id)| *id)
     }
 
     /// The highest number that a create of this run was given in the workspace.
-    pub fn highest_made(&self, workspace_id: i64) -> i64 {
-        self.highest_made.get(&workspace_id).copied().unwrap_or(0)
+    pub fn highest_made(&self, kind: &'static Kind, workspace_id: i64) -> i64 {
+        self.highest_made.get(&(kind.name, workspace_id)).copied().unwrap_or(0)
     }
 
     /// Of a dry run: takes it that the server would have said yes.

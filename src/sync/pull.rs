@@ -69,7 +69,7 @@ impl PullState {
         self.unreadable.extend(rows.iter().map(|row| (row.message.clone(), row.id)));
     }
 
-    fn left_out<T>(&mut self, list: &Option<Listed<T>>) {
+    pub(super) fn left_out<T>(&mut self, list: &Option<Listed<T>>) {
         let broken = list.iter().flat_map(|list| &list.broken);
         self.unreadable.extend(broken.map(|message| (message.clone(), None)));
     }
@@ -87,12 +87,12 @@ pub(super) struct Full {
 }
 
 /// How a walk through a workspace's pages is to be made.
-struct Way {
-    from: Option<Timestamp>,
+pub(super) struct Way {
+    pub(super) from: Option<Timestamp>,
     /// Goes on with what an earlier run began.
-    resume: Option<Walk>,
+    pub(super) resume: Option<Walk>,
     /// The walk is written down, for a later run to go on with.
-    keep: bool,
+    pub(super) keep: bool,
 }
 
 impl Engine<'_> {
@@ -231,11 +231,11 @@ impl Engine<'_> {
             }
             let rows = self.store.count_server_rows(LISTED, id)?.max(0) as usize;
             if !force {
-                self.refuse_mass_delete(rows, rows)?;
+                self.refuse_mass_delete(LISTED, rows, rows)?;
             }
             self.store.unstage(id)?;
             for (row, _) in self.store.missing_from_staging(LISTED, id)? {
-                self.goes(row, seen)?;
+                self.goes(LISTED, row, seen)?;
             }
             left.push(id);
         }
@@ -243,13 +243,14 @@ impl Engine<'_> {
     }
 
     /// A list that lacks more than half of a workspace is believed only when somebody says so.
-    pub(super) fn refuse_mass_delete(&self, missing: usize, cached: usize) -> Result<()> {
+    pub(super) fn refuse_mass_delete(&self, kind: &Kind, missing: usize, cached: usize) -> Result<()> {
         if missing <= DELETES_WITHOUT_ASKING || missing * 2 <= cached || self.options.accept_deletes {
             return Ok(());
         }
         Err(Error::failure(format!(
-            "{} no longer lists {missing} of {cached} tasks; nothing was changed",
-            self.remote().origin()
+            "{} no longer lists {missing} of {cached} {}; nothing was changed",
+            self.remote().origin(),
+            kind.collection
         ))
         .hint("if they really are gone: anyt sync --accept-deletes"))
     }
@@ -296,7 +297,7 @@ impl Engine<'_> {
             } else {
                 self.begin(id, resume.is_some())?;
                 let way = Way { from: Some(from), resume, keep: true };
-                self.page_through(id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+                self.page_through(LISTED, id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
                 situation.brought = Some(self.brought(id, &marks, caps, seen)?);
                 situation.epoch = seen.epoch;
                 wanted = listing(&situation);
@@ -309,6 +310,7 @@ impl Engine<'_> {
         // Of the rows that were listed, because by it the next pull tells whether a list can be trusted; never this
         // machine's clock. A row from the future (the server's clock was wrong for a while) would hide every later change.
         pulled.cursor = self.store.newest_staged(LISTED, id, Timestamp::now().plus(CLOCKS_DIFFER))?;
+        self.pull_below(&mut pulled, matches!(wanted, Listing::Everything(_)), caps, seen)?;
         for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
             let edges = self.kind(links.collection, id, seen, |engine| engine.remote().links(links, id))?;
             if let Some(edges) = &edges {
@@ -394,11 +396,11 @@ impl Engine<'_> {
         }
         seen.staged_before = resumed || goes_on;
         let way = Way { from: None, resume, keep: true };
-        let doubtful = self.page_through(workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+        let doubtful = self.page_through(LISTED, workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
         if doubtful && self.lacks_rows(workspace_id)? {
             self.store.unstage(workspace_id)?;
             let way = Way { from: None, resume: None, keep: true };
-            self.page_through(workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
+            self.page_through(LISTED, workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
         }
         seen.staged_before = false;
         Ok(())
@@ -418,11 +420,7 @@ impl Engine<'_> {
         seen: &mut PullState,
         fetch: impl FnOnce(&Self) -> RemoteResult<Option<Listed<T>>>,
     ) -> Result<Option<Listed<T>>> {
-        let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
-        let now = Timestamp::now();
-        let absent_since = self.store.metadata(&absent)?.and_then(|text| Timestamp::parse(&text));
-        let anew = self.options.mode.is_force() || seen.afresh;
-        if absent_since.is_some_and(|since| is_within(since, ABSENT_FOR, now)) && !anew {
+        if self.is_absent(name, workspace_id, seen)? {
             return Ok(None);
         }
         let found = match fetch(self) {
@@ -431,11 +429,26 @@ impl Engine<'_> {
             found => found.map_err(|error| self.fatal(error))?,
         };
         seen.left_out(&found);
-        // What was there once is asked for each time: that it is gone may be a word of somebody on the way.
-        if !self.options.dry_run && self.store.metadata(&present)?.is_none() {
-            self.store.set_metadata(if found.is_some() { &present } else { &absent }, &now.rfc3339())?;
-        }
+        self.is_there(name, workspace_id, found.is_some())?;
         Ok(found)
+    }
+
+    /// A kind of thing that this server was found not to have, not long ago.
+    pub(super) fn is_absent(&self, name: &str, workspace_id: i64, seen: &PullState) -> Result<bool> {
+        let since = self.store.metadata(&format!("absent:{name}:{workspace_id}"))?;
+        let since = since.and_then(|text| Timestamp::parse(&text));
+        let anew = self.options.mode.is_force() || seen.afresh;
+        Ok(since.is_some_and(|since| is_within(since, ABSENT_FOR, Timestamp::now())) && !anew)
+    }
+
+    /// Remembers whether the server has a kind of thing. What was there once is asked for each time: that it is gone may
+    /// be a word of somebody on the way.
+    pub(super) fn is_there(&self, name: &str, workspace_id: i64, found: bool) -> Result<()> {
+        let (absent, present) = (format!("absent:{name}:{workspace_id}"), format!("present:{name}:{workspace_id}"));
+        if !self.options.dry_run && self.store.metadata(&present)?.is_none() {
+            self.store.set_metadata(if found { &present } else { &absent }, &Timestamp::now().rfc3339())?;
+        }
+        Ok(())
     }
 
     /// What a listing of changes tells about itself. The server is asked for its count only where it does not tell what
@@ -489,12 +502,13 @@ impl Engine<'_> {
         let way = Way { from, resume: None, keep: false };
         let mut seen = self.seen(run)?;
         seen.staged_before = true;
-        Ok(self.page_through(workspace_id, &way, &mut run.caps.clone(), &mut seen)?.map(drop))
+        Ok(self.page_through(LISTED, workspace_id, &way, &mut run.caps.clone(), &mut seen)?.map(drop))
     }
 
     /// Stages a workspace's rows page by page. Gives whether rows may have been passed over.
-    fn page_through(
+    pub(super) fn page_through(
         &mut self,
+        kind: &'static Kind,
         workspace_id: i64,
         way: &Way,
         caps: &mut Capabilities,
@@ -512,7 +526,7 @@ impl Engine<'_> {
         let mut refused = false;
         let (mut done, mut of) = (0, 0);
         while let Some(query) = pager.next() {
-            let page = match self.remote().rows(LISTED, workspace_id, &query) {
+            let page = match self.remote().rows(kind, workspace_id, &query) {
                 Err(RemoteError::Refused { .. } | RemoteError::NotFound(_) | RemoteError::Page(_))
                     if pager.asks_for_more() =>
                 {

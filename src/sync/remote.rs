@@ -70,6 +70,10 @@ pub struct Request<'a> {
     pub workspace_id: i64,
     /// The row's name as the server has it now, for the path; empty for a create.
     pub name: &'a str,
+    /// The row's id; 0 for a create.
+    pub id: i64,
+    /// The row that it is below: id, and name as the server has it now.
+    pub below: Option<(i64, &'a str)>,
     /// Of a link: the other end's name.
     pub other: &'a str,
     /// Holds the server's ids only.
@@ -87,6 +91,8 @@ pub struct Query {
     pub offset: u32,
     /// Ask for tombstones too. A server that does not know the parameter may ignore or refuse it.
     pub include_deleted: bool,
+    /// Only the rows below this one: its id, and its name as the server has it now. They come in the server's order.
+    pub below: Option<(i64, String)>,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -19,7 +19,7 @@ pub enum Event {
     },
     /// A question about a conflict comes next.
     Asking,
-    Pulled(Totals),
+    Pulled(&'static Kind, Totals),
     Pushing,
     /// The server took an operation. `name`: the row's name now; `was`: the provisional one, where the server gave another;
     /// `other`: of a link, the other end.
@@ -106,6 +106,8 @@ pub trait Prompter {
 #[derive(Debug, Default)]
 pub struct Summary {
     pub pulled: Totals,
+    /// Rows of other kinds than tasks are among them.
+    pub pulled_others: bool,
     /// Tasks a forced sync holds now.
     pub fetched: usize,
     /// Operations the server accepted.
@@ -148,10 +150,8 @@ impl Summary {
 
     /// What an earlier run of the same command did goes on top.
     pub fn add(&mut self, earlier: &Summary) {
-        let Totals { new, updated, deleted } = earlier.pulled;
-        self.pulled.new += new;
-        self.pulled.updated += updated;
-        self.pulled.deleted += deleted;
+        self.pulled.add(earlier.pulled);
+        self.pulled_others |= earlier.pulled_others;
         self.pushed += earlier.pushed;
         self.resolved += earlier.resolved;
         self.accepted_remote += earlier.accepted_remote;

@@ -6,7 +6,7 @@ use super::driver::Run;
 use super::remote::{RemoteError, RemoteResult};
 use crate::error::Result;
 use crate::failpoint::hit;
-use crate::model::{Operation, Row, Shape, State};
+use crate::model::{Field, Operation, Row, Shape, State, Target, Value};
 use crate::store::Walk;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -22,8 +22,11 @@ impl Engine<'_> {
     pub(super) fn search(&mut self, run: &mut Run, index: usize) -> Result<RemoteResult<()>> {
         let began = Timestamp::now();
         let op = run.plan.ops[index].clone();
+        if let Some(field) = op.kind.below() {
+            return self.search_below(run, index, op, field);
+        }
         // The lists are read once for all creates that wait for the same thing.
-        let newest = run.listed.get(&op.workspace_id).copied();
+        let newest = run.listed.get(&(op.kind.name, op.workspace_id)).copied();
         let settled = op.last_send().map_or(began, |send| send.at);
         let listed = newest.filter(|at| *at > settled && self.is_listed_late_enough(run, index, *at));
         if listed.is_none() {
@@ -36,7 +39,7 @@ impl Engine<'_> {
                     return Ok(Ok(()));
                 }
             }
-            run.listed.insert(op.workspace_id, began);
+            run.listed.insert((op.kind.name, op.workspace_id), began);
         }
         let began = listed.unwrap_or(began);
         let mut found = self.look_through(run, &op)?;
@@ -51,6 +54,32 @@ impl Engine<'_> {
         Ok(Ok(()))
     }
 
+    /// A row below another one can be in that one's list only.
+    fn search_below(&mut self, run: &mut Run, index: usize, op: Operation, field: Field) -> Result<RemoteResult<()>> {
+        let began = Timestamp::now();
+        let op = self.with_ids(run, op)?;
+        let parent = op.set.get(field).cloned().unwrap_or(Value::Null);
+        let below = match Target::of_value(&parent) {
+            Some(target) => self.below(run, op.kind, &target)?,
+            None => None,
+        };
+        let Some(below) = below else { return Ok(Ok(())) };
+        let rows = match self.rows_below(op.kind, op.workspace_id, &below) {
+            Ok(rows) => rows.map_or_else(Vec::new, |list| list.items),
+            Err(error) => return Ok(Err(error)),
+        };
+        let after = op.sends.first().map_or(0, |send| send.highest_number);
+        let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
+        taken.extend(run.plan.made_ids(op.kind));
+        let since = op.sends.first().map_or(began, |send| send.at).minus(CLOCKS_DIFFER);
+        let made = |row: &Row| Timestamp::parse(&row.created_at).is_none_or(|at| at >= since);
+        let later: Vec<Row> = rows.into_iter().filter(|row| row.number() > after && made(row)).collect();
+        let found = made_by(&op, &later, &taken, run.account.as_deref());
+        hit("push.searched");
+        run.searches.insert(index, (began, found));
+        Ok(Ok(()))
+    }
+
     /// The lists that were read at `at` tell of this create what a new reading would.
     fn is_listed_late_enough(&self, run: &Run, index: usize, at: Timestamp) -> bool {
         at >= self.settled_at(run, &run.plan.ops[index])
@@ -60,13 +89,15 @@ impl Engine<'_> {
         let after = op.sends.first().map_or(0, |send| send.highest_number);
         let rows = self.store.rows_made_after(op.kind, op.workspace_id, after)?;
         let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
-        taken.extend(run.plan.made_ids());
+        taken.extend(run.plan.made_ids(op.kind));
         Ok(made_by(op, &rows, &taken, run.account.as_deref()))
     }
 
     /// A list may lag behind; a row asked for by name mostly does not.
     fn ask_by_names(&mut self, run: &Run, op: &Operation) -> Result<RemoteResult<()>> {
-        let highest = self.store.highest_known_number(op.workspace_id)?.max(run.plan.highest_made(op.workspace_id));
+        let workspace = op.workspace_id;
+        let known = self.store.highest_known_number(op.kind, workspace)?;
+        let highest = known.max(run.plan.highest_made(op.kind, workspace));
         let Some((prefix, _)) = op.name.rsplit_once('-') else { return Ok(Ok(())) };
         let mut missing = 0;
         for number in highest + 1..=highest + NAMES {
@@ -119,20 +150,23 @@ impl Engine<'_> {
             return Ok(None);
         }
         let workspace = run.plan.ops[index].workspace_id;
-        if !run.recent.contains_key(&workspace) {
-            let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create && op.workspace_id == workspace);
+        let kind = run.plan.ops[index].kind;
+        let key = (kind.name, workspace);
+        if !run.recent.contains_key(&key) {
+            let of_it = |op: &&Operation| op.kind == kind && op.workspace_id == workspace;
+            let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create).filter(of_it);
             let oldest = creates.filter_map(|op| Timestamp::parse(&op.created_at)).min();
             let since = oldest.unwrap_or_else(Timestamp::now).minus(CLOCKS_DIFFER);
-            let rows = self.store.staged_since(run.plan.ops[index].kind, workspace, since)?;
-            run.recent.insert(workspace, rows);
+            let rows = self.store.staged_since(kind, workspace, since)?;
+            run.recent.insert(key, rows);
         }
-        let rows = &run.recent[&workspace];
+        let rows = &run.recent[&key];
         if rows.is_empty() {
             return Ok(None);
         }
         let op = self.with_ids(run, run.plan.ops[index].clone())?;
         let mut taken = self.store.taken_ids(op.kind, workspace)?;
-        taken.extend(run.plan.made_ids());
+        taken.extend(run.plan.made_ids(op.kind));
         Ok(made_before(&op, rows, &taken, run.account.as_deref()).cloned())
     }
 }

@@ -67,8 +67,8 @@ impl Engine<'_> {
             // The first request may be the one that arrived.
             return Ok(first.highest_number);
         }
-        let known = run.highest.get(&op.workspace_id).copied().unwrap_or(0);
-        Ok(known.max(run.plan.highest_made(op.workspace_id)))
+        let known = run.highest.get(&(op.kind.name, op.workspace_id)).copied().unwrap_or(0);
+        Ok(known.max(run.plan.highest_made(op.kind, op.workspace_id)))
     }
 
     fn write_down(&mut self, run: &mut Run, group: &[usize], send: &Send) -> Result<()> {
@@ -98,12 +98,22 @@ impl Engine<'_> {
         };
         let version = sighting.row.as_ref().map(|row| row.version).filter(|version| *version > 0);
         let workspace_id = sighting.row.as_ref().map_or(op.workspace_id, |row| row.workspace_id);
+        let below = op.kind.below().and_then(|field| match op.shape {
+            Shape::Create => set.get(field),
+            _ => sighting.row.as_ref().map(|row| row.get(field)),
+        });
+        let below = match below.and_then(Target::of_value) {
+            Some(target) => self.below(run, op.kind, &target)?,
+            None => None,
+        };
         Ok(self.remote().send(&Request {
             kind: op.kind,
             shape: op.shape,
             op_id: &op.op_id,
             workspace_id,
             name: &name,
+            id: sighting.row.as_ref().map_or(0, |row| row.id),
+            below: below.as_ref().map(|(id, name)| (*id, name.as_str())),
             other: &other,
             set,
             version: version.filter(|_| op.shape == Shape::Update),
@@ -394,7 +404,7 @@ fn own(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
     let Reply::Done(Some(row)) = &reply else { return reply };
     let another = match op.shape {
         Shape::Update => sighting.row.as_ref().is_some_and(|asked| asked.id != row.id),
-        Shape::Create => run.plan.made_ids().contains(&row.id),
+        Shape::Create => run.plan.has_made(row),
         Shape::Delete | Shape::Link | Shape::Unlink => false,
     };
     if !another {

@@ -83,7 +83,8 @@ impl Engine<'_> {
     pub(super) fn sighting(&self, run: &Run, index: usize) -> Result<Sighting> {
         let op = &run.plan.ops[index];
         let mut sighting = Sighting::new(op, self.settled_at(run, op));
-        sighting.situation.if_match = run.caps.if_match;
+        // Without versions there is nothing to match.
+        sighting.situation.if_match = run.caps.if_match && op.kind.versions;
         sighting.situation.refused = op.sends.iter().any(|send| matches!(send.reply, Some(SendReply::Refused(_))));
         self.see_needs(run, op, &mut sighting)?;
         match op.shape {

@@ -13,6 +13,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+const NO_EDITOR: &str = "there is no editor; set VISUAL or EDITOR";
+
 /// Bytes of the largest file that is read back.
 const LARGEST: u64 = 1 << 24;
 
@@ -27,6 +29,9 @@ pub struct Editor {
     keep: Keep,
     unfinished: Option<Unfinished>,
 }
+
+/// Whether the editor ended well, and what the file holds then.
+type Ran = (Result<(), String>, Result<Vec<u8>, String>);
 
 struct Unfinished {
     /// The file as it was given out.
@@ -50,25 +55,14 @@ impl Editor {
     /// Lets a person settle `question`. A value for every one of its fields, or the reason why there is none, and where
     /// the text is that was typed.
     pub fn edit(&mut self, question: &Question<'_>) -> Result<Patch, String> {
-        let Some(command) = &self.command else {
-            return Err("there is no editor; set VISUAL or EDITOR".into());
-        };
+        if self.command.is_none() {
+            return Err(NO_EDITOR.into());
+        }
         let draft = Draft::new(question);
         let given = draft.text();
         let earlier = self.unfinished.take().filter(|unfinished| unfinished.given == given);
         let start = earlier.as_ref().map_or(&given, |earlier| &earlier.edited);
-        let folder = PrivateFolder::new().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
-        let path = folder.0.join(file_name(question.identifier));
-        write_private(&path, start.as_bytes()).map_err(|error| format!("cannot write the temporary file: {error}"))?;
-        let ran = match launch::run(command, &path) {
-            Ok(Some(())) => Ok(()),
-            Ok(None) => {
-                std::mem::forget(folder);
-                return Err(format!("the editor was asked to end and still has {}", path.display()));
-            }
-            Err(reason) => Err(reason),
-        };
-        let edited = read_back(&path);
+        let (ran, edited) = self.run_on(question.identifier, start)?;
         let used = match (&ran, &edited) {
             (Err(reason), _) | (_, Err(reason)) => Err(reason.clone()),
             (Ok(()), Ok(bytes)) => match std::str::from_utf8(bytes) {
@@ -94,6 +88,45 @@ impl Editor {
             }
             (used, _) => used,
         }
+    }
+
+    /// Lets a person write a text about `identifier`, beginning with `start`. The text, or the reason why there is none.
+    pub fn write(&mut self, identifier: &str, start: &str) -> Result<String, String> {
+        let (ran, edited) = self.run_on(identifier, start)?;
+        let bytes = edited?;
+        let text = match (ran, String::from_utf8(bytes)) {
+            (Ok(()), Ok(text)) => text,
+            (ran, text) => {
+                let reason = ran.err().unwrap_or_else(|| "the edited file is not UTF-8".into());
+                let bytes = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
+                if !is_typed(&bytes, start) {
+                    return Err(reason);
+                }
+                let place = self.keep(identifier, &String::from_utf8_lossy(&bytes));
+                return Err(format!("{reason}; {place}"));
+            }
+        };
+        Ok(text.trim_end().to_string())
+    }
+
+    /// Runs the editor on a private file with this text.
+    fn run_on(&self, identifier: &str, start: &str) -> Result<Ran, String> {
+        let Some(command) = &self.command else {
+            return Err(NO_EDITOR.into());
+        };
+        let folder = PrivateFolder::new().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
+        let path = folder.0.join(file_name(identifier));
+        write_private(&path, start.as_bytes()).map_err(|error| format!("cannot write the temporary file: {error}"))?;
+        let ran = match launch::run(command, &path) {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => {
+                std::mem::forget(folder);
+                return Err(format!("the editor was asked to end and still has {}", path.display()));
+            }
+            Err(reason) => Err(reason),
+        };
+        let edited = read_back(&path);
+        Ok((ran, edited))
     }
 
     fn keep(&mut self, identifier: &str, text: &str) -> String {

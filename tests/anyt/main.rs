@@ -8,6 +8,7 @@ mod auth;
 mod backlog;
 mod bad_input;
 mod canary;
+mod comments;
 mod concurrency;
 mod conflicts;
 mod container;

@@ -121,6 +121,16 @@ impl Sandbox {
         list.items("data.items").to_vec()
     }
 
+    /// The comments on a task as the cache has them: number, author and text of each.
+    pub fn comments(&self, identifier: &str) -> Vec<String> {
+        let list = self.anyt(&["comment", "list", identifier, "--json"]).ok().json();
+        let number = |one: &Value| one.text("identifier").rsplit_once('#').map(|(_, id)| id.to_string());
+        let author = |one: &Value| json::as_text(one.at("author_id")).unwrap_or("-").to_string();
+        let line =
+            |one: &Value| format!("#{} {}: {}", number(one).unwrap_or_default(), author(one), one.text("content"));
+        list.items("data.items").iter().map(line).collect()
+    }
+
     pub fn cached_task(&self, identifier: &str) -> Value {
         self.anyt(&["task", "show", identifier, "--json"]).ok().json().at("data").clone()
     }

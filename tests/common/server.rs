@@ -222,6 +222,22 @@ impl User {
         format!("{}/tasks{slash}{identifier}", self.workspace())
     }
 
+    /// Adds a comment and gives its number.
+    pub fn comment(&self, identifier: &str, content: &str) -> i64 {
+        let body = json::object([("content", json::string(content))]);
+        let (status, comment) = self.post(&format!("{}/comments", self.tasks(identifier)), &body);
+        assert_eq!(status, 201, "{}", json::to_string(&comment));
+        comment.int("id")
+    }
+
+    /// The comments on a task: number, author and text of each.
+    pub fn comments(&self, identifier: &str) -> Vec<String> {
+        let (status, list) = self.get(&format!("{}/comments", self.tasks(identifier)));
+        assert_eq!(status, 200, "{}", json::to_string(&list));
+        let line = |one: &Value| format!("#{} {}: {}", one.int("id"), one.text("author_id"), one.text("content"));
+        list.items("comments").iter().map(line).collect()
+    }
+
     pub fn add_task(&self, title: &str) -> String {
         let body = json::object([("title", json::string(title)), ("project_id", json::int(self.project()))]);
         let (status, task) = self.post(&self.tasks(""), &body);

@@ -100,8 +100,13 @@ fn tasks_are_asked_for_in_the_order_of_their_changes() {
     let body = format!(r#"{{"items":[{TASK}],"total":7}}"#);
     let server = Server::answers(&[(200, &body), (200, &body)]);
     let http = client(&server);
-    let query =
-        Query { updated_after: Some("2025-10-16T10:00:00+02:00".into()), limit: 7, offset: 3, include_deleted: true };
+    let query = Query {
+        below: None,
+        updated_after: Some("2025-10-16T10:00:00+02:00".into()),
+        limit: 7,
+        offset: 3,
+        include_deleted: true,
+    };
     let page = http.rows(&TASKS, 1, &query).expect("a page");
     assert_eq!((page.items.len(), page.total), (1, Some(7)));
     http.rows(&TASKS, 1, &Query { limit: 100, ..Query::default() }).expect("a page");
@@ -186,7 +191,18 @@ fn dependencies() {
     let edge = Edge { task: "DEV-2".into(), depends_on: "DEV-1".into() };
     let link = |shape, other| {
         let (kind, set) = (&DEPENDENCY, &Patch::new());
-        http.send(&Request { kind, shape, op_id: "x", workspace_id: 1, name: "DEV-2", other, set, version: None })
+        http.send(&Request {
+            kind,
+            shape,
+            op_id: "x",
+            workspace_id: 1,
+            name: "DEV-2",
+            other,
+            set,
+            version: None,
+            id: 0,
+            below: None,
+        })
     };
     assert_eq!(http.links(&DEPENDENCY, 1), Ok(Some(vec![edge].into())));
     assert_eq!(link(Shape::Link, "DEV-1"), Said::Done(None));

@@ -231,7 +231,18 @@ pub(super) fn get(http: &Http) -> RemoteResult<Option<Row>> {
 fn request<'a>(shape: Shape, set: &'a Patch) -> Request<'a> {
     let name = if shape == Shape::Create { "" } else { "DEV-42" };
     let version = (shape == Shape::Update).then_some(5);
-    Request { kind: &TASKS, shape, op_id: "8c5f4f0e-0001", workspace_id: 1, name, other: "", set, version }
+    Request {
+        kind: &TASKS,
+        shape,
+        op_id: "8c5f4f0e-0001",
+        workspace_id: 1,
+        name,
+        other: "",
+        set,
+        version,
+        id: 0,
+        below: None,
+    }
 }
 
 pub(super) fn post(http: &Http) -> Said {

@@ -2,6 +2,7 @@
 //! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
 
 mod account;
+mod comment;
 mod place;
 pub mod reference;
 mod sync;
@@ -37,6 +38,7 @@ pub static ROOT: Command = Command {
         task::LOG,
         task::UNDO,
         task::ACTIVE,
+        comment::COMMENT,
         place::INIT,
         place::WORKSPACE,
         place::PROJECT,

@@ -3,8 +3,9 @@
 use super::{FORCE, NO_QUEUE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
-const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
-const ID_OR_PICKED: Argument = Argument { help: "The task; without it the picked one", needed: Needed::No, ..ID };
+pub(super) const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
+pub(super) const ID_OR_PICKED: Argument =
+    Argument { help: "The task; without it the picked one", needed: Needed::No, ..ID };
 const IDS_OR_PICKED: Argument = Argument { help: "The tasks; without one the picked task", many: true, ..ID_OR_PICKED };
 
 const PRIORITY: Flag = Flag {
@@ -38,7 +39,7 @@ const ESTIMATE: Flag = Flag {
 };
 const PARENT: Flag = Flag { long: "parent", value: "ID", help: "The task it is a part of", ..Flag::VALUE };
 const PLAN: Flag = Flag { long: "plan", value: "TEXT", help: "How it is to be done; Markdown", ..Flag::VALUE };
-const REMOTE: Flag = Flag { long: "remote", help: "Ask the server instead of the cache", ..Flag::SWITCH };
+pub(super) const REMOTE: Flag = Flag { long: "remote", help: "Ask the server instead of the cache", ..Flag::SWITCH };
 const ON: Flag = Flag {
     long: "on",
     value: "A,B",
@@ -249,8 +250,9 @@ const SHOW: Command = Command {
     id: Some(Id::TaskShow),
     name: "show",
     summary: "Show a task with all it has",
+    description: "Shows the last five comments.",
     arguments: &[ID_OR_PICKED],
-    flags: &[REMOTE],
+    flags: &[Flag { long: "comments", help: "Show all comments", ..Flag::SWITCH }, REMOTE],
     data: true,
     ..Command::NONE
 };

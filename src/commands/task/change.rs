@@ -131,7 +131,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
 }
 
 fn about(row: Row, verb: &'static str, hint: Option<String>) -> Changed {
-    Changed { verb, name: row.name, task_id: row.id, delivery: Delivery::Unchanged, hint }
+    Changed { kind: row.kind, verb, name: row.name, id: row.id, delivery: Delivery::Unchanged, hint }
 }
 
 /// A task that is deleted is nobody's next one, and its name may be given again. A damaged file is for the commands that
@@ -238,8 +238,8 @@ pub(super) fn finish(
     // Others may have sent and renamed tasks meanwhile: the operation knows its own.
     let ends = model::kind(first.kind.ends).unwrap_or(first.kind);
     let row = ctx.store.row_of(ends, &first.target)?;
-    let (task_id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
-    Ok(Changed { verb, name, task_id, delivery, hint })
+    let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
+    Ok(Changed { kind: first.kind, verb, name, id, delivery, hint })
 }
 
 fn with_note(row: &Row, what: &str, note: &str) -> Value {

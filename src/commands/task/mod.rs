@@ -1,13 +1,13 @@
 //! `anyt task`: reading tasks from the cache, and changing them here and on the server.
 
 mod change;
-mod deliver;
+pub(super) mod deliver;
 mod dependency;
-mod fields;
+pub(super) mod fields;
 mod list;
 mod overview;
 mod picked;
-mod report;
+pub(super) mod report;
 mod show;
 mod table;
 mod undo;
@@ -34,8 +34,8 @@ fn shown_to_json(shown: &ShownRow) -> Value {
     document
 }
 
-/// A task as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
-fn to_json(row: &Row, pending: bool) -> Value {
+/// A row as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
+pub(super) fn to_json(row: &Row, pending: bool) -> Value {
     let mut members = row_to_json(row);
     members.insert("pending".to_string(), Value::Bool(pending));
     Value::Object(members)

@@ -1,4 +1,4 @@
-//! What a writing command says about each of its tasks, and the document of `--json`.
+//! What a writing command says about each of its rows, and the document of `--json`.
 
 use super::deliver::Delivery;
 use super::to_json;
@@ -6,16 +6,16 @@ use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::Row;
-use crate::model::task::TASK;
+use crate::model::{Kind, Row};
 use miniserde::json::Value;
 
-/// What a command reports about one task.
+/// What a command reports about one row.
 pub struct Changed {
     /// `Created`, `Updated`, `Deleted`.
     pub verb: &'static str,
+    pub kind: &'static Kind,
     pub name: String,
-    pub task_id: i64,
+    pub id: i64,
     pub delivery: Delivery,
     pub hint: Option<String>,
 }
@@ -48,7 +48,8 @@ pub fn report(session: &mut Session, ctx: &EnvContext, changes: Vec<Changed>, er
 }
 
 fn line(change: &Changed) -> String {
-    let Changed { verb, name, .. } = change;
+    let verb = change.verb;
+    let name = &change.kind.called(&change.name);
     match &change.delivery {
         Delivery::Unchanged => format!("{name} is like that already; nothing was changed"),
         Delivery::Sent => format!("✓ {verb} {name}"),
@@ -100,16 +101,16 @@ fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
     })
 }
 
-/// The changed task as it is now: a created one has another id once the server has it.
+/// The changed row as it is now: a created one has another id once the server has it.
 fn current(ctx: &EnvContext, change: &Changed) -> Result<Option<Row>> {
     if change.verb == "Deleted" {
         return Ok(None);
     }
-    if let Some(row) = ctx.store.row(&TASK, change.task_id)? {
+    if let Some(row) = ctx.store.row(change.kind, change.id)? {
         return Ok(Some(row));
     }
     for workspace in ctx.store.workspaces()? {
-        if let Some(row) = ctx.store.row_named(&TASK, workspace.id, &change.name)? {
+        if let Some(row) = ctx.store.row_named(change.kind, workspace.id, &change.name)? {
             return Ok(Some(row));
         }
     }

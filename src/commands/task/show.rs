@@ -2,15 +2,22 @@
 
 use super::to_json;
 use crate::commands::Session;
+use crate::commands::comment::print;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::session::Effort;
 use crate::document::text;
 use crate::error::{Error, Result};
+use crate::model::comment::COMMENT;
 use crate::model::task::{CHECKLIST, CODING_AGENT, COMPLETED, ESTIMATE, PHASE, PLAN, TASK};
 use crate::model::{Field, Row, Value as FieldValue};
+use crate::store::ShownRow;
+use crate::sync::pull_lists;
 use crate::sync::remote::{Remote, to_error};
 use crate::ui::{Output, Style, markdown, sanitise};
 use miniserde::json::Value;
+
+/// Comments that are shown where nobody asks for all.
+const LAST: usize = 5;
 
 pub fn show(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
@@ -25,7 +32,15 @@ pub fn show(session: &mut Session) -> Result<()> {
     let pending = ctx.store.is_pending(row.kind, row.id)?;
     let (needs, blocks) = ctx.store.dependencies_of(row.id)?;
     let parent = row.parent_id().map(|id| ctx.store.row(&TASK, id)).transpose()?.flatten();
+    let comments = ctx.store.below(&COMMENT, row.id)?;
+    let unread = !pull_lists::is_read(&ctx.store, &COMMENT, &row)?
+        && !pull_lists::has_none(&ctx.store, &COMMENT, row.workspace_id)?;
+    let all = comments.len();
     let project = ctx.store.projects(row.workspace_id)?.into_iter().find(|project| project.id == row.project_id());
+    let shown = match session.call.has("comments") {
+        true => comments.clone(),
+        false => comments[all.saturating_sub(LAST)..].to_vec(),
+    };
     session.answer(
         || {
             let mut document = to_json(&row, pending);
@@ -33,6 +48,8 @@ pub fn show(session: &mut Session) -> Result<()> {
                 let names = |rows: &[Row]| Value::Array(rows.iter().map(|row| text(&row.name)).collect());
                 members.insert("depends_on".into(), names(&needs));
                 members.insert("blocks".into(), names(&blocks));
+                let one = |shown: &ShownRow| to_json(&shown.row, shown.pending);
+                members.insert("comments".into(), Value::Array(comments.iter().map(one).collect()));
             }
             document
         },
@@ -59,10 +76,26 @@ pub fn show(session: &mut Session) -> Result<()> {
             field(out, "Version", (row.version > 0).then(|| row.version.to_string()).as_deref())?;
             prose(out, None, row.description())?;
             prose(out, Some("Implementation plan"), row.text(PLAN))?;
-            prose(out, Some("Checklist"), row.text(CHECKLIST))
+            prose(out, Some("Checklist"), row.text(CHECKLIST))?;
+            if unread {
+                return out.line("\nComments: not read yet; run: anyt sync");
+            }
+            talk(out, all, &shown)
         },
     )?;
     hint.map_or(Ok(()), |hint| session.out.warn(&hint))
+}
+
+/// The comments, the newest last.
+fn talk(out: &mut Output, all: usize, shown: &[ShownRow]) -> Result<()> {
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let how_many =
+        if shown.len() < all { format!("last {} of {all}; all: --comments", shown.len()) } else { all.to_string() };
+    let heading = out.paint(Style::Bold, &format!("Comments ({how_many})"));
+    out.raw(&format!("\n{heading}\n\n"))?;
+    print(out, shown)
 }
 
 fn heading(out: &mut Output, row: &Row, pending: bool) -> Result<()> {

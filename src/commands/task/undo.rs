@@ -152,7 +152,7 @@ fn cancel(
     }
     carry_out(&mut ctx.store, Inverse::Cancel(plan.clone()))?;
     let name = op.name.clone();
-    let task_id = ctx.store.row_of(op.kind, &op.target)?.map_or(0, |row| row.id);
-    let gone = Changed { verb: "Undone:", name, task_id, delivery: Delivery::Cancelled, hint: None };
+    let id = ctx.store.row_of(op.kind, &op.target)?.map_or(0, |row| row.id);
+    let gone = Changed { kind: op.kind, verb: "Undone:", name, id, delivery: Delivery::Cancelled, hint: None };
     report(session, &ctx, vec![gone], Vec::new())
 }

@@ -38,6 +38,30 @@ pub fn list(call: &Call) -> Outcome<Response> {
     Ok(Response::json(200, &object([("comments", items.json()), ("total", total.json())])))
 }
 
+/// Those of a whole workspace, by what changed: no published client asks for it. `updated_at` is the time of the last
+/// change, deletion included, and the task is named by its id as well.
+pub fn list_of_workspace(call: &Call) -> Outcome<Response> {
+    let workspace = call.workspace()?;
+    let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
+    let since = call.query.instant("updated_after")?.unwrap_or(i64::MIN);
+    let deleted = call.query.bool("include_deleted")?.unwrap_or(false);
+    let (items, total) = stored::changed(call.connection, workspace.id, since, deleted, part)?;
+    let items: Vec<Value> = items.into_iter().map(|comment| to_json_by_change(comment, call.user())).collect();
+    Ok(Response::json(200, &object([("comments", items.json()), ("total", total.json())])))
+}
+
+fn to_json_by_change(comment: Comment, reader: &str) -> Value {
+    let (task, deleted_at) = (comment.task_id, comment.deleted_at);
+    let changed = deleted_at.or(comment.updated_at).unwrap_or(comment.created_at);
+    let mut value = to_json(comment, reader);
+    if let Value::Object(members) = &mut value {
+        members.insert("updated_at".into(), changed.json());
+        members.insert("deleted_at".into(), deleted_at.json());
+        members.insert("task".into(), object([("id", task.json())]));
+    }
+    value
+}
+
 pub fn create(call: &Call) -> Outcome<Response> {
     let task = task(call)?;
     let body = call.body()?;

@@ -17,6 +17,7 @@ pub struct Comment {
     pub created_at: Timestamp,
     /// Set when it was edited.
     pub updated_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
 }
 
 fn from_row(row: &Row) -> rusqlite::Result<Comment> {
@@ -31,6 +32,7 @@ fn from_row(row: &Row) -> rusqlite::Result<Comment> {
         mentioned_users: miniserde::json::from_str(&mentioned).unwrap_or_default(),
         created_at: Timestamp(row.get("created_at")?),
         updated_at: row.get::<_, Option<i64>>("updated_at")?.map(Timestamp),
+        deleted_at: row.get::<_, Option<i64>>("deleted_at")?.map(Timestamp),
     })
 }
 
@@ -39,13 +41,41 @@ pub fn list(connection: &Connection, task_id: i64, page: Page) -> Outcome<(Vec<C
     let mut statement = connection.prepare_cached(
         "SELECT c.*, w.identifier AS prefix, t.number FROM comments c
          JOIN tasks t ON t.id = c.task_id JOIN workspaces w ON w.id = t.workspace_id
-         WHERE c.task_id = :task ORDER BY c.id LIMIT :limit OFFSET :offset",
+         WHERE c.task_id = :task AND c.deleted_at IS NULL ORDER BY c.id LIMIT :limit OFFSET :offset",
     )?;
     let arguments = named_params! { ":task": task_id, ":limit": page.limit, ":offset": page.offset };
     let items = page::rows(&mut statement, arguments, from_row)?;
     let total = connection
-        .prepare_cached("SELECT count(*) FROM comments WHERE task_id = :task")?
+        .prepare_cached("SELECT count(*) FROM comments WHERE task_id = :task AND deleted_at IS NULL")?
         .query_row(named_params! { ":task": task_id }, |row| row.get(0))?;
+    Ok((items, total))
+}
+
+/// Those on live tasks of a workspace that changed at `since` (microseconds) or later, in that order; deleted ones where
+/// they are asked for. And how many there are.
+pub fn changed(
+    connection: &Connection,
+    workspace_id: i64,
+    since: i64,
+    deleted: bool,
+    page: Page,
+) -> Outcome<(Vec<Comment>, i64)> {
+    const MATCHING: &str = "FROM comments c JOIN tasks t ON t.id = c.task_id JOIN workspaces w ON w.id = t.workspace_id
+         WHERE t.workspace_id = :workspace AND t.deleted_at IS NULL AND (:deleted OR c.deleted_at IS NULL)
+             AND coalesce(c.deleted_at, c.updated_at, c.created_at) >= :since";
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT c.*, w.identifier AS prefix, t.number {MATCHING}
+         ORDER BY coalesce(c.deleted_at, c.updated_at, c.created_at), c.id LIMIT :limit OFFSET :offset"
+    ))?;
+    let arguments = named_params! {
+        ":workspace": workspace_id, ":deleted": deleted, ":since": since, ":limit": page.limit, ":offset": page.offset,
+    };
+    let items = statement.query_map(arguments, from_row)?.collect::<rusqlite::Result<_>>()?;
+    let total = connection
+        .prepare_cached(&format!("SELECT count(*) {MATCHING}"))?
+        .query_row(named_params! { ":workspace": workspace_id, ":deleted": deleted, ":since": since }, |row| {
+            row.get(0)
+        })?;
     Ok((items, total))
 }
 
@@ -53,8 +83,9 @@ pub fn list(connection: &Connection, task_id: i64, page: Page) -> Outcome<(Vec<C
 pub fn summary(connection: &Connection, task_id: i64) -> Outcome<(i64, Option<Timestamp>)> {
     Ok(connection
         .prepare_cached(
-            "SELECT count(*), (SELECT created_at FROM comments WHERE task_id = :task ORDER BY id DESC LIMIT 1)
-             FROM comments WHERE task_id = :task",
+            "SELECT count(*), (SELECT created_at FROM comments WHERE task_id = :task AND deleted_at IS NULL
+                 ORDER BY id DESC LIMIT 1)
+             FROM comments WHERE task_id = :task AND deleted_at IS NULL",
         )?
         .query_row(named_params! { ":task": task_id }, |row| {
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Timestamp)))
@@ -67,7 +98,7 @@ pub fn get(connection: &Connection, workspace_id: i64, id: i64) -> Outcome<Comme
         .prepare_cached(
             "SELECT c.*, w.identifier AS prefix, t.number FROM comments c
              JOIN tasks t ON t.id = c.task_id JOIN workspaces w ON w.id = t.workspace_id
-             WHERE c.id = :id AND t.workspace_id = :workspace AND t.deleted_at IS NULL",
+             WHERE c.id = :id AND c.deleted_at IS NULL AND t.workspace_id = :workspace AND t.deleted_at IS NULL",
         )?
         .query_row(named_params! { ":id": id, ":workspace": workspace_id }, from_row);
     existing(comment, "comment", id)
@@ -113,7 +144,12 @@ pub fn update(
     Ok(())
 }
 
+/// Makes a tombstone of it, without its text.
 pub fn delete(connection: &Connection, id: i64) -> Outcome<()> {
-    connection.execute("DELETE FROM comments WHERE id = :id", named_params! { ":id": id })?;
+    let now = clock::tick(connection)?;
+    connection.execute(
+        "UPDATE comments SET content = '', mentioned_users = '[]', deleted_at = :now WHERE id = :id",
+        named_params! { ":id": id, ":now": now },
+    )?;
     Ok(())
 }

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_task_lists.sql"),
     include_str!("migrations/0005_records.sql"),
     include_str!("migrations/0006_label_counts.sql"),
+    include_str!("migrations/0007_comments.sql"),
 ];
 
 /// The schema of this program.

@@ -134,6 +134,7 @@ fn everything(store: &mut crate::store::Store) {
     store.stage_gone(&TASK, 8).expect("staged");
     store.unstage_row(&TASK, 2).expect("unstaged");
     let pulled = Pulled {
+        below: Vec::new(),
         workspace_id: DEV,
         projects: Some(Vec::new().into()),
         members: Some(Vec::new().into()),
@@ -174,7 +175,7 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.server_row(&TASK, 1).and_then(|_| store.name_of(&TASK, 1)).expect("readable");
     store.workspaces().and_then(|_| store.projects(DEV)).expect("readable");
     store.members(DEV).and_then(|_| store.label_names(DEV)).expect("readable");
-    store.highest_number(DEV).and_then(|_| store.highest_known_number(DEV)).expect("readable");
+    store.highest_number(DEV).and_then(|_| store.highest_known_number(&TASK, DEV)).expect("readable");
     store.count_server_rows(&TASK, DEV).expect("readable");
     store.waiting().and_then(|_| store.count_waiting()).expect("readable");
     store.operations(10).and_then(|_| store.operation_numbered(1)).expect("readable");
@@ -200,5 +201,5 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.staged_behind(&TASK, DEV).and_then(|_| store.rows_made_after(&TASK, DEV, 3)).expect("readable");
     store.staged_since(&TASK, DEV, Timestamp(0)).and_then(|_| store.unlisted(&TASK, DEV)).expect("readable");
     store.newest_staged(&TASK, DEV, Timestamp::now()).expect("readable");
-    store.count_staged(&BTreeSet::new(), &[DEV]).expect("readable");
+    store.count_staged(&TASK, &BTreeSet::new(), &[DEV]).expect("readable");
 }

@@ -7,11 +7,33 @@ fn text(text: &str) -> Value {
 }
 
 fn post<'a>(workspace_id: i64, op_id: &'a str, set: &'a Patch) -> Request<'a> {
-    Request { kind: &TASK, shape: Shape::Create, op_id, workspace_id, name: "", other: "", set, version: None }
+    Request {
+        kind: &TASK,
+        shape: Shape::Create,
+        op_id,
+        workspace_id,
+        name: "",
+        other: "",
+        set,
+        version: None,
+        id: 0,
+        below: None,
+    }
 }
 
 fn patch<'a>(workspace_id: i64, name: &'a str, set: &'a Patch, version: Option<i64>) -> Request<'a> {
-    Request { kind: &TASK, shape: Shape::Update, op_id: "", workspace_id, name, other: "", set, version }
+    Request {
+        kind: &TASK,
+        shape: Shape::Update,
+        op_id: "",
+        workspace_id,
+        name,
+        other: "",
+        set,
+        version,
+        id: 0,
+        below: None,
+    }
 }
 
 #[test]
@@ -89,7 +111,18 @@ fn links_are_pairs_without_circles() {
     let link = |name, other| {
         let set = Patch::new();
         let (kind, shape, op_id) = (&DEPENDENCY, Shape::Link, "");
-        remote.send(&Request { kind, shape, op_id, workspace_id: dev, name, other, set: &set, version: None })
+        remote.send(&Request {
+            kind,
+            shape,
+            op_id,
+            workspace_id: dev,
+            name,
+            other,
+            set: &set,
+            version: None,
+            id: 0,
+            below: None,
+        })
     };
     assert!(matches!(link("DEV-1", "DEV-2"), Reply::Conflict { .. }));
     assert!(matches!(link("DEV-2", "DEV-1"), Reply::Conflict { .. }));

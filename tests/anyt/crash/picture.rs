@@ -37,12 +37,13 @@ const PASSING: [&str; 16] = [
 ];
 
 /// Queries on the cache, whose tables are the specification's.
-const CACHE: [(&str, &str); 5] = [
+const CACHE: [(&str, &str); 6] = [
     (
         "cached",
         "SELECT identifier, id, version, project_id, title, description, status, priority, assignee_id, assignee_type, \
          labels, phase, estimate, parent_id, creator_id, deleted_at IS NULL FROM tasks",
     ),
+    ("cached comment", "SELECT identifier, id, task_id, content, author_id, deleted_at IS NULL FROM comments"),
     ("cached edge", "SELECT task_id, depends_on_id FROM task_dependencies"),
     (
         "queued",
@@ -89,6 +90,10 @@ impl Picture {
     fn take_server(&mut self, user: &User) {
         for task in user.all_tasks() {
             self.line("server", lasting(&task));
+            let name = task.text("identifier");
+            user.comments(name)
+                .into_iter()
+                .for_each(|comment| self.line("server comment", format!("{name} {comment}")));
         }
         let (status, graph) = user.get(&format!("{}/dependency-graph", user.workspace()));
         assert_eq!(status, 200, "{}", json::to_string(&graph));

@@ -92,6 +92,27 @@ fn family(alice: &Sandbox, server: &Server) {
     server.bob().add_task("Bob's");
 }
 
+/// A comment is changed and another one deleted; one waits on an old task, one on a new task, whose number Bob takes.
+fn comments(alice: &Sandbox, server: &Server) {
+    server.alice().comment("DEV-1", "One");
+    server.alice().comment("DEV-2", "Two");
+    // Where a server says nothing of itself, the comments of those tasks are read that have changed.
+    server.bob().edit_task("DEV-1", r#"{"priority":1}"#);
+    server.bob().edit_task("DEV-2", r#"{"priority":1}"#);
+    do_all(
+        alice,
+        &[
+            SYNC,
+            &["comment", "edit", "DEV-1", "1", "-m", "Changed", "--offline"],
+            &["comment", "rm", "DEV-2", "2", "--offline"],
+            &["comment", "add", "DEV-3", "-m", "Three", "--offline"],
+            &["task", "create", "Mine", "--offline"],
+            &["comment", "add", "DEV-5", "-m", "On five", "--offline"],
+        ],
+    );
+    server.bob().add_task("Bob's");
+}
+
 /// One of each.
 fn mixed(alice: &Sandbox) {
     do_all(
@@ -140,6 +161,9 @@ pub const ALL: &[Scenario] = &[
         ..NONE
     },
     Scenario { name: "family", prepare: family, ..NONE },
+    Scenario { name: "comments", prepare: comments, ..NONE },
+    Scenario { name: "comment, queued", act: &["comment", "add", "DEV-1", "-m", "Mine", "--offline"], ..WRITE },
+    Scenario { name: "comment, sent", act: &["comment", "add", "DEV-1", "-m", "Mine"], ..WRITE },
     Scenario {
         name: "push only",
         prepare: |alice, _| mixed(alice),

@@ -82,6 +82,8 @@ pub struct Quirks {
     /// `None`: 404 on the collection.
     pub members: Option<Shape>,
     pub labels: Option<Shape>,
+    /// There are comments: changed below the workspace in C, below the task in D.
+    pub comments: bool,
     pub graph: bool,
     pub auth: bool,
     pub times: Times,
@@ -124,6 +126,7 @@ impl Quirks {
             projects: Shape::Pages,
             members: Some(Shape::Pages),
             labels: Some(Shape::LimitOffset),
+            comments: false,
             graph: true,
             auth: true,
             times: Times::Zulu,

@@ -113,6 +113,9 @@ fn in_workspace(world: &mut World, request: &Message, rest: &[&str], query: &Que
             None => not_found(&quirks),
         },
         ("GET", ["dependency-graph"]) if quirks.graph => Message::json(200, &shapes::graph(world)),
+        (_, ["comments", id]) if quirks.comments && quirks.generation == super::quirks::Generation::C => {
+            one_comment(world, request, id)
+        }
         ("GET", ["tasks"]) => list_tasks(world, query),
         ("POST", ["tasks"]) => create_task(world, request),
         (_, ["tasks", identifier, rest @ ..]) => match world.find(identifier) {
@@ -199,7 +202,48 @@ fn one_task(world: &mut World, request: &Message, id: i64, rest: &[&str]) -> Mes
             world.delete(id);
             Message::reply(204, "application/json", "")
         }
+        (method, ["comments", rest @ ..]) if quirks.comments => {
+            let task = Value::Object(world.tasks[&id].clone()).text("identifier").to_string();
+            match (method, rest) {
+                ("GET", []) => {
+                    let all = world.comments.iter().filter(|one| json::as_text(&one["task_id"]) == Some(&task));
+                    let all: Vec<Value> = all.cloned().map(Value::Object).collect();
+                    let total = json::int(all.len() as i64);
+                    Message::json(200, &json::object([("comments", json::array(all)), ("total", total)]))
+                }
+                ("POST", []) => {
+                    let body = json::try_parse(&request.text()).unwrap_or(Value::Null);
+                    let comment = world.comment(&task, "alice", body.at("content").clone());
+                    Message::json(201, &Value::Object(comment))
+                }
+                (_, [id]) if quirks.generation == super::quirks::Generation::D => one_comment(world, request, id),
+                _ => not_found(&quirks),
+            }
+        }
         (method, ["dependencies", rest @ ..]) => dependencies(world, request, method, id, rest),
+        _ => not_found(&quirks),
+    }
+}
+
+fn one_comment(world: &mut World, request: &Message, id: &str) -> Message {
+    let quirks = world.quirks.clone();
+    match request.method() {
+        "PATCH" => {
+            let body = json::try_parse(&request.text()).unwrap_or(Value::Null);
+            match world.edit_comment(id, body.at("content").clone()) {
+                Some(comment) => Message::json(200, &Value::Object(comment)),
+                None => not_found(&quirks),
+            }
+        }
+        "DELETE" => {
+            let before = world.comments.len();
+            world.comments.retain(|comment| json::as_int(&comment["id"]) != id.parse().ok());
+            if world.comments.len() == before {
+                not_found(&quirks)
+            } else {
+                Message::reply(204, "application/json", "")
+            }
+        }
         _ => not_found(&quirks),
     }
 }

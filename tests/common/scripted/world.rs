@@ -18,6 +18,8 @@ pub struct World {
     /// Dependent task, task depended on.
     pub edges: Vec<(String, String)>,
     pub labels: Vec<String>,
+    /// Those that were not deleted, oldest first, as they are answered.
+    pub comments: Vec<Object>,
     pub clock: Timestamp,
     /// Replies by `Idempotency-Key`.
     pub answered: BTreeMap<String, (u16, Value)>,
@@ -41,6 +43,7 @@ impl World {
             tasks: BTreeMap::new(),
             edges: Vec::new(),
             labels: Vec::new(),
+            comments: Vec::new(),
             clock: Timestamp::parse("2025-10-16T10:00:00Z").expect("a time"),
             answered: BTreeMap::new(),
             counter: 0,
@@ -50,6 +53,33 @@ impl World {
     fn tick(&mut self) -> Value {
         self.clock = self.clock.plus(Duration::from_secs(1));
         json::string(self.clock.rfc3339())
+    }
+
+    /// A new comment; its task's `updated_at` stays as it is.
+    pub fn comment(&mut self, task: &str, author: &str, content: Value) -> Object {
+        self.counter += 1;
+        let members = [
+            ("id", json::int(self.counter)),
+            ("task_id", json::string(task)),
+            ("author_id", json::string(author)),
+            ("content", content),
+            ("mentioned_users", json::array([])),
+            ("created_at", self.tick()),
+            ("updated_at", Value::Null),
+            ("is_edited", Value::Bool(false)),
+            ("is_own", Value::Bool(author == "alice")),
+        ];
+        let Value::Object(comment) = json::object(members) else { unreachable!("it was made as one") };
+        self.comments.push(comment.clone());
+        comment
+    }
+
+    pub fn edit_comment(&mut self, id: &str, content: Value) -> Option<Object> {
+        let now = self.tick();
+        let known = self.comments.iter_mut().find(|comment| json::as_int(&comment["id"]) == id.parse().ok())?;
+        known.insert("content".into(), content);
+        known.insert("updated_at".into(), now);
+        Some(known.clone())
     }
 
     /// A new task of the given fields; everything else as api.md 4.7 says.
