@@ -52,8 +52,8 @@ pub(super) struct PullState {
     pub(super) staged_before: bool,
     /// Reads that are older than an answer to this client: the rows stay as they are.
     pub(super) behind: BTreeSet<i64>,
-    /// What a server that was put back no longer has, by id and version: it may be listed twice.
-    pub(super) lost: BTreeMap<(i64, i64), Row>,
+    /// What a server that was put back no longer has, by kind, id and version: it may be listed twice.
+    pub(super) lost: BTreeMap<(&'static str, i64, i64), Row>,
     pub(super) unreadable: BTreeMap<String, Option<i64>>,
     /// Rows older than those of the last pull were passed over only because that was a moment ago: everything is listed
     /// again by the next one.
@@ -62,7 +62,7 @@ pub(super) struct PullState {
 
 impl PullState {
     pub(super) fn lose(&mut self, row: Option<Row>) {
-        self.lost.extend(row.map(|row| ((row.id, row.version), row)));
+        self.lost.extend(row.map(|row| ((row.kind.name, row.id, row.version), row)));
     }
 
     pub(super) fn could_not_read(&mut self, rows: &[Unreadable]) {

@@ -45,8 +45,9 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     let change = store.change(|queue| {
         let mut put: Vec<Operation> = Vec::new();
         for mut operation in fresh {
-            refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
-            if !beside_waiting(queue, &mut operation, &put)? {
+            if !is_whole(entry) || operation.shape == Shape::Delete {
+                refuse_over_newer(queue, &operation, Timestamp::parse(&entry.at))?;
+            } else if !beside_waiting(queue, &mut operation, &put)? {
                 continue;
             }
             without.extend(lose_parents(queue, &mut operation, &put, &elsewhere)?);
@@ -67,17 +68,25 @@ pub fn restore(store: &mut Store, entry: &Discarded) -> Result<Restored> {
     Ok(Restored { operations: change.put, known, without })
 }
 
-/// A delete that was given up is older than what was changed since.
+/// A change that was queued after something was given up is newer, and would be undone by it.
 fn refuse_over_newer(queue: &Queueing, operation: &Operation, given_up: Option<Timestamp>) -> Result<()> {
-    let waiting = match operation.shape {
-        Shape::Delete => queue.waiting_of(operation.kind, &operation.target)?,
-        _ => return Ok(()),
-    };
-    if waiting.iter().any(|other| Timestamp::parse(&other.created_at) > given_up) {
-        let words = format!("{} has newer changes that wait; nothing was restored", operation.name);
-        return Err(Error::failure(words).hint("send them first: anyt sync; then this again"));
+    let is_delete = operation.shape == Shape::Delete;
+    if !is_delete && operation.shape != Shape::Update {
+        return Ok(());
     }
-    Ok(())
+    let mut waiting = queue.waiting_of(operation.kind, &operation.target)?;
+    waiting.retain(|other| Timestamp::parse(&other.created_at) > given_up && other.op_id != operation.op_id);
+    let shared = operation.set.keys().copied().find(|field| waiting.iter().any(|newer| newer.set.contains_key(*field)));
+    match shared {
+        Some(field) => Err(a_newer(&operation.name, field.word)),
+        None if is_delete && !waiting.is_empty() => Err(a_newer(&operation.name, "change")),
+        None => Ok(()),
+    }
+}
+
+fn a_newer(name: &str, what: &str) -> Error {
+    Error::failure(format!("{name} has a newer {what} that waits; nothing was restored"))
+        .hint("send it first: anyt sync; then this again")
 }
 
 /// What waits for the same fields is not undone by what comes back: a text takes both in, of other values the one that
@@ -108,10 +117,7 @@ fn beside_waiting(queue: &Queueing, operation: &mut Operation, before: &[Operati
                 operation.set.insert(field, both);
                 operation.base.insert(field, now);
             }
-            Merged::Conflict => {
-                let words = format!("{} has a newer {} that waits; nothing was restored", operation.name, field.word);
-                return Err(Error::failure(words).hint("send it first: anyt sync; then this again"));
-            }
+            Merged::Conflict => return Err(a_newer(&operation.name, field.word)),
         }
     }
     Ok(!operation.set.is_empty())

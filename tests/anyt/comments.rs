@@ -75,11 +75,12 @@ fn a_comment_is_added_changed_and_deleted_on_the_server_at_once() {
     sandbox.anyt(&["comment", "edit", "dev1", "#3", "-m", "Shorter"]).ok().says("✓ Updated comment DEV-1#3\n");
     assert_eq!(server.bob().comments("DEV-1")[2], "#3 alice: Shorter");
     sandbox.anyt(&["comment", "edit", "DEV-1", "3", "-m", "Shorter"]).ok().says("nothing was changed");
-    sandbox.anyt(&["comment", "rm", "DEV-1", "2"]).ok().says("✓ Deleted comment DEV-1#2\n");
+    sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "2"]).ok().says("✓ Deleted comment DEV-1#2\n");
     assert_same(&server, &proxy, &sandbox, "DEV-1");
     let made = sandbox.anyt(&["comment", "add", "DEV-1", "-m", "json", "--json"]).ok().json();
     assert_eq!((made.text("data.identifier"), made.text("data.content")), ("DEV-1#4", "json"));
-    assert!(sandbox.anyt(&["comment", "rm", "DEV-1", "9"]).code(1).stderr.contains("there is no comment #9 on DEV-1"));
+    let none = sandbox.anyt(&["comment", "rm", "DEV-1", "9"]).code(1);
+    assert!(none.stderr.contains("there is no comment #9 on DEV-1"), "{none}");
     let theirs = sandbox.anyt(&["comment", "edit", "DEV-1", "1", "-m", "x"]).code(1);
     assert!(theirs.stderr.contains("DEV-1#1 is by bob; only its author may change a comment"), "{theirs}");
     sandbox.anyt(&["comment", "add", "DEV-1", "-m", "  "]).code(2);
@@ -111,13 +112,13 @@ fn without_a_network_it_waits_and_is_sent_once() {
         ["#1 bob: Do not ship", "#2 alice: Why not?", "#new-1 -: One more", "#new-2 -: Out of reach"]
     );
     sandbox.anyt(&["comment", "edit", "DEV-1", "new-1", "-m", "Two more", "--offline"]).ok();
-    sandbox.anyt(&["comment", "rm", "DEV-1", "new-2", "--offline"]).ok().says("(it was never sent)");
+    sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "new-2", "--offline"]).ok().says("(it was never sent)");
     let queue = sandbox.anyt(&["sync", "queue"]).ok();
     assert!(queue.stdout.contains("Create: comment DEV-1#new-1"), "{queue}");
     proxy.come_back();
     sandbox.anyt(&["sync"]).ok().says("  - Created: comment DEV-1#3").says("  - Updated: comment DEV-1#2");
     assert_eq!(server.bob().comments("DEV-1")[1..], ["#2 alice: Why not?", "#3 alice: Two more"]);
-    sandbox.anyt(&["comment", "rm", "DEV-1", "3", "--offline"]).ok();
+    sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "3", "--offline"]).ok();
     sandbox.anyt(&["sync"]).ok();
     assert_same(&server, &proxy, &sandbox, "DEV-1");
 }
@@ -191,7 +192,7 @@ fn one_side_deletes_what_the_other_changes() {
         [("local", vec!["#1 bob: Do not ship"]), ("remote", vec!["#1 bob: Do not ship", "#2 alice: Theirs"])]
     {
         let (server, proxy, sandbox) = stage();
-        sandbox.anyt(&["comment", "rm", "DEV-1", "2", "--offline"]).ok();
+        sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "2", "--offline"]).ok();
         edit_there(&server, 2, "Theirs");
         sandbox.anyt(&["sync", "--no-input"]).code(3);
         sandbox.anyt(&["sync", "--no-input", "--resolve", flag]).ok();
@@ -199,7 +200,7 @@ fn one_side_deletes_what_the_other_changes() {
         assert_same(&server, &proxy, &sandbox, "DEV-1");
     }
     let (server, proxy, sandbox) = stage();
-    sandbox.anyt(&["comment", "rm", "DEV-1", "2", "--offline"]).ok();
+    sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "2", "--offline"]).ok();
     delete_there(&server, 2);
     sandbox.anyt(&["sync", "--no-input"]).ok();
     assert_same(&server, &proxy, &sandbox, "DEV-1");
@@ -285,7 +286,7 @@ fn servers_that_list_them_task_by_task() {
         sandbox.anyt(&["sync"]).ok();
         assert_eq!(sandbox.comments("DEV-1"), ["#3 bob: First", "#4 alice: Changed", "#5 bob: Third"]);
         assert_eq!(sandbox.comments("DEV-2"), ["#6 alice: On two"]);
-        sandbox.anyt(&["comment", "rm", "DEV-1", "4"]).ok();
+        sandbox.anyt(&["comment", "rm", "--force", "DEV-1", "4"]).ok();
         server.world().comments.retain(|comment| json::as_text(&comment["content"]) != Some("First"));
         server.change_task("DEV-1", &json::parse(r#"{"priority":2}"#));
         sandbox.anyt(&["sync"]).ok();

@@ -12,6 +12,7 @@ const SCENES: &[(&[&str], &[&str])] = &[
     (&["task", "rm"], &[]),
     (&["task", "rm"], &["DEV-1", "DEV-2", "--offline"]),
     (&["task", "rm"], &["DEV-1", "--json"]),
+    (&["comment", "rm"], &["DEV-1", "1"]),
     (&["env", "remove"], &["dev"]),
     (&["env", "add"], &["dev", "http://127.0.0.1:1"]),
     (&["sync", "queue", "drop"], &["--all"]),
@@ -51,6 +52,7 @@ fn every_command_that_destroys_says_so_in_the_table_and_is_tried_here() {
 fn scene() -> Dispute {
     let dispute = Dispute::about(2);
     dispute.alice.anyt(&["task", "create", "Ours"]).ok();
+    dispute.alice.anyt(&["comment", "add", "DEV-1", "-m", "Ours"]).ok();
     dispute.alice.anyt(&["task", "pick", "DEV-1"]).ok();
     dispute.mine("DEV-2", &["--priority", "2"]);
     dispute
@@ -67,6 +69,7 @@ fn holdings(dispute: &Dispute) -> (Vec<String>, String) {
         list(&["task", "list", "--all", "--json"]),
         list(&["sync", "queue", "--json"]),
         list(&["env", "list"]),
+        list(&["comment", "list", "DEV-1"]),
         served.join("\n"),
     ];
     (files, seen.join("\n"))
