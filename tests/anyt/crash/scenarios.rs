@@ -104,7 +104,7 @@ fn comments(alice: &Sandbox, server: &Server) {
         &[
             SYNC,
             &["comment", "edit", "DEV-1", "1", "-m", "Changed", "--offline"],
-            &["comment", "rm", "DEV-2", "2", "--offline"],
+            &["comment", "rm", "--force", "DEV-2", "2", "--offline"],
             &["comment", "add", "DEV-3", "-m", "Three", "--offline"],
             &["task", "create", "Mine", "--offline"],
             &["comment", "add", "DEV-5", "-m", "On five", "--offline"],
