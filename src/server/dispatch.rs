@@ -15,12 +15,14 @@ use anyt::time::Timestamp;
 use rusqlite::Connection;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub struct Service {
     store: Arc<Store>,
     pub tokens: Arc<Tokens>,
     pub workers: Arc<Workers>,
     pub health: Arc<Health>,
+    turns: Arc<Semaphore>,
 }
 
 /// What was found out about a request from its head.
@@ -55,7 +57,7 @@ impl Service {
         let store = Arc::new(store);
         let workers = Arc::new(Workers::start(Arc::clone(&store)).map_err(cannot)?);
         let health = Health::watch(&store, &workers).map_err(cannot)?;
-        Ok(Service { store, tokens: Arc::new(tokens), workers, health })
+        Ok(Service { store, tokens: Arc::new(tokens), workers, health, turns: Arc::new(Semaphore::new(TURNS)) })
     }
 
     /// Finishes what was asked, and leaves the whole database in its one file.
@@ -103,7 +105,7 @@ impl Service {
                 return workers::guarded(|| Ok(handler(self)));
             }
             (Handler::Signed(handler), Some(caller)) => {
-                Prepared::aside((handler, ticket.route), caller, ticket.arguments, request).await?
+                Prepared::aside(&self.turns, (handler, ticket.route), caller, ticket.arguments, request).await?
             }
             (Handler::Signed(_), None) => return Err(Problem::unknown_caller()),
         };
@@ -126,6 +128,11 @@ impl Service {
 /// A body of more bytes than this takes longer to understand than other requests should wait.
 const QUICK: usize = 64 << 10;
 
+/// Bodies of more bytes than this, once understood, may be many times as large: so many requests with one are worked on at a
+/// time.
+const SHORT: usize = 8 << 10;
+const TURNS: usize = 32;
+
 /// A request that is read and understood as far as that goes without the database.
 struct Prepared {
     handler: Signed,
@@ -135,6 +142,8 @@ struct Prepared {
     request: Request,
     query: Query,
     body: Outcome<Body>,
+    /// Until the request is answered.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Prepared {
@@ -145,7 +154,7 @@ impl Prepared {
         request: Request,
     ) -> Prepared {
         let (query, body) = (Query::parse(&request.query), Body::parse(&request.body));
-        Prepared { handler, route, caller, arguments, request, query, body }
+        Prepared { handler, route, caller, arguments, request, query, body, _turn: None }
     }
 
     /// Whether the caller has the right that the route needs: 404 for a workspace that is none of its business, else 403.
@@ -168,6 +177,7 @@ impl Prepared {
 
     /// `new`, with the key if there is one; a large body is understood on a thread of its own, where nobody waits behind it.
     async fn aside(
+        turns: &Arc<Semaphore>,
         handler: (Signed, &'static Route),
         caller: Caller,
         arguments: Vec<String>,
@@ -180,11 +190,19 @@ impl Prepared {
             let once = if prepared.route.right == Right::Keys { None } else { Once::of(&prepared.request)? };
             Ok((prepared, once))
         };
-        if size <= QUICK {
+        if size <= SHORT {
             return understand();
         }
-        let done = tokio::task::spawn_blocking(understand).await;
-        done.unwrap_or_else(|_| Err(Problem::new(500, "a fault in the server; its log says more")))
+        let turn = tokio::time::timeout(workers::PATIENCE, Arc::clone(turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| Problem::busy("too many large requests are waiting, try again"))?.ok();
+        let (mut prepared, once) = if size <= QUICK {
+            understand()?
+        } else {
+            let done = tokio::task::spawn_blocking(understand).await;
+            done.unwrap_or_else(|_| Err(Problem::new(500, "a fault in the server; its log says more")))?
+        };
+        prepared._turn = turn;
+        Ok((prepared, once))
     }
 
     fn run(&self, connection: &Connection) -> Outcome<Response> {

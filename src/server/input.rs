@@ -122,7 +122,7 @@ impl Body {
             return Ok(Body(Arc::default()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Problem::invalid("body", "is not UTF-8"))?;
-        limits::depth(bytes)?;
+        limits::shape(bytes)?;
         match json::from_str(text) {
             Ok(Value::Object(object)) => Ok(Body(Arc::new(object))),
             Ok(_) => Err(Problem::invalid("body", "is not a JSON object")),

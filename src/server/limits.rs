@@ -8,6 +8,9 @@ pub const BODY: usize = 1 << 20;
 /// How deep arrays and objects of a request may be nested.
 pub const JSON_DEPTH: usize = 128;
 
+/// Values in one request, roughly. A value of a few bytes may take hundreds once it is parsed.
+pub const JSON_VALUES: usize = 20_000;
+
 /// A title or a name, in characters.
 pub const TITLE: usize = 500;
 
@@ -59,17 +62,19 @@ pub fn count(field: &str, number: usize, most: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Refuses what is nested too deeply, by looking at brackets outside strings only: the parser, and whatever walks its
-/// result, may recurse.
-pub fn depth(json: &[u8]) -> Outcome<()> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+/// Refuses what is nested too deeply, and what has too many values, by looking at brackets and commas outside strings only:
+/// the parser, and whatever walks its result, may recurse.
+pub fn shape(json: &[u8]) -> Outcome<()> {
+    let (mut depth, mut values, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in json {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             _ if in_string => {}
+            b',' => values += 1,
             b'[' | b'{' => {
+                values += 1;
                 depth += 1;
                 if depth > JSON_DEPTH {
                     return Err(Problem::invalid("body", format!("is nested more than {JSON_DEPTH} levels deep")));
@@ -78,6 +83,9 @@ pub fn depth(json: &[u8]) -> Outcome<()> {
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
+    }
+    if values > JSON_VALUES {
+        return Err(Problem::invalid("body", format!("has more than {JSON_VALUES} values")));
     }
     Ok(())
 }
@@ -89,10 +97,18 @@ mod tests {
     #[test]
     fn depth_counts_brackets_outside_strings() {
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(depth(nested(JSON_DEPTH).as_bytes()).is_ok());
-        assert!(depth(nested(JSON_DEPTH + 1).as_bytes()).is_err());
-        assert!(depth(format!(r#"{{"a\"{}": "\\"}}"#, "[".repeat(1_000)).as_bytes()).is_ok());
-        assert!(depth(format!("[{}]", "[],".repeat(1_000)).as_bytes()).is_ok());
+        assert!(shape(nested(JSON_DEPTH).as_bytes()).is_ok());
+        assert!(shape(nested(JSON_DEPTH + 1).as_bytes()).is_err());
+        assert!(shape(format!(r#"{{"a\"{}": "\\"}}"#, "[".repeat(1_000)).as_bytes()).is_ok());
+        assert!(shape(format!("[{}]", "[],".repeat(1_000)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn values_are_counted_outside_strings() {
+        assert!(shape(format!("[{}1]", "1,".repeat(JSON_VALUES - 1)).as_bytes()).is_ok());
+        assert!(shape(format!("[{}1]", "1,".repeat(JSON_VALUES)).as_bytes()).is_err());
+        assert!(shape(format!("[{}]", "{}".repeat(JSON_VALUES)).as_bytes()).is_err());
+        assert!(shape(format!("[\"{}\"]", ",".repeat(100_000)).as_bytes()).is_ok());
     }
 
     #[test]

@@ -155,3 +155,23 @@ fn what_the_server_honours_is_on_every_answer() {
     let head = server.call("HEAD", "/v1/workspaces", "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
+
+/// Every route that is there, by the program's own list.
+#[test]
+fn no_route_answers_without_a_valid_credential() {
+    let listing = administer(&Folder::new(), &["generate", "routes"]);
+    let server = Server::new();
+    for line in listing.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let path = words[1].replace("{}", "1");
+        for headers in [&[][..], &[("X-API-Key", "anyt_agent_wrong"), ("Authorization", "Bearer agent_auth")]] {
+            let reply = server.raw(words[0], &path, headers, "");
+            assert_eq!(
+                (reply.status, reply.header("WWW-Authenticate")),
+                (401, Some("Bearer realm=\"anyt-server\"")),
+                "{line}"
+            );
+            assert_eq!(reply.header("Content-Type"), Some("application/problem+json"), "{line}");
+        }
+    }
+}

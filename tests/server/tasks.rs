@@ -253,3 +253,23 @@ fn a_task_is_never_below_itself() {
     assert_eq!(server.patch("DEV-1", r#"{"parent_id": 3}"#).status, 422);
     assert_eq!(server.patch("DEV-3", r#"{"parent_id": 1}"#).status, 200);
 }
+
+/// What was written by a clock that was ahead is not overtaken by one that is right: clients pull by `updated_at`.
+#[test]
+fn a_clock_that_is_set_back_moves_no_change_back() {
+    let folder = Folder::new();
+    let line = r#"{"number": 1, "title": "t", "created_at": "2990-01-01T00:00:00Z"}"#;
+    let path = folder.write("tasks.jsonl", line);
+    let server = Server::start(folder, &["--db", "d.db", "--token", TOKEN, "--import", &path]);
+    let tag = |server: &Server| server.get("/v1/workspaces/1/tasks").header("ETag").map(str::to_string);
+    let before = tag(&server);
+    let changed = server.patch("DEV-1", r#"{"priority": 1}"#).text("updated_at");
+    assert!(changed.starts_with("2990-01-01T00:00:00.0000"), "{changed}");
+    assert_ne!(tag(&server), before);
+    let made = server.task("later", "").text("updated_at");
+    assert!(made > changed, "{made} {changed}");
+    let server = Server::start(server.kill(), &["--db", "d.db", "--token", TOKEN]);
+    let pulled = server.get(&format!("/v1/workspaces/1/tasks?updated_after={made}&sort_by=updated_at&order=asc"));
+    assert_eq!(pulled.titles(), "later");
+    assert!(server.patch("DEV-1", r#"{"priority": 2}"#).text("updated_at") > made);
+}

@@ -1,7 +1,8 @@
 //! One request and its answer: its name, what its head must say, its body under limits, a line in the log.
 
 use super::connection::Shared;
-use super::{Admitted, Application, Request, Response, Target, encode, transit, write};
+use super::transit::{self, Share};
+use super::{Admitted, Application, Request, Response, Target, encode, write};
 use crate::log;
 use crate::metrics::METRICS;
 use anyt::time::Timestamp;
@@ -56,7 +57,8 @@ pub async fn answer<A: Application>(shared: &Shared<A>, peer: IpAddr, request: h
         Ok(Admitted { user, target, takes_body, ticket }) => {
             (done.user, done.target) = (user, target);
             let is_last = !takes_body && !body.is_end_stream();
-            let body = if takes_body { read(body, shared.body_limit).await } else { Ok(Vec::new()) };
+            let mut share = Share::of_body();
+            let body = if takes_body { read(body, shared.body_limit, &mut share).await } else { Ok(Vec::new()) };
             match body {
                 Err((status, words)) => (shared.application.refuse(status, &words, &request.path), true),
                 Ok(body) => {
@@ -124,8 +126,8 @@ fn is_host(value: &[u8]) -> bool {
     authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
-/// The whole body, or a status with words.
-async fn read(body: Incoming, limit: usize) -> Result<Vec<u8>, (u16, String)> {
+/// The whole body, or a status with words. `share` holds its bytes.
+async fn read(body: Incoming, limit: usize, share: &mut Share) -> Result<Vec<u8>, (u16, String)> {
     let too_long = || (413, format!("the request body is longer than {limit} bytes"));
     if body.size_hint().lower() > limit as u64 {
         return Err(too_long());
@@ -133,12 +135,24 @@ async fn read(body: Incoming, limit: usize) -> Result<Vec<u8>, (u16, String)> {
     if body.is_end_stream() {
         return Ok(Vec::new());
     }
-    match tokio::time::timeout(BODY, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(_)) => Err((400, "the request body is broken or was cut off".into())),
-        Err(_) => Err((408, "the request body did not arrive in time".into())),
-    }
+    let arrival = async {
+        let (mut body, mut bytes) = (Limited::new(body, limit), Vec::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+                true => too_long(),
+                false => (400, "the request body is broken or was cut off".into()),
+            })?;
+            // Trailers say nothing to us.
+            let Ok(data) = frame.into_data() else { continue };
+            if !share.grow(data.len()) {
+                return Err((503, "too many long bodies are on their way, try again".into()));
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(bytes)
+    };
+    let late = || Err((408, "the request body did not arrive in time".into()));
+    tokio::time::timeout(BODY, arrival).await.unwrap_or_else(|_| late())
 }
 
 /// What the log says about a request beside its answer.

@@ -90,12 +90,19 @@ fn show_all(call: &Call, place: Place) -> Outcome<Response> {
     Ok(Response::json(200, &configs.into_iter().map(to_json).collect::<Vec<_>>().json()))
 }
 
+/// The agent of the path. Python clients write an enumeration's member as they call it: `CodingAgentType.CLAUDE_CODE`.
+fn agent(call: &Call) -> String {
+    let word = call.argument(1);
+    word.strip_prefix("CodingAgentType.").map_or_else(|| word.to_string(), str::to_ascii_lowercase)
+}
+
 fn show(call: &Call, place: Place) -> Outcome<Response> {
-    Ok(Response::json(200, &to_json(stored::get(call.connection, place, call.argument(1))?)))
+    Ok(Response::json(200, &to_json(stored::get(call.connection, place, &agent(call))?)))
 }
 
 fn keep(call: &Call, place: Place) -> Outcome<Response> {
-    let agent = one_of("agent_type", call.argument(1), &CODING_AGENTS)?;
+    let agent = agent(call);
+    let agent = one_of("agent_type", &agent, &CODING_AGENTS)?;
     let body = call.body()?;
     let config = body.object("config")?.map(settings).transpose()?;
     let change = Change {
@@ -130,6 +137,6 @@ fn settings(object: &Object) -> Outcome<String> {
 }
 
 fn discard(call: &Call, place: Place) -> Outcome<Response> {
-    stored::delete(call.connection, place, call.argument(1))?;
+    stored::delete(call.connection, place, &agent(call))?;
     Ok(Response::no_content())
 }

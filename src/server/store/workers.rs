@@ -25,7 +25,7 @@ pub type Work = Box<dyn FnOnce(&Connection) -> Outcome<Response> + Send>;
 const LONGEST_QUEUE: usize = 2_000;
 
 /// A request that has waited and worked for this long is answered with 503.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A group of writes ends with so many requests or after that time, whichever comes first.
 const LARGEST_GROUP: usize = 200;
