@@ -8,6 +8,7 @@ mod auth;
 mod backlog;
 mod bad_input;
 mod canary;
+mod completion;
 mod concurrency;
 mod conflicts;
 mod container;
