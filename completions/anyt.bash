@@ -1,312 +1,385 @@
 # bash completion for anyt. Generated from the command table by make docs; do not edit.
 
-# Sets commands, flags and valued (flags that take a value) for the command in path.
+# Sets commands, flags, valued (flags that take a value) and known (what its arguments name) for the command in path.
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project env auth health help version'
+            commands='sync task next summary board log undo active comment init workspace project env auth health help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
             flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --wait --resolve --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync status')
             commands=''
             flags='--max-age --max-pending --offline --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --max-age --max-pending --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync log')
             commands=''
             flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync queue')
             commands='show retry drop'
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync queue show')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='operations'
             ;;
         'anyt sync queue retry')
             commands=''
             flags='--all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='operations'
             ;;
         'anyt sync queue drop')
             commands=''
             flags='--all --force --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='operations'
             ;;
         'anyt sync conflicts')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt sync resolve')
             commands=''
             flags='--local --remote --edit --all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='conflicts'
             ;;
         'anyt sync restore')
             commands=''
             flags='--last --list --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt task')
             commands='create update list show done rm note dep pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt task create')
             commands=''
             flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt task update')
             commands=''
             flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task list')
             commands=''
             flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --status --priority -p --owner --labels --project --phase --parent --search --updated-since --sort --order --limit --offset --columns --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt task show')
             commands=''
             flags='--comments --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task done')
             commands=''
             flags='--note --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --note -n --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task rm')
             commands=''
             flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task note')
             commands=''
             flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task dep')
             commands='add rm list'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt task dep add')
             commands=''
             flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --on --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task dep rm')
             commands=''
             flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --on --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task dep list')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task pick')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt task unpick')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt next')
             commands=''
             flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt summary')
             commands=''
             flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt board')
             commands=''
             flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt log')
             commands=''
             flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt undo')
             commands=''
             flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='log'
             ;;
         'anyt active')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt comment')
             commands='add list edit rm'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt comment add')
             commands=''
             flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt comment list')
             commands=''
             flags='--remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt comment edit')
             commands=''
             flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt comment rm')
             commands=''
             flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
             ;;
         'anyt init')
             commands=''
             flags='--dir --identifier --project --yes --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --dir -d --identifier -i --project --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt workspace')
             commands='list use current switch'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt workspace list')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt workspace use')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='workspaces'
             ;;
         'anyt workspace current')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt workspace switch')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='workspaces'
             ;;
         'anyt project')
             commands='list use current create'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt project list')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt project use')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='projects'
             ;;
         'anyt project current')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt project create')
             commands=''
             flags='--name --description --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --name -n --description -d --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt env')
             commands='list add switch show remove'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt env list')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt env add')
             commands=''
             flags='--active --force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='environments'
             ;;
         'anyt env switch')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='environments'
             ;;
         'anyt env show')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='environments'
             ;;
         'anyt env remove')
             commands=''
             flags='--force --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known='environments'
             ;;
         'anyt auth')
             commands='login logout whoami status'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt auth login')
             commands=''
             flags='--token-file --agent-key --offline --store --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --token-file --store --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt auth logout')
             commands=''
             flags='--all --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt auth whoami')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt auth status')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt health')
             commands=''
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt help')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt completion')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt man')
+            commands=''
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt version')
             commands=''
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
     esac
 }
@@ -319,17 +392,37 @@ _anyt_value() {
     esac
     case "$path $prev" in
         'anyt sync'' --resolve') COMPREPLY=($(compgen -W 'local remote skip' -- "$cur")) ;;
+        'anyt task create'' --project') _anyt_known projects ;;
         'anyt task create'' --priority' | 'anyt task create'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task create'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task create'' --owner') _anyt_known owners ;;
+        'anyt task create'' --labels') _anyt_known labels list ;;
+        'anyt task create'' --parent') _anyt_known tasks ;;
+        'anyt task update'' --project') _anyt_known projects ;;
         'anyt task update'' --priority' | 'anyt task update'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task update'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task update'' --owner') _anyt_known owners ;;
+        'anyt task update'' --labels') _anyt_known labels list ;;
+        'anyt task update'' --add-labels') _anyt_known labels list ;;
+        'anyt task update'' --remove-labels') _anyt_known labels list ;;
+        'anyt task update'' --parent') _anyt_known tasks ;;
         'anyt task list'' --status') _anyt_list 'backlog todo active blocked done canceled archived' ;;
         'anyt task list'' --priority' | 'anyt task list'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task list'' --owner') _anyt_known owners ;;
+        'anyt task list'' --labels') _anyt_known labels list ;;
+        'anyt task list'' --project') _anyt_known projects ;;
+        'anyt task list'' --parent') _anyt_known tasks ;;
         'anyt task list'' --sort') COMPREPLY=($(compgen -W 'priority updated_at created_at status identifier title' -- "$cur")) ;;
         'anyt task list'' --order') COMPREPLY=($(compgen -W 'asc desc' -- "$cur")) ;;
+        'anyt task dep add'' --on') _anyt_known tasks list ;;
+        'anyt task dep rm'' --on') _anyt_known tasks list ;;
+        'anyt next'' --owner') _anyt_known owners ;;
+        'anyt summary'' --owner') _anyt_known owners ;;
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
         'anyt auth login'' --token-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt auth login'' --store') COMPREPLY=($(compgen -W 'keyring file' -- "$cur")) ;;
+        *' --env') _anyt_known environments ;;
+        *' --workspace' | *' -w') _anyt_known workspaces ;;
         *' --color') COMPREPLY=($(compgen -W 'auto always never' -- "$cur")) ;;
         *' --ca-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
     esac
@@ -344,8 +437,21 @@ _anyt_list() {
     COMPREPLY=($(compgen -P "$before" -W "$1" -- "${cur##*,}"))
 }
 
+# Offers the names that anyt knows. They come from a server: they are quoted, and never evaluated.
+_anyt_known() {
+    local before='' part="$cur" word
+    if [ "$2" = list ]; then
+        case "$cur" in
+            *,*) before="${cur%,*}," part="${cur##*,}" ;;
+        esac
+    fi
+    while IFS=$'\t' read -r word _; do
+        COMPREPLY+=("$before$(printf '%q' "$word")")
+    done < <(anyt complete "$1" "$part" 2>/dev/null </dev/null)
+}
+
 _anyt() {
-    local cur prev path='anyt' commands='' flags='' valued='' index word
+    local cur prev path='anyt' commands='' flags='' valued='' known='' index word
     COMPREPLY=()
     _anyt_words
     # Which command is it? Values of flags are no commands; bash makes words of its own of '='.
@@ -417,6 +523,8 @@ _anyt() {
             'anyt auth whoami') path='anyt auth whoami' ;;
             'anyt auth status') path='anyt auth status' ;;
             'anyt health') path='anyt health' ;;
+            'anyt completion') path='anyt completion' ;;
+            'anyt man') path='anyt man' ;;
             'anyt version') path='anyt version' ;;
             *) continue ;;
         esac
@@ -434,7 +542,13 @@ _anyt() {
     fi
     case "$cur" in
         -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
-        *) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+        *)
+            if [ -n "$known" ]; then
+                _anyt_known "$known"
+            else
+                COMPREPLY=($(compgen -W "$commands" -- "$cur"))
+            fi
+            ;;
     esac
 }
 

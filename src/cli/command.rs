@@ -61,6 +61,10 @@ pub enum Id {
     /// `anyt help …` or `--help`: `Invocation::arguments` is the path of the command asked about.
     Help,
     Version,
+    Completion,
+    Man,
+    /// Hidden: completions call it.
+    Complete,
     /// Hidden: `make docs` calls it.
     Generate,
     /// A group was named without a command (`anyt`, `anyt task`): its help belongs on stderr, with exit code 2.
@@ -143,12 +147,15 @@ pub struct Argument {
     pub needed: Needed,
     /// Takes all words that are left.
     pub many: bool,
+    /// What `anyt complete` offers for it; empty: nothing.
+    pub completes: &'static str,
     /// Long names of flags that contradict it.
     pub not_with: &'static [&'static str],
 }
 
 impl Argument {
-    pub const NONE: Argument = Argument { name: "", help: "", needed: Needed::Yes, many: false, not_with: &[] };
+    pub const NONE: Argument =
+        Argument { name: "", help: "", needed: Needed::Yes, many: false, completes: "", not_with: &[] };
 
     /// `TITLE`, `[ID...]`.
     pub fn usage(&self) -> String {
@@ -181,6 +188,8 @@ pub struct Flag {
     pub accepts: Accepts,
     pub default: Option<&'static str>,
     pub help: &'static str,
+    /// What `anyt complete` offers for its value; empty: nothing.
+    pub completes: &'static str,
     pub required: bool,
     /// Long names of flags that contradict it.
     pub not_with: &'static [&'static str],
@@ -196,6 +205,7 @@ impl Flag {
         accepts: Accepts::Nothing,
         default: None,
         help: "",
+        completes: "",
         required: false,
         not_with: &[],
     };
@@ -256,9 +266,16 @@ pub enum Accepts {
     Status,
     /// Statuses separated by commas.
     Statuses,
+    /// Names separated by commas.
+    List,
 }
 
 impl Accepts {
+    /// Several values separated by commas.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Accepts::Statuses | Accepts::List)
+    }
+
     /// The fixed values, for help and completions.
     pub fn choices(&self) -> &'static [&'static str] {
         match self {

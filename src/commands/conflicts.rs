@@ -8,7 +8,7 @@ use super::prompter::ConsolePrompter;
 use super::reporter::{ConsoleReporter, Mode as Report};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
-use crate::model::task::TASK;
+use crate::model::task::{TASK, TITLE};
 use crate::model::{Operation, Target};
 use crate::names::{Known, Name};
 use crate::store::{Conflict, Resolved};
@@ -45,7 +45,11 @@ pub fn list(session: &mut Session) -> Result<()> {
                     Cause::DeletedThere => "changed here, deleted on the server",
                     Cause::DeletedHere => "deleted here, changed on the server",
                 };
-                out.line(&format!("{}: {what}", conflict.name))?;
+                // A title in dispute is shown below.
+                let shown = ctx.store.row(conflict.kind, conflict.id)?.or_else(|| conflict.remote.clone());
+                let shown = shown.filter(|_| differences.iter().all(|one| one.field != TITLE));
+                let title = shown.map(|row| format!(": {}", row.title()));
+                out.line(&format!("{}: {what}{}", conflict.name, title.unwrap_or_default()))?;
                 let names = Known { store: &ctx.store, workspace_id: conflict.workspace_id };
                 for Difference { field, base, local, remote } in differences {
                     let [base, local, remote] = [base, local, remote].map(|value| one_line(field, value, &names));

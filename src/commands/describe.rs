@@ -2,8 +2,10 @@
 
 use crate::document::{integer, object, optional, text};
 use crate::model::kind::Identity;
-use crate::model::{Field, Operation, Shape, State, Target, Value as FieldValue, patch_to_json};
+use crate::model::task::{TASK, TITLE};
+use crate::model::{self, Field, Operation, Shape, State, Target, Value as FieldValue, patch_to_json};
 use crate::names::{Names, shown};
+use crate::store::Store;
 use crate::ui::{sanitise, width};
 use miniserde::json::Value;
 
@@ -23,6 +25,16 @@ pub fn describe(operation: &Operation) -> String {
         (Shape::Link, _) => format!("Add dependency: {name} on {}", other()),
         (Shape::Unlink, _) => format!("Remove dependency: {name} on {}", other()),
     }
+}
+
+/// The title of the row that it is about, for people; empty for what has none.
+pub fn title(store: &Store, operation: &Operation) -> String {
+    if let (Shape::Create, Some(FieldValue::Text(title))) = (operation.shape, operation.set.get(TITLE)) {
+        return title.clone();
+    }
+    let ends = model::kind(operation.kind.ends).unwrap_or(operation.kind);
+    let row = store.row_of(ends, &operation.target).ok().flatten();
+    row.filter(|row| row.kind == &TASK).map_or_else(String::new, |row| row.title().to_string())
 }
 
 /// What becomes of it, for people.

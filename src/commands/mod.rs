@@ -2,6 +2,7 @@
 
 mod auth;
 mod comment;
+mod complete;
 mod confirm;
 mod conflicts;
 mod context;
@@ -25,7 +26,7 @@ mod workspace;
 pub use session::Session;
 
 use crate::cli::{self, Id, Invocation};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::path::Path;
 
 /// Runs one command. The number is the exit code of one that did what was asked.
@@ -43,6 +44,12 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Help => session.out.raw(&cli::help_text(session.call.arguments())?)?,
         Id::Version => session.out.line(cli::version_text().trim_end())?,
         Id::Usage => return usage(session),
+        Id::Completion => completion(session)?,
+        Id::Man => {
+            let page = session.call.arguments().first().map_or("man".into(), |page| format!("man-{page}"));
+            session.out.raw(&cli::document(&page)?)?;
+        }
+        Id::Complete => complete::run(session)?,
         Id::Generate => generate(session)?,
         Id::EnvList => env::list(session)?,
         Id::EnvAdd => env::add(session)?,
@@ -104,6 +111,13 @@ fn usage(session: &mut Session) -> Result<u8> {
     let help = cli::help_text(session.call.arguments())?;
     session.out.usage(&help);
     Ok(2)
+}
+
+fn completion(session: &mut Session) -> Result<()> {
+    match session.call.arguments() {
+        [shell, ..] if ["bash", "zsh", "fish"].contains(&shell.as_str()) => session.out.raw(&cli::document(shell)?),
+        _ => Err(Error::usage("there are completions for bash, zsh and fish")),
+    }
 }
 
 fn generate(session: &mut Session) -> Result<()> {

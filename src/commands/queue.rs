@@ -3,7 +3,7 @@
 use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
-use super::describe::{describe, one_line, orphaned, state, to_json};
+use super::describe::{describe, one_line, orphaned, state, title, to_json};
 use super::reporter::plural;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
@@ -31,14 +31,16 @@ pub fn list(session: &mut Session) -> Result<()> {
                 return out.line("Nothing waits to be sent");
             }
             let mut table = Table::new([
-                Column::right("#"),
+                Column::right("#").whole(),
                 Column::left("OPERATION").max(60),
-                Column::left("QUEUED (UTC)"),
+                Column::left("TITLE").optional(),
+                Column::left("QUEUED (UTC)").optional(),
                 Column::left("STATE").max(80),
             ]);
             for operation in &waiting {
                 let when = operation.created_at.get(..16).unwrap_or("").replace('T', " ");
-                table.row([operation.seq.to_string().as_str(), &describe(operation), &when, &state(operation)]);
+                let (number, title) = (operation.seq.to_string(), title(&ctx.store, operation));
+                table.row([number.as_str(), &describe(operation), &title, &when, &state(operation)]);
             }
             table.print(out)
         },

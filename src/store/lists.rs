@@ -129,6 +129,24 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
+    /// Identifiers and titles of live tasks whose identifier begins so; the newest changes where nothing was typed.
+    pub fn tasks_beginning(&self, workspace_id: i64, start: &str, count: u32) -> Result<Vec<(String, String)>> {
+        let sql = if start.is_empty() {
+            "SELECT identifier, title FROM tasks WHERE workspace_id = :workspace AND deleted_at IS NULL AND :start = '' \
+             ORDER BY updated_us DESC, id LIMIT :count"
+        } else {
+            "SELECT identifier, title FROM tasks WHERE workspace_id = :workspace AND identifier >= :start \
+             AND identifier < :start || x'f48fbfbf' AND deleted_at IS NULL ORDER BY identifier LIMIT :count"
+        };
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut query| {
+                let bound = named_params! {":workspace": workspace_id, ":start": start, ":count": count};
+                query.query_map(bound, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(|e| self.error(e))
+    }
+
     /// Live tasks that pass the filter, without the page's limit. Counted in the one index that answers the usual filter
     /// alone: by itself SQLite takes another one and reads every row for its status.
     pub fn count_tasks(&self, filter: &Filter) -> Result<i64> {

@@ -218,6 +218,7 @@ impl Engine<'_> {
         let decision = self.prompter.conflict(&Question {
             identifier: name,
             title: &title,
+            changed_at: dispute.row.as_ref().map_or("", |row| &row.updated_at),
             cause: dispute.cause,
             local_version: first.seen_version,
             remote_version,

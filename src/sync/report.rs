@@ -81,6 +81,8 @@ pub trait Reporter {
 pub struct Question<'a> {
     pub identifier: &'a str,
     pub title: &'a str,
+    /// When the server's row was changed last; RFC 3339, empty where that is not known.
+    pub changed_at: &'a str,
     pub cause: Cause,
     pub local_version: i64,
     pub remote_version: i64,

@@ -6,7 +6,9 @@ use crate::model::Patch;
 use crate::sync::choose::Choice;
 use crate::sync::next::Cause;
 use crate::sync::report::{Decision, Question};
+use crate::time::Timestamp;
 use crate::ui::difference;
+use crate::ui::width::truncate;
 use crate::ui::{Answer, Input, Output, Style, interrupt, sanitise};
 
 /// Invalid answers before the question is given up.
@@ -41,6 +43,7 @@ pub fn ask(
             "s" => return decided(Choice::Skip, false),
             "q" => return decided(Choice::Stop, false),
             "d" => difference::print(out, question)?,
+            "?" => out.question(help(question.cause))?,
             "3" if question.cause == Cause::Changed => match edit(question) {
                 Ok(patch) => return decided(Choice::Edited(patch), false),
                 Err(reason) => {
@@ -60,15 +63,27 @@ pub fn ask(
     decided(Choice::Skip, false)
 }
 
+/// Every key.
 fn help(cause: Cause) -> &'static str {
     match cause {
         Cause::Changed => {
-            "  1, 2 or 3; d shows the full difference, s leaves it for later, 1! or 2! decides all that remain, q stops\n"
+            "  1   keep local changes    1!  for all that remain\n  2   accept remote         2!  for all that remain\n  \
+             3   edit manually         d   show the full difference\n  s   leave it for later    q   stop; nothing is changed\n"
         }
         _ => {
-            "  1 or 2; d shows the full difference, s leaves it for later, 1! or 2! decides all that remain, q stops\n"
+            "  1   keep local changes    1!  for all that remain\n  2   accept remote         2!  for all that remain\n  \
+             d   show all fields\n  s   leave it for later    q   stop; nothing is changed\n"
         }
     }
+}
+
+/// What the task is about, and when the other side changed it.
+fn subject(question: &Question<'_>) -> String {
+    let title = truncate(&sanitise::line(question.title), 72);
+    let at = Timestamp::parse(question.changed_at).filter(|_| question.cause != Cause::DeletedThere);
+    let changed = at.map(|at| format!("changed there {}", at.ago(Timestamp::now())));
+    let words: Vec<String> = [title, changed.unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("    {} (? shows all keys)\n", words.join(", "))
 }
 
 fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
@@ -79,6 +94,7 @@ fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
         version(question.local_version, question.cause == Cause::DeletedHere),
         version(question.remote_version, question.cause == Cause::DeletedThere),
     ))?;
+    out.question(&subject(question))?;
     for field in question.differences {
         let summary = difference::summary(out, field, question);
         out.question(&summary)?;
@@ -120,6 +136,7 @@ pub(super) mod tests {
         Question {
             identifier: "DEV-42",
             title: "Fix bug",
+            changed_at: "",
             cause: Cause::Changed,
             local_version: 5,
             remote_version: 6,
@@ -146,6 +163,7 @@ pub(super) mod tests {
 ⚠ Conflict detected for DEV-42:
   Local version: 5
   Remote version: 6
+    Fix bug (? shows all keys)
     status: todo → local active, remote done
 
   Choose resolution:
@@ -169,6 +187,7 @@ pub(super) mod tests {
             ("d\n1\n", Choice::Local, false),
             ("3\n2\n", Choice::Remote, false),
             ("x\n\n2", Choice::Remote, false),
+            ("?\n?\n?\n?\n2", Choice::Remote, false),
             ("x\nx\nx\n2\n", Choice::Skip, false),
             ("", Choice::Skip, false),
             ("refs/heads/main 1a2b refs/heads/main 3c4d\n", Choice::Skip, false),
@@ -195,7 +214,12 @@ pub(super) mod tests {
     fn a_deletion_has_two_ways_out() {
         let (decision, screen) = answered("3\n1\n", Cause::DeletedThere);
         assert_eq!(decision.0, Choice::Local);
-        assert!(screen.contains("  Remote version: deleted\n    status: todo → local active\n"), "{screen}");
+        assert!(
+            screen.contains(
+                "  Remote version: deleted\n    Fix bug (? shows all keys)\n    status: todo → local active\n"
+            ),
+            "{screen}"
+        );
         let (_, screen) = answered("2\n", Cause::DeletedHere);
         assert!(screen.contains("  Local version: deleted\n"), "{screen}");
         assert!(screen.contains("    status: todo → remote done\n"), "{screen}");

@@ -8,7 +8,7 @@ use crate::names::shown;
 use crate::sync::next::Cause;
 use crate::sync::relate::Difference;
 use crate::sync::report::Question;
-use crate::ui::width::truncate;
+use crate::ui::width::{columns, truncate};
 use crate::ui::{Output, Style, sanitise};
 
 /// Lines of long text in the short form; `d` shows the rest.
@@ -37,6 +37,17 @@ pub(super) fn summary(out: &Output, difference: &Difference, question: &Question
             text.push_str(&format!("      … {more} more {}, d shows all\n", if more == 1 { "line" } else { "lines" }));
         }
         return text;
+    }
+    // Long values stand below each other.
+    if cause == Cause::Changed && [base, local, remote].iter().any(|value| columns(&short(value)) > 24) {
+        let line = |name: &str, value| format!("      {name:7} {}\n", short(value));
+        return format!(
+            "    {}:\n{}{}{}",
+            field.word,
+            line("before", base),
+            line("local", local),
+            line("remote", remote)
+        );
     }
     let sides = match cause {
         Cause::Changed => format!("local {}, remote {}", short(local), short(remote)),

@@ -103,7 +103,9 @@ fn a_remote_that_moved_on_starts_the_merge_again() {
     let dispute = waiting(&[1]);
     dispute.theirs("DEV-1", r#"{"title":"Theirs again","priority":2}"#);
     let run = dispute.sync(&[]).stdin("s\n").code(3);
-    assert!(run.stdout.contains("  Remote version: 3\n    title: Task 1 → local Mine, remote Theirs again\n"), "{run}");
+    let shown = "  Remote version: 3\n    Theirs again, changed there ";
+    assert!(run.stdout.contains(shown), "{run}");
+    assert!(run.stdout.contains("    title: Task 1 → local Mine, remote Theirs again\n"), "{run}");
     let listed = dispute.alice.anyt(&["sync", "conflicts", "--json"]).ok().json();
     assert_eq!(listed.int("data.items.0.remote_version"), 3);
     dispute.alice.anyt(&["sync", "resolve", "DEV-1", "--local"]).ok();

@@ -9,6 +9,7 @@ mod backlog;
 mod bad_input;
 mod canary;
 mod comments;
+mod completion;
 mod concurrency;
 mod conflicts;
 mod container;

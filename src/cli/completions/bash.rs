@@ -32,6 +32,10 @@ fn value_line(place: &str, flag: &Flag) -> String {
         Accepts::File => String::from("COMPREPLY=($(compgen -f -- \"$cur\"))"),
         Accepts::Folder => String::from("COMPREPLY=($(compgen -d -- \"$cur\"))"),
         Accepts::Statuses => format!("_anyt_list '{}'", flag.accepts.choices().join(" ")),
+        _ if !flag.completes.is_empty() => {
+            let list = if flag.accepts.is_list() { " list" } else { "" };
+            format!("_anyt_known {}{list}", flag.completes)
+        }
         _ if flag.accepts.choices().is_empty() => return String::new(),
         _ => format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", flag.accepts.choices().join(" ")),
     };
@@ -49,16 +53,17 @@ fn offers(command: &'static Command) -> String {
     let all: Vec<String> = flags(command).map(|flag| format!("--{}", flag.long)).collect();
     let valued: Vec<String> = flags(command).filter(|flag| !flag.is_switch()).map(spellings).collect();
     format!(
-        "            commands='{}'\n            flags='{}'\n            valued=' {} '\n",
+        "            commands='{}'\n            flags='{}'\n            valued=' {} '\n            known='{}'\n",
         commands.join(" "),
         all.join(" "),
-        valued.join(" ")
+        valued.join(" "),
+        command.arguments.first().map_or("", |argument| argument.completes)
     )
 }
 
 const TEMPLATE: &str = r#"# bash completion for anyt. Generated from the command table by make docs; do not edit.
 
-# Sets commands, flags and valued (flags that take a value) for the command in path.
+# Sets commands, flags, valued (flags that take a value) and known (what its arguments name) for the command in path.
 _anyt_words() {
     case "$path" in
 @WORDS@    esac
@@ -83,8 +88,21 @@ _anyt_list() {
     COMPREPLY=($(compgen -P "$before" -W "$1" -- "${cur##*,}"))
 }
 
+# Offers the names that anyt knows. They come from a server: they are quoted, and never evaluated.
+_anyt_known() {
+    local before='' part="$cur" word
+    if [ "$2" = list ]; then
+        case "$cur" in
+            *,*) before="${cur%,*}," part="${cur##*,}" ;;
+        esac
+    fi
+    while IFS=$'\t' read -r word _; do
+        COMPREPLY+=("$before$(printf '%q' "$word")")
+    done < <(anyt complete "$1" "$part" 2>/dev/null </dev/null)
+}
+
 _anyt() {
-    local cur prev path='anyt' commands='' flags='' valued='' index word
+    local cur prev path='anyt' commands='' flags='' valued='' known='' index word
     COMPREPLY=()
     _anyt_words
     # Which command is it? Values of flags are no commands; bash makes words of its own of '='.
@@ -114,7 +132,13 @@ _anyt() {
     fi
     case "$cur" in
         -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
-        *) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+        *)
+            if [ -n "$known" ]; then
+                _anyt_known "$known"
+            else
+                COMPREPLY=($(compgen -W "$commands" -- "$cur"))
+            fi
+            ;;
     esac
 }
 

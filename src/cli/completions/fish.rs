@@ -29,6 +29,11 @@ pub fn script() -> String {
         if !spellings.is_empty() {
             valued.push_str(&case(&spellings, SKIP));
         }
+        if let Some(known) =
+            command.arguments.first().map(|argument| argument.completes).filter(|known| !known.is_empty())
+        {
+            lines.push_str(&format!("{place} -k -a '(__anyt_known {known})'\n"));
+        }
         if takes_files(command) {
             lines.push_str(&format!("{place} -F\n"));
         }
@@ -64,6 +69,10 @@ fn flag_line(place: &str, flag: &Flag) -> String {
         Accepts::File => String::from(" -r -F"),
         Accepts::Folder => String::from(" -x -a '(__fish_complete_directories)'"),
         Accepts::Statuses => format!(" -x -a '(__fish_append , {})'", choices.join(" ")),
+        Accepts::List if !flag.completes.is_empty() => {
+            format!(" -x -k -a '(__fish_append , (__anyt_known {} list))'", flag.completes)
+        }
+        _ if !flag.completes.is_empty() => format!(" -x -k -a '(__anyt_known {})'", flag.completes),
         _ if choices.is_empty() => String::from(" -x"),
         _ => format!(" -x -a '{}'", choices.join(" ")),
     };
@@ -93,6 +102,15 @@ function __anyt_path
 @STEPS@        end
     end
     echo $path
+end
+
+# Prints the names that anyt knows, with their meaning; of a list for its last part.
+function __anyt_known
+    set -l word (commandline -ct)
+    if test "$argv[2]" = list
+        set word (string split -r -m 1 , -- $word)[-1]
+    end
+    anyt complete $argv[1] "$word" 2>/dev/null </dev/null
 end
 
 function __anyt_at

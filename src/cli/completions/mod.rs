@@ -1,5 +1,5 @@
-//! Shell completions: the command table as bash, zsh and fish scripts. They complete commands, flags and fixed values,
-//! and never run anyt.
+//! Shell completions: the command table as bash, zsh and fish scripts. They complete commands, flags and fixed values;
+//! the names of tasks and the like are asked of `anyt complete`. What that prints comes from servers: no script evaluates it.
 
 mod bash;
 mod fish;

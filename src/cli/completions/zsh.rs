@@ -9,6 +9,7 @@ pub fn script() -> String {
     for path in everything().iter().filter(|path| path[path.len() - 1].id != Some(Id::Help)) {
         script.push_str(&function(path));
     }
+    script.push_str(KNOWN);
     script.push_str("\nif [ \"$funcstack[1]\" = _anyt ]; then\n    _anyt \"$@\"\nelse\n    compdef _anyt anyt\nfi\n");
     script
 }
@@ -52,6 +53,8 @@ fn flag_specs(flag: &'static Flag) -> Vec<String> {
         Accepts::File => format!(":{}:_files", flag.value),
         Accepts::Folder => format!(":{}:_files -/", flag.value),
         Accepts::Statuses => format!(":{}:_values -s , status {}", flag.value, choices.join(" ")),
+        Accepts::List if !flag.completes.is_empty() => format!(":{}: _anyt_known {} list", flag.value, flag.completes),
+        _ if !flag.completes.is_empty() => format!(":{}: _anyt_known {}", flag.value, flag.completes),
         _ if choices.is_empty() => format!(":{}: ", flag.value),
         _ => format!(":{}:({})", flag.value, choices.join(" ")),
     };
@@ -62,10 +65,29 @@ fn flag_specs(flag: &'static Flag) -> Vec<String> {
 }
 
 fn argument_spec(argument: &Argument) -> String {
-    let action = if argument.name == "FILE" { "_files" } else { " " };
+    let action = match argument.completes {
+        "" if argument.name == "FILE" => "_files".to_string(),
+        "" => " ".to_string(),
+        known => format!(" _anyt_known {known}"),
+    };
     let position = if argument.many { "*" } else { "" };
     quoted(&format!("{position}:{}:{action}", argument.name))
 }
+
+/// The names that anyt knows, with their meaning; of a list for its last part.
+const KNOWN: &str = r#"
+_anyt_known() {
+    local line
+    local -a found
+    if [ "$2" = list ]; then
+        compset -P '*,'
+    fi
+    while IFS= read -r line; do
+        found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done < <(anyt complete "$1" "$PREFIX" 2>/dev/null </dev/null)
+    _describe -V "$1" found
+}
+"#;
 
 const TEMPLATE: &str = r#"
 @NAME@() {

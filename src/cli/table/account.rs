@@ -3,7 +3,8 @@
 use super::FORCE;
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
 
-const NAME: Argument = Argument { name: "NAME", help: "The environment's name", ..Argument::NONE };
+const NAME: Argument =
+    Argument { name: "NAME", help: "The environment's name", completes: "environments", ..Argument::NONE };
 
 pub const ENV: Command = Command {
     name: "env",

@@ -46,7 +46,10 @@ pub static ROOT: Command = Command {
         account::AUTH,
         place::HEALTH,
         HELP,
+        COMPLETION,
+        MAN,
         VERSION,
+        COMPLETE,
         GENERATE,
     ],
     ..Command::NONE
@@ -70,6 +73,46 @@ const HELP: Command = Command {
 const VERSION: Command =
     Command { id: Some(Id::Version), name: "version", summary: "Print the version", ..Command::NONE };
 
+const COMPLETION: Command = Command {
+    id: Some(Id::Completion),
+    name: "completion",
+    summary: "Print the completion script of a shell",
+    description: "For those who have only the program; 'make install' puts the scripts where shells find them.",
+    arguments: &[Argument { name: "SHELL", help: "bash, zsh or fish", ..Argument::NONE }],
+    examples: &[
+        Example { what: "In ~/.bashrc", line: "source <(anyt completion bash)" },
+        Example { what: "In fish", line: "anyt completion fish | source" },
+    ],
+    ..Command::NONE
+};
+
+const MAN: Command = Command {
+    id: Some(Id::Man),
+    name: "man",
+    summary: "Print a man page",
+    description: "As roff, for those who have only the program: anyt's own, or that of a group of commands.",
+    arguments: &[Argument {
+        name: "PAGE",
+        help: "sync, task, workspace, project, env or auth",
+        needed: Needed::No,
+        ..Argument::NONE
+    }],
+    examples: &[Example { what: "Read one", line: "anyt man task | man -l -" }],
+    ..Command::NONE
+};
+
+const COMPLETE: Command = Command {
+    id: Some(Id::Complete),
+    name: "complete",
+    summary: "Print the names that begin so, for completions",
+    arguments: &[
+        Argument { name: "WHAT", help: "tasks, environments, workspaces, ...", ..Argument::NONE },
+        Argument { name: "WORD", help: "What was typed", needed: Needed::No, ..Argument::NONE },
+    ],
+    hidden: true,
+    ..Command::NONE
+};
+
 const GENERATE: Command = Command {
     id: Some(Id::Generate),
     name: "generate",
@@ -89,13 +132,20 @@ const GENERATE: Command = Command {
 
 /// Flags of every command, before or after its name.
 pub const GLOBAL: &[Flag] = &[
-    Flag { long: "env", value: "NAME", help: "Use this environment instead of the active one", ..Flag::VALUE },
+    Flag {
+        long: "env",
+        value: "NAME",
+        help: "Use this environment instead of the active one",
+        completes: "environments",
+        ..Flag::VALUE
+    },
     Flag { long: "api-url", value: "URL", help: "Use this server instead of the environment's", ..Flag::VALUE },
     Flag {
         short: Some('w'),
         long: "workspace",
         value: "WS",
         help: "Use this workspace: its id or identifier",
+        completes: "workspaces",
         ..Flag::VALUE
     },
     Flag { short: Some('q'), long: "quiet", help: "Print nothing when all went well", ..Flag::SWITCH },

@@ -36,7 +36,8 @@ pub const INIT: Command = Command {
     ..Command::NONE
 };
 
-const WS: Argument = Argument { name: "WS", help: "The workspace: its id or identifier", ..Argument::NONE };
+const WS: Argument =
+    Argument { name: "WS", help: "The workspace: its id or identifier", completes: "workspaces", ..Argument::NONE };
 
 pub const WORKSPACE: Command = Command {
     name: "workspace",
@@ -108,7 +109,12 @@ pub const PROJECT: Command = Command {
             id: Some(Id::ProjectUse),
             name: "use",
             summary: "Use a project from now on",
-            arguments: &[Argument { name: "P", help: "The project: its id or name", ..Argument::NONE }],
+            arguments: &[Argument {
+                name: "P",
+                help: "The project: its id or name",
+                completes: "projects",
+                ..Argument::NONE
+            }],
             ..Command::NONE
         },
         Command {

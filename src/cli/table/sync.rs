@@ -7,6 +7,7 @@ const IDS: Argument = Argument {
     name: "ID",
     help: "The operations: numbers from 'anyt sync queue', or tasks",
     many: true,
+    completes: "operations",
     ..Argument::NONE
 };
 
@@ -198,6 +199,7 @@ const RESOLVE: Command = Command {
         help: "The tasks; without one each waiting conflict in turn",
         needed: Needed::No,
         many: true,
+        completes: "conflicts",
         not_with: &["all"],
     }],
     flags: &[

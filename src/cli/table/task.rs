@@ -3,7 +3,8 @@
 use super::{FORCE, NO_QUEUE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
-pub(super) const ID: Argument = Argument { name: "ID", help: "The task, for example DEV-42 or 42", ..Argument::NONE };
+pub(super) const ID: Argument =
+    Argument { name: "ID", help: "The task, for example DEV-42 or 42", completes: "tasks", ..Argument::NONE };
 pub(super) const ID_OR_PICKED: Argument =
     Argument { help: "The task; without it the picked one", needed: Needed::No, ..ID };
 const IDS_OR_PICKED: Argument = Argument { help: "The tasks; without one the picked task", many: true, ..ID_OR_PICKED };
@@ -23,11 +24,20 @@ const DESCRIPTION: Flag = Flag {
     help: "Markdown; - reads it from standard input",
     ..Flag::VALUE
 };
-const PROJECT: Flag = Flag { long: "project", value: "P", help: "The project: its id or name", ..Flag::VALUE };
+const PROJECT: Flag =
+    Flag { long: "project", value: "P", help: "The project: its id or name", completes: "projects", ..Flag::VALUE };
 const STATUS: Flag =
     Flag { long: "status", value: "STATUS", accepts: Accepts::Status, help: "Where it stands", ..Flag::VALUE };
-const OWNER: Flag = Flag { long: "owner", value: "USER", help: "Who does it: a user id or 'me'", ..Flag::VALUE };
-const LABELS: Flag = Flag { long: "labels", value: "A,B", help: "Its labels, separated by commas", ..Flag::VALUE };
+const OWNER: Flag =
+    Flag { long: "owner", value: "USER", help: "Who does it: a user id or 'me'", completes: "owners", ..Flag::VALUE };
+const LABELS: Flag = Flag {
+    long: "labels",
+    value: "A,B",
+    accepts: Accepts::List,
+    help: "Its labels, separated by commas",
+    completes: "labels",
+    ..Flag::VALUE
+};
 const PHASE: Flag =
     Flag { long: "phase", value: "TEXT", help: "The phase it belongs to, for example T3", ..Flag::VALUE };
 const ESTIMATE: Flag = Flag {
@@ -37,12 +47,15 @@ const ESTIMATE: Flag = Flag {
     help: "Estimated effort in hours",
     ..Flag::VALUE
 };
-const PARENT: Flag = Flag { long: "parent", value: "ID", help: "The task it is a part of", ..Flag::VALUE };
+const PARENT: Flag =
+    Flag { long: "parent", value: "ID", help: "The task it is a part of", completes: "tasks", ..Flag::VALUE };
 const PLAN: Flag = Flag { long: "plan", value: "TEXT", help: "How it is to be done; Markdown", ..Flag::VALUE };
 pub(super) const REMOTE: Flag = Flag { long: "remote", help: "Ask the server instead of the cache", ..Flag::SWITCH };
 const ON: Flag = Flag {
     long: "on",
     value: "A,B",
+    accepts: Accepts::List,
+    completes: "tasks",
     help: "The tasks it depends on, separated by commas",
     required: true,
     ..Flag::VALUE
@@ -116,8 +129,8 @@ const UPDATE: Command = Command {
         STATUS,
         OWNER,
         Flag { help: "Exactly these labels, separated by commas", ..LABELS },
-        Flag { long: "add-labels", value: "A,B", help: "These labels too", not_with: &["labels"], ..Flag::VALUE },
-        Flag { long: "remove-labels", value: "A,B", help: "Not these labels", not_with: &["labels"], ..Flag::VALUE },
+        Flag { long: "add-labels", help: "These labels too", not_with: &["labels"], ..LABELS },
+        Flag { long: "remove-labels", help: "Not these labels", not_with: &["labels"], ..LABELS },
         PHASE,
         ESTIMATE,
         PARENT,
@@ -436,6 +449,7 @@ pub const UNDO: Command = Command {
     arguments: &[Argument {
         name: "N",
         help: "The operation: its number from 'anyt log', or its id",
+        completes: "log",
         needed: Needed::No,
         ..Argument::NONE
     }],

@@ -6,7 +6,7 @@ use super::report::{Changed, report};
 use crate::commands::Session;
 use crate::commands::confirm::confirm;
 use crate::commands::context::EnvContext;
-use crate::commands::describe::{describe, orphaned, state, to_json};
+use crate::commands::describe::{describe, orphaned, state, title, to_json};
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Operation, State};
@@ -64,13 +64,15 @@ pub fn log(session: &mut Session) -> Result<()> {
                 Column::right("#").whole(),
                 Column::left("WHEN"),
                 Column::left("OPERATION"),
+                Column::left("TITLE").optional(),
                 Column::left("STATE").max(40),
                 Column::left("UNDO").max(60).optional(),
             ]);
             let now = Timestamp::now();
             for (op, (_, undo)) in &listed {
                 let when = Timestamp::parse(&op.created_at).map_or_else(String::new, |at| at.ago(now));
-                table.row([op.seq.to_string().as_str(), &when, &describe(op), &state(op), undo]);
+                let (number, title) = (op.seq.to_string(), title(&ctx.store, op));
+                table.row([number.as_str(), &when, &describe(op), &title, &state(op), undo]);
             }
             table.print(out)
         },

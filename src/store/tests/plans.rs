@@ -181,6 +181,7 @@ fn read(store: &crate::store::Store, op_id: &str) {
     store.operations(10).and_then(|_| store.operation_numbered(1)).expect("readable");
     let op = store.operation(op_id).expect("readable").expect("it is known");
     store.made_later(&op).and_then(|_| store.operations_of(&TASK, &op.target, 30)).expect("readable");
+    store.tasks_beginning(DEV, "", 9).and_then(|_| store.tasks_beginning(DEV, "DEV-1", 9)).expect("readable");
     store.blocked([1, 2].into_iter()).and_then(|_| store.waiting_for([1, 2].into_iter())).expect("readable");
     for filter in [
         Filter { ready: true, owner_or_nobody: Some("a".into()), ..Filter::default() },
