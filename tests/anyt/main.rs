@@ -29,6 +29,7 @@ mod inbox;
 mod keyring;
 mod lost_answers;
 mod merging;
+mod named;
 mod odd_servers;
 mod origins;
 mod patience;

@@ -231,11 +231,7 @@ fn finish(
     hint: Option<String>,
 ) -> Result<Changed> {
     let delivery = deliver(session, ctx, mode, &queued)?;
-    let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
-    // Others may have sent and renamed tasks meanwhile: the operation knows its own.
-    let row = ctx.store.row_of(first.kind, &first.target)?;
-    let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
-    Ok(Changed { kind: first.kind, verb, name, id, delivery, hint })
+    Ok(Changed { hint, ..Changed::of(ctx, verb, &queued, delivery)? })
 }
 
 fn with_note(row: &Row, what: &str, note: &str) -> Value {
