@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project env auth health help completion man version'
+            commands='sync task next summary board log undo active comment init workspace project label member env auth health help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -256,7 +256,7 @@ _anyt_words() {
             known='workspaces'
             ;;
         'anyt project')
-            commands='list use current create'
+            commands='list show use current create update rm'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -266,6 +266,12 @@ _anyt_words() {
             flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
+            ;;
+        'anyt project show')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known='projects'
             ;;
         'anyt project use')
             commands=''
@@ -281,8 +287,62 @@ _anyt_words() {
             ;;
         'anyt project create')
             commands=''
-            flags='--name --description --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --name -n --description -d --env --api-url --workspace -w --color --ca-file '
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --description -d --status --lead --start --target --color-code --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt project update')
+            commands=''
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --description -d --status --lead --start --target --color-code --env --api-url --workspace -w --color --ca-file '
+            known='projects'
+            ;;
+        'anyt project rm')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known='projects'
+            ;;
+        'anyt label')
+            commands='list create update rm'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt label list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt label create')
+            commands=''
+            flags='--name --color-code --description --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --color-code --description -d --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt label update')
+            commands=''
+            flags='--name --color-code --description --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --color-code --description -d --env --api-url --workspace -w --color --ca-file '
+            known='labels'
+            ;;
+        'anyt label rm')
+            commands=''
+            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known='labels'
+            ;;
+        'anyt member')
+            commands='list'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt member list')
+            commands=''
+            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env')
@@ -419,6 +479,8 @@ _anyt_value() {
         'anyt next'' --owner') _anyt_known owners ;;
         'anyt summary'' --owner') _anyt_known owners ;;
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
+        'anyt project create'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
+        'anyt project update'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
         'anyt auth login'' --token-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt auth login'' --store') COMPREPLY=($(compgen -W 'keyring file' -- "$cur")) ;;
         *' --env') _anyt_known environments ;;
@@ -508,9 +570,19 @@ _anyt() {
             'anyt workspace switch') path='anyt workspace switch' ;;
             'anyt project') path='anyt project' ;;
             'anyt project list' | 'anyt project ls') path='anyt project list' ;;
+            'anyt project show') path='anyt project show' ;;
             'anyt project use') path='anyt project use' ;;
             'anyt project current') path='anyt project current' ;;
             'anyt project create') path='anyt project create' ;;
+            'anyt project update' | 'anyt project edit') path='anyt project update' ;;
+            'anyt project rm' | 'anyt project delete') path='anyt project rm' ;;
+            'anyt label') path='anyt label' ;;
+            'anyt label list' | 'anyt label ls') path='anyt label list' ;;
+            'anyt label create' | 'anyt label add') path='anyt label create' ;;
+            'anyt label update' | 'anyt label edit') path='anyt label update' ;;
+            'anyt label rm' | 'anyt label delete') path='anyt label rm' ;;
+            'anyt member') path='anyt member' ;;
+            'anyt member list' | 'anyt member ls') path='anyt member list' ;;
             'anyt env') path='anyt env' ;;
             'anyt env list' | 'anyt env ls') path='anyt env list' ;;
             'anyt env add') path='anyt env add' ;;

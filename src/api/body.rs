@@ -5,11 +5,20 @@ use super::generation;
 use crate::document::filled;
 use crate::model::kind::{Change, Type};
 use crate::model::{Field, Patch, Value};
+use crate::sync::remote::Request;
 use miniserde::json;
 
 /// The body of a create: what is nothing is left out, and what only an update takes.
-pub(super) fn create(set: &Patch, older_words: bool) -> String {
-    let taken = |field: Field| matches!(field.change, Change::Free | Change::Filled);
+pub(super) fn create(request: &Request, older_words: bool) -> String {
+    let mut members = created(request.set, older_words);
+    if let Some((name, value)) = generation::names_its_workspace(request) {
+        members.insert(name.into(), value);
+    }
+    json::to_string(&members)
+}
+
+fn created(set: &Patch, older_words: bool) -> json::Object {
+    let taken = |field: Field| matches!(field.change, Change::Free | Change::Filled | Change::Needed);
     let given = set.iter().filter(|(field, value)| taken(field) && !matches!(value, Value::Null));
     render(given.map(|(field, value)| (*field, value.clone())), older_words)
 }
@@ -22,7 +31,7 @@ pub(super) fn update(set: &Patch, older_words: bool) -> Result<String, Field> {
         value => Ok((*field, value.clone())),
     };
     let members = set.iter().map(plain).collect::<Result<Vec<_>, Field>>()?;
-    Ok(render(members.into_iter(), older_words))
+    Ok(json::to_string(&render(members.into_iter(), older_words)))
 }
 
 /// What clears a field.
@@ -36,12 +45,12 @@ fn cleared(field: Field) -> Option<Value> {
     }
 }
 
-fn render(members: impl Iterator<Item = (Field, Value)>, older_words: bool) -> String {
+fn render(members: impl Iterator<Item = (Field, Value)>, older_words: bool) -> json::Object {
     let mut members = members.map(|(field, value)| {
         let older = if older_words { generation::older(field, &value) } else { None };
         (field.name, older.unwrap_or(value).to_json())
     });
-    json::to_string(&filled(&mut members))
+    filled(&mut members)
 }
 
 #[cfg(test)]
@@ -59,7 +68,7 @@ mod tests {
             (LABELS, Value::Set(vec!["x".into()])),
             (PROJECT, Value::Int(3)),
         ]);
-        assert_eq!(create(&set, false), r#"{"labels":["x"],"project_id":3,"title":"a \"b\"\n"}"#);
+        assert_eq!(json::to_string(&created(&set, false)), r#"{"labels":["x"],"project_id":3,"title":"a \"b\"\n"}"#);
     }
 
     #[test]
@@ -73,7 +82,7 @@ mod tests {
     fn active_has_two_names() {
         let set = Patch::from([(STATUS, Value::Text("active".into())), (TITLE, Value::Text("active".into()))]);
         assert!(generation::has_older_word(&set));
-        assert_eq!(create(&set, false), r#"{"status":"active","title":"active"}"#);
+        assert_eq!(json::to_string(&created(&set, false)), r#"{"status":"active","title":"active"}"#);
         assert_eq!(update(&set, true).as_deref(), Ok(r#"{"status":"inprogress","title":"active"}"#));
     }
 }

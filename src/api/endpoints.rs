@@ -6,8 +6,9 @@ use super::pages::Reader;
 use super::transport::Call;
 use super::wire::{self, Read};
 use super::{HealthInfo, Http, body, document, generation, lenient};
-use crate::document::{filled, members, text};
-use crate::model::{self, Account, Edge, Kind, Label, Listed, Member, Project, Row, Shape, Workspace};
+use crate::document::{members, text};
+use crate::model::kind::Place;
+use crate::model::{self, Account, Edge, Kind, Listed, Member, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
 use miniserde::json::{self, Value};
 use std::time::Duration;
@@ -27,26 +28,6 @@ impl Http {
         let word = |name: &str| wire::member(object, name).and_then(wire::text);
         let status = word("status").ok_or_else(|| self.malformed("the answer has no 'status'"))?;
         Ok(HealthInfo { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
-    }
-
-    /// `POST …/projects`; `key` is its `Idempotency-Key`.
-    pub fn create_project(
-        &self,
-        workspace_id: i64,
-        name: &str,
-        description: Option<&str>,
-        key: &str,
-    ) -> RemoteResult<Project> {
-        let given = [("name", Some(name)), ("description", description), ("status", Some("active"))];
-        let object = filled(&mut given.into_iter().filter_map(|(member, value)| Some((member, text(value?)))));
-        let call = Call {
-            body: Some(json::to_string(&object)),
-            key: Some(key.to_string()),
-            ..Call::new(Method::POST, format!("/v1/workspaces/{workspace_id}/projects"))
-        };
-        let answer = self.read(&call)?;
-        let project = wire::unwrap(&answer).and_then(|value| wire::project(value, workspace_id));
-        project.map_err(|words| self.malformed(&words))
     }
 
     /// A list whose absence is no error.
@@ -93,7 +74,7 @@ impl Http {
     fn create(&self, request: &Request) -> Reply {
         self.write_row(request, &|older| {
             Ok(Call {
-                body: Some(body::create(request.set, older)),
+                body: Some(body::create(request, older)),
                 key: Some(request.op_id.to_string()),
                 ..Call::new(Method::POST, collection(request.kind, request.workspace_id, below_name(request)))
             })
@@ -199,15 +180,6 @@ impl Remote for Http {
         }
     }
 
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>> {
-        self.list(List {
-            path: format!("/v1/workspaces/{workspace_id}/projects"),
-            paging: Paging::Numbered,
-            read: Box::new(move |value| wire::project(value, workspace_id)),
-            key: |project| project.id,
-        })
-    }
-
     fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>> {
         self.optional(self.list(List {
             path: format!("/v1/workspaces/{workspace_id}/members"),
@@ -217,12 +189,12 @@ impl Remote for Http {
         }))
     }
 
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>> {
+    fn named(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Row>>> {
         self.optional(self.list(List {
-            path: format!("/v1/workspaces/{workspace_id}/labels"),
-            paging: Paging::Offset,
-            read: Box::new(move |value| wire::label(value, workspace_id)),
-            key: |label: &Label| label.id,
+            path: collection(kind, workspace_id, None),
+            paging: if generation::has_numbered_pages(kind) { Paging::Numbered } else { Paging::Offset },
+            read: Box::new(move |value| wire::row(kind, value, workspace_id)),
+            key: |row: &Row| row.id,
         }))
     }
 
@@ -329,9 +301,11 @@ fn below_name<'a>(request: &Request<'a>) -> Option<&'a str> {
 
 /// Where one row is.
 fn row_path(request: &Request) -> String {
-    match request.below {
-        Some((_, name)) => format!("{}/{}", collection(request.kind, request.workspace_id, Some(name)), request.id),
-        None => path(request.kind, request.workspace_id, request.name),
+    let by_id = |below| format!("{}/{}", collection(request.kind, request.workspace_id, below), request.id);
+    match request.kind.place {
+        Place::Below(_) => by_id(below_name(request)),
+        Place::Named(_) => by_id(None),
+        Place::Numbered | Place::Between => path(request.kind, request.workspace_id, request.name),
     }
 }
 

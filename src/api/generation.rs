@@ -2,8 +2,11 @@
 //! field by its name.
 
 use crate::model::comment::CONTENT;
-use crate::model::task::{PROJECT, STATUS, TITLE, canonical_status};
-use crate::model::{Field, Patch, Value};
+use crate::model::label::LABEL;
+use crate::model::project;
+use crate::model::task::{PRIORITY, PROJECT, STATUS, TITLE, canonical_status};
+use crate::model::{Field, Kind, Patch, Value};
+use crate::sync::remote::Request;
 use miniserde::json;
 
 /// The older word for the status `active`.
@@ -14,11 +17,22 @@ pub(super) fn is_required(field: Field) -> bool {
     [TITLE, PROJECT, CONTENT].contains(&field)
 }
 
+/// Whether its list is asked for by `page` rather than `offset` (api.md 1.5).
+pub(super) fn has_numbered_pages(kind: &Kind) -> bool {
+    kind == &project::PROJECT
+}
+
+/// A create of a label names its workspace in the body once more (api.md 2.7).
+pub(super) fn names_its_workspace(request: &Request) -> Option<(&'static str, json::Value)> {
+    (request.kind == &LABEL).then(|| ("workspace_id", crate::document::integer(request.workspace_id)))
+}
+
 /// What a field that was left out reads as.
 pub(super) fn absent(field: Field) -> Value {
-    match field.name {
-        name if name == STATUS.name => Value::Text("backlog".into()),
-        name if name == crate::model::task::PRIORITY.name => Value::Int(0),
+    match field {
+        field if field == STATUS => Value::Text("backlog".into()),
+        field if field == project::STATUS => Value::Text("active".into()),
+        field if field == PRIORITY => Value::Int(0),
         _ => Value::Null,
     }
 }

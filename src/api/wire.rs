@@ -3,8 +3,8 @@
 //! it. Knows no HTTP: takes `Value`s, gives model types, and says what is wrong in words.
 
 use super::generation;
-use crate::model::kind::Type;
-use crate::model::{self, Account, Edge, Field, Kind, Label, Member, Project, Row, Workspace};
+use crate::model::kind::{Place, Type};
+use crate::model::{self, Account, Edge, Field, Kind, Member, Row, Workspace};
 use crate::time::Timestamp;
 use miniserde::json::{Array, Number, Value};
 
@@ -150,14 +150,15 @@ pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read
     let fields = Fields::of(value, kind.name)?;
     let mut row = Row::new(kind);
     row.id = fields.int("id")?;
-    row.name = match kind.below() {
-        None => fields.text("identifier")?,
-        Some(field) => kind.name_below(&fields.text(field.name)?, row.id),
+    row.name = match kind.place {
+        Place::Below(field) => kind.name_below(&fields.text(field.name)?, row.id),
+        Place::Named(field) => fields.text(field.name)?,
+        Place::Numbered | Place::Between => fields.text("identifier")?,
     };
-    // A row without a version may have no time of its last change either, until there is one.
-    row.updated_at = match fields.get("updated_at") {
-        None if !kind.versions => fields.time("created_at")?,
-        _ => fields.time("updated_at")?,
+    row.updated_at = match kind.versions {
+        true => fields.time("updated_at")?,
+        // There may be none until it is changed.
+        false => fields.some_text("updated_at").or(fields.some_text("created_at")).unwrap_or_default(),
     };
     row.workspace_id = fields.some_int("workspace_id").unwrap_or(workspace_id);
     row.uid = fields.some_text("uid");
@@ -212,33 +213,6 @@ pub(super) fn workspace(value: &Value) -> Read<Workspace> {
     })
 }
 
-pub(super) fn project(value: &Value, workspace_id: i64) -> Read<Project> {
-    let fields = Fields::of(value, "project")?;
-    let updated_at = fields.some_text("updated_at").unwrap_or_default();
-    Ok(Project {
-        id: fields.int("id")?,
-        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
-        name: fields.text("name")?,
-        description: fields.some_text("description"),
-        status: fields.some_text("status").unwrap_or_else(|| "active".into()),
-        created_at: fields.some_text("created_at").unwrap_or_else(|| updated_at.clone()),
-        updated_at,
-    })
-}
-
-pub(super) fn label(value: &Value, workspace_id: i64) -> Read<Label> {
-    let fields = Fields::of(value, "label")?;
-    Ok(Label {
-        id: fields.int("id")?,
-        workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
-        name: fields.text("name")?,
-        color: fields.some_text("color"),
-        description: fields.some_text("description"),
-        created_at: fields.some_text("created_at").unwrap_or_default(),
-        updated_at: fields.some_text("updated_at"),
-    })
-}
-
 pub(super) fn member_of(value: &Value, workspace_id: i64) -> Read<Member> {
     let fields = Fields::of(value, "member")?;
     Ok(Member {
@@ -271,6 +245,8 @@ pub(super) fn edge(value: &Value) -> Read<Edge> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::label::LABEL;
+    use crate::model::project::PROJECT;
     use crate::model::task::ESTIMATE;
     use miniserde::json;
 
@@ -360,8 +336,9 @@ mod tests {
     fn small_objects() {
         assert!(workspace(&value(r#"{"id":1,"name":"Dev","identifier":"DEV"}"#)).is_ok());
         assert_eq!(workspace(&value(r#"{"id":1,"name":"Dev"}"#)), Err("workspace 1 has no 'identifier'".into()));
-        assert_eq!(project(&value(r#"{"id":1,"name":"P"}"#), 3).map(|project| project.workspace_id), Ok(3));
-        assert!(label(&value(r#"{"id":1,"name":"bug","color":null}"#), 1).is_ok());
+        let project = row(&PROJECT, &value(r#"{"id":1,"name":"P"}"#), 3).map(|row| (row.workspace_id, row.name));
+        assert_eq!(project, Ok((3, "P".into())));
+        assert!(row(&LABEL, &value(r#"{"id":1,"name":"bug","color":null}"#), 1).is_ok());
         assert_eq!(member_of(&value(r#"{"role":"x"}"#), 1), Err("member has no 'user_id'".into()));
         assert_eq!(account(&value(r#"{"user_id":5,"email":null}"#)).map(|account| account.user_id), Ok("5".into()));
         let edge = edge(&value(r#"{"from_task":"A-1","to_task":"A-2","blocking":true}"#)).expect("edge");

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::comment::{AUTHOR, COMMENT, CONTENT, TASK};
 use crate::model::{Patch, Row, Value};
 use crate::store::{ACCOUNT, ShownRow};
-use crate::sync::edits::{self, Deletion, Queued};
+use crate::sync::edits::{self, Deletion};
 use crate::sync::pull_lists;
 use crate::sync::remote::to_error;
 use crate::time::Timestamp;
@@ -33,7 +33,7 @@ pub fn add(session: &mut Session) -> Result<u8> {
     let set = Patch::from([(CONTENT, Value::Text(content)), (TASK, Value::Int(task.id))]);
     let queued = edits::create(&mut ctx.store, &COMMENT, task.workspace_id, &set)?;
     let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = changed(&ctx, "Created", &queued, delivery)?;
+    let change = Changed::of(&ctx, "Created", &queued, delivery)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -104,7 +104,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let delivery = deliver(session, &mut ctx, &mode, &queued)?;
     let change = match queued.operations.is_empty() {
         true => Changed { kind: &COMMENT, verb: "Updated", name: row.name, id: row.id, delivery, hint: None },
-        false => changed(&ctx, "Updated", &queued, delivery)?,
+        false => Changed::of(&ctx, "Updated", &queued, delivery)?,
     };
     report(session, &ctx, vec![change], Vec::new())
 }
@@ -159,12 +159,4 @@ fn content(session: &Session, ctx: &EnvContext, name: &str, start: &str) -> Resu
         true => Err(Error::usage("the comment is empty")),
         false => Ok(content),
     }
-}
-
-/// What became of a comment, under the name that it has now.
-fn changed(ctx: &EnvContext, verb: &'static str, queued: &Queued, delivery: Delivery) -> Result<Changed> {
-    let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
-    let row = ctx.store.row_of(first.kind, &first.target)?;
-    let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
-    Ok(Changed { kind: first.kind, verb, name, id, delivery, hint: None })
 }

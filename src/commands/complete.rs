@@ -51,7 +51,10 @@ fn known(session: &mut Session, what: &str, word: &str) -> Result<Vec<(String, S
                     known.into_iter().map(|one| (one.name, one.id.to_string())).collect()
                 }
                 "labels" => alone(ctx.store.label_names(workspace.id)?),
-                "owners" => alone([vec!["me".to_string()], ctx.store.members(workspace.id)?].concat()),
+                "owners" => {
+                    let members = ctx.store.members(workspace.id)?.into_iter().map(|one| one.user_id);
+                    alone(std::iter::once("me".to_string()).chain(members).collect())
+                }
                 "tasks" => {
                     // `4` and `dev-4` begin DEV-42.
                     let typed = match word.bytes().next() {

@@ -83,9 +83,10 @@ pub fn to_json(operation: &Operation) -> Value {
     ])
 }
 
-/// What becomes of a row whose parent's creation is dropped.
+/// What becomes of a row when the creation of what it refers to is dropped.
 pub fn orphaned(orphan: &Operation) -> String {
-    format!("{} loses its parent", sanitise::line(&orphan.name))
+    let what: Vec<&str> = orphan.set.keys().map(|field| field.word).collect();
+    format!("{} loses its {}", sanitise::line(&orphan.name), what.join(", "))
 }
 
 /// A value of a field on one line.

@@ -29,10 +29,14 @@ pub fn run(session: &mut Session) -> Result<()> {
     let workspaces = http.workspaces().map_err(fatal)?.items;
     let wanted = session.call.given("identifier").or(session.call.given("workspace")).map(str::to_string);
     let workspace = choose_workspace(session, &workspaces, wanted.as_deref(), existing.as_ref())?;
-    let projects = http.projects(workspace.id).map_err(fatal)?.items;
+    let rows = http
+        .named(&crate::model::project::PROJECT, workspace.id)
+        .map_err(fatal)?
+        .map_or_else(Vec::new, |list| list.items);
+    let projects: Vec<Project> = rows.iter().map(Project::of).collect();
     let project = choose_project(session, &projects, existing.as_ref(), &workspace)?;
     let mut ctx = EnvContext::open(session)?;
-    ctx.store.remember(&workspaces, &projects, &Timestamp::now().rfc3339())?;
+    ctx.store.remember(&workspaces, &rows, &Timestamp::now().rfc3339())?;
     tie(&directory, &env.api_url, &workspace, project.as_ref())?;
     let project = project.map_or_else(String::new, |project| format!(", project {}", project.name));
     session.out.say(&format!("✓ Using workspace {} ({}){project}", workspace.identifier, workspace.name))?;

@@ -10,6 +10,9 @@ mod describe;
 mod env;
 mod health;
 mod init;
+mod label;
+mod member;
+mod named;
 mod places;
 mod project;
 mod prompter;
@@ -68,7 +71,15 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::ProjectList => project::list(session)?,
         Id::ProjectUse => project::use_(session)?,
         Id::ProjectCurrent => project::current(session)?,
-        Id::ProjectCreate => project::create(session)?,
+        Id::ProjectCreate => return project::create(session),
+        Id::ProjectShow => project::show(session)?,
+        Id::ProjectUpdate => return project::update(session),
+        Id::ProjectRm => return project::remove(session),
+        Id::LabelList => label::list(session)?,
+        Id::LabelCreate => return label::create(session),
+        Id::LabelUpdate => return label::update(session),
+        Id::LabelRm => return label::remove(session),
+        Id::MemberList => member::list(session)?,
         Id::Health => health::run(session)?,
         Id::TaskCreate => return task::create(session),
         Id::TaskUpdate => return task::update(session),

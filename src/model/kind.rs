@@ -41,6 +41,8 @@ pub enum Identity {
 pub enum Place {
     /// In a list of the workspace, by what changed. The server gives each row a name with a running number: `DEV-42`.
     Numbered,
+    /// In a short list of the workspace, which is read whole. Called by this field; its id stands in paths.
+    Named(Field),
     /// In lists below the row that this field names. Called by that row's name and its own id: `DEV-42#7`.
     Below(Field),
     /// Between the rows it links.
@@ -97,6 +99,8 @@ pub enum Change {
     Free,
     /// People; the API has no way to clear it.
     Filled,
+    /// The same, and no row can be without it.
+    Needed,
     /// People, by updates only: a create does not take it (api.md 3.3).
     UpdateOnly,
     /// People, when they make the row: it is the row that this one is below, and stands in the path.
@@ -111,7 +115,7 @@ impl Kind {
     pub fn below(&self) -> Option<Field> {
         match self.place {
             Place::Below(field) => Some(field),
-            Place::Numbered | Place::Between => None,
+            Place::Numbered | Place::Named(_) | Place::Between => None,
         }
     }
 
@@ -132,7 +136,7 @@ impl Kind {
     pub fn called(&self, name: &str) -> String {
         match self.place {
             Place::Numbered | Place::Between => name.to_string(),
-            Place::Below(_) => format!("{} {name}", self.name),
+            Place::Named(_) | Place::Below(_) => format!("{} {name}", self.name),
         }
     }
 

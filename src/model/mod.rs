@@ -5,8 +5,10 @@ pub mod comment;
 pub mod dependency;
 mod id;
 pub mod kind;
+pub mod label;
 pub mod normal_form;
 mod operation;
+pub mod project;
 mod row;
 pub mod task;
 mod value;
@@ -14,11 +16,13 @@ mod value;
 pub use id::new_op_id;
 pub use kind::{Field, Kind};
 pub use operation::{Condition, Kept, Operation, Send, SendReply, Shape, State, Target};
+pub use project::Project;
 pub use row::Row;
 pub use value::{Patch, Value, folded, patch_from_json, patch_to_json};
 
 /// Every kind that operations change.
-pub static KINDS: [&Kind; 3] = [&task::TASK, &dependency::DEPENDENCY, &comment::COMMENT];
+pub static KINDS: [&Kind; 5] =
+    [&project::PROJECT, &label::LABEL, &task::TASK, &dependency::DEPENDENCY, &comment::COMMENT];
 
 /// The kind of this name: the `entity_type` column of `sync_queue`.
 pub fn kind(name: &str) -> Option<&'static Kind> {
@@ -42,28 +46,6 @@ pub struct Workspace {
     pub state: Option<String>,
     pub created_at: String,
     pub updated_at: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Project {
-    pub id: i64,
-    pub workspace_id: i64,
-    pub name: String,
-    pub description: Option<String>,
-    pub status: String,
-    pub created_at: String,
-    pub updated_at: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    pub id: i64,
-    pub workspace_id: i64,
-    pub name: String,
-    pub color: Option<String>,
-    pub description: Option<String>,
-    pub created_at: String,
-    pub updated_at: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What is queued: an operation on one row, its state, and the requests that were sent for it.
 
-use super::kind::{Identity, Kind, Type};
+use super::kind::{Change, Identity, Kind, Type};
 use super::{Field, Patch, Row, Value};
 use crate::time::Timestamp;
 
@@ -206,10 +206,13 @@ impl Operation {
         own.into_iter().chain(other).chain(references).collect()
     }
 
-    /// Of a create of a row below another one: the kind of that row, and which it is.
-    pub fn below(&self) -> Option<(&'static str, Target)> {
-        let (field, parent) = self.kind.below().zip(self.kind.parent())?;
-        Some((parent.name, Target::of_value(self.set.get(field)?)?))
+    /// Of a create: the rows that the new one cannot be without, each with the name of its kind.
+    pub fn stands_on(&self) -> impl Iterator<Item = (&'static str, Target)> {
+        let created = self.set.iter().filter(|_| self.shape == Shape::Create);
+        created.filter_map(|(field, value)| match (field.ty, field.change) {
+            (Type::Reference(kind), Change::Placed | Change::Needed) => Some((kind, Target::of_value(value)?)),
+            _ => None,
+        })
     }
 
     /// When the last request that may have been carried out left.

@@ -89,6 +89,11 @@ impl Row {
         if fits && let Some(slot) = self.values.get_mut(field.at) {
             *slot = value;
         }
+        if let (Place::Named(name), Some(text)) = (self.kind.place, self.text(field))
+            && name == field
+        {
+            self.name = text.to_string();
+        }
     }
 
     pub fn apply(&mut self, patch: &Patch) {
@@ -107,7 +112,7 @@ impl Row {
     pub fn number(&self) -> i64 {
         match self.kind.place {
             Place::Numbered => super::number_of(&self.name),
-            Place::Below(_) | Place::Between => self.id.max(0),
+            Place::Named(_) | Place::Below(_) | Place::Between => self.id.max(0),
         }
     }
 

@@ -57,7 +57,7 @@ fields! {
     5 PHASE "phase" "phase" "phase" Type::Text, Whole, Free;
     6 ESTIMATE "estimate" "estimate" "estimate" Type::Number, Whole, Filled;
     7 PARENT "parent_id" "parent_id" "parent" Type::Reference("task"), Whole, Filled;
-    8 PROJECT "project_id" "project_id" "project" Type::Reference("project"), Whole, Filled;
+    8 PROJECT "project_id" "project_id" "project" Type::Reference("project"), Whole, Needed;
     9 ASSIGNEE_TYPE "assignee_type" "assignee_type" "assignee type" Type::Text, Whole, Free;
     10 CODING_AGENT "assigned_coding_agent" "assigned_coding_agent" "coding agent" Type::Text, Whole, UpdateOnly;
     11 DESCRIPTION "description" "description" "description" Type::Text, Lines, Free;

@@ -6,7 +6,7 @@ use super::rows::by_id;
 use super::{Change, Conflict, Result, Store, conflicts, spare};
 use crate::error::Error;
 use crate::failpoint::hit;
-use crate::model::kind::{Identity, Type};
+use crate::model::kind::{Identity, Place, Type};
 use crate::model::{Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, named_params};
@@ -243,6 +243,9 @@ fn provisional_name(db: &Connection, op: &Operation) -> rusqlite::Result<String>
         let above = id.map_or(Ok(None), |id| by_id(db, parent, id))?;
         let above = above.map_or_else(String::new, |row| row.name);
         return Ok(op.kind.name_below(&above, overlay::next_id(db, op.kind)?));
+    }
+    if let Place::Named(field) = op.kind.place {
+        return Ok(op.set.get(field).map_or_else(|| op.name.clone(), ToString::to_string));
     }
     let identifier: Option<String> = rusqlite::OptionalExtension::optional(
         db.prepare_cached("SELECT identifier FROM workspaces WHERE id = ?1")?

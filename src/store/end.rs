@@ -1,8 +1,6 @@
 //! Everything a sync changes, in one transaction: it happened or it did not (docs/sync.md).
 
-use super::entities::{
-    forget_server, forget_workspace, put_workspace, replace_labels, replace_members, replace_projects,
-};
+use super::entities::{forget_server, forget_workspace, put_workspace, replace_members};
 use super::overlay::{
     give_server_id, local_id, put_server_row, remember_name, remove_row, rename_operations, renew_all, renumber,
     set_link,
@@ -244,7 +242,8 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
         ))?
         .query_map(rusqlite::params![pulled, kind.name], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    if end.exactly {
+    // Of the other kinds it is known row by row.
+    if end.exactly && matches!(kind.place, Place::Numbered) {
         let absent = db
             .prepare_cached(&format!(
                 "SELECT id FROM {table} WHERE id > 0 AND id NOT IN (SELECT id FROM staged_{table}) \
@@ -280,14 +279,8 @@ fn remove_if_settled(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite:
 
 fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<()> {
     let workspace = pulled.workspace_id;
-    if let Some(projects) = &pulled.projects {
-        replace_projects(db, workspace, projects, now)?;
-    }
     if let Some(members) = &pulled.members {
         replace_members(db, workspace, members, now)?;
-    }
-    if let Some(labels) = &pulled.labels {
-        replace_labels(db, workspace, labels, now)?;
     }
     if let Some(whole) = pulled.links {
         replace_links(db, workspace, whole, now)?;

@@ -1,9 +1,11 @@
-//! Workspaces, projects, labels and members: read for people, replaced by a pull.
+//! Workspaces and members: read for people, replaced by a pull; and names of labels and projects.
 
+use super::overlay::put_server_row;
 use super::rows::rows_of;
 use super::{Result, Store, run};
-use crate::model::{Label, Listed, Member, Project, Workspace};
-use rusqlite::{Connection, Row, named_params};
+use crate::model::project::PROJECT;
+use crate::model::{Listed, Member, Project, Workspace};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 fn workspace(row: &Row) -> rusqlite::Result<Workspace> {
     Ok(Workspace {
@@ -13,18 +15,6 @@ fn workspace(row: &Row) -> rusqlite::Result<Workspace> {
         description: row.get(3)?,
         task_counter: row.get(4)?,
         state: None,
-        created_at: row.get(5)?,
-        updated_at: row.get(6)?,
-    })
-}
-
-fn project(row: &Row) -> rusqlite::Result<Project> {
-    Ok(Project {
-        id: row.get(0)?,
-        workspace_id: row.get(1)?,
-        name: row.get(2)?,
-        description: row.get(3)?,
-        status: row.get(4)?,
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
     })
@@ -41,23 +31,39 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
+    /// Live projects of a workspace, oldest first; those that exist only here last.
     pub fn projects(&self, workspace_id: i64) -> Result<Vec<Project>> {
+        Ok(self.named_rows(&PROJECT, workspace_id)?.iter().map(|shown| Project::of(&shown.row)).collect())
+    }
+
+    /// A workspace's members, by their user ids.
+    pub fn members(&self, workspace_id: i64) -> Result<Vec<Member>> {
+        let member =
+            |row: &Row| Ok(Member { workspace_id, user_id: row.get(0)?, role: row.get(1)?, created_at: row.get(2)? });
         self.db
             .prepare_cached(
-                "SELECT id, workspace_id, name, description, status, created_at, updated_at FROM projects \
-                 WHERE workspace_id = :workspace ORDER BY id",
+                "SELECT user_id, role, created_at FROM members WHERE workspace_id = :workspace ORDER BY user_id",
             )
-            .and_then(|mut query| query.query_map(named_params! {":workspace": workspace_id}, project)?.collect())
+            .and_then(|mut query| query.query_map(named_params! {":workspace": workspace_id}, member)?.collect())
             .map_err(|e| self.error(e))
     }
 
-    /// User ids of a workspace's members, in order.
-    pub fn members(&self, workspace_id: i64) -> Result<Vec<String>> {
-        self.names("SELECT user_id FROM members WHERE workspace_id = :workspace ORDER BY user_id", workspace_id)
+    /// The name of a person, as the newest of their comments has it: members come without names (api.md 3.6).
+    pub fn person(&self, user_id: &str) -> Result<Option<String>> {
+        self.db
+            .prepare_cached(
+                "SELECT author_name FROM comments WHERE author_id = ?1 AND author_name IS NOT NULL \
+                 ORDER BY created_us DESC LIMIT 1",
+            )
+            .and_then(|mut query| query.query_row([user_id], |row| row.get(0)).optional())
+            .map_err(|e| self.error(e))
     }
 
     pub fn label_names(&self, workspace_id: i64) -> Result<Vec<String>> {
-        self.names("SELECT name FROM labels WHERE workspace_id = :workspace ORDER BY name", workspace_id)
+        self.names(
+            "SELECT name FROM labels WHERE workspace_id = :workspace AND deleted_at IS NULL ORDER BY name",
+            workspace_id,
+        )
     }
 
     fn names(&self, sql: &str, workspace_id: i64) -> Result<Vec<String>> {
@@ -70,10 +76,10 @@ impl Store {
     }
 
     /// Remembers workspaces and projects learnt outside a sync (`init`, `project create`).
-    pub fn remember(&mut self, workspaces: &[Workspace], projects: &[Project], now: &str) -> Result<()> {
+    pub fn remember(&mut self, workspaces: &[Workspace], projects: &[crate::model::Row], now: &str) -> Result<()> {
         self.write(|db| {
             workspaces.iter().try_for_each(|workspace| put_workspace(db, workspace, now))?;
-            projects.iter().try_for_each(|project| put_project(db, project, now))
+            projects.iter().try_for_each(|project| put_server_row(db, project, now))
         })
     }
 }
@@ -82,7 +88,7 @@ impl Store {
 pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
     rows_of().try_for_each(|kind| run(db, &format!("DELETE FROM {} WHERE id > 0", kind.table), []).map(drop))?;
     db.execute_batch(
-        "DELETE FROM task_dependencies; DELETE FROM labels; DELETE FROM members; DELETE FROM projects; \
+        "DELETE FROM task_dependencies; DELETE FROM members; \
          DELETE FROM workspaces; DELETE FROM renames; DELETE FROM conflicts; \
          DELETE FROM sync_metadata WHERE key LIKE 'cursor:%' OR key LIKE 'cursor_task:%' OR key LIKE 'absent:%' \
          OR key LIKE 'listed:%' OR key LIKE 'unlisted:%' OR key LIKE 'state:%'; \
@@ -94,8 +100,8 @@ pub(super) fn forget_server(db: &Connection) -> rusqlite::Result<()> {
 pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM workspaces WHERE id = :workspace",
-        "DELETE FROM projects WHERE workspace_id = :workspace",
-        "DELETE FROM labels WHERE workspace_id = :workspace",
+        "DELETE FROM projects WHERE workspace_id = :workspace AND id > 0",
+        "DELETE FROM labels WHERE workspace_id = :workspace AND id > 0",
         "DELETE FROM members WHERE workspace_id = :workspace",
         "DELETE FROM renames WHERE workspace_id = :workspace",
         "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
@@ -120,32 +126,10 @@ pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -
     .map(drop)
 }
 
-pub(super) fn put_project(db: &Connection, project: &Project, now: &str) -> rusqlite::Result<()> {
-    run(db, "INSERT OR REPLACE INTO projects (id, workspace_id, name, description, status, created_at, updated_at, synced_at) \
-         VALUES (:id, :workspace, :name, :description, :status, :created_at, :updated_at, :synced_at)", named_params! {
-        ":id": project.id, ":workspace": project.workspace_id, ":name": project.name,
-        ":description": project.description, ":status": project.status, ":created_at": project.created_at,
-        ":updated_at": project.updated_at, ":synced_at": now,
-    })
-    .map(drop)
-}
-
 /// A list that is not whole adds and changes rows, and takes none away.
 fn forget_rows(db: &Connection, table: &str, workspace_id: i64) -> rusqlite::Result<()> {
     run(db, &format!("DELETE FROM {table} WHERE workspace_id = :workspace"), named_params! {":workspace": workspace_id})
         .map(drop)
-}
-
-pub(super) fn replace_projects(
-    db: &Connection,
-    workspace_id: i64,
-    projects: &Listed<Project>,
-    now: &str,
-) -> rusqlite::Result<()> {
-    if projects.is_whole() {
-        forget_rows(db, "projects", workspace_id)?;
-    }
-    projects.items.iter().try_for_each(|project| put_project(db, project, now))
 }
 
 pub(super) fn replace_members(
@@ -166,30 +150,6 @@ pub(super) fn replace_members(
             .execute(named_params! {
                 ":workspace": workspace_id, ":user": member.user_id, ":role": member.role,
                 ":created_at": member.created_at, ":synced_at": now,
-            })
-            .map(drop)
-    })
-}
-
-pub(super) fn replace_labels(
-    db: &Connection,
-    workspace_id: i64,
-    labels: &Listed<Label>,
-    now: &str,
-) -> rusqlite::Result<()> {
-    if labels.is_whole() {
-        forget_rows(db, "labels", workspace_id)?;
-    }
-    let mut insert = db.prepare_cached(
-        "INSERT OR REPLACE INTO labels (id, workspace_id, name, color, description, created_at, updated_at, synced_at) \
-         VALUES (:id, :workspace, :name, :color, :description, :created_at, :updated_at, :synced_at)",
-    )?;
-    labels.items.iter().try_for_each(|label| {
-        insert
-            .execute(named_params! {
-                ":id": label.id, ":workspace": workspace_id, ":name": label.name, ":color": label.color,
-                ":description": label.description, ":created_at": label.created_at, ":updated_at": label.updated_at,
-                ":synced_at": now,
             })
             .map(drop)
     })

@@ -236,14 +236,23 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
+    /// Live rows of a kind that is known by names, oldest first; those that exist only here last.
+    pub fn named_rows(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<ShownRow>> {
+        self.shown(kind, "workspace_id", workspace_id, "id < 0, abs(id)")
+    }
+
     /// Live rows of a kind that are below a row, oldest first.
     pub fn below(&self, kind: &'static Kind, id: i64) -> Result<Vec<ShownRow>> {
         let Some(below) = kind.below() else { return Ok(Vec::new()) };
+        self.shown(kind, below.column, id, "id < 0, created_us, abs(id)")
+    }
+
+    fn shown(&self, kind: &'static Kind, column: &str, id: i64, order: &str) -> Result<Vec<ShownRow>> {
         let statements = statements(kind);
         let sql = format!(
-            "SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM {} WHERE {} = ?1 AND deleted_at IS NULL \
-             ORDER BY id < 0, created_us, abs(id)",
-            statements.columns, kind.table, below.column
+            "SELECT {}, remote IS NOT NULL OR id < 0 AS pending FROM {} WHERE {column} = ?1 AND deleted_at IS NULL \
+             ORDER BY {order}",
+            statements.columns, kind.table
         );
         self.db
             .prepare_cached(&sql)

@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
+pub(super) const MIGRATIONS: [&str; 5] = [V1, V2, V3, V4, V5];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -277,6 +277,7 @@ CREATE TABLE comments (
   deleted_at TEXT, created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL, remote TEXT, made_by TEXT
 );
 CREATE INDEX comments_by_task ON comments(task_id, created_us);
+CREATE INDEX comments_by_author ON comments(author_id, created_us) WHERE author_name IS NOT NULL;
 CREATE UNIQUE INDEX comments_by_maker ON comments(made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX comments_overlaid ON comments(id) WHERE remote IS NOT NULL;
 CREATE TABLE staged_comments (
@@ -285,6 +286,51 @@ CREATE TABLE staged_comments (
   version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
 );
 ALTER TABLE tasks ADD COLUMN below_read INTEGER;
+DELETE FROM sync_metadata WHERE key LIKE 'state:%';
+";
+
+/// Labels and projects as kinds that are changed here.
+const V5: &str = "
+ALTER TABLE labels ADD COLUMN identifier TEXT NOT NULL DEFAULT '';
+ALTER TABLE labels ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE labels ADD COLUMN uid TEXT;
+ALTER TABLE labels ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE labels ADD COLUMN deleted_at TEXT;
+ALTER TABLE labels ADD COLUMN created_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE labels ADD COLUMN updated_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE labels ADD COLUMN remote TEXT;
+ALTER TABLE labels ADD COLUMN made_by TEXT;
+UPDATE labels SET identifier = name, number = id, updated_at = coalesce(updated_at, created_at);
+CREATE UNIQUE INDEX labels_by_maker ON labels(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX labels_overlaid ON labels(id) WHERE remote IS NOT NULL;
+CREATE TABLE staged_labels (
+  id INTEGER PRIMARY KEY, workspace_id INTEGER, identifier TEXT, name TEXT, color TEXT, description TEXT, created_at TEXT,
+  updated_at TEXT, synced_at TEXT, number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER,
+  updated_us INTEGER
+);
+
+ALTER TABLE projects ADD COLUMN identifier TEXT NOT NULL DEFAULT '';
+ALTER TABLE projects ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN uid TEXT;
+ALTER TABLE projects ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN deleted_at TEXT;
+ALTER TABLE projects ADD COLUMN created_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN updated_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN lead_id TEXT;
+ALTER TABLE projects ADD COLUMN start_date TEXT;
+ALTER TABLE projects ADD COLUMN target_date TEXT;
+ALTER TABLE projects ADD COLUMN color TEXT;
+ALTER TABLE projects ADD COLUMN icon TEXT;
+ALTER TABLE projects ADD COLUMN remote TEXT;
+ALTER TABLE projects ADD COLUMN made_by TEXT;
+UPDATE projects SET identifier = name, number = id;
+CREATE UNIQUE INDEX projects_by_maker ON projects(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX projects_overlaid ON projects(id) WHERE remote IS NOT NULL;
+CREATE TABLE staged_projects (
+  id INTEGER PRIMARY KEY, workspace_id INTEGER, identifier TEXT, name TEXT, description TEXT, status TEXT, lead_id TEXT,
+  start_date TEXT, target_date TEXT, color TEXT, icon TEXT, created_at TEXT, updated_at TEXT, synced_at TEXT,
+  number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
+);
 DELETE FROM sync_metadata WHERE key LIKE 'state:%';
 ";
 

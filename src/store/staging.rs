@@ -93,6 +93,12 @@ impl Store {
         self.write(|db| forget(db, workspace_id))
     }
 
+    /// Forgets what is staged of one kind in a workspace.
+    pub fn unstage_kind(&mut self, kind: &'static Kind, workspace_id: i64) -> Result<()> {
+        self.durable(false)?;
+        self.write(|db| forget_kind(db, kind, workspace_id))
+    }
+
     pub fn stage_links(&mut self, kind: &'static Kind, workspace_id: i64, edges: &[Edge]) -> Result<()> {
         self.durable(false)?;
         self.write(|db| {
@@ -366,18 +372,17 @@ impl Store {
     }
 }
 
+fn forget_kind(db: &Connection, kind: &Kind, workspace_id: i64) -> rusqlite::Result<()> {
+    let (table, name) = (kind.table, kind.name);
+    let gone = format!(
+        "DELETE FROM staged_gone WHERE kind = '{name}' AND id IN (SELECT id FROM {table} WHERE workspace_id = ?1)"
+    );
+    run(db, &gone, [workspace_id])?;
+    run(db, &format!("DELETE FROM staged_{table} WHERE workspace_id = ?1"), [workspace_id]).map(drop)
+}
+
 pub(super) fn forget(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
-    for kind in rows_of() {
-        let (table, name) = (kind.table, kind.name);
-        run(
-            db,
-            &format!(
-                "DELETE FROM staged_gone WHERE kind = '{name}' AND id IN (SELECT id FROM {table} WHERE workspace_id = ?1)"
-            ),
-            [workspace_id],
-        )?;
-        run(db, &format!("DELETE FROM staged_{table} WHERE workspace_id = ?1"), [workspace_id])?;
-    }
+    rows_of().try_for_each(|kind| forget_kind(db, kind, workspace_id))?;
     for sql in ["DELETE FROM staged_links WHERE workspace_id = ?1", "DELETE FROM staged_walks WHERE workspace_id = ?1"]
     {
         run(db, sql, [workspace_id])?;

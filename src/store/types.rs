@@ -1,6 +1,6 @@
 //! What goes in and out of the store.
 
-use crate::model::{Kept, Kind, Label, Listed, Member, Operation, Project, Row, Workspace};
+use crate::model::{Kept, Kind, Listed, Member, Operation, Row, Workspace};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -166,9 +166,9 @@ impl Walk {
 pub struct Pulled {
     pub workspace_id: i64,
     /// `None`: the server has no such kind, or nothing changed; what is cached stays.
-    pub projects: Option<Listed<Project>>,
     pub members: Option<Listed<Member>>,
-    pub labels: Option<Listed<Label>>,
+    /// The kinds known by names were all there, and are staged with every row.
+    pub named: bool,
     /// The kinds below others that were read.
     pub below: Vec<PulledBelow>,
     /// The links were fetched and are staged; whether all of them.
@@ -200,10 +200,7 @@ impl PulledBelow {
 impl Pulled {
     /// Every kind was there to be read, with every row.
     pub fn is_whole(&self) -> bool {
-        self.projects.as_ref().is_some_and(Listed::is_whole)
-            && self.members.as_ref().is_some_and(Listed::is_whole)
-            && self.labels.as_ref().is_some_and(Listed::is_whole)
-            && self.links == Some(true)
+        self.named && self.members.as_ref().is_some_and(Listed::is_whole) && self.links == Some(true)
     }
 }
 

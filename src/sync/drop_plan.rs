@@ -68,11 +68,9 @@ impl DropPlan {
         for operation in waiting {
             let ends = [Some(&operation.target), operation.other.as_ref()];
             let mut ends = ends.into_iter().flatten().map(|end| (operation.kind.ends, end.clone()));
-            // What is below a row cannot be without it.
-            let below = operation.below();
             if chosen.contains(&operation.op_id)
                 || ends.any(|end| unmade.contains(&end))
-                || below.is_some_and(|end| unmade.contains(&end))
+                || operation.stands_on().any(|row| unmade.contains(&row))
             {
                 if operation.shape == Shape::Create {
                     unmade.extend(made(operation).into_iter().flatten());

@@ -18,7 +18,7 @@ pub use server::{Behaviour, Data, Server, Write};
 
 use super::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request, Unreadable};
 use crate::model::kind::Identity;
-use crate::model::{Account, Edge, Kind, Label, Listed, Member, Patch, Project, Row, Shape, Value, Workspace};
+use crate::model::{Account, Edge, Kind, Listed, Member, Patch, Row, Shape, Value, Workspace};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -440,22 +440,16 @@ impl Remote for FakeRemote {
         Ok(self.server.borrow().data.workspaces.iter().any(|workspace| workspace.id == workspace_id))
     }
 
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>> {
-        self.read("GET projects", workspace_id, "", None)?;
-        let of = |project: &&Project| project.workspace_id == workspace_id;
-        Ok(self.server.borrow().data.projects.iter().filter(of).cloned().collect::<Vec<_>>().into())
-    }
-
     fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>> {
         self.read("GET members", workspace_id, "", None)?;
         let of = |member: &&Member| member.workspace_id == workspace_id;
         Ok(Some(self.server.borrow().data.members.iter().filter(of).cloned().collect::<Vec<_>>().into()))
     }
 
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>> {
-        self.read("GET labels", workspace_id, "", None)?;
-        let of = |label: &&Label| label.workspace_id == workspace_id;
-        Ok(Some(self.server.borrow().data.labels.iter().filter(of).cloned().collect::<Vec<_>>().into()))
+    fn named(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Row>>> {
+        self.read(&format!("GET {}", kind.collection), workspace_id, "", None)?;
+        let of = |row: &&Row| row.kind == kind && row.workspace_id == workspace_id;
+        Ok(Some(self.server.borrow().data.named.iter().filter(of).cloned().collect::<Vec<_>>().into()))
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {

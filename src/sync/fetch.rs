@@ -10,6 +10,7 @@ use super::report::Event;
 use super::sighting::Sighting;
 use crate::error::Result;
 use crate::failpoint::hit;
+use crate::model::kind::Place;
 use crate::model::{Kind, Operation, Row, Shape, Target};
 
 impl Engine<'_> {
@@ -48,9 +49,13 @@ impl Engine<'_> {
             Some(row) => Some(row),
             None => self.store.server_row(kind, id)?,
         };
-        if kind.below().is_some() {
-            let row = match self.ask_below(run, kind, known.as_ref())? {
-                Ok(row) => row.filter(|row| row.id == id),
+        if !matches!(kind.place, Place::Numbered) {
+            let below = match known.as_ref().zip(kind.below()) {
+                Some((known, field)) => Target::of_value(known.get(field)),
+                None => None,
+            };
+            let row = match self.ask_list(run, kind, workspace_id, below.as_ref())? {
+                Ok(rows) => rows.into_iter().find(|row| row.id == id),
                 Err(error) => return Ok(Err(error)),
             };
             hit("push.looked");
@@ -99,18 +104,24 @@ impl Engine<'_> {
         self.reporter.tell(Event::Note(note));
     }
 
-    /// A row below another one is asked for in that one's list: not every server gives it alone (docs/api.md 2.10).
-    fn ask_below(
+    /// The list in which a row without a number is: not every server gives it alone (docs/api.md 2.7, 2.10). `below`: the row
+    /// that it is below, of such a kind.
+    pub(super) fn ask_list(
         &self,
         run: &Run,
         kind: &'static Kind,
-        known: Option<&Row>,
-    ) -> Result<Result<Option<Row>, RemoteError>> {
-        let (Some(known), Some(field)) = (known, kind.below()) else { return Ok(Ok(None)) };
-        let Some(target) = Target::of_value(known.get(field)) else { return Ok(Ok(None)) };
-        let Some(below) = self.below(run, kind, &target)? else { return Ok(Ok(None)) };
-        let listed = self.rows_below(kind, known.workspace_id, &below);
-        Ok(listed.map(|list| list.and_then(|list| list.items.into_iter().find(|row| row.id == known.id))))
+        workspace_id: i64,
+        below: Option<&Target>,
+    ) -> Result<Result<Vec<Row>, RemoteError>> {
+        let listed = match (kind.place, below) {
+            (Place::Below(_), Some(target)) => match self.below(run, kind, target)? {
+                Some(below) => self.rows_below(kind, workspace_id, &below),
+                None => Ok(None),
+            },
+            (Place::Named(_), _) => self.remote().named(kind, workspace_id),
+            _ => Ok(None),
+        };
+        Ok(listed.map(|list| list.map_or_else(Vec::new, |list| list.items)))
     }
 
     fn fetch_links(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<Result<(), RemoteError>> {

@@ -41,7 +41,7 @@ pub mod undo;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::kind::Identity;
+use crate::model::kind::{Identity, Place};
 use crate::model::{Account, KINDS, Kind, Shape};
 use crate::store::{Direction, LogRow, Store, Totals};
 use crate::time::Timestamp;
@@ -198,10 +198,11 @@ impl Engine<'_> {
             let reported: BTreeSet<i64> = of_it.map(|(_, id)| *id).gather();
             let totals = match run.end.afresh {
                 true => Totals { new: self.store.count_staged_live(kind)?, ..Totals::default() },
-                false => self.store.count_staged(kind, &reported, &exactly)?,
+                false if matches!(kind.place, Place::Numbered) => self.store.count_staged(kind, &reported, &exactly)?,
+                false => self.store.count_staged(kind, &reported, &[])?,
             };
             run.summary.pulled.add(totals);
-            run.summary.pulled_others |= kind.below().is_some() && totals.changes() > 0;
+            run.summary.pulled_others |= kind != pull::LISTED && totals.changes() > 0;
             self.reporter.tell(Event::Pulled(kind, totals));
         }
         Ok(())

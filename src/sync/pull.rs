@@ -11,7 +11,7 @@ use super::remote::{Capabilities, Page, Query, RemoteError, RemoteResult, Unread
 use super::report::Event;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::kind::Identity;
+use crate::model::kind::{Identity, Place};
 use crate::model::task::TASK;
 use crate::model::{KINDS, Kind, Listed, Row, Workspace};
 use crate::store::{Pulled, Walk};
@@ -283,13 +283,13 @@ impl Engine<'_> {
             return Ok(pulled);
         }
         let unreadable = seen.unreadable.len();
-        pulled.projects = match self.remote().projects(id) {
-            Err(RemoteError::NotFound(_) | RemoteError::Page(_)) => None,
-            projects => Some(projects.map_err(|error| self.fatal(error))?),
-        };
-        seen.left_out(&pulled.projects);
+        let mut named = Vec::new();
+        for kind in KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Named(_))) {
+            let list = self.kind(kind.collection, id, seen, |engine| engine.remote().named(kind, id))?;
+            named.push((kind, list));
+        }
+        pulled.named = named.iter().all(|(_, list)| list.as_ref().is_some_and(Listed::is_whole));
         pulled.members = self.kind("members", id, seen, |engine| engine.remote().members(id))?;
-        pulled.labels = self.kind("labels", id, seen, |engine| engine.remote().labels(id))?;
         if let Listing::Changes(from) = wanted {
             let resume = self.walk_to_resume(id, situation.now)?;
             if resume.as_ref().is_some_and(|walk| walk.everything) {
@@ -310,6 +310,9 @@ impl Engine<'_> {
         // Of the rows that were listed, because by it the next pull tells whether a list can be trusted; never this
         // machine's clock. A row from the future (the server's clock was wrong for a while) would hide every later change.
         pulled.cursor = self.store.newest_staged(LISTED, id, Timestamp::now().plus(CLOCKS_DIFFER))?;
+        for (kind, list) in named {
+            self.stage_named(kind, id, list, seen)?;
+        }
         self.pull_below(&mut pulled, matches!(wanted, Listing::Everything(_)), caps, seen)?;
         for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
             let edges = self.kind(links.collection, id, seen, |engine| engine.remote().links(links, id))?;

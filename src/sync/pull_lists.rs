@@ -1,4 +1,5 @@
-//! Kinds whose rows are below rows of another kind (comments below tasks), pulled the cheapest way that a server has: one
+//! Kinds that are not listed by what changed: those known by names, whose short list is read whole; and those whose rows
+//! are below rows of another kind (comments below tasks), pulled the cheapest way that a server has: one
 //! list of the whole workspace by what changed, else the lists of those rows that have changed since theirs was read,
 //! a few in a run.
 
@@ -38,6 +39,7 @@ impl Engine<'_> {
     ) -> Result<()> {
         for kind in KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Below(_))) {
             let workspace_id = pulled.workspace_id;
+            self.store.unstage_kind(kind, workspace_id)?;
             // Only of a server that says what it can do: to others it is a path that they never had.
             let by_changes = caps.tombstones && !self.is_absent(kind.collection, workspace_id, seen)?;
             let below = match by_changes {
@@ -92,7 +94,7 @@ impl Engine<'_> {
         seen: &mut PullState,
     ) -> Result<Option<PulledBelow>> {
         let Some(parent) = kind.parent() else { return Ok(None) };
-        let key = format!("{}/{}", parent.collection, kind.collection);
+        let key = key(parent, kind);
         if self.is_absent(&key, workspace_id, seen)? {
             return Ok(None);
         }
@@ -121,16 +123,41 @@ impl Engine<'_> {
             if list.is_whole() {
                 self.are_gone(kind, missing, seen)?;
             }
-            let mut rows = Vec::new();
-            for row in list.items {
-                if self.believes(&row, seen)? {
-                    rows.push(row);
-                }
-            }
-            self.store.stage(workspace_id, &rows, &Walk::one_by_one())?;
+            self.stage_believed(workspace_id, list.items, seen)?;
             pulled.read.push(id);
         }
         Ok(Some(pulled))
+    }
+
+    /// Stages a list that was read at once. What it does not have is gone, if it is whole.
+    pub(super) fn stage_named(
+        &mut self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        list: Option<Listed<Row>>,
+        seen: &mut PullState,
+    ) -> Result<()> {
+        // What an interrupted run staged is older than this list, and may be gone.
+        self.store.unstage_kind(kind, workspace_id)?;
+        let Some(list) = list else { return Ok(()) };
+        let whole = list.is_whole();
+        let there: BTreeSet<i64> = list.items.iter().map(|row| row.id).gather();
+        self.stage_believed(workspace_id, list.items, seen)?;
+        if !whole {
+            return Ok(());
+        }
+        let missing = self.store.missing_from_staging(kind, workspace_id)?;
+        self.are_gone(kind, missing.into_iter().map(|(id, _)| id).filter(|id| !there.contains(id)), seen)
+    }
+
+    fn stage_believed(&mut self, workspace_id: i64, items: Vec<Row>, seen: &mut PullState) -> Result<()> {
+        let mut rows = Vec::new();
+        for row in items {
+            if self.believes(&row, seen)? {
+                rows.push(row);
+            }
+        }
+        self.store.stage(workspace_id, &rows, &Walk::one_by_one()).map(drop)
     }
 
     /// What a list that is whole does not have, unless this client was told otherwise a moment ago.
@@ -154,12 +181,17 @@ impl Engine<'_> {
     }
 }
 
+/// The name under which it is remembered whether a server has lists of a kind below rows of another.
+fn key(parent: &Kind, kind: &Kind) -> String {
+    format!("{}/{}", parent.collection, kind.collection)
+}
+
 /// The server is known not to have such a kind of thing.
 pub fn has_none(store: &Store, kind: &Kind, workspace_id: i64) -> Result<bool> {
-    let Some(parent) = kind.parent() else { return Ok(false) };
+    let key = kind.parent().map_or_else(|| kind.collection.to_string(), |parent| key(parent, kind));
     let absent = |name: &str| Ok(store.metadata(&format!("absent:{name}:{workspace_id}"))?.is_some());
     let present = store.metadata(&format!("present:{}:{workspace_id}", kind.collection))?.is_some();
-    Ok(!present && absent(&format!("{}/{}", parent.collection, kind.collection))?)
+    Ok(!present && absent(&key)?)
 }
 
 /// What is below the row has been read.

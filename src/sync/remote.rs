@@ -2,7 +2,7 @@
 //! server can do. `api::Http` is the real one; tests play their own (`fake`).
 
 use crate::error::Error;
-use crate::model::{Account, Kind, Label, Listed, Member, Patch, Project, Row, Shape, Workspace};
+use crate::model::{Account, Kind, Listed, Member, Patch, Row, Shape, Workspace};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -184,9 +184,9 @@ pub trait Remote {
     fn workspaces(&self) -> RemoteResult<Listed<Workspace>>;
     /// Whether this account has the workspace: not when the server answers 403, 404 or 410 for it.
     fn has_workspace(&self, workspace_id: i64) -> RemoteResult<bool>;
-    fn projects(&self, workspace_id: i64) -> RemoteResult<Listed<Project>>;
     fn members(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Member>>>;
-    fn labels(&self, workspace_id: i64) -> RemoteResult<Option<Listed<Label>>>;
+    /// All rows of a kind that is known by names; `None` where there is no such thing.
+    fn named(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Row>>>;
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page>;
     /// `None` when it does not exist (404, 410). By name (`DEV-42`).
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>>;

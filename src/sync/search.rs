@@ -6,7 +6,8 @@ use super::driver::Run;
 use super::remote::{RemoteError, RemoteResult};
 use crate::error::Result;
 use crate::failpoint::hit;
-use crate::model::{Field, Operation, Row, Shape, State, Target, Value};
+use crate::model::kind::Place;
+use crate::model::{Operation, Row, Shape, State, Target};
 use crate::store::Walk;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -22,8 +23,8 @@ impl Engine<'_> {
     pub(super) fn search(&mut self, run: &mut Run, index: usize) -> Result<RemoteResult<()>> {
         let began = Timestamp::now();
         let op = run.plan.ops[index].clone();
-        if let Some(field) = op.kind.below() {
-            return self.search_below(run, index, op, field);
+        if !matches!(op.kind.place, Place::Numbered) {
+            return self.search_list(run, index, op);
         }
         // The lists are read once for all creates that wait for the same thing.
         let newest = run.listed.get(&(op.kind.name, op.workspace_id)).copied();
@@ -54,18 +55,13 @@ impl Engine<'_> {
         Ok(Ok(()))
     }
 
-    /// A row below another one can be in that one's list only.
-    fn search_below(&mut self, run: &mut Run, index: usize, op: Operation, field: Field) -> Result<RemoteResult<()>> {
+    /// A row without a number can be in one list only.
+    fn search_list(&mut self, run: &mut Run, index: usize, op: Operation) -> Result<RemoteResult<()>> {
         let began = Timestamp::now();
         let op = self.with_ids(run, op)?;
-        let parent = op.set.get(field).cloned().unwrap_or(Value::Null);
-        let below = match Target::of_value(&parent) {
-            Some(target) => self.below(run, op.kind, &target)?,
-            None => None,
-        };
-        let Some(below) = below else { return Ok(Ok(())) };
-        let rows = match self.rows_below(op.kind, op.workspace_id, &below) {
-            Ok(rows) => rows.map_or_else(Vec::new, |list| list.items),
+        let below = op.kind.below().and_then(|field| Target::of_value(op.set.get(field)?));
+        let rows = match self.ask_list(run, op.kind, op.workspace_id, below.as_ref())? {
+            Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
         let after = op.sends.first().map_or(0, |send| send.highest_number);

@@ -7,6 +7,7 @@ use super::next::{Conditioned, Needs, Seen, Situation, Stage};
 use super::plan::{Look, Meant};
 use super::relate::{Related, relate};
 use crate::error::{Error, Result};
+use crate::model::kind::Place;
 use crate::model::{Kind, Operation, Row, SendReply, Shape, State};
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -124,8 +125,12 @@ impl Engine<'_> {
 
     /// A row that is about to be named without having been read in this run. A pull has read them all.
     fn is_unseen(&self, run: &Run, kind: &'static str, id: i64) -> bool {
+        // Nobody takes a project for another one by its number.
+        let numbered = |kind: &Kind| matches!(kind.place, Place::Numbered);
         !self.options.mode.pulls()
-            && crate::model::kind(kind).is_some_and(|kind| !run.plan.looks.contains_key(&(kind.name, id)))
+            && crate::model::kind(kind)
+                .filter(|kind| numbered(kind))
+                .is_some_and(|kind| !run.plan.looks.contains_key(&(kind.name, id)))
     }
 
     /// A row that this run has found to be gone.

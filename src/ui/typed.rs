@@ -43,7 +43,7 @@ pub(super) fn value(difference: &Difference, given: &str, names: &dyn Names) -> 
 /// What a server cannot be asked for. What it has already needs no asking.
 pub(super) fn refuse_unsendable(difference: &Difference, value: &Value) -> Result<(), String> {
     let Difference { field, remote, .. } = difference;
-    if field.change == Change::Filled && *value == Value::Null && *remote != Value::Null {
+    if matches!(field.change, Change::Filled | Change::Needed) && *value == Value::Null && *remote != Value::Null {
         return Err(format!("the API has no way to clear the {field}"));
     }
     Ok(())

@@ -317,12 +317,22 @@ fn a_server_without_comments_is_asked_once() {
 fn an_older_cache_learns_of_comments() {
     let (server, proxy, sandbox) = stage();
     let db = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache");
-    db.execute_batch(
+    let mut undo = String::from(
         "DROP TABLE comments; DROP TABLE staged_comments; ALTER TABLE tasks DROP COLUMN below_read;
          DELETE FROM sync_metadata WHERE key LIKE '%comments%'; PRAGMA user_version = 3;",
-    )
-    .expect("SQL");
+    );
+    let common =
+        ["identifier", "number", "uid", "version", "deleted_at", "created_us", "updated_us", "remote", "made_by"];
+    for (table, own) in [("labels", &[][..]), ("projects", &["lead_id", "start_date", "target_date", "color", "icon"])]
+    {
+        undo += &format!("DROP INDEX {table}_by_maker; DROP INDEX {table}_overlaid; DROP TABLE staged_{table};");
+        for column in common.iter().chain(own) {
+            undo += &format!("ALTER TABLE {table} DROP COLUMN {column};");
+        }
+    }
+    db.execute_batch(&undo).expect("SQL");
     drop(db);
+    sandbox.anyt(&["project", "list"]).ok().says("development");
     sandbox.anyt(&["sync"]).ok();
     assert_eq!(sandbox.comments("DEV-1"), ["#1 bob: Do not ship", "#2 alice: Why?"]);
     assert_same(&server, &proxy, &sandbox, "DEV-1");

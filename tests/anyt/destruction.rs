@@ -13,6 +13,8 @@ const SCENES: &[(&[&str], &[&str])] = &[
     (&["task", "rm"], &["DEV-1", "DEV-2", "--offline"]),
     (&["task", "rm"], &["DEV-1", "--json"]),
     (&["comment", "rm"], &["DEV-1", "1"]),
+    (&["label", "rm"], &["ours"]),
+    (&["project", "rm"], &["Ours"]),
     (&["env", "remove"], &["dev"]),
     (&["env", "add"], &["dev", "http://127.0.0.1:1"]),
     (&["sync", "queue", "drop"], &["--all"]),
@@ -53,6 +55,8 @@ fn scene() -> Dispute {
     let dispute = Dispute::about(2);
     dispute.alice.anyt(&["task", "create", "Ours"]).ok();
     dispute.alice.anyt(&["comment", "add", "DEV-1", "-m", "Ours"]).ok();
+    dispute.alice.anyt(&["label", "create", "ours"]).ok();
+    dispute.alice.anyt(&["project", "create", "Ours"]).ok();
     dispute.alice.anyt(&["task", "pick", "DEV-1"]).ok();
     dispute.mine("DEV-2", &["--priority", "2"]);
     dispute
@@ -70,6 +74,8 @@ fn holdings(dispute: &Dispute) -> (Vec<String>, String) {
         list(&["sync", "queue", "--json"]),
         list(&["env", "list"]),
         list(&["comment", "list", "DEV-1"]),
+        list(&["label", "list"]),
+        list(&["project", "list"]),
         served.join("\n"),
     ];
     (files, seen.join("\n"))

@@ -32,6 +32,7 @@ mod keyring;
 mod lists;
 mod lost_answers;
 mod merging;
+mod named;
 mod odd_servers;
 mod origins;
 mod patience;

@@ -1,9 +1,12 @@
 //! The shapes and habits of the generations C and D (and B's envelope), and of servers that lack something.
 
 use super::*;
-use crate::model::Edge;
+use crate::model::comment::{self, COMMENT};
 use crate::model::dependency::DEPENDENCY;
+use crate::model::label::LABEL;
+use crate::model::project::{self, PROJECT};
 use crate::model::task::{PARENT, STATUS};
+use crate::model::{Edge, Kind};
 use crate::sync::remote::{Query, RemoteError};
 
 fn label(id: u32) -> String {
@@ -51,7 +54,7 @@ fn lists_switch_to_the_paging_the_server_speaks() {
     let project = |id: u32| format!(r#"{{"id":{id},"name":"p"}}"#);
     let body = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, project(id));
     let server = Server::answers(&[(200, &body(1)), (200, &body(2)), (200, r#"{"items":[],"limit":1,"offset":2}"#)]);
-    assert_eq!(client(&server).projects(1).expect("a list").items.len(), 2);
+    assert_eq!(client(&server).named(&PROJECT, 1).expect("a list").map(|list| list.items.len()), Some(2));
     assert_eq!(targets(&server)[1], "/v1/workspaces/1/projects?limit=100&offset=1");
 }
 
@@ -59,17 +62,17 @@ fn lists_switch_to_the_paging_the_server_speaks() {
 fn labels_come_as_an_array_an_object_or_not_at_all() {
     let array = format!("[{},{}]", label(1), label(2));
     let server = Server::answers(&[(200, &array)]);
-    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.items.len()), Some(2));
+    assert_eq!(client(&server).named(&LABEL, 1).expect("labels").map(|labels| labels.items.len()), Some(2));
 
     let paged = |id| format!(r#"{{"items":[{}],"total":2,"limit":1,"offset":0}}"#, label(id));
     let server =
         Server::answers(&[(200, &paged(1)), (200, &paged(2)), (200, r#"{"items":[],"total":2,"limit":1,"offset":2}"#)]);
-    assert_eq!(client(&server).labels(1).expect("labels").map(|labels| labels.items.len()), Some(2));
+    assert_eq!(client(&server).named(&LABEL, 1).expect("labels").map(|labels| labels.items.len()), Some(2));
 
     for status in [404, 405, 410] {
         let server = Server::answers(&[(status, ""), (status, ""), (status, ""), (status, "")]);
         let http = client(&server);
-        assert_eq!(http.labels(1), Ok(None));
+        assert_eq!(http.named(&LABEL, 1), Ok(None));
         assert_eq!(http.members(1), Ok(None));
         assert_eq!(http.links(&DEPENDENCY, 1), Ok(None));
         assert_eq!(http.account(), Ok(None));
@@ -237,16 +240,59 @@ fn states_and_capabilities() {
 }
 
 #[test]
-fn accounts_and_projects() {
+fn accounts() {
     let server = Server::answers(&[
         (200, r#"{"user_id":"u1","email":null,"role":"user","authenticated":true}"#),
         (200, r#"{"user_id":"u1","email":null,"role":"user","authenticated":false}"#),
-        (201, r#"{"id":3,"name":"P","workspace_id":1,"status":"active","created_at":"x","updated_at":"y"}"#),
     ]);
     let http = client(&server);
     assert_eq!(http.account().expect("an account").map(|account| account.user_id), Some("u1".into()));
     assert!(matches!(http.account(), Err(RemoteError::Unauthorized(_))));
-    assert_eq!(http.create_project(1, "P", None, "key-1").map(|project| project.id), Ok(3));
-    assert!(server.seen()[2].contains("\r\nidempotency-key: key-1\r\n"));
-    assert!(server.seen()[2].ends_with(r#"{"name":"P","status":"active"}"#));
+}
+
+fn request<'a>(kind: &'static Kind, shape: Shape, set: &'a Patch, below: Option<(i64, &'a str)>) -> Request<'a> {
+    Request { kind, shape, op_id: "key-1", workspace_id: 1, name: "n", id: 7, below, other: "", set, version: None }
+}
+
+/// Kinds known by names are written by their ids.
+#[test]
+fn projects_and_labels_are_written() {
+    let project = r#"{"id":3,"name":"P","workspace_id":1,"created_at":"x","updated_at":"y"}"#;
+    let label = r#"{"id":4,"name":"bug","workspace_id":1,"created_at":"x"}"#;
+    let server =
+        Server::answers(&[(201, project), (201, label), (200, label), (204, ""), (200, r#"{"deleted":true}"#)]);
+    let http = client(&server);
+    let name = |field, text: &str| Patch::from([(field, Value::Text(text.into()))]);
+    let (rocket, bug, none) = (name(project::NAME, "P"), name(crate::model::label::NAME, "bug"), Patch::new());
+    let Said::Done(Some(row)) = http.send(&request(&PROJECT, Shape::Create, &rocket, None)) else { panic!("made") };
+    assert_eq!((row.id, row.name.as_str(), row.text(project::STATUS)), (3, "P", Some("active")));
+    let Said::Done(Some(row)) = http.send(&request(&LABEL, Shape::Create, &bug, None)) else { panic!("made") };
+    assert_eq!((row.id, row.name.as_str(), row.updated_at.as_str()), (4, "bug", "x"));
+    assert!(matches!(http.send(&request(&LABEL, Shape::Update, &bug, None)), Said::Done(Some(_))));
+    assert_eq!(http.send(&request(&LABEL, Shape::Delete, &none, None)), Said::Done(None));
+    assert_eq!(http.send(&request(&PROJECT, Shape::Delete, &none, None)), Said::Done(None));
+    assert!(server.seen()[0].contains("\r\nidempotency-key: key-1\r\n"));
+    assert!(server.seen()[0].ends_with(r#"{"name":"P"}"#));
+    assert!(server.seen()[1].ends_with(r#"{"name":"bug","workspace_id":1}"#));
+    let paths = ["projects", "labels", "labels/7", "labels/7", "projects/7"];
+    assert_eq!(targets(&server), paths.map(|path| format!("/v1/workspaces/1/{path}")));
+}
+
+/// Comments are below their task; older servers change them below the workspace.
+#[test]
+fn comments_are_written_where_a_server_has_them() {
+    let made = r#"{"id":7,"task_id":"DEV-2","author_id":"u1","content":"hi","created_at":"2025-10-16T10:00:00Z"}"#;
+    let server = Server::answers(&[(201, made), (404, "{}"), (200, made), (404, "{}"), (404, "{}")]);
+    let http = client(&server);
+    let set = Patch::from([(comment::CONTENT, Value::Text("hi".into())), (comment::TASK, Value::Int(5))]);
+    let text = Patch::from([(comment::CONTENT, Value::Text("hi".into()))]);
+    let below = Some((5, "DEV-9"));
+    let Said::Done(Some(row)) = http.send(&request(&COMMENT, Shape::Create, &set, below)) else { panic!("made") };
+    assert_eq!((row.name.as_str(), row.int(comment::TASK), row.version), ("DEV-9#7", Some(5), 0));
+    assert!(server.seen()[0].ends_with(r#"{"content":"hi"}"#));
+    assert!(matches!(http.send(&request(&COMMENT, Shape::Update, &text, below)), Said::Done(Some(_))));
+    assert!(matches!(http.send(&request(&COMMENT, Shape::Delete, &Patch::new(), below)), Said::Gone(_)));
+    let (task, workspace) = ("/v1/workspaces/1/tasks/DEV-9/comments", "/v1/workspaces/1/comments/7");
+    let one = format!("{task}/7");
+    assert_eq!(targets(&server), [task, &one, workspace, &one, workspace]);
 }

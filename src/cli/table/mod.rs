@@ -3,6 +3,7 @@
 
 mod account;
 mod comment;
+mod named;
 mod place;
 pub mod reference;
 mod sync;
@@ -41,7 +42,9 @@ pub static ROOT: Command = Command {
         comment::COMMENT,
         place::INIT,
         place::WORKSPACE,
-        place::PROJECT,
+        named::PROJECT,
+        named::LABEL,
+        named::MEMBER,
         account::ENV,
         account::AUTH,
         place::HEALTH,

@@ -1,4 +1,4 @@
-//! Where one works: `anyt init`, `anyt workspace`, `anyt project`; and `anyt health`.
+//! Where one works: `anyt init`, `anyt workspace`; and `anyt health`.
 
 use super::YES;
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
@@ -79,72 +79,6 @@ pub const WORKSPACE: Command = Command {
             name: "switch",
             summary: "Tie this directory to another workspace",
             arguments: &[Argument { help: "The workspace; asked for when it is missing", needed: Needed::No, ..WS }],
-            ..Command::NONE
-        },
-    ],
-    ..Command::NONE
-};
-
-pub const PROJECT: Command = Command {
-    name: "project",
-    summary: "List projects, choose or create one",
-    description: "\
-        New tasks go to the project of --project, else to the directory's, else to the one chosen with \
-        'anyt project use'.",
-    examples: &[
-        Example { what: "What there is in a workspace", line: "anyt project list -w DEV" },
-        Example { what: "Use one from now on", line: "anyt project use Backend" },
-        Example { what: "Create one", line: "anyt project create Backend -d \"API and workers\"" },
-    ],
-    subcommands: &[
-        Command {
-            id: Some(Id::ProjectList),
-            name: "list",
-            aliases: &["ls"],
-            summary: "List the workspace's projects",
-            data: true,
-            ..Command::NONE
-        },
-        Command {
-            id: Some(Id::ProjectUse),
-            name: "use",
-            summary: "Use a project from now on",
-            arguments: &[Argument {
-                name: "P",
-                help: "The project: its id or name",
-                completes: "projects",
-                ..Argument::NONE
-            }],
-            ..Command::NONE
-        },
-        Command {
-            id: Some(Id::ProjectCurrent),
-            name: "current",
-            summary: "Show the project in use and why",
-            data: true,
-            ..Command::NONE
-        },
-        Command {
-            id: Some(Id::ProjectCreate),
-            name: "create",
-            summary: "Create a project on the server",
-            arguments: &[Argument {
-                name: "NAME",
-                help: "The project's name",
-                needed: Needed::Unless("name"),
-                ..Argument::NONE
-            }],
-            flags: &[
-                Flag {
-                    short: Some('n'),
-                    long: "name",
-                    value: "NAME",
-                    help: "The project's name, as other clients take it",
-                    ..Flag::VALUE
-                },
-                Flag { short: Some('d'), long: "description", value: "TEXT", help: "What it is about", ..Flag::VALUE },
-            ],
-            data: true,
             ..Command::NONE
         },
     ],

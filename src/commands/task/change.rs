@@ -10,7 +10,7 @@ use crate::commands::describe::{describe, orphaned};
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
-use crate::model::{self, Condition, Patch, Row, Value};
+use crate::model::{Condition, Patch, Row, Value};
 use crate::notes;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
@@ -234,12 +234,7 @@ pub(super) fn finish(
     hint: Option<String>,
 ) -> Result<Changed> {
     let delivery = deliver(session, ctx, mode, &queued)?;
-    let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
-    // Others may have sent and renamed tasks meanwhile: the operation knows its own.
-    let ends = model::kind(first.kind.ends).unwrap_or(first.kind);
-    let row = ctx.store.row_of(ends, &first.target)?;
-    let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
-    Ok(Changed { kind: first.kind, verb, name, id, delivery, hint })
+    Ok(Changed { hint, ..Changed::of(ctx, verb, &queued, delivery)? })
 }
 
 fn with_note(row: &Row, what: &str, note: &str) -> Value {

@@ -72,7 +72,7 @@ fn say_unknown(session: &mut Session, ctx: &EnvContext, workspace: &Workspace, f
         count => format!("; there are {count}: {}, ...", known[..12].join(", ")),
     };
     if let Some(owner) = &filter.owner {
-        let members = ctx.store.members(workspace.id)?;
+        let members: Vec<String> = ctx.store.members(workspace.id)?.into_iter().map(|one| one.user_id).collect();
         if !members.contains(owner) && !anywhere(Filter { owner: Some(owner.clone()), ..Filter::default() })? {
             session.out.warn(&format!("no member '{owner}' is known in {place}{}", listed(members)))?;
         }

@@ -7,6 +7,7 @@ use crate::commands::context::EnvContext;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row};
+use crate::sync::edits::Queued;
 use miniserde::json::Value;
 
 /// What a command reports about one row.
@@ -18,6 +19,18 @@ pub struct Changed {
     pub id: i64,
     pub delivery: Delivery,
     pub hint: Option<String>,
+}
+
+impl Changed {
+    /// What became of a row that was changed by what was queued, under the name that it has now.
+    pub fn of(ctx: &EnvContext, verb: &'static str, queued: &Queued, delivery: Delivery) -> Result<Changed> {
+        let first = queued.operations.first().ok_or_else(|| Error::failure("nothing was queued"))?;
+        // Others may have sent and renamed rows meanwhile: the operation knows its own.
+        let ends = crate::model::kind(first.kind.ends).unwrap_or(first.kind);
+        let row = ctx.store.row_of(ends, &first.target)?;
+        let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
+        Ok(Changed { kind: first.kind, verb, name, id, delivery, hint: None })
+    }
 }
 
 /// Prints one line for each change, or the tasks as `--json`, and gives the exit code.

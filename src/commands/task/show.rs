@@ -32,6 +32,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     let pending = ctx.store.is_pending(row.kind, row.id)?;
     let (needs, blocks) = ctx.store.dependencies_of(row.id)?;
     let parent = row.parent_id().map(|id| ctx.store.row(&TASK, id)).transpose()?.flatten();
+    let owner = row.owner().map(|id| person(&ctx, id)).transpose()?;
     let comments = ctx.store.below(&COMMENT, row.id)?;
     let unread = !pull_lists::is_read(&ctx.store, &COMMENT, &row)?
         && !pull_lists::has_none(&ctx.store, &COMMENT, row.workspace_id)?;
@@ -61,7 +62,7 @@ pub fn show(session: &mut Session) -> Result<()> {
             heading(out, &row, pending)?;
             field(out, "Status", Some(row.status()))?;
             field(out, "Priority", Some(&row.priority().to_string()))?;
-            field(out, "Owner", row.owner())?;
+            field(out, "Owner", owner.as_deref())?;
             field(out, "Labels", Some(&row.labels().join(", ")))?;
             field(out, "Project", project.as_ref().map(|project| project.name.as_str()))?;
             field(out, "Phase", row.text(PHASE))?;
@@ -96,6 +97,12 @@ fn talk(out: &mut Output, all: usize, shown: &[ShownRow]) -> Result<()> {
     let heading = out.paint(Style::Bold, &format!("Comments ({how_many})"));
     out.raw(&format!("\n{heading}\n\n"))?;
     print(out, shown)
+}
+
+/// Somebody by name, where the cache knows one: `Ada Lovelace (u17)`.
+fn person(ctx: &EnvContext, id: &str) -> Result<String> {
+    let name = ctx.store.person(id)?.filter(|name| name != id);
+    Ok(name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})")))
 }
 
 fn heading(out: &mut Output, row: &Row, pending: bool) -> Result<()> {

@@ -136,9 +136,8 @@ fn everything(store: &mut crate::store::Store) {
     let pulled = Pulled {
         below: Vec::new(),
         workspace_id: DEV,
-        projects: Some(Vec::new().into()),
         members: Some(Vec::new().into()),
-        labels: Some(Vec::new().into()),
+        named: true,
         links: Some(true),
         listed: Some((now(), vec![7])),
         cursor: Some((now(), 1)),

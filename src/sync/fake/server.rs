@@ -3,7 +3,7 @@
 
 use crate::model::kind::{Change, Type};
 use crate::model::task::{PARENT, PRIORITY, PROJECT, STATUS, TASK, TITLE};
-use crate::model::{Account, Edge, Field, Label, Member, Patch, Project, Row, Shape, Value, Workspace};
+use crate::model::{Account, Edge, Field, Member, Patch, Row, Shape, Value, Workspace};
 use crate::sync::remote::{Capabilities, Reply};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,9 +87,9 @@ pub struct Write {
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     pub workspaces: Vec<Workspace>,
-    pub projects: Vec<Project>,
+    /// Projects and labels.
+    pub named: Vec<Row>,
     pub members: Vec<Member>,
-    pub labels: Vec<Label>,
     pub account: Option<Account>,
     next_id: i64,
     /// Each task's versions, oldest first, each with the moment it was written.
@@ -137,22 +137,25 @@ impl Server {
             created_at: now.clone(),
             updated_at: now.clone(),
         });
-        self.data.projects.push(Project {
+        let mut main = Row {
             id: project,
             workspace_id: id,
-            name: "main".into(),
-            description: None,
-            status: "active".into(),
             created_at: now.clone(),
             updated_at: now,
-        });
+            ..Row::new(&crate::model::project::PROJECT)
+        };
+        main.set(crate::model::project::NAME, Value::Text("main".into()));
+        main.set(crate::model::project::STATUS, Value::Text("active".into()));
+        self.data.named.push(main);
         id
     }
 
     /// The workspace's first project.
     pub fn project(&self, workspace_id: i64) -> i64 {
-        let mut projects = self.data.projects.iter();
-        projects.find(|project| project.workspace_id == workspace_id).map_or(0, |project| project.id)
+        let mut projects = self.data.named.iter();
+        projects
+            .find(|row| row.kind == &crate::model::project::PROJECT && row.workspace_id == workspace_id)
+            .map_or(0, |project| project.id)
     }
 
     fn counter(&mut self, workspace_id: i64) -> Option<(String, i64)> {

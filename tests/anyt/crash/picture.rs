@@ -37,13 +37,15 @@ const PASSING: [&str; 16] = [
 ];
 
 /// Queries on the cache, whose tables are the specification's.
-const CACHE: [(&str, &str); 6] = [
+const CACHE: [(&str, &str); 8] = [
     (
         "cached",
         "SELECT identifier, id, version, project_id, title, description, status, priority, assignee_id, assignee_type, \
          labels, phase, estimate, parent_id, creator_id, deleted_at IS NULL FROM tasks",
     ),
     ("cached comment", "SELECT identifier, id, task_id, content, author_id, deleted_at IS NULL FROM comments"),
+    ("cached label", "SELECT name, id, color, description, deleted_at IS NULL FROM labels"),
+    ("cached project", "SELECT name, id, status, description, deleted_at IS NULL FROM projects"),
     ("cached edge", "SELECT task_id, depends_on_id FROM task_dependencies"),
     (
         "queued",
@@ -94,6 +96,10 @@ impl Picture {
             user.comments(name)
                 .into_iter()
                 .for_each(|comment| self.line("server comment", format!("{name} {comment}")));
+        }
+        for kind in ["labels", "projects"] {
+            let (_, list) = user.get(&format!("{}/{kind}", user.workspace()));
+            list.items("items").iter().for_each(|one| self.line("server", lasting(one)));
         }
         let (status, graph) = user.get(&format!("{}/dependency-graph", user.workspace()));
         assert_eq!(status, 200, "{}", json::to_string(&graph));

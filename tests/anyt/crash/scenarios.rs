@@ -113,6 +113,27 @@ fn comments(alice: &Sandbox, server: &Server) {
     server.bob().add_task("Bob's");
 }
 
+/// A label and a project of each fate: made, changed, deleted; and a task in the project that is still to be made.
+fn named(alice: &Sandbox, _: &Server) {
+    do_all(
+        alice,
+        &[
+            &["label", "create", "old"],
+            &["label", "create", "bad"],
+            &["project", "create", "Old"],
+            &["project", "create", "Bad"],
+            &["label", "update", "old", "--name", "older", "--offline"],
+            &["label", "rm", "bad", "--force", "--offline"],
+            &["label", "create", "new", "-d", "made offline", "--offline"],
+            &["project", "update", "Old", "--status", "completed", "--offline"],
+            &["project", "rm", "Bad", "--force", "--offline"],
+            &["project", "create", "New", "--offline"],
+            &["task", "create", "Mine", "--project", "New", "--offline"],
+            &["task", "update", "DEV-1", "--project", "New", "--offline"],
+        ],
+    );
+}
+
 /// One of each.
 fn mixed(alice: &Sandbox) {
     do_all(
@@ -162,6 +183,9 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario { name: "family", prepare: family, ..NONE },
     Scenario { name: "comments", prepare: comments, ..NONE },
+    Scenario { name: "labels and projects", prepare: named, ..NONE },
+    Scenario { name: "project, queued", act: &["project", "create", "Rocket", "-d", "Mine", "--offline"], ..WRITE },
+    Scenario { name: "label, sent", act: &["label", "create", "bug", "-d", "Mine"], ..WRITE },
     Scenario { name: "comment, queued", act: &["comment", "add", "DEV-1", "-m", "Mine", "--offline"], ..WRITE },
     Scenario { name: "comment, sent", act: &["comment", "add", "DEV-1", "-m", "Mine"], ..WRITE },
     Scenario {
