@@ -3,7 +3,7 @@
 
 use crate::model::kind::Type;
 use crate::model::task::{PARENT, PROJECT, TASK};
-use crate::model::{Field, Row, Shape, Target, Value};
+use crate::model::{Field, Project, Row, Shape, Target, Value, project};
 use crate::store::Store;
 
 /// The names behind the ids of one workspace's tasks.
@@ -70,7 +70,9 @@ impl Known<'_> {
     /// Id, name, and both as they are shown, because two projects may have one name.
     fn projects(&self) -> Vec<(i64, String, String)> {
         let known = self.store.projects(self.workspace_id).unwrap_or_default();
-        known.into_iter().map(|one| (one.id, format!("{} ({})", one.name, one.id), one.name)).collect()
+        // One that exists only here has no id that means anything.
+        let shown = |one: &Project| if one.id < 0 { one.name.clone() } else { format!("{} ({})", one.name, one.id) };
+        known.into_iter().map(|one| (one.id, shown(&one), one.name)).collect()
     }
 }
 
@@ -94,7 +96,10 @@ impl Names for Known<'_> {
                 let known = self.projects();
                 let exact = known.iter().find(|(id, shown, _)| shown == typed || id.to_string() == typed);
                 let found = exact.or_else(|| known.iter().find(|(.., name)| name.eq_ignore_ascii_case(typed)));
-                found.map(|(id, ..)| Value::Int(*id))
+                let (id, ..) = found?;
+                let row = self.store.row(&project::PROJECT, *id).ok().flatten();
+                let target = row.and_then(|row| self.target(&row));
+                Some(target.map_or(Value::Int(*id), |target| target.to_value()))
             }
             _ => None,
         }

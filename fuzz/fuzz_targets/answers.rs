@@ -3,7 +3,10 @@
 #![no_main]
 
 use anyt::api::{Http, Options, Patience};
+use anyt::model::comment::COMMENT;
 use anyt::model::dependency::DEPENDENCY;
+use anyt::model::label::LABEL;
+use anyt::model::project::PROJECT;
 use anyt::model::task::TASK;
 use anyt::sync::remote::{Query, Remote};
 use libfuzzer_sys::fuzz_target;
@@ -40,10 +43,13 @@ fuzz_target!(|input: &[u8]| {
     match asked & 0x07 {
         0 => drop(http.account()),
         1 => drop(http.workspaces()),
-        2 => drop(http.projects(1)),
+        2 => drop(http.named(&PROJECT, 1)),
         3 => drop(http.members(1)),
-        4 => drop(http.labels(1)),
-        5 => drop(http.rows(&TASK, 1, &Query::default())),
+        4 => drop(http.named(&LABEL, 1)),
+        5 => {
+            drop(http.rows(&TASK, 1, &Query::default()));
+            drop(http.rows(&COMMENT, 1, &Query { below: Some((1, "DEV-1".into())), ..Query::default() }));
+        }
         6 => drop(http.row(&TASK, 1, "DEV-1")),
         _ => drop(http.links(&DEPENDENCY, 1)),
     }

@@ -41,7 +41,7 @@ pub mod undo;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::kind::{Identity, Place};
+use crate::model::kind::Identity;
 use crate::model::{Account, KINDS, Kind, Shape};
 use crate::store::{Direction, LogRow, Store, Totals};
 use crate::time::Timestamp;
@@ -193,13 +193,16 @@ impl Engine<'_> {
             true => run.end.pulled.iter().map(|pulled| pulled.workspace_id).collect(),
             false => Vec::new(),
         };
+        let at_first = run.end.afresh || self.store.metadata("last_sync")?.is_none_or(|at| at.is_empty());
         for kind in KINDS.into_iter().filter(|kind| kind.identity == Identity::Id) {
             let of_it = run.reported.iter().filter(|(name, _)| *name == kind.name);
             let reported: BTreeSet<i64> = of_it.map(|(_, id)| *id).gather();
-            let totals = match run.end.afresh {
-                true => Totals { new: self.store.count_staged_live(kind)?, ..Totals::default() },
-                false if matches!(kind.place, Place::Numbered) => self.store.count_staged(kind, &reported, &exactly)?,
-                false => self.store.count_staged(kind, &reported, &[])?,
+            let totals = match (kind == pull::LISTED, run.end.afresh) {
+                (true, true) => Totals { new: run.summary.fetched, ..Totals::default() },
+                (true, false) => self.store.count_staged(kind, &reported, &exactly)?,
+                // At first everything is new, and tasks are what is counted.
+                (false, _) if at_first => Totals::default(),
+                (false, _) => self.store.count_staged(kind, &reported, &[])?,
             };
             run.summary.pulled.add(totals);
             run.summary.pulled_others |= kind != pull::LISTED && totals.changes() > 0;

@@ -4,7 +4,7 @@ use super::relate::{Merged, merge};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
-use crate::model::kind::Type;
+use crate::model::kind::{Place, Type};
 use crate::model::{self, Operation, Send, SendReply, Shape, State, Target, Value, new_op_id};
 use crate::origin::is_same_server;
 use crate::store::{ACCOUNT, Change, Discarded, Queueing, SERVER, Store};
@@ -190,6 +190,8 @@ fn find_again(queue: &Queueing, operation: &mut Operation, before: &[Operation])
         let (Some(kind), false) = (model::kind(name), is_made_by(before, &target)) else { continue };
         match queue.row_of(kind, &target)? {
             Some(row) if !row.is_live() => return Ok(Some(name)),
+            // A cache that was made anew does not know them until the next sync; the server does.
+            None if matches!((kind.place, &target), (Place::Named(_), Target::Server(_))) => {}
             None => return Ok(Some(name)),
             Some(row) if operation.other.as_ref() == Some(&target) => operation.other_name = Some(row.name),
             Some(row) if operation.target == target => operation.name = row.name,

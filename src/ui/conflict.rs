@@ -88,7 +88,12 @@ fn subject(question: &Question<'_>) -> String {
 
 fn show(out: &mut Output, question: &Question<'_>) -> Result<(), Error> {
     let heading = out.paint(Style::Yellow, &format!("⚠ Conflict detected for {}:", question.identifier));
-    let version = |number: i64, deleted| if deleted { "deleted".to_string() } else { number.to_string() };
+    // Not every kind of thing has versions.
+    let version = |number: i64, deleted| match deleted {
+        true => "deleted".to_string(),
+        false if question.local_version == 0 => "changed".to_string(),
+        false => number.to_string(),
+    };
     out.question(&format!(
         "{heading}\n  Local version: {}\n  Remote version: {}\n",
         version(question.local_version, question.cause == Cause::DeletedHere),

@@ -36,7 +36,10 @@ impl<'a> Draft<'a> {
     pub fn text(&self) -> String {
         let (sign, question) = (&self.sign, self.question);
         let task = sanitise::line(question.identifier);
-        let (local, remote) = (question.local_version, question.remote_version);
+        // Not every kind of thing has versions.
+        let has_versions = question.local_version > 0;
+        let version = |number: i64| if has_versions { format!(" (version {number})") } else { String::new() };
+        let (local, remote) = (version(question.local_version), version(question.remote_version));
         let what = if self.has_marks() {
             format!(
                 "{sign} Where both sides differ, both stand between the marks <<<<<<< and >>>>>>>. Keep the lines you\n\
@@ -49,7 +52,7 @@ impl<'a> Draft<'a> {
             )
         };
         let mut text = format!(
-            "{sign} {task} was changed here (version {local}) and on the server (version {remote}).\n{what}\
+            "{sign} {task} was changed here{local} and on the server{remote}.\n{what}\
              {sign} Lines that begin with {sign} stay as they are or go; those around long text must stay.\n"
         );
         for difference in question.differences {

@@ -175,6 +175,19 @@ fn both_change_a_comment() {
     }
 }
 
+/// The question names no versions where there are none.
+#[test]
+fn a_person_is_asked_about_a_comment() {
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["comment", "edit", "DEV-1", "2", "-m", "Mine", "--offline"]).ok();
+    edit_there(&server, 2, "Theirs");
+    let run = sandbox.anyt(&["sync"]).stdin("1\n").ok();
+    let asked = "⚠ Conflict detected for DEV-1#2:\n  Local version: changed\n  Remote version: changed\n";
+    assert!(run.stdout.contains(asked) && run.stdout.contains("Mine") && run.stdout.contains("Theirs"), "{run}");
+    assert_eq!(server.bob().comments("DEV-1")[1], "#2 alice: Mine");
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+}
+
 #[test]
 fn one_side_deletes_what_the_other_changes() {
     for (flag, wanted) in

@@ -321,6 +321,19 @@ fn renaming_and_removing_a_label_reaches_the_tasks() {
     sandbox.anyt(&["label", "create", "x", "--color-code", "red"]).code(2);
 }
 
+/// What was dropped comes back also where the cache is gone and knows no project yet.
+#[test]
+fn a_task_is_restored_without_the_cache() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["task", "create", "Two", "--offline"]).ok();
+    sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+    std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("our own folder");
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(server.bob().all_tasks().len(), 2);
+    crate::common::synced::assert_converged(&server, &sandbox);
+}
+
 #[test]
 fn members_are_listed() {
     let (_server, _proxy, sandbox) = synced(&[]);

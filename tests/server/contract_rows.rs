@@ -85,6 +85,12 @@ fn shape_of(name: &str) -> &'static str {
              created_at:time updated_at:time? is_edited:bool is_own:bool"
         }
         "comments" => "comments:[comment] total:int",
+        "comments-changed" => "comments:[comment-changed] total:int",
+        "comment-changed" => {
+            "id:int task_id:text author_id:text author_name:text? author_avatar:text? content:text mentioned_users:texts
+             created_at:time updated_at:time is_edited:bool is_own:bool deleted_at:time? task:=row-id"
+        }
+        "row-id" => "id:int",
         "comment-stats" => "task_id:text total_comments:int unread_mentions:int last_comment_at:time?",
         "attempt" => {
             "id:int task_id:int task_identifier:text actor_id:text actor_type:text started_at:time ended_at:time?
@@ -332,6 +338,8 @@ const ROWS: &[Row] = &[
     Row("GET", "W/tasks/DEV-99/comments/stats", "", 404, Any),
     Row("PATCH", "W/tasks/DEV-1/comments/1", r#"{"content": "d"}"#, 200, One("comment")),
     Row("PATCH", "W/tasks/DEV-2/comments/1", r#"{"content": "d"}"#, 404, Any),
+    Row("GET", "W/comments", "", 200, One("comments-changed")),
+    Row("GET", "W/comments?updated_after=yesterday", "", 422, Any),
     Row("GET", "W/comments/1", "", 200, One("comment")),
     Row("GET", "W/comments/99", "", 404, Any),
     Row("PATCH", "W/comments/1", r#"{"content": "e"}"#, 200, One("comment")),
@@ -340,6 +348,7 @@ const ROWS: &[Row] = &[
     Row("DELETE", "W/tasks/DEV-1/comments/1", "", 404, Any),
     Row("DELETE", "W/comments/2", "", 204, Nothing),
     Row("DELETE", "W/comments/2", "", 404, Any),
+    Row("GET", "W/comments?include_deleted=true&limit=1", "", 200, One("comments-changed")),
     // 2.11
     Row(
         "POST",
