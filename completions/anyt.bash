@@ -11,62 +11,62 @@ _anyt_words() {
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
-            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --wait --resolve --env --api-url --workspace -w --color --ca-file '
+            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --wait --resolve --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync status')
             commands=''
-            flags='--max-age --max-pending --offline --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --max-age --max-pending --env --api-url --workspace -w --color --ca-file '
+            flags='--max-age --max-pending --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --max-age --max-pending --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync log')
             commands=''
-            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync queue')
             commands='show retry drop'
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync queue show')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync queue retry')
             commands=''
-            flags='--all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync queue drop')
             commands=''
-            flags='--all --force --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--all --force --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync conflicts')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync resolve')
             commands=''
-            flags='--local --remote --edit --all --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--local --remote --edit --all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='conflicts'
             ;;
         'anyt sync restore')
             commands=''
-            flags='--last --list --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--last --list --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task')
@@ -77,44 +77,44 @@ _anyt_words() {
             ;;
         'anyt task create')
             commands=''
-            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --env --api-url --workspace -w --color --ca-file '
+            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task update')
             commands=''
-            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --env --api-url --workspace -w --color --ca-file '
+            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task list')
             commands=''
-            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --status --priority -p --owner --labels --project --phase --parent --search --updated-since --sort --order --limit --offset --columns --env --api-url --workspace -w --color --ca-file '
+            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --status --priority -p --owner --labels --project --phase --parent --search --updated-since --sort --order --limit --offset --columns --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task show')
             commands=''
-            flags='--comments --remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--comments --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task done')
             commands=''
-            flags='--note --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --note -n --env --api-url --workspace -w --color --ca-file '
+            flags='--note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --note -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task rm')
             commands=''
-            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task note')
             commands=''
-            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep')
@@ -125,68 +125,68 @@ _anyt_words() {
             ;;
         'anyt task dep add')
             commands=''
-            flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --on --env --api-url --workspace -w --color --ca-file '
+            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --on --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep rm')
             commands=''
-            flags='--on --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --on --env --api-url --workspace -w --color --ca-file '
+            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --on --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task pick')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task unpick')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt next')
             commands=''
-            flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --owner --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt summary')
             commands=''
-            flags='--limit --owner --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --limit -n --owner --env --api-url --workspace -w --color --ca-file '
+            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --owner --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt board')
             commands=''
-            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt log')
             commands=''
-            flags='--limit --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --limit -n --env --api-url --workspace -w --color --ca-file '
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt undo')
             commands=''
-            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='log'
             ;;
         'anyt active')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt comment')
@@ -197,26 +197,26 @@ _anyt_words() {
             ;;
         'anyt comment add')
             commands=''
-            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment list')
             commands=''
-            flags='--remote --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment edit')
             commands=''
-            flags='--message --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --message -m --env --api-url --workspace -w --color --ca-file '
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment rm')
             commands=''
-            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt init')
@@ -233,8 +233,8 @@ _anyt_words() {
             ;;
         'anyt workspace list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace use')
@@ -245,8 +245,8 @@ _anyt_words() {
             ;;
         'anyt workspace current')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace switch')
@@ -263,14 +263,14 @@ _anyt_words() {
             ;;
         'anyt project list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project show')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt project use')
@@ -281,26 +281,26 @@ _anyt_words() {
             ;;
         'anyt project current')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project create')
             commands=''
-            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --name -n --description -d --status --lead --start --target --color-code --env --api-url --workspace -w --color --ca-file '
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --description -d --status --lead --start --target --color-code --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project update')
             commands=''
-            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --name -n --description -d --status --lead --start --target --color-code --env --api-url --workspace -w --color --ca-file '
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --description -d --status --lead --start --target --color-code --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt project rm')
             commands=''
-            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt label')
@@ -311,26 +311,26 @@ _anyt_words() {
             ;;
         'anyt label list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt label create')
             commands=''
-            flags='--name --color-code --description --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --name -n --color-code --description -d --env --api-url --workspace -w --color --ca-file '
+            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --color-code --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt label update')
             commands=''
-            flags='--name --color-code --description --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --name -n --color-code --description -d --env --api-url --workspace -w --color --ca-file '
+            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --name -n --color-code --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known='labels'
             ;;
         'anyt label rm')
             commands=''
-            flags='--force --offline --no-queue --json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='labels'
             ;;
         'anyt member')
@@ -341,8 +341,8 @@ _anyt_words() {
             ;;
         'anyt member list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env')
@@ -353,8 +353,8 @@ _anyt_words() {
             ;;
         'anyt env list')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env add')
@@ -371,8 +371,8 @@ _anyt_words() {
             ;;
         'anyt env show')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='environments'
             ;;
         'anyt env remove')
@@ -401,20 +401,20 @@ _anyt_words() {
             ;;
         'anyt auth whoami')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt auth status')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt health')
             commands=''
-            flags='--json --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --env --api-url --workspace -w --color --ca-file '
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt help')

@@ -13,8 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The command line was wrong: exit 2.
     Usage { message: String, hint: Option<String> },
-    /// Anything that has no code of its own: exit 1.
-    Failure { message: String, hint: Option<String> },
+    /// Anything that has no exit code of its own: 1. `code` is the word of `--json`.
+    Failure { message: String, hint: Option<String>, code: &'static str },
     /// A file could not be read or written: exit 1.
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
     /// Conflicts wait for a person: exit 3. None: a write that was not to be queued met one, and was dropped.
@@ -46,7 +46,20 @@ impl Error {
     }
 
     pub fn failure(message: impl Into<String>) -> Error {
-        Error::Failure { message: message.into(), hint: None }
+        Error::Failure { message: message.into(), hint: None, code: "failure" }
+    }
+
+    /// What was named does not exist here.
+    pub fn not_found(message: impl Into<String>) -> Error {
+        Error::failure(message).coded("not_found")
+    }
+
+    /// A failure with another word for `--json`.
+    pub fn coded(self, code: &'static str) -> Error {
+        match self {
+            Error::Failure { message, hint, .. } => Error::Failure { message, hint, code },
+            other => other,
+        }
     }
 
     pub fn sign_in(message: impl Into<String>) -> Error {
@@ -85,7 +98,7 @@ impl Error {
         let advice = Some(advice.into());
         match self {
             Error::Usage { message, .. } => Error::Usage { message, hint: advice },
-            Error::Failure { message, .. } => Error::Failure { message, hint: advice },
+            Error::Failure { message, code, .. } => Error::Failure { message, hint: advice, code },
             Error::SignIn { message, .. } => Error::SignIn { message, hint: advice },
             Error::Unreachable { message, .. } => Error::Unreachable { message, hint: advice },
             other => other,
@@ -102,7 +115,7 @@ impl Error {
 
     /// The same failure with words before its message.
     pub fn of(self, subject: &str) -> Error {
-        Error::Failure { message: format!("{subject}{self}"), hint: self.advice() }
+        Error::Failure { message: format!("{subject}{self}"), hint: self.advice(), code: self.code() }
     }
 
     /// Several as one: all messages, and the first advice. One alone stays as it is.
@@ -111,7 +124,7 @@ impl Error {
             return errors.pop();
         }
         let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        Some(Error::Failure { message, hint: errors.iter().find_map(Error::advice) })
+        Some(Error::Failure { message, hint: errors.iter().find_map(Error::advice), code: errors[0].code() })
     }
 
     pub fn exit_code(&self) -> u8 {
@@ -133,7 +146,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Usage { .. } => "usage",
-            Error::Failure { .. } => "failure",
+            Error::Failure { code, .. } => code,
             Error::Io { .. } => "io",
             Error::Conflicts { .. } => "conflicts",
             Error::SignIn { .. } => "sign_in",

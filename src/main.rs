@@ -11,8 +11,13 @@ fn main() -> ExitCode {
     forbid_core_dumps();
     interrupt::install();
     let code = cli::parse(std::env::args_os().skip(1)).and_then(|call| commands::run(&call)).unwrap_or_else(|error| {
-        // Standard error may be closed; the exit code is all that is left then.
-        let _ = Output::new(OutputOptions::default()).error(&error);
+        // Either may be closed; the exit code is all that is left then.
+        let json = std::env::args_os().any(|word| word == "--json" || word == "--jsonl");
+        let mut out = Output::new(OutputOptions { json, ..OutputOptions::default() });
+        if json {
+            let _ = out.json(&commands::failed(&error)).and_then(|()| out.flush());
+        }
+        let _ = out.error(&error);
         error.exit_code()
     });
     ExitCode::from(code)

@@ -1,7 +1,7 @@
 //! Help texts: the command table as text of at most 100 columns.
 
 use super::command::{Argument, Command, Flag};
-use super::table::{GLOBAL, JSON, ROOT};
+use super::table::{FIELDS, GLOBAL, JSON, JSONL, ROOT};
 use super::tree::{full_name, walk};
 use crate::error::{Error, Result};
 
@@ -65,14 +65,17 @@ pub fn usage_line(path: &[&Command]) -> String {
     line
 }
 
+/// Flags of every command that are explained with those that print data.
+const DATA: [Flag; 3] = [JSON, FIELDS, JSONL];
+
 /// The flags explained with the command itself.
 pub fn own_flags(command: &Command) -> impl Iterator<Item = &Flag> {
-    command.flags.iter().chain(command.data.then_some(&JSON))
+    command.flags.iter().chain(DATA.iter().filter(|_| command.data))
 }
 
 /// The flags explained once for all commands.
 pub fn global_flags() -> impl Iterator<Item = &'static Flag> {
-    GLOBAL.iter().filter(|flag| flag.long != JSON.long)
+    GLOBAL.iter().filter(|flag| DATA.iter().all(|data| data.long != flag.long))
 }
 
 fn aliases(command: &Command) -> String {

@@ -28,6 +28,7 @@ pub fn confirm(session: &mut Session, lines: &[String], question: &str, kept: &s
         Some(true) => Ok(true),
         Some(false) if terminal => Err(Error::failure(kept)),
         _ => Err(Error::failure(format!("{kept}; there is no terminal to ask '{question}' at"))
-            .hint(format!("do it without a question: --{flag}"))),
+            .hint(format!("do it without a question: --{flag}"))
+            .coded("unconfirmed")),
     }
 }

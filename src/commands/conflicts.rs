@@ -176,7 +176,7 @@ fn wanted(session: &Session, ctx: &EnvContext, policy: Policy) -> Result<Vec<Con
         let row = ctx.task(session, name)?.row;
         let found = known.iter().find(|conflict| conflict.kind == row.kind && conflict.id == row.id).cloned();
         wanted.push(found.ok_or_else(|| {
-            Error::failure(format!("no conflict of {} is waiting", row.name)).hint("see: anyt sync conflicts")
+            Error::not_found(format!("no conflict of {} is waiting", row.name)).hint("see: anyt sync conflicts")
         })?);
     }
     Ok(wanted)

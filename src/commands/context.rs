@@ -137,7 +137,7 @@ impl EnvContext {
         let known = self.store.projects(workspace.id)?;
         find_project(&known, wanted).ok_or_else(|| {
             let names = known.iter().map(|p| format!("{} ({})", p.name, p.id)).collect::<Vec<_>>().join(", ");
-            Error::failure(format!("there is no project '{wanted}' in {}", workspace.identifier))
+            Error::not_found(format!("there is no project '{wanted}' in {}", workspace.identifier))
                 .hint(if names.is_empty() { "run: anyt sync".into() } else { format!("there are: {names}") })
         })
     }
@@ -242,7 +242,7 @@ impl EnvContext {
             [] => match self.workspace(session)? {
                 // Tied to this directory, and never synced here.
                 workspace if has_prefix(&&workspace) => Ok(workspace),
-                _ => Err(Error::failure(format!("there is no workspace {}", prefix.to_ascii_uppercase()))
+                _ => Err(Error::not_found(format!("there is no workspace {}", prefix.to_ascii_uppercase()))
                     .hint(format!("there are: {}", workspace_names(&known)))),
             },
             several => match self.workspace(session) {
@@ -254,7 +254,7 @@ impl EnvContext {
 
     fn no_such_task(&self, workspace: &Workspace, identifier: &str, number: i64) -> Result<Error> {
         let nearest = self.store.nearest(workspace.id, number, 3)?;
-        let error = Error::failure(format!("there is no task {identifier} here"));
+        let error = Error::not_found(format!("there is no task {identifier} here"));
         Ok(if nearest.is_empty() {
             error.hint("fetch what the server has: anyt sync")
         } else {

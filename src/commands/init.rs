@@ -114,7 +114,7 @@ fn choose_project(
     if let Some(wanted) = session.call.given("project") {
         return find_project(known, wanted).map(Some).ok_or_else(|| {
             let names: Vec<&str> = known.iter().map(|project| project.name.as_str()).collect();
-            Error::failure(format!("there is no project '{wanted}' in {}", workspace.identifier))
+            Error::not_found(format!("there is no project '{wanted}' in {}", workspace.identifier))
                 .hint(format!("there are: {}", names.join(", ")))
         });
     }

@@ -1,6 +1,7 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
 mod auth;
+mod chosen;
 mod comment;
 mod complete;
 mod confirm;
@@ -26,7 +27,7 @@ mod sync;
 mod task;
 mod workspace;
 
-pub use session::Session;
+pub use session::{Session, failed};
 
 use crate::cli::{self, Id, Invocation};
 use crate::error::{Error, Result};

@@ -11,9 +11,9 @@ pub fn workspace_named(known: &[Workspace], wanted: &str) -> Result<Workspace> {
     match (by_id, &by_name.collect::<Vec<_>>()[..]) {
         (Some(found), _) | (None, &[found]) => Ok(found.clone()),
         (None, []) if known.is_empty() => {
-            Err(Error::failure(format!("there is no workspace '{wanted}' here")).hint("run: anyt sync"))
+            Err(Error::not_found(format!("there is no workspace '{wanted}' here")).hint("run: anyt sync"))
         }
-        (None, []) => Err(Error::failure(format!("there is no workspace '{wanted}' here"))
+        (None, []) => Err(Error::not_found(format!("there is no workspace '{wanted}' here"))
             .hint(format!("there are: {}", workspace_names(known)))),
         (None, several) => Err(ambiguous(wanted, several)),
     }

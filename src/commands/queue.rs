@@ -95,7 +95,7 @@ fn choose(session: &Session, ctx: &EnvContext, waiting: Vec<Operation>) -> Resul
             }
         };
         if named.is_empty() {
-            return Err(Error::failure(format!("nothing queued is called '{typed}'")).hint("see: anyt sync queue"));
+            return Err(Error::not_found(format!("nothing queued is called '{typed}'")).hint("see: anyt sync queue"));
         }
         for operation in named {
             if !chosen.iter().any(|known| known.op_id == operation.op_id) {

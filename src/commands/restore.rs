@@ -83,7 +83,7 @@ fn show_text(session: &mut Session, entry: &Discarded, typed: &str) -> Result<()
 fn numbered<'a>(entries: &'a [Discarded], typed: &str) -> Result<&'a Discarded> {
     let number: Option<i64> = typed.trim_start_matches('#').parse().ok();
     entries.iter().find(|entry| Some(entry.number) == number).ok_or_else(|| {
-        Error::failure(format!("there is no entry {typed}")).hint("what was thrown away: anyt sync restore --list")
+        Error::not_found(format!("there is no entry {typed}")).hint("what was thrown away: anyt sync restore --list")
     })
 }
 

@@ -1,6 +1,7 @@
 //! What every command starts from: the invocation, the terminal, the paths, and on demand the configuration, the
 //! environment and the server. Nothing here is read before a command asks for it.
 
+use super::chosen;
 use super::context::files;
 use super::restore::keep_text;
 use crate::api::{Http, Options, Patience, Verbose};
@@ -168,13 +169,10 @@ impl<'a> Session<'a> {
             None => error,
         };
         if self.out.is_json() {
-            let advice = error.advice().map_or(Value::Null, text);
-            let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
-            let failed = [("success", Value::Bool(false)), ("error", body)];
-            let document = match (self.data.take(), failed) {
-                (Some(data), [success, error]) => object([success, error, ("data", data)]),
-                (None, failed) => object(failed),
-            };
+            let mut document = failed(&error);
+            if let (Some(data), Value::Object(members)) = (self.data.take(), &mut document) {
+                members.insert("data".into(), data);
+            }
             let _ = self.out.json(&document);
             let _ = self.out.flush();
         }
@@ -197,7 +195,13 @@ impl<'a> Session<'a> {
 
     /// Prints the document of `--json`, if the command made one.
     pub fn succeed(&mut self, code: u8) -> Result<u8> {
-        if let Some(data) = self.data.take() {
+        let Some(mut data) = self.data.take() else { return Ok(code) };
+        if let Some(names) = self.call.items("fields") {
+            data = chosen::members(data, &names)?;
+        }
+        if self.call.has("jsonl") {
+            chosen::items(data).iter().try_for_each(|item| self.out.json(item))?;
+        } else {
             self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
         }
         Ok(code)
@@ -218,10 +222,17 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The document of a command that failed.
+pub fn failed(error: &Error) -> Value {
+    let advice = error.advice().map_or(Value::Null, text);
+    let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
+    object([("success", Value::Bool(false)), ("error", body)])
+}
+
 fn options(call: &Invocation) -> OutputOptions {
     OutputOptions {
         quiet: call.has("quiet"),
-        json: call.has("json"),
+        json: ["json", "jsonl", "fields"].iter().any(|flag| call.has(flag)),
         color: match call.value("color") {
             Some("always") => ColorChoice::Always,
             Some("never") => ColorChoice::Never,

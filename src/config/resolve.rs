@@ -102,7 +102,7 @@ fn derived_name(url: &str) -> Result<EnvName> {
 /// The error for a name that config.json does not have; the names it has follow, the most alike first.
 pub fn unknown(config: &Config, name: &str) -> Error {
     let message = format!("there is no environment '{}'", name.escape_debug());
-    Error::failure(message).hint(match config.environments.is_empty() {
+    Error::not_found(message).hint(match config.environments.is_empty() {
         true => "anyt env add dev http://localhost:8000".to_string(),
         false => format!("known: {}", known(config, name)),
     })

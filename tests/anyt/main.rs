@@ -28,6 +28,7 @@ mod harness;
 mod hostile_text;
 mod identity;
 mod inbox;
+mod json_contract;
 mod keyring;
 mod lists;
 mod lost_answers;

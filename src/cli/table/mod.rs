@@ -154,6 +154,8 @@ pub const GLOBAL: &[Flag] = &[
     Flag { short: Some('q'), long: "quiet", help: "Print nothing when all went well", ..Flag::SWITCH },
     Flag { short: Some('v'), long: "verbose", help: "Say more: each request and how long it took", ..Flag::SWITCH },
     JSON,
+    FIELDS,
+    JSONL,
     Flag { long: "no-input", help: "Never ask; what needs an answer waits or fails", ..Flag::SWITCH },
     Flag {
         long: "color",
@@ -177,6 +179,16 @@ pub const GLOBAL: &[Flag] = &[
 
 /// Accepted everywhere, shown with the commands that print data.
 pub const JSON: Flag = Flag { long: "json", help: "Print one JSON document", ..Flag::SWITCH };
+
+/// The same.
+pub const FIELDS: Flag = Flag {
+    long: "fields",
+    value: "A,B",
+    accepts: Accepts::List,
+    help: "Print only these members of each item; implies --json",
+    ..Flag::VALUE
+};
+pub const JSONL: Flag = Flag { long: "jsonl", help: "Print a line of JSON for each item", ..Flag::SWITCH };
 
 // Flags that several commands share.
 const OFFLINE: Flag =

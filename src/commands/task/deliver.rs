@@ -194,7 +194,7 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
         _ => None,
     });
     if let Some(message) = rejected {
-        return Err(withdraw(session, ctx, queued, Error::failure(message))?);
+        return Err(withdraw(session, ctx, queued, Error::failure(message).coded("refused"))?);
     }
     if own.iter().all(|one| !one.state.waits()) {
         let withdrawn = summary.accepted_remote > 0 && summary.pushed == 0;

@@ -94,7 +94,7 @@ fn chosen(session: &Session, ctx: &EnvContext, undone: &BTreeSet<String>) -> Res
             Err(_) => ctx.store.operation(typed)?,
         };
         return found.ok_or_else(|| {
-            Error::failure(format!("there is no operation '{typed}'")).hint("what was done from here: anyt log")
+            Error::not_found(format!("there is no operation '{typed}'")).hint("what was done from here: anyt log")
         });
     }
     let dropped = |op: &Operation| matches!(op.state, State::Dropped(_));

@@ -1,0 +1,63 @@
+//! docs/json.md: one document in one form, whatever happens, with codes that tell failures apart.
+
+use crate::common::faults::{What, When};
+use crate::common::json::{self, Look};
+use crate::common::{Dispute, Exit};
+
+#[test]
+fn failures_have_codes() {
+    let dispute = Dispute::about(2);
+    dispute.alice.anyt(&["task", "create", "Waits", "--offline"]).ok();
+    for (args, code, exit) in [
+        (&["task", "show", "DEV-99"][..], "not_found", 1),
+        (&["task", "show", "OPS-1"], "not_found", 1),
+        (&["-w", "OPS", "task", "list"], "not_found", 1),
+        (&["--env", "prod", "task", "list"], "not_found", 1),
+        (&["task", "create", "x", "--project", "none"], "not_found", 1),
+        (&["undo", "99"], "not_found", 1),
+        (&["sync", "restore", "99"], "not_found", 1),
+        (&["sync", "queue", "show", "99"], "not_found", 1),
+        (&["task", "rm", "DEV-1"], "unconfirmed", 1),
+        (&["task", "lits"], "usage", 2),
+        (&["task", "create"], "usage", 2),
+        (&["task", "list", "--fields", "colour"], "usage", 2),
+    ] {
+        let run = dispute.alice.anyt(&[&["--json"], args].concat()).code(exit);
+        let document = run.json();
+        assert_eq!(
+            (document.text("error.code"), json::to_string(document.at("success"))),
+            (code, "false".into()),
+            "{run}"
+        );
+        assert!(!document.text("error.message").is_empty() && run.stderr_lines().len() == 1, "{run}");
+    }
+    let failing = |args: &[&str], code: &str| {
+        let run = dispute.alice.anyt(&[args, &["--json"]].concat()).run();
+        assert_eq!(run.json().text("error.code"), code, "{run}");
+        run.exit
+    };
+    dispute.proxy.fault(When::first("PATCH", "").always(), What::status(422, &[]));
+    assert_eq!(failing(&["task", "update", "1", "--title", "x"], "refused"), Exit::Code(1));
+    dispute.proxy.reset();
+    dispute.proxy.go_down();
+    assert_eq!(failing(&["sync"], "unreachable"), Exit::Code(5));
+}
+
+#[test]
+fn fields_and_lines() {
+    let dispute = Dispute::about(3);
+    let list =
+        |args: &[&str]| dispute.alice.anyt(&[&["task", "list", "--sort", "identifier"], args].concat()).ok().stdout;
+    let page = list(&["--fields", "identifier,title", "--limit", "1"]);
+    assert!(page.contains(r#""items":[{"identifier":"DEV-1","title":"Task 1"}]"#), "{page}");
+    assert_eq!(json::parse(&page).int("data.total"), 3);
+    assert_eq!(
+        list(&["--jsonl", "--fields", "identifier"]),
+        "{\"identifier\":\"DEV-1\"}\n{\"identifier\":\"DEV-2\"}\n{\"identifier\":\"DEV-3\"}\n"
+    );
+    assert_eq!(list(&["--jsonl"]).lines().count(), 3);
+    let one = dispute.alice.anyt(&["task", "show", "2", "--jsonl", "--fields", "status,identifier"]).ok();
+    assert_eq!(json::parse(&one.stdout).text("identifier"), "DEV-2");
+    let unknown = dispute.alice.anyt(&["task", "list", "--fields", "colour"]).code(2);
+    assert!(unknown.stderr.contains("there is no field 'colour' (there are: "), "{unknown}");
+}
