@@ -335,3 +335,16 @@ fn what_a_path_allows_and_what_it_asks_for_is_in_the_head() {
     let reply = server.raw("GET", "/v1/workspaces", &[], "");
     assert_eq!((reply.status, reply.header("WWW-Authenticate")), (401, Some("Bearer realm=\"anyt-server\"")));
 }
+
+/// Buffers are made when somebody asks for something.
+#[test]
+fn a_silent_connection_costs_next_to_nothing() {
+    let server = Server::new();
+    server.task("warm", "");
+    let before = server.memory();
+    let silent: Vec<TcpStream> = (0..800).map(|_| server.connect()).collect();
+    // They are accepted in turn: this one is the last.
+    server.task("more", "");
+    let each = server.memory().saturating_sub(before) / silent.len() as u64;
+    assert!(each < 7_000, "{each} bytes each");
+}

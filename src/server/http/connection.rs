@@ -100,7 +100,9 @@ async fn is_asked(stream: &TcpStream, stopping: &mut watch::Receiver<bool>) -> b
         if stop.as_mut().poll(context).is_ready() {
             return std::task::Poll::Ready(false);
         }
-        stream.poll_read_ready(context).map(|ready| ready.is_ok())
+        // A look, not a question for readiness, which a new connection always answers with yes.
+        let mut byte = [0; 1];
+        stream.poll_peek(context, &mut ReadBuf::new(&mut byte)).map(|seen| seen.is_ok())
     });
     tokio::time::timeout(HEAD, asked).await.unwrap_or(false)
 }
