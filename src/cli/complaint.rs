@@ -51,7 +51,16 @@ pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
         None if command.id.is_none() && is_known_below(command, long) => {
             error.hint(format!("flags come after the command; {}", see(path)))
         }
-        None => error.hint(see(path)),
+        // A title or a message may begin with a dash.
+        None => match command.arguments.first() {
+            Some(argument) => error.hint(format!(
+                "if it is the {}: {name} -- '{}'; {}",
+                argument.name.to_lowercase(),
+                shown(spelling),
+                see(path)
+            )),
+            None => error.hint(see(path)),
+        },
     }
 }
 

@@ -14,6 +14,9 @@ use super::key::{KeySource, Keys};
 use super::seal::{self, Broken, Key};
 use super::store::{Kind, Store, StoreError, Stored};
 
+/// How often a passphrase may be typed.
+const PASSPHRASE_TRIES: usize = 3;
+
 pub struct FileStore<'a> {
     paths: &'a Paths,
     keys: &'a Keys<'a>,
@@ -42,8 +45,19 @@ impl<'a> FileStore<'a> {
         let path = self.paths.credential_file(env);
         let Some(bytes) = guard::read(&path, Guard::Ciphertext)? else { return Ok(None) };
         let header = seal::header(&bytes).map_err(|broken| unreadable(&path, broken))?;
-        let (_, key) = self.keys.to_open(&header)?;
-        let text = seal::open(&bytes, env.as_str(), &key).map_err(|broken| unreadable(&path, broken))?;
+        let mut tries = 1;
+        let (key, text) = loop {
+            let (source, key) = self.keys.to_open(&header)?;
+            match seal::open(&bytes, env.as_str(), &key) {
+                Ok(text) => break (key, text),
+                // A person who mistyped it types it again.
+                Err(Broken::WrongKeyOrDamaged) if source == KeySource::Prompt && tries < PASSPHRASE_TRIES => {
+                    tries += 1;
+                    self.keys.forget_typed();
+                }
+                Err(broken) => return Err(unreadable(&path, broken)),
+            }
+        };
         let credentials = decode(&text, &header.origin);
         Ok(Some((credentials.ok_or_else(|| unreadable(&path, Broken::WrongKeyOrDamaged))?, key)))
     }

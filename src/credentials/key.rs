@@ -1,7 +1,7 @@
 //! What opens the encrypted files. The first source that is there decides; one that is there and fails is an error and
 //! never a reason to try the next, for a person who named a passphrase must not end with the weaker key.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -50,11 +50,13 @@ pub struct Keys<'a> {
     ask: Option<Ask<'a>>,
     /// What a person has typed already: nobody is asked twice.
     typed: RefCell<Option<Secret>>,
+    /// What was typed before did not open it.
+    mistyped: Cell<bool>,
 }
 
 impl<'a> Keys<'a> {
     pub fn new(vars: &'a Vars, paths: &'a Paths, ask: Option<Ask<'a>>) -> Keys<'a> {
-        Keys { vars, paths, ask, typed: RefCell::new(None) }
+        Keys { vars, paths, ask, typed: RefCell::new(None), mistyped: Cell::new(false) }
     }
 
     /// The key for a file that exists.
@@ -131,6 +133,7 @@ impl<'a> Keys<'a> {
         let remembered = self.typed.borrow().clone();
         let typed = match (remembered, self.ask) {
             (Some(typed), _) => typed,
+            (None, Some(ask)) if self.mistyped.get() => ask("Wrong passphrase; type it again: ")?.ok_or_else(needed)?,
             (None, Some(ask)) => ask("Passphrase of the encrypted token: ")?.ok_or_else(needed)?,
             (None, None) => return Err(needed()),
         };
@@ -139,14 +142,26 @@ impl<'a> Keys<'a> {
         Ok((KeySource::Prompt, key))
     }
 
-    /// A new passphrase, typed twice; `None` if there is nobody to ask or they want none.
+    /// The passphrase that was typed does not open it: the next one is asked for.
+    pub(super) fn forget_typed(&self) {
+        self.mistyped.set(true);
+        self.typed.borrow_mut().take();
+    }
+
+    /// A new passphrase, typed twice; `None` if there is nobody to ask or they want none. Two that differ are asked for again.
     fn new_passphrase(&self) -> Result<Option<Key>> {
         let Some(ask) = self.ask else { return Ok(None) };
-        let first = ask("New passphrase for the encrypted token (empty: keep a random key in a file): ")?;
-        let Some(first) = first.filter(|typed| !typed.expose().is_empty()) else { return Ok(None) };
-        if ask("Repeat passphrase: ")?.as_ref() != Some(&first) {
-            return Err(Error::usage("the two passphrases differ").hint("nothing was stored; try again"));
-        }
+        let mut prompt = "New passphrase for the encrypted token (empty: keep a random key in a file): ";
+        let mut tries = 0;
+        let first = loop {
+            let Some(first) = ask(prompt)?.filter(|typed| !typed.expose().is_empty()) else { return Ok(None) };
+            match ask("Repeat passphrase: ")? {
+                Some(second) if second == first => break first,
+                Some(_) if tries < 2 => tries += 1,
+                _ => return Err(Error::usage("the two passphrases differ").hint("nothing was stored; try again")),
+            }
+            prompt = "The two differ. New passphrase (empty: keep a random key in a file): ";
+        };
         let key = Key::Passphrase(first.expose().as_bytes().to_vec());
         *self.typed.borrow_mut() = Some(first);
         Ok(Some(key))
@@ -188,8 +203,10 @@ fn from_file(path: &Path, guard: Guard, name: &str) -> Result<Vec<u8>> {
     let Some(mut content) = guard::read(path, guard)? else {
         return Err(Error::sign_in(format!("there is no file {}", path.display())).hint(format!("{name} names it")));
     };
+    // Written by an editor, on this system or another.
     if content.last() == Some(&b'\n') {
         content.pop();
+        content.pop_if(|last| *last == b'\r');
     }
     match content.is_empty() {
         true => Err(Error::sign_in(format!("{} is empty", path.display())).hint(format!("{name} names it"))),

@@ -14,6 +14,9 @@ use crate::sync::remote::{Query, Remote, to_error};
 use crate::time::{Timestamp, parse_span};
 use miniserde::json::Value;
 
+/// So many tasks are counted where the number is only said.
+const COUNTED: u32 = 2_000;
+
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
     let workspace = ctx.workspace(session)?;
@@ -25,7 +28,12 @@ pub fn list(session: &mut Session) -> Result<()> {
         // The whole is only counted where that is said and the page may not be all of it.
         let full = rows.len() as u64 == u64::from(filter.limit) && !session.call.has("quiet");
         let end = i64::from(filter.offset) + rows.len() as i64;
-        (rows, if full { ctx.store.count_tasks(&filter)? } else { end })
+        let total = match full {
+            false => end,
+            true if session.out.is_json() => ctx.store.count_tasks(&filter)?,
+            true => ctx.store.count_up_to(&filter, COUNTED + 1)?,
+        };
+        (rows, total)
     };
     if rows.is_empty() {
         say_unknown(session, &ctx, &workspace, &filter)?;
@@ -54,7 +62,8 @@ pub fn list(session: &mut Session) -> Result<()> {
                 columns.print(out, &ctx, &rows, header)?;
             }
             if !rows.is_empty() && (rows.len() as i64) < total {
-                out.note(&format!("{} of {total} tasks (--limit 0 shows all)", rows.len()))?;
+                let all = if total > i64::from(COUNTED) { format!("more than {COUNTED}") } else { total.to_string() };
+                out.note(&format!("{} of {all} tasks (--limit 0 shows all)", rows.len()))?;
             }
             Ok(())
         },

@@ -13,6 +13,7 @@ use crate::model::{Field, Row, Value as FieldValue};
 use crate::store::ShownRow;
 use crate::sync::pull_lists;
 use crate::sync::remote::{Remote, to_error};
+use crate::time::Timestamp;
 use crate::ui::{Output, Style, markdown, sanitise};
 use miniserde::json::Value;
 
@@ -71,9 +72,9 @@ pub fn show(session: &mut Session) -> Result<()> {
             field(out, "Parent", parent.as_ref().map(|row| format!("{} {}", row.name, row.title())).as_deref())?;
             related(out, "Depends on", &needs)?;
             related(out, "Blocks", &blocks)?;
-            field(out, "Created", Some(&row.created_at))?;
-            field(out, "Updated", Some(&row.updated_at))?;
-            field(out, "Completed", row.text(COMPLETED))?;
+            field(out, "Created", Some(&when(&row.created_at)))?;
+            field(out, "Updated", Some(&when(&row.updated_at)))?;
+            field(out, "Completed", row.text(COMPLETED).map(when).as_deref())?;
             field(out, "Version", (row.version > 0).then(|| row.version.to_string()).as_deref())?;
             prose(out, None, row.description())?;
             prose(out, Some("Implementation plan"), row.text(PLAN))?;
@@ -103,6 +104,12 @@ fn talk(out: &mut Output, all: usize, shown: &[ShownRow]) -> Result<()> {
 fn person(ctx: &EnvContext, id: &str) -> Result<String> {
     let name = ctx.store.person(id)?.filter(|name| name != id);
     Ok(name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})")))
+}
+
+/// `2 hours ago (2026-11-29 10:00 UTC)`; a time that cannot be read as it came.
+fn when(text: &str) -> String {
+    let shown = |at: Timestamp| format!("{} ({} UTC)", at.ago(Timestamp::now()), at.minute());
+    Timestamp::parse(text).map_or_else(|| text.to_string(), shown)
 }
 
 fn heading(out: &mut Output, row: &Row, pending: bool) -> Result<()> {

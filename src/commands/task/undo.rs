@@ -22,10 +22,16 @@ const LOOKED_THROUGH: u32 = 200;
 
 /// What can be done about an operation: a stable word for `--json`.
 fn can_undo(ctx: &EnvContext, op: &Operation, undone: &BTreeSet<String>) -> (&'static str, String) {
-    match (undone.contains(&op.op_id), inverse(&ctx.store, op, undone)) {
-        (true, _) => ("done", "undone".into()),
-        (false, Ok(_)) => ("possible", "yes".into()),
-        (false, Err(error)) => ("impossible", format!("no: {error}")),
+    if undone.contains(&op.op_id) {
+        return ("done", "undone".into());
+    }
+    // What waits can be given up; what else goes with it is looked for when it is.
+    if matches!(op.state, State::Queued | State::Rejected(_)) {
+        return ("possible", "yes".into());
+    }
+    match inverse(&ctx.store, op, undone) {
+        Ok(_) => ("possible", "yes".into()),
+        Err(error) => ("impossible", format!("no: {error}")),
     }
 }
 

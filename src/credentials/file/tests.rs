@@ -221,3 +221,24 @@ fn somebody_who_typed_a_passphrase_is_not_asked_again() {
     assert_eq!(asked.get(), 3);
     home.assert_refused(&home.vars, "needs its passphrase");
 }
+
+#[test]
+fn who_mistypes_types_again_three_times() {
+    let home = Home::new();
+    let answers = std::cell::RefCell::new(Vec::new());
+    let ask = |_: &str| Ok(answers.borrow_mut().pop().map(Secret::new));
+    let with = |typed: &[&'static str]| {
+        answers.replace(typed.iter().rev().copied().collect());
+        Keys::new(&home.vars, &home.paths, Some(&ask))
+    };
+    let keys = with(&["one", "other", "typed", "typed"]);
+    FileStore::new(&home.paths, &keys).put(&name("dev"), &[stored("anyt_canary")]).unwrap();
+    let get = |typed: &[&'static str]| FileStore::new(&home.paths, &with(typed)).get(&name("dev"));
+    assert_eq!(get(&["wrong", "wronger", "typed"]).unwrap(), [stored("anyt_canary")]);
+    assert!(answers.borrow().is_empty());
+    let refused = get(&["wrong", "wronger", "wrongest", "typed"]).map(drop).unwrap_err().into_error();
+    assert!(refused.to_string().contains("does not open"), "{refused}");
+    assert_eq!(answers.take(), ["typed"]);
+    // Who stops is not asked on.
+    assert!(get(&["wrong"]).is_err());
+}

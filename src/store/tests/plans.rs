@@ -165,6 +165,7 @@ fn read(store: &crate::store::Store, op_id: &str) {
     for sort in [Sort::Priority, Sort::Updated, Sort::Status, Sort::Number] {
         let filter = Filter { workspace_id: Some(DEV), sort, limit: 50, ..Filter::default() };
         store.list_tasks(&filter).and_then(|_| store.count_tasks(&filter)).expect("readable");
+        store.count_up_to(&filter, 9).expect("readable");
     }
     store.nearest(DEV, 5, 3).expect("readable");
     store.dependencies_of(1).expect("readable");
