@@ -147,7 +147,16 @@ impl Engine<'_> {
             return Ok(());
         }
         let missing = self.store.missing_from_staging(kind, workspace_id)?;
-        self.are_gone(kind, missing.into_iter().map(|(id, _)| id).filter(|id| !there.contains(id)), seen)
+        let mut gone = Vec::new();
+        for (id, _) in missing.into_iter().filter(|(id, _)| !there.contains(id)) {
+            // Rows shift from page to page while others are made and deleted: one list alone deletes nothing.
+            match self.remote().row(kind, workspace_id, &id.to_string()) {
+                Ok(Some(row)) if row.kind == kind && row.id == id && row.is_live() => {}
+                Ok(_) | Err(RemoteError::Refused { .. } | RemoteError::Malformed(_)) => gone.push(id),
+                Err(error) => return Err(self.fatal(error)),
+            }
+        }
+        self.are_gone(kind, gone.into_iter(), seen)
     }
 
     fn stage_believed(&mut self, workspace_id: i64, items: Vec<Row>, seen: &mut PullState) -> Result<()> {
