@@ -13,7 +13,7 @@ export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 MUSL := x86_64-unknown-linux-musl
 STATIC := $(TARGET)/$(MUSL)/static/anyt
-STATIC_BUDGET := 3850000
+STATIC_BUDGET := 3932160
 
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
