@@ -189,7 +189,7 @@ pub struct Flag {
     pub short: Option<char>,
     /// Without the dashes.
     pub long: &'static str,
-    /// Another long name; empty for none.
+    /// Another long name, whose first letter is a short one; empty for none.
     pub alias: &'static str,
     /// The value's name in help texts; empty for a switch.
     pub value: &'static str,
@@ -249,7 +249,7 @@ impl Flag {
             text.push_str(&format!(" [default: {default}]"));
         }
         if !self.alias.is_empty() {
-            text.push_str(&format!(" [alias: --{}]", self.alias));
+            text.push_str(&format!(" [alias: -{}, --{}]", &self.alias[..1], self.alias));
         }
         text
     }

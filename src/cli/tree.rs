@@ -10,7 +10,11 @@ impl Command {
     }
 
     pub fn short_flag(&self, short: char) -> Option<&'static Flag> {
-        self.flags.iter().chain(GLOBAL).find(|flag| flag.short == Some(short))
+        let mut known = self.flags.iter().chain(GLOBAL);
+        known
+            .clone()
+            .find(|flag| flag.short == Some(short))
+            .or_else(|| known.find(|flag| flag.alias.starts_with(short)))
     }
 }
 

@@ -35,6 +35,18 @@ fn below(path: &[&'static str], command: &'static Command, found: &mut Vec<(Vec<
     }
 }
 
+/// What earlier versions took as the answer in advance is still one.
+#[test]
+fn the_older_words_for_yes_are_taken() {
+    let dispute = Dispute::about(2);
+    for yes in ["-y", "--yes", "-f", "--force"] {
+        dispute.mine("DEV-2", &["--priority", "2"]);
+        dispute.alice.anyt(&["sync", "queue", "drop", "--all", yes]).ok();
+    }
+    assert_eq!(dispute.alice.pending(), 0);
+    dispute.alice.anyt(&["task", "rm", "DEV-1", "-y"]).ok();
+}
+
 #[test]
 fn every_command_that_destroys_says_so_in_the_table_and_is_tried_here() {
     let mut commands = Vec::new();
