@@ -32,6 +32,8 @@ impl Engine<'_> {
                 seen.lose(known);
             }
             Fact::Absent if seen.epoch == Epoch::WentBack => seen.lose(known.filter(Row::is_live)),
+            // Others have written since it was put back: what of the known row is not in theirs may have been lost before.
+            Fact::Newer | Fact::Moved | Fact::Rewritten if seen.epoch == Epoch::WentBack => seen.lose(known),
             _ => {}
         }
         seen.behind.remove(&row.id);

@@ -228,3 +228,23 @@ fn what_was_staged_before_a_backup_came_back_is_forgotten() {
     let shown = |name: &str| lab.title(name);
     assert_eq!([shown("DEV-1"), shown("DEV-4"), shown("DEV-5")], ["t 0", "made on the backup", ""]);
 }
+
+/// Others write on what a server was put back to, before this client meets it: the version is higher, and a note is gone.
+#[test]
+fn what_a_backup_lost_below_newer_edits_is_kept() {
+    let mut lab = Lab::new(FakeRemote::full(), 2);
+    let backup = lab.server.backup();
+    lab.update("DEV-1", [(DESCRIPTION, "a day of work")]);
+    lab.create("counts");
+    lab.sync();
+    lab.sync();
+    lab.server.restore(&backup);
+    lab.advance(HOUR);
+    for title in ["one", "two", "three"] {
+        lab.server.edit(lab.dev, "DEV-1", [(TITLE, text(title))]);
+    }
+    lab.sync();
+    let kept = lab.store.discarded().expect("readable");
+    let texts = kept.iter().flat_map(|entry| &entry.operations).filter_map(|operation| operation.set.get(DESCRIPTION));
+    assert!(texts.into_iter().any(|kept| *kept == text("a day of work")), "{kept:?}");
+}
