@@ -9,6 +9,7 @@ mod end;
 mod entities;
 mod lists;
 mod log;
+mod lost;
 mod moved;
 mod open;
 mod overlay;

@@ -7,6 +7,7 @@
 mod amend;
 mod believe;
 mod breaker;
+mod brought;
 pub mod candidates;
 pub mod choose;
 pub mod decide;

@@ -4,10 +4,10 @@
 use super::Engine;
 use super::door::counters_fell;
 use super::driver::Run;
-use super::listing::{Brought, CLOCKS_DIFFER, CursorRow, Listing, Marks, OVERLAP, Situation, is_within, listing};
-use super::observe::{Epoch, Fact, Read, observe};
+use super::listing::{CLOCKS_DIFFER, Listing, Marks, OVERLAP, Situation, is_within, listing};
+use super::observe::Epoch;
 use super::pager::{Came, Known, Pager};
-use super::remote::{Capabilities, Page, Query, RemoteError, RemoteResult, Unreadable, to_error};
+use super::remote::{Capabilities, Page, RemoteError, RemoteResult, Unreadable, to_error};
 use super::report::Event;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
@@ -340,30 +340,6 @@ impl Engine<'_> {
         Ok(Marks { cursor, listed: time("listed")?, state: text("state")?, written })
     }
 
-    /// Rows that this client has written since the last pull come with the changes: one that does not, and that is there in
-    /// an older version or not at all, tells that the server was put back to before it.
-    fn find_written(
-        &mut self,
-        workspace_id: i64,
-        marks: &Marks,
-        caps: &Capabilities,
-        seen: &mut PullState,
-    ) -> Result<()> {
-        let Some((cursor, _)) = marks.cursor.filter(|_| marks.written) else { return Ok(()) };
-        for (id, name) in self.store.written_since(LISTED, workspace_id, cursor)? {
-            if seen.epoch == Epoch::WentBack {
-                break;
-            }
-            if seen.behind.contains(&id) || seen.is_unreadable(id) || self.store.staged_row(LISTED, id)?.is_some() {
-                continue;
-            }
-            if self.look_for(workspace_id, id, &name, seen)? == Fact::Absent && caps.tombstones {
-                seen.epoch = Epoch::WentBack;
-            }
-        }
-        Ok(())
-    }
-
     /// A walk that an earlier run began and that can be gone on with.
     fn walk_to_resume(&self, workspace_id: i64, now: Timestamp) -> Result<Option<Walk>> {
         let recent = |walk: &Walk| Timestamp::parse(&walk.began).is_some_and(|at| is_within(at, RESUMED_FOR, now));
@@ -452,49 +428,6 @@ impl Engine<'_> {
             self.store.set_metadata(if found { &present } else { &absent }, &Timestamp::now().rfc3339())?;
         }
         Ok(())
-    }
-
-    /// What a listing of changes tells about itself. The server is asked for its count only where it does not tell what
-    /// was deleted.
-    fn brought(
-        &mut self,
-        workspace_id: i64,
-        marks: &Marks,
-        caps: &Capabilities,
-        seen: &mut PullState,
-    ) -> Result<Brought> {
-        self.find_written(workspace_id, marks, caps, seen)?;
-        let cursor_row = self.cursor_row(marks, seen)?;
-        if cursor_row == CursorRow::Older {
-            seen.epoch = Epoch::WentBack;
-        }
-        let mut brought = Brought { cursor_row, tombstones: caps.tombstones, expected: 0, total: None };
-        if !caps.tombstones && cursor_row == CursorRow::Came {
-            brought.expected = self.store.expected_total(LISTED, workspace_id)?;
-            // Rows that are there and that no list has are known one by one.
-            brought.expected -= self.store.unlisted(LISTED, workspace_id)?.len() as i64;
-            brought.total = self.live_total(workspace_id)?;
-        }
-        Ok(brought)
-    }
-
-    fn cursor_row(&self, marks: &Marks, seen: &PullState) -> Result<CursorRow> {
-        let Some((_, id)) = marks.cursor else { return Ok(CursorRow::Missing) };
-        if seen.behind.contains(&id) || seen.is_unreadable(id) {
-            return Ok(CursorRow::Came);
-        }
-        let Some(row) = self.store.staged_row(LISTED, id)? else { return Ok(CursorRow::Missing) };
-        let known = self.store.server_row(LISTED, id)?;
-        let older = known.is_some_and(|known| {
-            matches!(observe(Some(&known), Read::Row(&row), None, Epoch::WentBack), Fact::WentBack | Fact::Other)
-        });
-        Ok(if older { CursorRow::Older } else { CursorRow::Came })
-    }
-
-    /// The server's count of live rows.
-    fn live_total(&self, workspace_id: i64) -> Result<Option<i64>> {
-        let query = Query { limit: 1, ..Query::default() };
-        Ok(self.asked(|remote| remote.rows(LISTED, workspace_id, &query))?.total)
     }
 
     /// Stages a workspace's rows again, while the push looks for what a lost create has made: what changed since the
