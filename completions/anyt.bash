@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project label member env auth health help completion man version'
+            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member env auth health help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -218,6 +218,72 @@ _anyt_words() {
             flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
+            ;;
+        'anyt attempt')
+            commands='run start finish list show'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt attempt run')
+            commands=''
+            flags='--notes --agent --failure --no-log --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --failure --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt start')
+            commands=''
+            flags='--notes --agent --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt finish')
+            commands=''
+            flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --status --failure --message -m --cost-tokens --wall-clock-ms --notes --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt attempt list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact')
+            commands='add list show get'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact add')
+            commands=''
+            flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --type --name --mime-type --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact get')
+            commands=''
+            flags='--output --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --output -o --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt init')
             commands=''
@@ -478,6 +544,12 @@ _anyt_value() {
         'anyt task dep rm'' --on') _anyt_known tasks list ;;
         'anyt next'' --owner') _anyt_known owners ;;
         'anyt summary'' --owner') _anyt_known owners ;;
+        'anyt attempt run'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt run'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt attempt start'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt finish'' --status') COMPREPLY=($(compgen -W 'success failed aborted' -- "$cur")) ;;
+        'anyt attempt finish'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt artifact get'' --output' | 'anyt artifact get'' -o') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
         'anyt project create'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
         'anyt project update'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
@@ -562,6 +634,17 @@ _anyt() {
             'anyt comment list' | 'anyt comment ls') path='anyt comment list' ;;
             'anyt comment edit') path='anyt comment edit' ;;
             'anyt comment rm' | 'anyt comment delete') path='anyt comment rm' ;;
+            'anyt attempt') path='anyt attempt' ;;
+            'anyt attempt run') path='anyt attempt run' ;;
+            'anyt attempt start') path='anyt attempt start' ;;
+            'anyt attempt finish') path='anyt attempt finish' ;;
+            'anyt attempt list' | 'anyt attempt ls') path='anyt attempt list' ;;
+            'anyt attempt show') path='anyt attempt show' ;;
+            'anyt artifact') path='anyt artifact' ;;
+            'anyt artifact add') path='anyt artifact add' ;;
+            'anyt artifact list' | 'anyt artifact ls') path='anyt artifact list' ;;
+            'anyt artifact show') path='anyt artifact show' ;;
+            'anyt artifact get' | 'anyt artifact download') path='anyt artifact get' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;

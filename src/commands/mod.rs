@@ -1,6 +1,9 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
+mod artifact;
+mod attempt;
 mod auth;
+mod below;
 mod chosen;
 mod comment;
 mod complete;
@@ -96,6 +99,15 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::CommentList => comment::list(session)?,
         Id::CommentEdit => return comment::edit(session),
         Id::CommentRm => return comment::remove(session),
+        Id::AttemptRun => return attempt::run(session),
+        Id::AttemptStart => return attempt::start(session),
+        Id::AttemptFinish => return attempt::finish(session),
+        Id::AttemptList => attempt::list(session)?,
+        Id::AttemptShow => attempt::show(session)?,
+        Id::ArtifactAdd => return artifact::add(session),
+        Id::ArtifactList => artifact::list(session)?,
+        Id::ArtifactShow => artifact::show(session)?,
+        Id::ArtifactGet => artifact::get(session)?,
         Id::TaskPick => task::pick(session)?,
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,

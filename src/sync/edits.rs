@@ -42,7 +42,18 @@ pub enum Deletion {
 
 /// Queues the creation of a row.
 pub fn create(store: &mut Store, kind: &'static Kind, workspace_id: i64, set: &Patch) -> Result<Queued> {
-    let mut operation = blank(store, kind, Shape::Create)?;
+    create_as(store, new_op_id()?, kind, workspace_id, set)
+}
+
+/// The same under an id that is known before.
+pub fn create_as(
+    store: &mut Store,
+    op_id: String,
+    kind: &'static Kind,
+    workspace_id: i64,
+    set: &Patch,
+) -> Result<Queued> {
+    let mut operation = Operation { op_id, ..blank(store, kind, Shape::Create)? };
     operation.workspace_id = workspace_id;
     operation.target = Target::MadeBy(operation.op_id.clone());
     let change = store.change(|queue| {

@@ -16,6 +16,7 @@ mod launch;
 pub mod markdown;
 pub mod output;
 pub mod prompt;
+pub mod relay;
 pub mod sanitise;
 pub mod table;
 mod typed;

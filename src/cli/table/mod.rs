@@ -2,6 +2,7 @@
 //! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
 
 mod account;
+mod attempt;
 mod comment;
 mod named;
 mod place;
@@ -40,6 +41,8 @@ pub static ROOT: Command = Command {
         task::UNDO,
         task::ACTIVE,
         comment::COMMENT,
+        attempt::ATTEMPT,
+        attempt::ARTIFACT,
         place::INIT,
         place::WORKSPACE,
         named::PROJECT,
