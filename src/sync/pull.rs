@@ -37,6 +37,9 @@ const NAMED: usize = 10;
 /// Metadata key: when rows were read last.
 const LAST_PULL: &str = "last_pull";
 
+/// Metadata key: a write without a pull has found that the server was put back to a backup.
+pub(super) const WENT_BACK: &str = "went_back";
+
 /// Metadata key: the workspace that a rate limit kept from being pulled; the next pull begins with it.
 const NEXT_WORKSPACE: &str = "next_workspace";
 
@@ -125,6 +128,7 @@ impl Engine<'_> {
             run.end.metadata.extend(marks);
         } else {
             run.end.metadata.push((LAST_PULL.into(), Timestamp::now().rfc3339()));
+            run.end.metadata.push((WENT_BACK.into(), String::new()));
         }
         run.epoch = seen.epoch;
         run.end.lost.extend(std::mem::take(&mut seen.lost).into_values());
@@ -139,7 +143,8 @@ impl Engine<'_> {
     fn seen(&self, run: &Run) -> Result<PullState> {
         let last = self.store.metadata(LAST_PULL)?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
-        let (epoch, afresh) = (run.epoch, run.end.afresh);
+        let told = self.store.metadata(WENT_BACK)?.is_some_and(|told| !told.is_empty());
+        let (epoch, afresh) = (if told { Epoch::WentBack } else { run.epoch }, run.end.afresh);
         Ok(PullState { epoch, afresh, known_for, ..PullState::default() })
     }
 

@@ -248,3 +248,31 @@ fn what_a_backup_lost_below_newer_edits_is_kept() {
     let texts = kept.iter().flat_map(|entry| &entry.operations).filter_map(|operation| operation.set.get(DESCRIPTION));
     assert!(texts.into_iter().any(|kept| *kept == text("a day of work")), "{kept:?}");
 }
+
+/// A create is given the id of a row that the server has lost with its backup, moments after it was made, and is then lost by
+/// another one: neither is given up in silence.
+#[test]
+fn what_two_backups_lost_of_one_id_is_kept() {
+    for server in [FakeRemote::full(), FakeRemote::plain()] {
+        let mut lab = Lab::new(server, 1);
+        let backup = lab.server.backup();
+        lab.create("first");
+        lab.sync();
+        lab.update("DEV-2", [(TITLE, "first, edited")]);
+        lab.sync();
+        lab.server.restore(&backup);
+        let operation = lab.create("second");
+        lab.write(&operation);
+        assert_eq!(lab.title("DEV-2"), "second", "what was made is shown");
+        lab.server.restore(&backup);
+        lab.server.create(lab.dev, "theirs");
+        lab.server.create(lab.dev, "theirs too");
+        lab.advance(HOUR);
+        lab.sync();
+        assert_eq!(lab.title("DEV-2"), "theirs");
+        let kept = lab.store.discarded().expect("readable");
+        let mut titles: Vec<&str> = kept.iter().filter_map(|kept| Some(kept.row.as_ref()?.title())).collect();
+        titles.sort();
+        assert_eq!(titles, ["first, edited", "second"]);
+    }
+}
