@@ -497,17 +497,21 @@ impl Engine<'_> {
             done += page.items.len();
             self.reporter.tell(Event::Progress { sending: false, done, of });
             seen.could_not_read(&page.unreadable);
+            let walked = walk(&pager);
+            if let Err(what) = pager.took(&came) {
+                return Ok(Err(RemoteError::Malformed(what.into())));
+            }
+            if let Some(next) = pager.next() {
+                self.remote().prefetch(kind, workspace_id, &next);
+            }
             let mut rows = Vec::with_capacity(page.items.len());
             for row in page.items {
                 if self.believes(&row, seen)? {
                     rows.push(row);
                 }
             }
-            let fresh = self.store.stage(workspace_id, &rows, &walk(&pager))?;
+            self.store.stage(workspace_id, &rows, &walked)?;
             hit("pull.page.staged");
-            if let Err(what) = pager.took(&came, fresh) {
-                return Ok(Err(RemoteError::Malformed(what.into())));
-            }
         }
         caps.sorted |= pager.learned_order();
         self.store.stage(workspace_id, &[], &walk(&pager))?;
