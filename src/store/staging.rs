@@ -18,6 +18,7 @@ fn walk_to_json(walk: &Walk) -> String {
         ("from", optional(&walk.from)),
         ("offset", integer(i64::from(walk.offset))),
         ("page", integer(i64::from(walk.page))),
+        ("row", walk.row.map_or(Value::Null, integer)),
         ("done", Value::Bool(walk.done)),
     ]))
 }
@@ -33,6 +34,7 @@ fn walk_from_json(text: &str) -> Walk {
         from: as_text(get("from")),
         offset: number("offset"),
         page: number("page"),
+        row: as_integer(get("row")),
         done: is("done"),
     }
 }

@@ -53,6 +53,10 @@ pub(super) struct Pager {
     began: String,
     /// It was begun by another run, of whose pages nothing is known here.
     resumed: bool,
+    /// The row with which that run stopped.
+    place: Option<i64>,
+    /// The row that came last.
+    last: Option<i64>,
     /// The server sorts by `updated_at` and filters by `updated_after`, as far as its pages show.
     keyset: bool,
     /// `total` was seen to count only the page.
@@ -89,6 +93,8 @@ impl Pager {
             known,
             began: Timestamp::now().rfc3339(),
             resumed: false,
+            place: None,
+            last: None,
             keyset: true,
             page_totals: false,
             total_at_least: None,
@@ -117,13 +123,15 @@ impl Pager {
         // By offset, rows that went meanwhile have moved the others: some are read again. Where the order is not known, an
         // offset from the beginning is of a walk that found out that it must go by offset.
         let by_offset = !moved && walk.offset > 0 && !known.sorted;
-        let again = if by_offset { limit / 4 } else { 0 };
+        let again = if by_offset { limit / 4 } else { 1 };
         Some(Pager {
             after,
             offset: if walk.done { 0 } else { walk.offset.saturating_sub(again) },
             limit: if walk.page == 0 { limit } else { walk.page.min(limit) },
             began: walk.began.clone(),
             resumed: true,
+            place: walk.row,
+            last: walk.row,
             keyset: !by_offset,
             moved,
             reached: after.filter(|_| moved),
@@ -140,6 +148,7 @@ impl Pager {
             from: from.map(Timestamp::rfc3339),
             offset,
             page: self.limit,
+            row: self.last,
             done: self.done,
         }
     }
@@ -169,6 +178,12 @@ impl Pager {
     /// Rows may have been passed over: pages of another run were taken for in order, and nobody asked whether there is more.
     pub(super) fn is_doubtful(&self) -> bool {
         self.resumed && !(self.known.sorted && self.keyset)
+    }
+
+    /// The row with which another run stopped did not come again: it is gone, or the server was put back meanwhile to before
+    /// what was staged.
+    pub(super) fn lost_its_place(&self) -> bool {
+        self.place.is_some_and(|id| !self.ids.contains_key(&id))
     }
 
     pub(super) fn next(&self) -> Option<Query> {
@@ -207,6 +222,7 @@ impl Pager {
             return Ok(());
         }
         let fresh = page.rows.iter().filter(|(id, at)| self.ids.insert(*id, *at) != Some(*at)).count();
+        self.last = ids.last().copied();
         if self.first.is_empty() {
             self.first = ids;
         }
