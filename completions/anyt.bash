@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member env auth health help completion man version'
+            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth health help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -411,6 +411,12 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
+        'anyt login')
+            commands=''
+            flags='--token-file --agent-key --store --offline --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --token-file --store --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
         'anyt env')
             commands='list add switch show remove'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
@@ -553,6 +559,8 @@ _anyt_value() {
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
         'anyt project create'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
         'anyt project update'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
+        'anyt login'' --token-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
+        'anyt login'' --store') COMPREPLY=($(compgen -W 'keyring file' -- "$cur")) ;;
         'anyt auth login'' --token-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt auth login'' --store') COMPREPLY=($(compgen -W 'keyring file' -- "$cur")) ;;
         *' --env') _anyt_known environments ;;
@@ -666,6 +674,7 @@ _anyt() {
             'anyt label rm' | 'anyt label delete') path='anyt label rm' ;;
             'anyt member') path='anyt member' ;;
             'anyt member list' | 'anyt member ls') path='anyt member list' ;;
+            'anyt login') path='anyt login' ;;
             'anyt env') path='anyt env' ;;
             'anyt env list' | 'anyt env ls') path='anyt env list' ;;
             'anyt env add') path='anyt env add' ;;

@@ -89,6 +89,9 @@ function __anyt_path
             case 'anyt label update --name' 'anyt label update -n' 'anyt label update --color-code' 'anyt label update --description' 'anyt label update -d'
                 set skip 1
                 continue
+            case 'anyt login --token-file' 'anyt login --store'
+                set skip 1
+                continue
             case 'anyt auth login --token-file' 'anyt auth login --store'
                 set skip 1
                 continue
@@ -129,6 +132,8 @@ function __anyt_path
                 set path 'anyt label'
             case 'anyt member'
                 set path 'anyt member'
+            case 'anyt login'
+                set path 'anyt login'
             case 'anyt env'
                 set path 'anyt env'
             case 'anyt auth'
@@ -307,6 +312,7 @@ complete -c anyt -n '__anyt_at "anyt"' -a workspace -d 'List workspaces and choo
 complete -c anyt -n '__anyt_at "anyt"' -a project -d 'List projects, choose, create or change one'
 complete -c anyt -n '__anyt_at "anyt"' -a label -d 'List, create and change labels'
 complete -c anyt -n '__anyt_at "anyt"' -a member -d 'List the members of a workspace'
+complete -c anyt -n '__anyt_at "anyt"' -a login -d 'Name a server, sign in, and fetch what it has'
 complete -c anyt -n '__anyt_at "anyt"' -a env -d 'Name servers and choose between them'
 complete -c anyt -n '__anyt_at "anyt"' -a auth -d 'Sign in and out'
 complete -c anyt -n '__anyt_at "anyt"' -a health -d 'Check that the server is up'
@@ -731,6 +737,10 @@ complete -c anyt -n '__anyt_at "anyt member"' -a list -d 'List who is in the wor
 complete -c anyt -n '__anyt_at "anyt member list"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt member list"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt member list"' -l jsonl -d 'Print a line of JSON for each item'
+complete -c anyt -n '__anyt_at "anyt login"' -l token-file -r -F -d 'Read the token from this file; - is standard input'
+complete -c anyt -n '__anyt_at "anyt login"' -l agent-key -d 'It is an agent\'s key, not a user\'s token'
+complete -c anyt -n '__anyt_at "anyt login"' -l store -x -a 'keyring file' -d 'Keep it there or fail, instead of choosing what works'
+complete -c anyt -n '__anyt_at "anyt login"' -l offline -d 'Name it and keep the token; ask the server nothing'
 complete -c anyt -n '__anyt_at "anyt env"' -a list -d 'List the environments'
 complete -c anyt -n '__anyt_at "anyt env"' -a add -d 'Add an environment'
 complete -c anyt -n '__anyt_at "anyt env"' -a switch -d 'Make an environment the active one'

@@ -39,6 +39,8 @@ pub struct Configured {
     pub default_workspace: Option<String>,
     /// A project's id (or identifier).
     pub default_project: Option<String>,
+    /// The token may go to this address over plain http.
+    pub allow_insecure_http: bool,
     /// In plain text, from before the migration.
     pub auth_token: Option<Secret>,
     /// In plain text, from before the migration.
@@ -140,6 +142,7 @@ impl Reader<'_> {
             api_url,
             default_workspace: self.text_or_number(&member("default_workspace"))?,
             default_project: self.text_or_number(&member("default_project"))?,
+            allow_insecure_http: self.flag(&member("allow_insecure_http"))?.unwrap_or(false),
             auth_token: self.secret(&member("auth_token"))?,
             agent_key: self.secret(&member("agent_key"))?,
             stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),

@@ -137,15 +137,31 @@ impl Http {
         self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
-    /// The answer to a question for a page, as it came.
-    fn page_body(&self, target: &str, include_deleted: bool) -> RemoteResult<Vec<u8>> {
-        let ask = |target: String| Ok(self.transport.send(&Call::new(Method::GET, target))?.body);
-        if !include_deleted || self.refuses_include_deleted.get() {
-            return ask(target.to_string());
+    /// The question for a page.
+    fn page_call(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> Call {
+        let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
+        let collection = collection(kind, workspace_id, below);
+        let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
+        if below.is_none() {
+            target += "&sort_by=updated_at&order=asc";
         }
-        match ask(format!("{target}&include_deleted=true")) {
-            Err(RemoteError::Refused { status: 400 | 422, .. }) => {
-                let body = ask(target.to_string())?;
+        if let Some(after) = &query.updated_after {
+            target += &format!("&updated_after={}", escape(after));
+        }
+        if query.include_deleted && !self.refuses_include_deleted.get() {
+            target += "&include_deleted=true";
+        }
+        Call::new(Method::GET, target)
+    }
+
+    /// The answer to it, as it came.
+    fn page_body(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Vec<u8>> {
+        let ask = |query: &Query| Ok(self.transport.send(&self.page_call(kind, workspace_id, query))?.body);
+        match ask(query) {
+            Err(RemoteError::Refused { status: 400 | 422, .. })
+                if query.include_deleted && !self.refuses_include_deleted.get() =>
+            {
+                let body = ask(&Query { include_deleted: false, ..query.clone() })?;
                 self.refuses_include_deleted.set(true);
                 Ok(body)
             }
@@ -213,17 +229,13 @@ impl Remote for Http {
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
+        let body = self.page_body(kind, workspace_id, query)?;
         let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
-        let collection = collection(kind, workspace_id, below);
-        let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
-        if below.is_none() {
-            target += "&sort_by=updated_at&order=asc";
-        }
-        if let Some(after) = &query.updated_after {
-            target += &format!("&updated_after={}", escape(after));
-        }
-        let body = self.page_body(&target, query.include_deleted)?;
         self.reader(kind, workspace_id, below).page(&body).map_err(|words| self.malformed(&words))
+    }
+
+    fn prefetch(&self, kind: &'static Kind, workspace_id: i64, query: &Query) {
+        self.transport.prefetch(&self.page_call(kind, workspace_id, query));
     }
 
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>> {

@@ -12,6 +12,7 @@ pub enum Id {
     EnvSwitch,
     EnvShow,
     EnvRemove,
+    Login,
     AuthLogin,
     AuthLogout,
     AuthWhoami,

@@ -59,7 +59,7 @@ pub fn login(session: &mut Session) -> Result<()> {
 }
 
 /// A server without `/v1/auth` is asked for its workspaces instead: they need a valid credential too.
-fn verify(http: &impl Remote) -> Result<Option<Account>> {
+pub(super) fn verify(http: &impl Remote) -> Result<Option<Account>> {
     let account = http.account().map_err(|e| to_error(e, &http.origin()))?;
     if account.is_none() {
         http.workspaces().map_err(|e| to_error(e, &http.origin()))?;

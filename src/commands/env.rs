@@ -47,8 +47,8 @@ fn to_json(env: &Configured, current: bool) -> Value {
 pub fn add(session: &mut Session) -> Result<()> {
     let [name, url] = session.call.arguments() else { unreachable!("the table asks for two arguments") };
     let name = EnvName::parse(name)?;
-    let base = Base::parse(url)?;
-    base.refuse_clear_text(session.call.has("allow-insecure-http"))?;
+    let clear_text = session.call.has("allow-insecure-http");
+    Base::parse(url)?.refuse_clear_text(clear_text)?;
     let paths = session.paths()?;
     let before = session.config()?.environment(name.as_str()).map(|env| env.api_url.clone()).filter(|was| was != url);
     if let Some(was) = &before {
@@ -59,7 +59,7 @@ pub fn add(session: &mut Session) -> Result<()> {
             confirm(session, &[line], &format!("Point {name} to {url}?"), &format!("{name} is still {was}"))?;
         }
     }
-    config::add_environment(&paths, &name, url)?;
+    config::add_environment(&paths, &name, url, clear_text)?;
     if session.call.has("active") {
         config::switch(&paths, name.as_str())?;
     }

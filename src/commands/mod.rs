@@ -15,6 +15,7 @@ mod env;
 mod health;
 mod init;
 mod label;
+mod login;
 mod member;
 mod named;
 mod places;
@@ -67,6 +68,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::AuthLogout => auth::logout(session)?,
         Id::AuthWhoami => auth::whoami(session)?,
         Id::AuthStatus => auth::status(session)?,
+        Id::Login => return login::run(session),
         Id::Init => init::run(session)?,
         Id::WorkspaceList => workspace::list(session)?,
         Id::WorkspaceUse => workspace::use_(session)?,

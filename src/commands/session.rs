@@ -29,7 +29,8 @@ pub struct Session<'a> {
     pub vars: Vars,
     /// What the command did, for the one document of `--json`. It may end with an error all the same.
     data: Option<Value>,
-    /// The variable that the credential came from.
+    /// The environment that the command itself has chosen, before any flag.
+    pub chosen: Option<String>,
     variable: Option<&'static str>,
     /// The text that came on standard input: a command that fails keeps it.
     pub piped: RefCell<Option<String>>,
@@ -59,6 +60,7 @@ impl<'a> Session<'a> {
             input,
             vars: Vars::read()?,
             data: None,
+            chosen: None,
             variable: None,
             piped: RefCell::new(None),
         })
@@ -75,7 +77,7 @@ impl<'a> Session<'a> {
     /// The environment of the command. A directory that is tied to a server chooses the environment with that server,
     /// where there is one and neither a flag nor a variable has chosen.
     pub fn environment(&self) -> Result<Environment> {
-        let (env, url) = (self.call.given("env"), self.call.given("api-url"));
+        let (env, url) = (self.chosen.as_deref().or(self.call.given("env")), self.call.given("api-url"));
         let config = self.config()?;
         let resolved = resolve_environment(&config, env, url, &self.vars);
         if env.or(url).or(self.vars.env.as_deref()).or(self.vars.api_url.as_deref()).is_some() {
@@ -112,6 +114,11 @@ impl<'a> Session<'a> {
         Ok(found.secret)
     }
 
+    /// The variable that the credential came from.
+    pub fn variable(&self) -> Option<&'static str> {
+        self.variable
+    }
+
     /// Lends a vault that can ask for a passphrase, if somebody is there to be asked.
     pub fn with_vault<T>(&mut self, paths: &Paths, work: impl FnOnce(Vault) -> Result<T>) -> Result<T> {
         let asks = self.input.can_answer(&self.out);
@@ -134,7 +141,7 @@ impl<'a> Session<'a> {
         Http::new(Options {
             base_url: env.api_url.clone(),
             secret,
-            allow_insecure_http: self.call.has("allow-insecure-http"),
+            allow_insecure_http: self.call.has("allow-insecure-http") || env.allows_clear_text(),
             ca_file: self.call.given("ca-file").map(PathBuf::from),
             timeout,
             patience: Patience { tries, total },
@@ -207,14 +214,21 @@ impl<'a> Session<'a> {
         Ok(code)
     }
 
-    /// The result as the document of `--json`, which is printed at the command's end, or printed as `print` does.
+    /// The result as the document of `--json`, which is printed at the command's end, or printed as `print` does. What a
+    /// command of several steps answers is one document.
     pub fn answer(
         &mut self,
         data: impl FnOnce() -> Value,
         print: impl FnOnce(&mut Output) -> Result<()>,
     ) -> Result<()> {
         if self.out.is_json() {
-            self.data = Some(data());
+            self.data = Some(match (self.data.take(), data()) {
+                (Some(Value::Object(mut earlier)), Value::Object(more)) => {
+                    earlier.extend(more);
+                    Value::Object(earlier)
+                }
+                (_, data) => data,
+            });
             Ok(())
         } else {
             print(&mut self.out)

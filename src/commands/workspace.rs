@@ -5,7 +5,7 @@ use super::context::EnvContext;
 use super::init::{choose_workspace, tie};
 use super::places::workspace_named;
 use super::session::Effort;
-use crate::config;
+use crate::config::{self, Environment};
 use crate::directory::Directory;
 use crate::document::{integer, object, optional, text};
 use crate::error::Result;
@@ -44,7 +44,7 @@ fn to_json(workspace: &Workspace) -> Value {
 }
 
 /// What the cache knows; what the server says where the cache knows nothing yet.
-fn known(session: &mut Session, ctx: &mut EnvContext) -> Result<Vec<Workspace>> {
+pub fn known(session: &mut Session, ctx: &mut EnvContext) -> Result<Vec<Workspace>> {
     let cached = ctx.store.workspaces()?;
     if !cached.is_empty() {
         return Ok(cached);
@@ -61,11 +61,21 @@ pub fn use_(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open_here(session)?;
     let known = known(session, &mut ctx)?;
     let workspace = workspace_named(&known, &wanted)?;
+    use_from_now_on(session, &ctx.env, &known, &workspace)
+}
+
+/// Makes it the environment's workspace.
+pub fn use_from_now_on(
+    session: &mut Session,
+    env: &Environment,
+    known: &[Workspace],
+    workspace: &Workspace,
+) -> Result<()> {
     // Two may share an identifier (api.md 7).
-    let alone = workspace_named(&known, &workspace.identifier).is_ok();
+    let alone = workspace_named(known, &workspace.identifier).is_ok();
     let name = if alone { workspace.identifier.clone() } else { workspace.id.to_string() };
-    config::set_default_workspace(&session.paths()?, ctx.env.name.as_str(), Some(&name))?;
-    session.out.say(&format!("✓ Using workspace {} in environment {}", workspace.identifier, ctx.env.name))
+    config::set_default_workspace(&session.paths()?, env.name.as_str(), Some(&name))?;
+    session.out.say(&format!("✓ Using workspace {} in environment {}", workspace.identifier, env.name))
 }
 
 pub fn current(session: &mut Session) -> Result<()> {

@@ -3,18 +3,26 @@
 
 use crate::error::Result;
 use crate::json::{self, Fault};
-use crate::origin::origin;
+use crate::origin::{is_same_server, origin};
 use crate::paths::{EnvName, Paths, create_private_dir};
 use crate::replace::{clear_leftovers, exclusively, replace};
 
 use super::{Config, damaged, read};
 
 /// Adds an environment, or gives one that exists another address; the first one becomes the current one. A token stored
-/// for another address is not sent to the new one (`credentials`).
-pub fn add_environment(paths: &Paths, name: &EnvName, api_url: &str) -> Result<()> {
-    origin(api_url)?;
+/// for another address is not sent to the new one (`credentials`), and leave to send it in clear text, `clear_text`, is
+/// given anew.
+pub fn add_environment(paths: &Paths, name: &EnvName, api_url: &str, clear_text: bool) -> Result<()> {
+    let address = origin(api_url)?;
     edit(paths, |text, config| {
         let named = json::set_member(text, &["environments", name.as_str(), "api_url"], &json::quote(api_url))?;
+        let leave = ["environments", name.as_str(), "allow_insecure_http"];
+        let stays = config.environment(name.as_str()).is_some_and(|known| is_same_server(&known.api_url, &address));
+        let named = match (clear_text, stays) {
+            (true, _) => json::set_member(&named, &leave, "true")?,
+            (false, true) => named,
+            (false, false) => json::remove_member(&named, &leave)?,
+        };
         let first = config.current_environment.is_none();
         if first { set_text(&named, &["current_environment"], Some(name.as_str())) } else { Ok(named) }
     })
@@ -118,8 +126,8 @@ mod tests {
         let folder = Folder::new();
         let paths = paths_in(&folder);
         let name = |text| EnvName::parse(text).unwrap();
-        add_environment(&paths, &name("dev"), "http://localhost:8000").unwrap();
-        add_environment(&paths, &name("prod"), "https://api.anyt.dev").unwrap();
+        add_environment(&paths, &name("dev"), "http://localhost:8000", false).unwrap();
+        add_environment(&paths, &name("prod"), "https://api.anyt.dev", false).unwrap();
         assert_eq!(Config::load(&paths).unwrap().current_environment.as_deref(), Some("dev"));
         switch(&paths, "prod").unwrap();
         set_default_workspace(&paths, "prod", Some("DEV")).unwrap();
@@ -132,7 +140,7 @@ mod tests {
         let config = Config::load(&paths).unwrap();
         assert_eq!((config.environments.len(), config.current_environment), (1, None));
         assert!(switch(&paths, "prod").unwrap_err().to_string().contains("prod"));
-        assert!(add_environment(&paths, &name("x"), "ftp://x").is_err());
+        assert!(add_environment(&paths, &name("x"), "ftp://x", false).is_err());
     }
 
     #[test]
@@ -157,7 +165,7 @@ mod tests {
         create_private_dir(paths.config_file().parent().unwrap()).unwrap();
         for text in ["{ // note\n}", "", "{\"environments\": 5}"] {
             std::fs::write(paths.config_file(), text).unwrap();
-            let error = add_environment(&paths, &EnvName::parse("dev").unwrap(), "http://h").unwrap_err();
+            let error = add_environment(&paths, &EnvName::parse("dev").unwrap(), "http://h", false).unwrap_err();
             assert!(error.to_string().contains("config.json: line 1"), "{error}");
             assert_eq!(content(&paths), text);
         }
@@ -172,7 +180,7 @@ mod tests {
                 let paths = &paths;
                 scope.spawn(move || {
                     let name = EnvName::parse(&format!("e{number}")).unwrap();
-                    add_environment(paths, &name, "http://h").unwrap();
+                    add_environment(paths, &name, "http://h", false).unwrap();
                 });
             }
         });

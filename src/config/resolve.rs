@@ -1,7 +1,7 @@
 //! Which environment a command is about: flags before variables before config.json (api.md 5.9).
 
 use crate::error::{Error, Result};
-use crate::origin::{Origin, origin};
+use crate::origin::{Origin, is_same_server, origin};
 use crate::paths::EnvName;
 use crate::vars::Vars;
 
@@ -22,6 +22,12 @@ pub struct Environment {
 impl Environment {
     pub fn default_workspace(&self) -> Option<&str> {
         self.configured.as_ref()?.default_workspace.as_deref()
+    }
+
+    /// The token may go over plain http to the address that config.json has; to no other one.
+    pub fn allows_clear_text(&self) -> bool {
+        let is_here = |known: &&Configured| is_same_server(&known.api_url, &self.origin);
+        self.configured.as_ref().filter(is_here).is_some_and(|known| known.allow_insecure_http)
     }
 
     pub fn default_project(&self) -> Option<&str> {

@@ -67,7 +67,7 @@ impl Store {
         let count = self.locked(|db| {
             notices = spare::agree(db, &queue)?;
             let apply = || -> rusqlite::Result<usize> {
-                let count = apply_answers(db, &BTreeSet::new(), now)?;
+                let count = apply_answers(db, &End::default(), now)?;
                 renumber(db, now)?;
                 renew_all(db)?;
                 follow_names(db)?;
@@ -105,7 +105,7 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
     end.pulled.iter().try_for_each(|pulled| apply_kinds(db, pulled, now))?;
     read_again.into_iter().try_for_each(|workspace| forget_marks(db, workspace))?;
     hit("store.end.kinds");
-    apply_answers(db, &end.unannounced, now)?;
+    apply_answers(db, end, now)?;
     hit("store.end.answers");
     conflicts::forget_settled(db)?;
     let renumbered = renumber(db, now)?;
@@ -277,7 +277,7 @@ fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> 
 }
 
 /// What the server has said to operations, oldest first: the rows it made get their ids, and each answer is laid.
-fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> rusqlite::Result<usize> {
+fn apply_answers(db: &Connection, end: &End, now: &str) -> rusqlite::Result<usize> {
     let ops = answered(db)?;
     let mut made_now = BTreeMap::new();
     // Of many updates of one row only the newest answer is laid.
@@ -294,7 +294,7 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
         match op.shape {
             Shape::Create => {
                 if let Some(row) = row {
-                    made(db, op, row, unannounced.contains(&op.op_id), now)?;
+                    made(db, op, row, end, now)?;
                     made_now.insert(op.op_id.clone(), row.id);
                 }
             }
@@ -315,13 +315,16 @@ fn apply_answers(db: &Connection, unannounced: &BTreeSet<String>, now: &str) -> 
     Ok(ops.len())
 }
 
-fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str) -> rusqlite::Result<()> {
+fn made(db: &Connection, op: &Operation, row: &Row, end: &End, now: &str) -> rusqlite::Result<()> {
     let old: Option<i64> = db
         .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", op.kind.table))?
         .query_row([&op.op_id], |found| found.get(0))
         .optional()?;
-    // A repeated create under a key gets its first answer again: what the pull has brought since is newer.
-    let pulled = super::rows::server_row(db, op.kind, row.id)?.filter(|known| known.is_newer_than(row));
+    // A repeated create under a key gets its first answer again: what the pull has brought since is newer. One that had the
+    // id before is not.
+    let lost = end.lost.iter().any(|lost| lost.kind == row.kind && lost.id == row.id);
+    let pulled = super::rows::server_row(db, op.kind, row.id)?
+        .filter(|known| known.is_newer_than(row) && !lost && !row.is_another_than(known));
     let row = pulled.as_ref().unwrap_or(row);
     if let Some(old) = old {
         give_server_id(db, op.kind, old, row)?;
@@ -347,7 +350,7 @@ fn made(db: &Connection, op: &Operation, row: &Row, unannounced: bool, now: &str
     if is_staged_dead(db, row)? {
         return remove_if_settled(db, op.kind, row.id);
     }
-    if !unannounced && matches!(op.kind.place, Place::Numbered) {
+    if !end.unannounced.contains(&op.op_id) && matches!(op.kind.place, Place::Numbered) {
         remember_name(db, row.workspace_id, &op.name, row.id, &row.name, now)?;
     }
     Ok(())

@@ -18,6 +18,7 @@ fn walk_to_json(walk: &Walk) -> String {
         ("from", optional(&walk.from)),
         ("offset", integer(i64::from(walk.offset))),
         ("page", integer(i64::from(walk.page))),
+        ("row", walk.row.map_or(Value::Null, integer)),
         ("done", Value::Bool(walk.done)),
     ]))
 }
@@ -33,6 +34,7 @@ fn walk_from_json(text: &str) -> Walk {
         from: as_text(get("from")),
         offset: number("offset"),
         page: number("page"),
+        row: as_integer(get("row")),
         done: is("done"),
     }
 }
@@ -57,20 +59,17 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// Stages rows and says how far the walk is, in one transaction. Gives the number of rows that were not staged before
-    /// in the same version.
-    pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<usize> {
+    /// Stages rows and says how far the walk is, in one transaction.
+    pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<()> {
         self.durable(false)?;
         let now = Timestamp::now().rfc3339();
-        let fresh = self.write(|db| {
-            let mut fresh = 0;
+        self.write(|db| {
             for row in rows {
                 let known: Option<(i64, String)> = db
                     .prepare_cached(&statements(row.kind).staged_stamp)?
                     .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
                     .optional()?;
                 if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
-                    fresh += 1;
                     write(db, &statements(row.kind).stage, row, &now)?;
                 }
             }
@@ -81,10 +80,10 @@ impl Store {
                     rusqlite::params![workspace_id, walk_to_json(walk)],
                 )?;
             }
-            Ok(fresh)
+            Ok(())
         })?;
         hit("store.staged");
-        Ok(fresh)
+        Ok(())
     }
 
     /// Forgets what is staged of a workspace.

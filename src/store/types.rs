@@ -150,6 +150,8 @@ pub struct Walk {
     pub from: Option<String>,
     pub offset: u32,
     pub page: u32,
+    /// The id of the row that came last: where the walk is gone on with, it must come again.
+    pub row: Option<i64>,
     /// The walk came to its end.
     pub done: bool,
 }

@@ -279,6 +279,9 @@ impl Engine<'_> {
     fn say_what_is_lost(&mut self, run: &mut Run) {
         let count = run.end.lost.len();
         if count > 0 {
+            if !self.options.mode.pulls() {
+                run.end.metadata.push((pull::WENT_BACK.into(), Timestamp::now().rfc3339()));
+            }
             let what =
                 if count == 1 { "a row that it has lost is" } else { &format!("{count} rows that it has lost are") };
             let note =

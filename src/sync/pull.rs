@@ -37,6 +37,9 @@ const NAMED: usize = 10;
 /// Metadata key: when rows were read last.
 const LAST_PULL: &str = "last_pull";
 
+/// Metadata key: a write without a pull has found that the server was put back to a backup.
+pub(super) const WENT_BACK: &str = "went_back";
+
 /// Metadata key: the workspace that a rate limit kept from being pulled; the next pull begins with it.
 const NEXT_WORKSPACE: &str = "next_workspace";
 
@@ -125,6 +128,7 @@ impl Engine<'_> {
             run.end.metadata.extend(marks);
         } else {
             run.end.metadata.push((LAST_PULL.into(), Timestamp::now().rfc3339()));
+            run.end.metadata.push((WENT_BACK.into(), String::new()));
         }
         run.epoch = seen.epoch;
         run.end.lost.extend(std::mem::take(&mut seen.lost).into_values());
@@ -139,7 +143,8 @@ impl Engine<'_> {
     fn seen(&self, run: &Run) -> Result<PullState> {
         let last = self.store.metadata(LAST_PULL)?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
-        let (epoch, afresh) = (run.epoch, run.end.afresh);
+        let told = self.store.metadata(WENT_BACK)?.is_some_and(|told| !told.is_empty());
+        let (epoch, afresh) = (if told { Epoch::WentBack } else { run.epoch }, run.end.afresh);
         Ok(PullState { epoch, afresh, known_for, ..PullState::default() })
     }
 
@@ -296,6 +301,7 @@ impl Engine<'_> {
                 wanted = Listing::Everything(super::listing::Why::Daily);
             } else {
                 self.begin(id, resume.is_some())?;
+                seen.staged_before = resume.is_some();
                 let way = Way { from: Some(from), resume, keep: true };
                 self.page_through(LISTED, id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
                 situation.brought = Some(self.brought(id, &marks, caps, seen)?);
@@ -457,6 +463,9 @@ impl Engine<'_> {
         let declared = self.remote().declared().is_some_and(|declared| declared.sorted);
         let known = Known { sorted: caps.sorted || declared, declared };
         let resumed = way.resume.as_ref().and_then(|walk| Pager::resume(walk, way.from, limit, known));
+        if way.resume.is_some() && resumed.is_none() {
+            self.store.unstage(workspace_id)?;
+        }
         let mut pager = resumed.unwrap_or_else(|| Pager::new(way.from, limit, known));
         let walk = |pager: &Pager| if way.keep { pager.walk() } else { Walk::one_by_one() };
         let mut refused = false;
@@ -492,17 +501,25 @@ impl Engine<'_> {
             done += page.items.len();
             self.reporter.tell(Event::Progress { sending: false, done, of });
             seen.could_not_read(&page.unreadable);
+            let walked = walk(&pager);
+            if let Err(what) = pager.took(&came) {
+                return Ok(Err(RemoteError::Malformed(what.into())));
+            }
+            if let Some(next) = pager.next() {
+                self.remote().prefetch(kind, workspace_id, &next);
+            }
             let mut rows = Vec::with_capacity(page.items.len());
             for row in page.items {
                 if self.believes(&row, seen)? {
                     rows.push(row);
                 }
             }
-            let fresh = self.store.stage(workspace_id, &rows, &walk(&pager))?;
+            self.store.stage(workspace_id, &rows, &walked)?;
             hit("pull.page.staged");
-            if let Err(what) = pager.took(&came, fresh) {
-                return Ok(Err(RemoteError::Malformed(what.into())));
-            }
+        }
+        if pager.lost_its_place() {
+            self.store.unstage(workspace_id)?;
+            return self.page_through(kind, workspace_id, &Way { resume: None, ..*way }, caps, seen);
         }
         caps.sorted |= pager.learned_order();
         self.store.stage(workspace_id, &[], &walk(&pager))?;

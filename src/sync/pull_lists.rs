@@ -172,7 +172,7 @@ impl Engine<'_> {
                 rows.push(row);
             }
         }
-        self.store.stage(workspace_id, &rows, &Walk::one_by_one()).map(drop)
+        self.store.stage(workspace_id, &rows, &Walk::one_by_one())
     }
 
     /// What a list that is whole does not have, unless this client was told otherwise a moment ago.

@@ -220,9 +220,11 @@ impl Engine<'_> {
         let row = row.as_deref();
         if let (Shape::Create, Some(row)) = (op.shape, row) {
             run.plan.made(&op.op_id, row);
-            // A server that was put back gives the id of a row that it has lost: that is known only here now.
-            let lost = self.store.server_row(op.kind, row.id)?.filter(|known| row.is_another_than(known));
-            run.end.lost.extend(lost);
+            // A server that was put back gives the id of a row that it has lost: that is known only here now. What the
+            // cache had before the create was sent for the first time is never the row that it made.
+            let first = op.sends.len() == 1 && op.kind.versions;
+            let known = self.store.server_row(op.kind, row.id)?;
+            run.end.lost.extend(known.filter(|known| first || row.is_another_than(known)));
         }
         self.tell_done(run, op, row);
         match (op.shape, row) {

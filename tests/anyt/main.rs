@@ -32,6 +32,7 @@ mod inbox;
 mod json_contract;
 mod keyring;
 mod lists;
+mod login;
 mod lost_answers;
 mod merging;
 mod named;

@@ -6,6 +6,9 @@ use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed,
 const NAME: Argument =
     Argument { name: "NAME", help: "The environment's name", completes: "environments", ..Argument::NONE };
 
+const URL: Argument =
+    Argument { name: "URL", help: "The server, for example https://tasks.example.com", ..Argument::NONE };
+
 pub const ENV: Command = Command {
     name: "env",
     summary: "Name servers and choose between them",
@@ -36,10 +39,7 @@ pub const ENV: Command = Command {
             description: "\
                 The first environment becomes the active one. A name that exists gets the new URL; when changes wait to \
                 be sent to the old one, it asks first.",
-            arguments: &[
-                NAME,
-                Argument { name: "URL", help: "The server, for example https://tasks.example.com", ..Argument::NONE },
-            ],
+            arguments: &[NAME, URL],
             flags: &[Flag { long: "active", help: "Make it the active environment", ..Flag::SWITCH }, FORCE],
             destroys: "force",
             examples: &[Example {
@@ -96,6 +96,53 @@ const NO_TOKEN_IN_ARGV: &[Refused] = &[
     },
 ];
 
+const TOKEN_FILE: Flag = Flag {
+    long: "token-file",
+    value: "FILE",
+    accepts: Accepts::File,
+    help: "Read the token from this file; - is standard input",
+    ..Flag::VALUE
+};
+const AGENT_KEY: Flag = Flag { long: "agent-key", help: "It is an agent's key, not a user's token", ..Flag::SWITCH };
+const STORE: Flag = Flag {
+    long: "store",
+    value: "WHERE",
+    accepts: Accepts::OneOf(&["keyring", "file"]),
+    help: "Keep it there or fail, instead of choosing what works",
+    ..Flag::VALUE
+};
+
+pub const LOGIN: Command = Command {
+    id: Some(Id::Login),
+    name: "login",
+    summary: "Name a server, sign in, and fetch what it has",
+    description: "\
+        What 'anyt env add', 'anyt auth login', 'anyt workspace use' and 'anyt sync' do, one after the other. A server that \
+        does not answer is not added. A token that is there already and accepted is kept; else it is asked for, or read from \
+        --token-file or a pipe. Where a step fails the ones before it stay done: type it again. 'anyt init' ties a directory \
+        to a workspace.",
+    arguments: &[
+        Argument { not_with: &["api-url"], ..URL },
+        Argument { help: "What to call it; without it the server's name", needed: Needed::No, ..NAME },
+    ],
+    flags: &[
+        TOKEN_FILE,
+        AGENT_KEY,
+        STORE,
+        Flag { long: "offline", help: "Name it and keep the token; ask the server nothing", ..Flag::SWITCH },
+    ],
+    examples: &[
+        Example { what: "The token is asked for and not shown", line: "anyt login https://tasks.example.com" },
+        Example {
+            what: "From a pipe, as 'prod'",
+            line: "pass show anytask | anyt login https://tasks.example.com prod",
+        },
+    ],
+    refused: NO_TOKEN_IN_ARGV,
+    secretive: true,
+    ..Command::NONE
+};
+
 pub const AUTH: Command = Command {
     name: "auth",
     summary: "Sign in and out",
@@ -117,22 +164,10 @@ pub const AUTH: Command = Command {
                 The token comes from --token-file, from standard input when that is no terminal, or from a prompt that \
                 does not show it; never from the command line, which other users can read.",
             flags: &[
-                Flag {
-                    long: "token-file",
-                    value: "FILE",
-                    accepts: Accepts::File,
-                    help: "Read the token from this file; - is standard input",
-                    ..Flag::VALUE
-                },
-                Flag { long: "agent-key", help: "It is an agent's key, not a user's token", ..Flag::SWITCH },
+                TOKEN_FILE,
+                AGENT_KEY,
                 Flag { long: "offline", help: "Keep it without asking the server whether it is valid", ..Flag::SWITCH },
-                Flag {
-                    long: "store",
-                    value: "WHERE",
-                    accepts: Accepts::OneOf(&["keyring", "file"]),
-                    help: "Keep it there or fail, instead of choosing what works",
-                    ..Flag::VALUE
-                },
+                STORE,
             ],
             examples: &[
                 Example { what: "From a file", line: "anyt auth login --token-file ~/token.txt" },
@@ -194,7 +229,7 @@ pub const AUTH: Command = Command {
         after a redirect, not when config.json, --api-url or ANYT_API_URL points elsewhere (exit code 4), and not \
         through a proxy to a server on this machine. A token from an environment variable is bound to nothing: it goes \
         to the server of the command. Plain http is refused beyond 127.0.0.0/8, ::1 and localhost without \
-        --allow-insecure-http.\n\n\
+        --allow-insecure-http, which 'anyt login' and 'anyt env add' remember for that address.\n\n\
         Without --store the keyring is used where one is in reach, else the encrypted file. A keyring that is locked or \
         does not answer within 3 seconds (60 while you sign in at a terminal) is an error and never a reason to fall \
         back. A token that an older client left in config.json is moved out by the first command that needs it; copies \

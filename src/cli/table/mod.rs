@@ -21,10 +21,7 @@ pub static ROOT: Command = Command {
         really changed the same thing.\n\n\
         An id may be written DEV-42, dev-42, dev42 or 42. Results go to stdout, everything else to stderr.",
     examples: &[
-        Example {
-            what: "Name a server and sign in",
-            line: "anyt env add prod https://tasks.example.com && anyt auth login",
-        },
+        Example { what: "Sign in to a server and fetch what it has", line: "anyt login https://tasks.example.com" },
         Example { what: "Fetch what is new, send what is queued", line: "anyt sync" },
         Example {
             what: "Note an idea without a network",
@@ -48,6 +45,7 @@ pub static ROOT: Command = Command {
         named::PROJECT,
         named::LABEL,
         named::MEMBER,
+        account::LOGIN,
         account::ENV,
         account::AUTH,
         place::HEALTH,
