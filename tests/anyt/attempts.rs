@@ -6,8 +6,9 @@ use crate::common::json::{self, Look, Value};
 use crate::common::proxy::{Proxy, What, When};
 use crate::common::pty::Terminal;
 use crate::common::run::TIMEOUT;
+use crate::common::scripted::{Quirks, Scripted};
 use crate::common::server::User;
-use crate::common::{Exit, Sandbox, Server, synced};
+use crate::common::{ALICE, Exit, Sandbox, Server, synced};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The attempts at a task as the server has them: id, status, tokens.
@@ -357,4 +358,79 @@ fn a_run_that_goes_on_is_left_alone() {
     drop(running.kill());
     sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok().warns("DEV-1@1: its run was killed");
     assert_eq!(served(&server.bob(), "DEV-1")[0], "@1 aborted 0");
+}
+
+fn scripted(quirks: Quirks) -> (Scripted, Sandbox) {
+    let server = Scripted::start(quirks);
+    for title in ["One", "Two"] {
+        server.add_task(&json::object([("title", json::string(title))]));
+    }
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&server.url(), ALICE);
+    (server, sandbox)
+}
+
+/// Requests for attempts and artifacts.
+fn asked(server: &Scripted) -> Vec<String> {
+    let about = |target: &&str| target.contains("/attempts") || target.contains("/artifacts");
+    let requests = server.requests();
+    requests.iter().map(|request| request.target()).filter(about).map(str::to_string).collect()
+}
+
+/// Generation C lists attempts task by task and artifacts attempt by attempt, and says of neither when it was changed.
+#[test]
+fn a_server_that_lists_them_task_by_task() {
+    let (server, sandbox) = scripted(Quirks { attempts: true, comments: true, ..Quirks::c() });
+    let one = 1001;
+    let first = server.world().attempt(one, json::string("theirs"));
+    let Value::Object(log) = json::parse(r#"{"type":"log","name":"run.log"}"#) else { panic!("an object") };
+    server.world().artifact(Value::Object(first).int("id"), &log);
+    server.world().attempt(one, Value::Null);
+    server.world().comment("DEV-1", "bob", json::string("So?"));
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@3 running 0", "@5 running 0"]);
+    sandbox.anyt(&["artifact", "list", "DEV-1@3"]).ok().says("DEV-1@3/4");
+    assert_eq!(sandbox.comments("DEV-1").len(), 1);
+    assert_eq!(
+        asked(&server).len(),
+        3,
+        "an attempt that counts no artifacts is not asked for them: {:?}",
+        asked(&server)
+    );
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(asked(&server).len(), 3, "nothing has changed: {:?}", asked(&server));
+    // What is new comes with the next change of the task.
+    server.world().artifact(5, &log);
+    server.change_task("DEV-1", &json::parse(r#"{"priority":1}"#));
+    sandbox.anyt(&["attempt", "finish", "DEV-1@3", "--failure", "timeout", "--notes", "slow", "--offline"]).ok();
+    sandbox.anyt(&["attempt", "start", "DEV-2", "--notes", "ours", "--offline"]).ok();
+    sandbox.anyt(&["artifact", "add", "DEV-2", "-", "--offline"]).stdin("text").ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@3 failed 0", "@5 running 0"]);
+    sandbox.anyt(&["artifact", "list", "DEV-1@5"]).ok().says("DEV-1@5/7");
+    let attempts = server.world().attempts.clone();
+    let said = |at: usize| Value::Object(attempts[at].clone());
+    assert_eq!((said(0).text("failure_class"), said(0).text("extra_metadata.notes")), ("timeout", "slow"));
+    assert_eq!((said(2).int("task_id"), said(2).text("extra_metadata.notes")), (1002, "ours"));
+    assert_eq!(Value::Object(server.world().artifacts[2].clone()).text("name"), "stdin");
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// No attempts, no words about it, no request once that is known, and no at once.
+#[test]
+fn a_server_without_attempts_is_asked_once() {
+    let (server, sandbox) = scripted(Quirks::d());
+    let run = sandbox.anyt(&["sync"]).ok();
+    assert!(run.stderr.is_empty(), "{run}");
+    assert_eq!(asked(&server).len(), 1, "{:?}", asked(&server));
+    server.change_task("DEV-1", &json::parse(r#"{"priority":1}"#));
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(asked(&server).len(), 1, "{:?}", asked(&server));
+    for command in [&["attempt", "start", "DEV-1", "--offline"][..], &["attempt", "run", "DEV-1", "--", "echo", "ran"]]
+    {
+        let refused = sandbox.anyt(command).code(1);
+        assert!(refused.stderr.contains("has no attempts") && refused.stdout.is_empty(), "{refused}");
+    }
+    sandbox.anyt(&["attempt", "list", "DEV-1"]).ok().warns("the server has no attempts");
+    assert_eq!(sandbox.pending(), 0, "nothing is queued");
 }
