@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project label member login env auth health help completion man version'
+            commands='sync task next summary board log undo active comment init workspace project label member login env auth config health doctor help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -417,9 +417,45 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
+        'anyt config')
+            commands='list get set unset'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config list')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config get')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config set')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config unset')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
         'anyt health')
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt doctor')
+            commands=''
+            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -603,7 +639,13 @@ _anyt() {
             'anyt auth logout') path='anyt auth logout' ;;
             'anyt auth whoami') path='anyt auth whoami' ;;
             'anyt auth status') path='anyt auth status' ;;
+            'anyt config') path='anyt config' ;;
+            'anyt config list' | 'anyt config ls') path='anyt config list' ;;
+            'anyt config get') path='anyt config get' ;;
+            'anyt config set') path='anyt config set' ;;
+            'anyt config unset') path='anyt config unset' ;;
             'anyt health') path='anyt health' ;;
+            'anyt doctor') path='anyt doctor' ;;
             'anyt completion') path='anyt completion' ;;
             'anyt man') path='anyt man' ;;
             'anyt version') path='anyt version' ;;
