@@ -70,21 +70,27 @@ _anyt_words() {
             known=''
             ;;
         'anyt task')
-            commands='create update list show done rm note dep pick unpick'
+            commands='create update edit list show done rm note dep pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task create')
             commands=''
-            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--description --file --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --description -d --file -F --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task update')
             commands=''
-            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task edit')
+            commands=''
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task list')
@@ -101,14 +107,14 @@ _anyt_words() {
             ;;
         'anyt task done')
             commands=''
-            flags='--note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --note -n --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --note -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task note')
@@ -494,12 +500,14 @@ _anyt_value() {
     esac
     case "$path $prev" in
         'anyt sync'' --resolve') COMPREPLY=($(compgen -W 'local remote skip' -- "$cur")) ;;
+        'anyt task create'' --file' | 'anyt task create'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task create'' --project') _anyt_known projects ;;
         'anyt task create'' --priority' | 'anyt task create'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task create'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
         'anyt task create'' --owner') _anyt_known owners ;;
         'anyt task create'' --labels') _anyt_known labels list ;;
         'anyt task create'' --parent') _anyt_known tasks ;;
+        'anyt task update'' --file' | 'anyt task update'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task update'' --project') _anyt_known projects ;;
         'anyt task update'' --priority' | 'anyt task update'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task update'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
@@ -508,6 +516,15 @@ _anyt_value() {
         'anyt task update'' --add-labels') _anyt_known labels list ;;
         'anyt task update'' --remove-labels') _anyt_known labels list ;;
         'anyt task update'' --parent') _anyt_known tasks ;;
+        'anyt task edit'' --file' | 'anyt task edit'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
+        'anyt task edit'' --project') _anyt_known projects ;;
+        'anyt task edit'' --priority' | 'anyt task edit'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task edit'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task edit'' --owner') _anyt_known owners ;;
+        'anyt task edit'' --labels') _anyt_known labels list ;;
+        'anyt task edit'' --add-labels') _anyt_known labels list ;;
+        'anyt task edit'' --remove-labels') _anyt_known labels list ;;
+        'anyt task edit'' --parent') _anyt_known tasks ;;
         'anyt task list'' --status') _anyt_list 'backlog todo active blocked done canceled archived' ;;
         'anyt task list'' --priority' | 'anyt task list'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task list'' --owner') _anyt_known owners ;;
@@ -583,7 +600,8 @@ _anyt() {
             'anyt sync restore') path='anyt sync restore' ;;
             'anyt task') path='anyt task' ;;
             'anyt task create' | 'anyt task add') path='anyt task create' ;;
-            'anyt task update' | 'anyt task edit') path='anyt task update' ;;
+            'anyt task update') path='anyt task update' ;;
+            'anyt task edit') path='anyt task edit' ;;
             'anyt task list' | 'anyt task ls') path='anyt task list' ;;
             'anyt task show') path='anyt task show' ;;
             'anyt task done') path='anyt task done' ;;

@@ -20,16 +20,22 @@ function __anyt_path
             case 'anyt sync log --limit' 'anyt sync log -n'
                 set skip 1
                 continue
-            case 'anyt task create --description' 'anyt task create -d' 'anyt task create --project' 'anyt task create --priority' 'anyt task create -p' 'anyt task create --status' 'anyt task create --owner' 'anyt task create --labels' 'anyt task create --phase' 'anyt task create --estimate' 'anyt task create --parent' 'anyt task create --plan'
+            case 'anyt task create --description' 'anyt task create -d' 'anyt task create --file' 'anyt task create -F' 'anyt task create --project' 'anyt task create --priority' 'anyt task create -p' 'anyt task create --status' 'anyt task create --owner' 'anyt task create --labels' 'anyt task create --phase' 'anyt task create --estimate' 'anyt task create --parent' 'anyt task create --plan'
                 set skip 1
                 continue
-            case 'anyt task update --title' 'anyt task update --description' 'anyt task update -d' 'anyt task update --project' 'anyt task update --priority' 'anyt task update -p' 'anyt task update --status' 'anyt task update --owner' 'anyt task update --labels' 'anyt task update --add-labels' 'anyt task update --remove-labels' 'anyt task update --phase' 'anyt task update --estimate' 'anyt task update --parent' 'anyt task update --plan' 'anyt task update --if-match'
+            case 'anyt task update --where' 'anyt task update --file' 'anyt task update -F' 'anyt task update --title' 'anyt task update --description' 'anyt task update -d' 'anyt task update --project' 'anyt task update --priority' 'anyt task update -p' 'anyt task update --status' 'anyt task update --owner' 'anyt task update --labels' 'anyt task update --add-labels' 'anyt task update --remove-labels' 'anyt task update --phase' 'anyt task update --estimate' 'anyt task update --parent' 'anyt task update --plan' 'anyt task update --if-match'
+                set skip 1
+                continue
+            case 'anyt task edit --where' 'anyt task edit --file' 'anyt task edit -F' 'anyt task edit --title' 'anyt task edit --description' 'anyt task edit -d' 'anyt task edit --project' 'anyt task edit --priority' 'anyt task edit -p' 'anyt task edit --status' 'anyt task edit --owner' 'anyt task edit --labels' 'anyt task edit --add-labels' 'anyt task edit --remove-labels' 'anyt task edit --phase' 'anyt task edit --estimate' 'anyt task edit --parent' 'anyt task edit --plan' 'anyt task edit --if-match'
                 set skip 1
                 continue
             case 'anyt task list --status' 'anyt task list --priority' 'anyt task list -p' 'anyt task list --owner' 'anyt task list --labels' 'anyt task list --project' 'anyt task list --phase' 'anyt task list --parent' 'anyt task list --search' 'anyt task list --updated-since' 'anyt task list --sort' 'anyt task list --order' 'anyt task list --limit' 'anyt task list --offset' 'anyt task list --columns'
                 set skip 1
                 continue
-            case 'anyt task done --note' 'anyt task done -n'
+            case 'anyt task done --where' 'anyt task done --note' 'anyt task done -n'
+                set skip 1
+                continue
+            case 'anyt task rm --where'
                 set skip 1
                 continue
             case 'anyt task note --message' 'anyt task note -m'
@@ -151,8 +157,10 @@ function __anyt_path
                 set path 'anyt sync queue drop'
             case 'anyt task create' 'anyt task add'
                 set path 'anyt task create'
-            case 'anyt task update' 'anyt task edit'
+            case 'anyt task update'
                 set path 'anyt task update'
+            case 'anyt task edit'
+                set path 'anyt task edit'
             case 'anyt task list' 'anyt task ls'
                 set path 'anyt task list'
             case 'anyt task show'
@@ -362,6 +370,7 @@ complete -c anyt -n '__anyt_at "anyt sync restore"' -l fields -x -d 'Print only 
 complete -c anyt -n '__anyt_at "anyt sync restore"' -l jsonl -d 'Print a line of JSON for each item'
 complete -c anyt -n '__anyt_at "anyt task"' -a create -d 'Create a task'
 complete -c anyt -n '__anyt_at "anyt task"' -a update -d 'Change fields of tasks'
+complete -c anyt -n '__anyt_at "anyt task"' -a edit -d 'Change a task in an editor'
 complete -c anyt -n '__anyt_at "anyt task"' -a list -d 'List tasks from the cache'
 complete -c anyt -n '__anyt_at "anyt task"' -a show -d 'Show a task with all it has'
 complete -c anyt -n '__anyt_at "anyt task"' -a done -d 'Mark tasks as done'
@@ -371,6 +380,7 @@ complete -c anyt -n '__anyt_at "anyt task"' -a dep -d 'Say which tasks a task de
 complete -c anyt -n '__anyt_at "anyt task"' -a pick -d 'Make a task the picked one of this directory'
 complete -c anyt -n '__anyt_at "anyt task"' -a unpick -d 'Forget the picked task'
 complete -c anyt -n '__anyt_at "anyt task create"' -s d -l description -x -d 'Markdown; - reads it from standard input'
+complete -c anyt -n '__anyt_at "anyt task create"' -s F -l file -r -F -d 'Fields and description from this file, as in the editor; or a description alone; - is standard input'
 complete -c anyt -n '__anyt_at "anyt task create"' -l project -x -k -a '(__anyt_known projects)' -d 'The project: its id or name'
 complete -c anyt -n '__anyt_at "anyt task create"' -s p -l priority -x -a '-2 -1 0 1 2' -d 'From -2 (lowest) to 2 (highest)'
 complete -c anyt -n '__anyt_at "anyt task create"' -l status -x -a 'backlog todo active blocked done canceled archived' -d 'Where it stands'
@@ -385,6 +395,9 @@ complete -c anyt -n '__anyt_at "anyt task create"' -l no-queue -d 'Fail with exi
 complete -c anyt -n '__anyt_at "anyt task create"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt task create"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt task create"' -l jsonl -d 'Print a line of JSON for each item'
+complete -c anyt -n '__anyt_at "anyt task update"' -l where -x -d 'All tasks that match: flags of \'task list\' as words, for example status=todo,label=old,mine'
+complete -c anyt -n '__anyt_at "anyt task update"' -s f -l force -d 'Do not ask for confirmation'
+complete -c anyt -n '__anyt_at "anyt task update"' -s F -l file -r -F -d 'Fields and description from this file, as in the editor; or a description alone; - is standard input'
 complete -c anyt -n '__anyt_at "anyt task update"' -l title -x -d 'The title'
 complete -c anyt -n '__anyt_at "anyt task update"' -s d -l description -x -d 'Markdown; - reads it from standard input'
 complete -c anyt -n '__anyt_at "anyt task update"' -l project -x -k -a '(__anyt_known projects)' -d 'The project: its id or name'
@@ -405,6 +418,29 @@ complete -c anyt -n '__anyt_at "anyt task update"' -l json -d 'Print one JSON do
 complete -c anyt -n '__anyt_at "anyt task update"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt task update"' -l jsonl -d 'Print a line of JSON for each item'
 complete -c anyt -n '__anyt_at "anyt task update"' -k -a '(__anyt_known tasks)'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l where -x -d 'All tasks that match: flags of \'task list\' as words, for example status=todo,label=old,mine'
+complete -c anyt -n '__anyt_at "anyt task edit"' -s f -l force -d 'Do not ask for confirmation'
+complete -c anyt -n '__anyt_at "anyt task edit"' -s F -l file -r -F -d 'Fields and description from this file, as in the editor; or a description alone; - is standard input'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l title -x -d 'The title'
+complete -c anyt -n '__anyt_at "anyt task edit"' -s d -l description -x -d 'Markdown; - reads it from standard input'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l project -x -k -a '(__anyt_known projects)' -d 'The project: its id or name'
+complete -c anyt -n '__anyt_at "anyt task edit"' -s p -l priority -x -a '-2 -1 0 1 2' -d 'From -2 (lowest) to 2 (highest)'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l status -x -a 'backlog todo active blocked done canceled archived' -d 'Where it stands'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l owner -x -k -a '(__anyt_known owners)' -d 'Who does it: a user id or \'me\''
+complete -c anyt -n '__anyt_at "anyt task edit"' -l labels -x -k -a '(__fish_append , (__anyt_known labels list))' -d 'Exactly these labels, separated by commas'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l add-labels -x -k -a '(__fish_append , (__anyt_known labels list))' -d 'These labels too'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l remove-labels -x -k -a '(__fish_append , (__anyt_known labels list))' -d 'Not these labels'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l phase -x -d 'The phase it belongs to, for example T3'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l estimate -x -d 'Estimated effort in hours'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l parent -x -k -a '(__anyt_known tasks)' -d 'The task it is a part of'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l plan -x -d 'How it is to be done; Markdown'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l if-match -x -d 'Only if the task is still at version N on the server; else exit code 7'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l offline -d 'Queue the change for the next sync; open no socket'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l no-queue -d 'Fail with exit code 5 instead of queueing when the server is out of reach'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l json -d 'Print one JSON document'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l fields -x -d 'Print only these members of each item; implies --json'
+complete -c anyt -n '__anyt_at "anyt task edit"' -l jsonl -d 'Print a line of JSON for each item'
+complete -c anyt -n '__anyt_at "anyt task edit"' -k -a '(__anyt_known tasks)'
 complete -c anyt -n '__anyt_at "anyt task list"' -l status -x -a '(__fish_append , backlog todo active blocked done canceled archived)' -d 'Only these statuses, separated by commas'
 complete -c anyt -n '__anyt_at "anyt task list"' -s p -l priority -x -a '-2 -1 0 1 2' -d 'Only this priority'
 complete -c anyt -n '__anyt_at "anyt task list"' -l owner -x -k -a '(__anyt_known owners)' -d 'Only this user\'s tasks; \'me\' is you'
@@ -437,6 +473,8 @@ complete -c anyt -n '__anyt_at "anyt task show"' -l json -d 'Print one JSON docu
 complete -c anyt -n '__anyt_at "anyt task show"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt task show"' -l jsonl -d 'Print a line of JSON for each item'
 complete -c anyt -n '__anyt_at "anyt task show"' -k -a '(__anyt_known tasks)'
+complete -c anyt -n '__anyt_at "anyt task done"' -l where -x -d 'All tasks that match: flags of \'task list\' as words, for example status=todo,label=old,mine'
+complete -c anyt -n '__anyt_at "anyt task done"' -s f -l force -d 'Do not ask for confirmation'
 complete -c anyt -n '__anyt_at "anyt task done"' -s n -l note -x -d 'Add this note'
 complete -c anyt -n '__anyt_at "anyt task done"' -l offline -d 'Queue the change for the next sync; open no socket'
 complete -c anyt -n '__anyt_at "anyt task done"' -l no-queue -d 'Fail with exit code 5 instead of queueing when the server is out of reach'
@@ -444,6 +482,7 @@ complete -c anyt -n '__anyt_at "anyt task done"' -l json -d 'Print one JSON docu
 complete -c anyt -n '__anyt_at "anyt task done"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt task done"' -l jsonl -d 'Print a line of JSON for each item'
 complete -c anyt -n '__anyt_at "anyt task done"' -k -a '(__anyt_known tasks)'
+complete -c anyt -n '__anyt_at "anyt task rm"' -l where -x -d 'All tasks that match: flags of \'task list\' as words, for example status=todo,label=old,mine'
 complete -c anyt -n '__anyt_at "anyt task rm"' -s f -l force -d 'Do not ask for confirmation'
 complete -c anyt -n '__anyt_at "anyt task rm"' -l offline -d 'Queue the change for the next sync; open no socket'
 complete -c anyt -n '__anyt_at "anyt task rm"' -l no-queue -d 'Fail with exit code 5 instead of queueing when the server is out of reach'

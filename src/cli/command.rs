@@ -34,6 +34,7 @@ pub enum Id {
     Doctor,
     TaskCreate,
     TaskUpdate,
+    TaskEdit,
     TaskList,
     TaskShow,
     TaskDone,

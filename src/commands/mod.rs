@@ -93,6 +93,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Health => health::run(session)?,
         Id::TaskCreate => return task::create(session),
         Id::TaskUpdate => return task::update(session),
+        Id::TaskEdit => return task::edit(session),
         Id::TaskDone => return task::done(session),
         Id::TaskNote => return task::note(session),
         Id::TaskRm => return task::remove(session),

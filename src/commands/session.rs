@@ -214,7 +214,7 @@ impl<'a> Session<'a> {
             keep_text(&mut store, self.call.arguments().first().map_or("a new task", String::as_str), &text)
         });
         if let Ok(command) = kept {
-            let _ = self.out.warn(&format!("the text from standard input is kept: {command}"));
+            let _ = self.out.warn(&format!("the text is kept: {command}"));
         }
     }
 

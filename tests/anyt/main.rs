@@ -57,6 +57,7 @@ mod unseen;
 mod words;
 mod workspaces;
 mod writes;
+mod written;
 
 /// A file that is not listed above would be compiled by nobody, and its tests would be missed by nobody.
 #[test]
