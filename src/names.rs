@@ -1,9 +1,9 @@
 //! What people call tasks and projects. A server speaks of ids; nobody who sees `4` and knows `DEV-4` thinks of another
 //! task, so no id is shown to a person or read from one where there is a name.
 
-use crate::model::kind::Type;
+use crate::model::kind::{FieldDef, Type};
 use crate::model::task::{PARENT, PROJECT, TASK};
-use crate::model::{Field, Project, Row, Shape, Target, Value, project};
+use crate::model::{self, Field, Project, Row, Shape, Target, Value, project};
 use crate::store::Store;
 
 /// The names behind the ids of one workspace's tasks.
@@ -81,6 +81,7 @@ impl Names for Known<'_> {
         match field {
             field if field.ty == Type::Reference(TASK.name) => self.task(id).map(|task| task.name),
             field if field == PROJECT => self.projects().into_iter().find(|one| one.0 == id).map(|(_, shown, _)| shown),
+            FieldDef { ty: Type::Reference(kind), .. } => self.store.name_of(model::kind(kind)?, id).ok().flatten(),
             _ => None,
         }
     }

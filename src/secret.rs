@@ -66,9 +66,21 @@ impl Secret {
     }
 }
 
-/// How many bytes of the beginning of `text` spell the secret, each byte in its own way.
+/// How many bytes of the beginning of `text` spell the secret, each byte in its own way, perhaps wrapped.
 fn spelled(text: &[u8], secret: &[u8]) -> Option<usize> {
-    secret.iter().try_fold(0, |at, byte| Some(at + spelling(&text[at..], *byte)?))
+    secret.iter().try_fold(0, |at, byte| {
+        let next = if at == 0 { 0 } else { at + wrap(&text[at..]) };
+        Some(next + spelling(&text[next..], *byte)?)
+    })
+}
+
+/// How many bytes there break a line: blanks and control characters, also as JSON has them.
+fn wrap(text: &[u8]) -> usize {
+    match text {
+        [b'\\', b'n' | b'r' | b't', rest @ ..] => 2 + wrap(rest),
+        [first, rest @ ..] if first.is_ascii_whitespace() || first.is_ascii_control() => 1 + wrap(rest),
+        _ => 0,
+    }
 }
 
 /// How many bytes spell this one: itself in either case, `%5F` in an address, `\u005f` or `\/` in JSON.
@@ -127,6 +139,8 @@ mod tests {
             r"\u0061nyt\u005FCnry/9f3+Kq7==",
             "616e79745f436e72792f3966332b4b71373d3d",
             "616E79745F436E72792F3966332B4B71373D3D",
+            "anyt_Cnry/9f\r\n 3+Kq7==",
+            r"anyt_\nCnry/9f3+Kq7==",
         ] {
             let secret = Secret::new(TOKEN);
             assert_eq!(secret.scrub(&format!("é {echo} ü {echo}")), "é (redacted) ü (redacted)", "{echo}");

@@ -18,7 +18,7 @@ pub(super) fn create(request: &Request, older_words: bool) -> String {
 }
 
 fn created(set: &Patch, older_words: bool) -> json::Object {
-    let taken = |field: Field| matches!(field.change, Change::Free | Change::Filled | Change::Needed);
+    let taken = |field: Field| matches!(field.change, Change::Free | Change::Filled | Change::Needed | Change::Unread);
     let given = set.iter().filter(|(field, value)| taken(field) && !matches!(value, Value::Null));
     render(given.map(|(field, value)| (*field, value.clone())), older_words)
 }
@@ -31,7 +31,15 @@ pub(super) fn update(set: &Patch, older_words: bool) -> Result<String, Field> {
         value => Ok((*field, value.clone())),
     };
     let members = set.iter().map(plain).collect::<Result<Vec<_>, Field>>()?;
-    Ok(json::to_string(&render(members.into_iter(), older_words)))
+    let mut members = render(members.into_iter(), older_words);
+    for field in set.keys() {
+        if let Some(object) = generation::inside(field)
+            && let Some(value) = members.remove(field.name)
+        {
+            members.insert(object.into(), crate::document::object([(field.name, value)]));
+        }
+    }
+    Ok(json::to_string(&members))
 }
 
 /// What clears a field.

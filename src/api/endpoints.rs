@@ -76,7 +76,10 @@ impl Http {
             Ok(Call {
                 body: Some(body::create(request, older)),
                 key: Some(request.op_id.to_string()),
-                ..Call::new(Method::POST, collection(request.kind, request.workspace_id, below_name(request)))
+                ..Call::new(
+                    Method::POST,
+                    collection(request.kind, request.workspace_id, request.below) + request.kind.made_at,
+                )
             })
         })
     }
@@ -90,7 +93,7 @@ impl Http {
     fn at_one_of(&self, request: &Request, write: &dyn Fn(String) -> Reply) -> Reply {
         let Request { kind, workspace_id, id, .. } = *request;
         let reply = write(row_path(request));
-        match (request.below, &reply) {
+        match (request.below.filter(|_| !kind.stands_alone), &reply) {
             (Some(_), Reply::Gone(_) | Reply::Refused { status: 405, .. }) => {
                 write(format!("{}/{id}", collection(kind, workspace_id, None)))
             }
@@ -123,15 +126,31 @@ impl Http {
         self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
-    /// The answer to a question for a page, as it came.
-    fn page_body(&self, target: &str, include_deleted: bool) -> RemoteResult<Vec<u8>> {
-        let ask = |target: String| Ok(self.transport.send(&Call::new(Method::GET, target))?.body);
-        if !include_deleted || self.refuses_include_deleted.get() {
-            return ask(target.to_string());
+    /// The question for a page.
+    fn page_call(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> Call {
+        let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
+        let collection = collection(kind, workspace_id, below);
+        let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
+        if below.is_none() {
+            target += "&sort_by=updated_at&order=asc";
         }
-        match ask(format!("{target}&include_deleted=true")) {
-            Err(RemoteError::Refused { status: 400 | 422, .. }) => {
-                let body = ask(target.to_string())?;
+        if let Some(after) = &query.updated_after {
+            target += &format!("&updated_after={}", escape(after));
+        }
+        if query.include_deleted && !self.refuses_include_deleted.get() {
+            target += "&include_deleted=true";
+        }
+        Call::new(Method::GET, target)
+    }
+
+    /// The answer to it, as it came.
+    fn page_body(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Vec<u8>> {
+        let ask = |query: &Query| Ok(self.transport.send(&self.page_call(kind, workspace_id, query))?.body);
+        match ask(query) {
+            Err(RemoteError::Refused { status: 400 | 422, .. })
+                if query.include_deleted && !self.refuses_include_deleted.get() =>
+            {
+                let body = ask(&Query { include_deleted: false, ..query.clone() })?;
                 self.refuses_include_deleted.set(true);
                 Ok(body)
             }
@@ -199,17 +218,13 @@ impl Remote for Http {
     }
 
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page> {
+        let body = self.page_body(kind, workspace_id, query)?;
         let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
-        let collection = collection(kind, workspace_id, below.map(|(_, name)| name));
-        let mut target = format!("{collection}?limit={}&offset={}", query.limit, query.offset);
-        if below.is_none() {
-            target += "&sort_by=updated_at&order=asc";
-        }
-        if let Some(after) = &query.updated_after {
-            target += &format!("&updated_after={}", escape(after));
-        }
-        let body = self.page_body(&target, query.include_deleted)?;
         self.reader(kind, workspace_id, below).page(&body).map_err(|words| self.malformed(&words))
+    }
+
+    fn prefetch(&self, kind: &'static Kind, workspace_id: i64, query: &Query) {
+        self.transport.prefetch(&self.page_call(kind, workspace_id, query));
     }
 
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>> {
@@ -283,10 +298,16 @@ fn edges(graph: &str) -> &str {
     at(&["edges"]).or_else(|| at(&["data", "edges"])).unwrap_or(graph)
 }
 
-/// `below`: the name of the row that the collection is below.
-fn collection(kind: &Kind, workspace_id: i64, below: Option<&str>) -> String {
+/// `below`: id and name of the row that the collection is below.
+fn collection(kind: &Kind, workspace_id: i64, below: Option<(i64, &str)>) -> String {
     match kind.parent().zip(below) {
-        Some((parent, name)) => format!("{}/{}", path(parent, workspace_id, name), kind.collection),
+        Some((parent, (id, name))) => {
+            let above = match parent.place {
+                Place::Numbered => path(parent, workspace_id, name),
+                _ => path(parent, workspace_id, &id.to_string()),
+            };
+            format!("{above}/{}", kind.collection)
+        }
         None => format!("/v1/workspaces/{workspace_id}/{}", kind.collection),
     }
 }
@@ -295,15 +316,11 @@ fn path(kind: &Kind, workspace_id: i64, name: &str) -> String {
     format!("{}/{}", collection(kind, workspace_id, None), escape(name))
 }
 
-fn below_name<'a>(request: &Request<'a>) -> Option<&'a str> {
-    request.below.map(|(_, name)| name)
-}
-
 /// Where one row is.
 fn row_path(request: &Request) -> String {
     let by_id = |below| format!("{}/{}", collection(request.kind, request.workspace_id, below), request.id);
     match request.kind.place {
-        Place::Below(_) => by_id(below_name(request)),
+        Place::Below(..) => by_id(request.below.filter(|_| !request.kind.stands_alone)),
         Place::Named(_) => by_id(None),
         Place::Numbered | Place::Between => path(request.kind, request.workspace_id, request.name),
     }

@@ -1,6 +1,7 @@
 //! What the generations of servers leave out of a row, or word differently (api.md 3.3, 3.14). The only place that knows a
 //! field by its name.
 
+use crate::model::attempt;
 use crate::model::comment::CONTENT;
 use crate::model::label::LABEL;
 use crate::model::project;
@@ -27,11 +28,17 @@ pub(super) fn names_its_workspace(request: &Request) -> Option<(&'static str, js
     (request.kind == &LABEL).then(|| ("workspace_id", crate::document::integer(request.workspace_id)))
 }
 
+/// The object of a row that a field is in, and of the body of an update; a create has it beside the others (api.md 2.11, 3.7).
+pub(super) fn inside(field: Field) -> Option<&'static str> {
+    (field == attempt::NOTES).then_some("extra_metadata")
+}
+
 /// What a field that was left out reads as.
 pub(super) fn absent(field: Field) -> Value {
     match field {
         field if field == STATUS => Value::Text("backlog".into()),
         field if field == project::STATUS => Value::Text("active".into()),
+        field if field == attempt::STATUS => Value::Text("running".into()),
         field if field == PRIORITY => Value::Int(0),
         _ => Value::Null,
     }

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod agent;
+mod ahead;
 mod answer;
 mod backoff;
 mod body;

@@ -3,6 +3,7 @@
 //! nothing was done, or when the server has promised that a repeat does nothing.
 
 use super::agent::{Line, Setup};
+use super::ahead::Ahead;
 use super::answer::{self, Answer, Fault, Kind};
 use super::backoff::{Again, Budget};
 use super::proxy::{self, Env};
@@ -64,6 +65,8 @@ pub(super) struct Transport {
     patience: Patience,
     verbose: Option<Verbose>,
     line: OnceCell<Line>,
+    /// A read that was begun before it is asked for.
+    ahead: RefCell<Option<Ahead>>,
     honours_keys: Cell<bool>,
     /// The headers as they came last, and what they say.
     declared: RefCell<Option<(String, Capabilities)>>,
@@ -85,6 +88,7 @@ impl Transport {
             patience: options.patience,
             verbose: options.verbose,
             line: OnceCell::new(),
+            ahead: RefCell::new(None),
             honours_keys: Cell::new(false),
             declared: RefCell::new(None),
         })
@@ -162,11 +166,16 @@ impl Transport {
 
     /// One request, noted and measured.
     fn run(&self, line: &Line, call: &Call, target: &str, left: Option<Duration>) -> Result<Answer, Fault> {
-        let request = self.request(call, target)?;
-        line.mark.clear();
-        let started = Instant::now();
-        let result = answer::exchange(&line.agent, request, call.body.as_deref(), left)
-            .map_err(|broken| Fault::after(broken, line.mark.sent(), self.timeout));
+        let ahead = self.ahead.take().and_then(|ahead| ahead.take(target)).filter(|_| call.is_read());
+        let (started, result) = match ahead {
+            Some(found) => found,
+            None => {
+                let request = self.request(call, target)?;
+                line.mark.clear();
+                (Instant::now(), answer::exchange(&line.agent, request, call.body.as_deref(), left))
+            }
+        };
+        let result = result.map_err(|broken| Fault::after(broken, line.mark.sent(), self.timeout));
         self.say(|| {
             let outcome = match &result {
                 Ok(answer) => format!("{}, {} bytes", answer.status, answer.body.len()),
@@ -178,6 +187,15 @@ impl Transport {
             self.hear(answer);
         }
         result
+    }
+
+    /// Begins a read that will be asked for next.
+    pub(super) fn prefetch(&self, call: &Call) {
+        let target = format!("{}{}", self.base.prefix, call.target);
+        if let (Some(line), Ok(request)) = (self.line.get(), self.request(call, &target)) {
+            line.mark.clear();
+            *self.ahead.borrow_mut() = Ahead::start(line.agent.clone(), request, target);
+        }
     }
 
     /// Takes note of what the server says that it can do. It counts only while both headers arrive: a program on the way

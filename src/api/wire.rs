@@ -151,7 +151,7 @@ pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read
     let mut row = Row::new(kind);
     row.id = fields.int("id")?;
     row.name = match kind.place {
-        Place::Below(field) => kind.name_below(&fields.text(field.name)?, row.id),
+        Place::Below(field, _) => kind.name_below(&fields.text(field.name)?, row.id),
         Place::Named(field) => fields.text(field.name)?,
         Place::Numbered | Place::Between => fields.text("identifier")?,
     };
@@ -177,7 +177,10 @@ pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read
 
 /// What an object has for a field; `None` where it has nothing that can be read as it.
 fn field_value(field: Field, row: &Value) -> Option<model::Value> {
-    let given = member(row, field.name);
+    let given = match generation::inside(field) {
+        Some(object) => member(row, object).and_then(|object| member(object, field.name)),
+        None => member(row, field.name),
+    };
     match field.ty {
         Type::Text => Some(model::Value::Text(generation::canonical(field, text(given?)?))),
         Type::Time => Some(model::Value::Text(text(given?)?)),

@@ -298,7 +298,7 @@ mod tests {
                 "unknown flag --ofline for 'anyt task create' (did you mean --offline? see: anyt task create --help)",
             ),
             ("taks", "unknown command 'taks' (did you mean task? see: anyt --help)"),
-            ("whoami", "unknown command 'whoami' (did you mean anyt auth whoami? see: anyt --help)"),
+            ("logout", "unknown command 'logout' (did you mean anyt auth logout? see: anyt --help)"),
             ("sync statsu", "unknown command 'statsu' for 'anyt sync' (did you mean status? see: anyt sync --help)"),
             ("help taks", "unknown command 'taks' (did you mean task? see: anyt --help)"),
             ("task pick", "missing ID for 'anyt task pick' (usage: anyt task pick [FLAGS] ID)"),

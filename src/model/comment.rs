@@ -1,19 +1,16 @@
 //! The kind `comment` (api.md 3.9): what somebody said about a task. Only its author may change it, and it has no version.
 
 use super::Row;
-use super::kind::{Identity, Kind, Place, Type, fields};
+use super::kind::{Kind, Place, Type, fields};
 
 pub static COMMENT: Kind = Kind {
     name: "comment",
     table: "comments",
-    identity: Identity::Id,
-    place: Place::Below(TASK),
+    place: Place::Below(TASK, "#"),
     ends: "comment",
     fields: &FIELDS,
-    defaults: |_| {},
-    versions: false,
     collection: "comments",
-    by_uid: None,
+    ..Kind::PLAIN
 };
 
 fields! {

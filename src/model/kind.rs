@@ -2,6 +2,7 @@
 //! the cache's statements are written once over these descriptions; a new kind is one file, a new field one line and a
 //! migration.
 
+use super::Shape;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -23,8 +24,18 @@ pub struct Kind {
     pub versions: bool,
     /// The last word of the collection's path: `tasks`.
     pub collection: &'static str,
+    /// What follows the collection in the path of a create: `/start`.
+    pub made_at: &'static str,
+    /// A row has a path below the workspace alone, though it is made and listed below another one: `attempts/7`.
+    pub stands_alone: bool,
     /// Where a row is found by its uid, wherever it was moved: `/v1/t`. Not every kind, and not every server, has that.
     pub by_uid: Option<&'static str>,
+    /// No two rows of a workspace have one name: whoever makes a second one means the first.
+    pub unique: bool,
+    /// The field of the row above that counts the rows of this kind below it, where there is one.
+    pub counted: Option<Field>,
+    /// What the API can do with its rows.
+    pub shapes: &'static [Shape],
 }
 
 /// What makes two rows the same thing.
@@ -43,8 +54,9 @@ pub enum Place {
     Numbered,
     /// In a short list of the workspace, which is read whole. Called by this field; its id stands in paths.
     Named(Field),
-    /// In lists below the row that this field names. Called by that row's name and its own id: `DEV-42#7`.
-    Below(Field),
+    /// In lists below the row that this field names. Called by that row's name and its own id, with this mark between them:
+    /// `DEV-42#7`.
+    Below(Field, &'static str),
     /// Between the rows it links.
     Between,
 }
@@ -105,16 +117,37 @@ pub enum Change {
     UpdateOnly,
     /// People, when they make the row: it is the row that this one is below, and stands in the path.
     Placed,
+    /// People, when they make the row; the server keeps it and does not give it back with the row.
+    Unread,
 }
 
 /// A field as everything else names it: a reference to its description.
 pub type Field = &'static FieldDef;
 
 impl Kind {
+    /// What most kinds are; a description says the rest.
+    pub const PLAIN: Kind = Kind {
+        name: "",
+        table: "",
+        identity: Identity::Id,
+        place: Place::Between,
+        ends: "",
+        fields: &[],
+        defaults: |_| {},
+        versions: false,
+        collection: "",
+        made_at: "",
+        stands_alone: false,
+        by_uid: None,
+        unique: false,
+        counted: None,
+        shapes: &[Shape::Create, Shape::Update, Shape::Delete],
+    };
+
     /// The field that names the row that its rows are below.
     pub fn below(&self) -> Option<Field> {
         match self.place {
-            Place::Below(field) => Some(field),
+            Place::Below(field, _) => Some(field),
             Place::Numbered | Place::Named(_) | Place::Between => None,
         }
     }
@@ -127,16 +160,22 @@ impl Kind {
         }
     }
 
+    /// What is between the name of the row above and the id of a row of this kind that is below it.
+    pub fn mark(&self) -> &'static str {
+        if let Place::Below(_, mark) = self.place { mark } else { "" }
+    }
+
     /// The name of a row of this kind that is below another one: `DEV-42#7`; `DEV-42#new-1` while it exists only here.
     pub fn name_below(&self, name: &str, id: i64) -> String {
-        if id > 0 { format!("{name}#{id}") } else { format!("{name}#new{id}") }
+        let new = if id > 0 { "" } else { "new" };
+        format!("{name}{}{new}{id}", self.mark())
     }
 
     /// A row's name as a sentence has it: `DEV-42`, `comment DEV-42#7`.
     pub fn called(&self, name: &str) -> String {
         match self.place {
             Place::Numbered | Place::Between => name.to_string(),
-            Place::Named(_) | Place::Below(_) => format!("{} {name}", self.name),
+            Place::Named(_) | Place::Below(..) => format!("{} {name}", self.name),
         }
     }
 

@@ -1,18 +1,16 @@
 //! The kind `label` (api.md 3.5): a word that tasks carry, with its colour. Tasks name their labels by name, not by id.
 
-use super::kind::{Identity, Kind, Place, Type, fields};
+use super::kind::{Kind, Place, Type, fields};
 
 pub static LABEL: Kind = Kind {
     name: "label",
     table: "labels",
-    identity: Identity::Id,
     place: Place::Named(NAME),
     ends: "label",
     fields: &FIELDS,
-    defaults: |_| {},
-    versions: false,
     collection: "labels",
-    by_uid: None,
+    unique: true,
+    ..Kind::PLAIN
 };
 
 fields! {

@@ -1,6 +1,8 @@
 //! The words every other module speaks: kinds of things described as data (`kind`, and one file per kind), their rows and
 //! values, and the operations that change them. No SQL, no HTTP, no terminal. Names and values are those of api.md 3.
 
+pub mod artifact;
+pub mod attempt;
 pub mod comment;
 pub mod dependency;
 mod id;
@@ -20,9 +22,16 @@ pub use project::Project;
 pub use row::Row;
 pub use value::{Patch, Value, folded, patch_from_json, patch_to_json};
 
-/// Every kind that operations change.
-pub static KINDS: [&Kind; 5] =
-    [&project::PROJECT, &label::LABEL, &task::TASK, &dependency::DEPENDENCY, &comment::COMMENT];
+/// Every kind that operations change. One that is below another comes after it: so they are pulled and named.
+pub static KINDS: [&Kind; 7] = [
+    &project::PROJECT,
+    &label::LABEL,
+    &task::TASK,
+    &dependency::DEPENDENCY,
+    &comment::COMMENT,
+    &attempt::ATTEMPT,
+    &artifact::ARTIFACT,
+];
 
 /// The kind of this name: the `entity_type` column of `sync_queue`.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -1,6 +1,6 @@
 //! The kind `project` (api.md 3.2): what tasks belong to. Deleting one deletes its tasks.
 
-use super::kind::{Identity, Kind, Place, Type, fields};
+use super::kind::{Kind, Place, Type, fields};
 use super::{Row, Value};
 
 /// Project statuses (api.md 3.14).
@@ -9,14 +9,12 @@ pub const STATUSES: [&str; 4] = ["active", "paused", "completed", "canceled"];
 pub static PROJECT: Kind = Kind {
     name: "project",
     table: "projects",
-    identity: Identity::Id,
     place: Place::Named(NAME),
     ends: "project",
     fields: &FIELDS,
     defaults,
-    versions: false,
     collection: "projects",
-    by_uid: None,
+    ..Kind::PLAIN
 };
 
 /// As every server does (api.md 3.2).

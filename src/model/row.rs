@@ -112,7 +112,7 @@ impl Row {
     pub fn number(&self) -> i64 {
         match self.kind.place {
             Place::Numbered => super::number_of(&self.name),
-            Place::Named(_) | Place::Below(_) | Place::Between => self.id.max(0),
+            Place::Named(_) | Place::Below(..) | Place::Between => self.id.max(0),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The kind `task` (api.md 3.3), and its fields under the names that the commands use.
 
-use super::kind::{Identity, Kind, Place, Type, fields};
+use super::kind::{Kind, Place, Type, fields};
 use super::{Row, Value};
 
 /// Task statuses in the order of a task's life (api.md 3.14, generations C and D).
@@ -22,7 +22,6 @@ pub fn canonical_status(word: &str) -> &str {
 pub static TASK: Kind = Kind {
     name: "task",
     table: "tasks",
-    identity: Identity::Id,
     place: Place::Numbered,
     ends: "task",
     fields: &FIELDS,
@@ -30,6 +29,7 @@ pub static TASK: Kind = Kind {
     versions: true,
     collection: "tasks",
     by_uid: Some("/v1/t"),
+    ..Kind::PLAIN
 };
 
 fn defaults(row: &mut Row) {

@@ -198,10 +198,13 @@ fn is_in_the_way(db: &Connection, row: &Row) -> rusqlite::Result<bool> {
 }
 
 /// The next pull reads the whole workspace.
-fn forget_marks(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
-    let keys = ["cursor", "cursor_task", "listed", "state", "cursor:comments"];
-    let keys = keys.map(|key| format!("{key}:{workspace_id}"));
-    run(db, "DELETE FROM sync_metadata WHERE key IN (?1, ?2, ?3, ?4, ?5)", keys).map(drop)
+pub(super) fn forget_marks(db: &Connection, workspace_id: i64) -> rusqlite::Result<()> {
+    let below = rows_of().filter(|kind| kind.below().is_some()).map(|kind| format!("cursor:{}", kind.collection));
+    let keys = ["cursor", "cursor_task", "listed", "state", "unlisted"].map(String::from).into_iter().chain(below);
+    for key in keys {
+        run(db, "DELETE FROM sync_metadata WHERE key = ?1", [format!("{key}:{workspace_id}")])?;
+    }
+    Ok(())
 }
 
 /// An edit that waits for its conflict's decision keeps its row in sight.
@@ -230,11 +233,11 @@ fn apply_kinds(db: &Connection, pulled: &Pulled, now: &str) -> rusqlite::Result<
             set_metadata(db, &format!("cursor:{}:{workspace}", below.kind.collection), at)?;
         }
         let parents = below.kind.parent().map_or("", |parent| parent.table);
-        if !below.read.is_empty() {
+        if let Some(read) = &below.read {
             run(
                 db,
                 &format!("UPDATE {parents} SET below_read = ?2 WHERE id IN (SELECT value FROM json_each(?1))"),
-                rusqlite::params![json::to_string(&below.read), Timestamp::parse(now).map_or(0, |now| now.0)],
+                rusqlite::params![json::to_string(read), Timestamp::parse(now).map_or(0, |now| now.0)],
             )?;
         }
     }
@@ -463,13 +466,13 @@ fn follow_names(db: &Connection) -> rusqlite::Result<()> {
     for kind in rows_of() {
         let Some((below, parent)) = kind.below().zip(kind.parent()) else { continue };
         let (table, column, parents) = (kind.table, below.column, parent.table);
+        let name = format!("p.identifier || '{}' || CASE WHEN c.id > 0 THEN c.id ELSE 'new' || c.id END", kind.mark());
         // Few of them are only here; those of the server get their names with what a pull has brought.
-        const NAME: &str = "p.identifier || substr(c.identifier, instr(c.identifier, '#'))";
         run(
             db,
             &format!(
-                "UPDATE {table} AS c SET identifier = {NAME} FROM {parents} p WHERE p.id = c.{column} \
-                 AND c.identifier <> {NAME} AND c.id IN (SELECT id FROM {table} WHERE id < 0 \
+                "UPDATE {table} AS c SET identifier = {name} FROM {parents} p WHERE p.id = c.{column} \
+                 AND c.identifier <> {name} AND c.id IN (SELECT id FROM {table} WHERE id < 0 \
                  UNION ALL SELECT id FROM {table} WHERE remote IS NOT NULL \
                  UNION ALL SELECT id FROM {table} WHERE {column} IN (SELECT task_id FROM renames))"
             ),

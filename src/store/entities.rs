@@ -1,5 +1,6 @@
 //! Workspaces and members: read for people, replaced by a pull; and names of labels and projects.
 
+use super::end::forget_marks;
 use super::overlay::put_server_row;
 use super::rows::rows_of;
 use super::{Result, Store, run};
@@ -104,12 +105,10 @@ pub(super) fn forget_workspace(db: &Connection, workspace_id: i64) -> rusqlite::
         "DELETE FROM labels WHERE workspace_id = :workspace AND id > 0",
         "DELETE FROM members WHERE workspace_id = :workspace",
         "DELETE FROM renames WHERE workspace_id = :workspace",
-        "DELETE FROM sync_metadata WHERE key IN ('cursor:' || :workspace, 'cursor_task:' || :workspace, \
-         'listed:' || :workspace, 'unlisted:' || :workspace, 'state:' || :workspace, 'cursor:comments:' || :workspace)",
     ] {
         run(db, sql, named_params! {":workspace": workspace_id})?;
     }
-    Ok(())
+    forget_marks(db, workspace_id)
 }
 
 pub(super) fn put_workspace(db: &Connection, workspace: &Workspace, now: &str) -> rusqlite::Result<()> {

@@ -194,8 +194,10 @@ pub(super) fn remove_row(db: &Connection, kind: &'static Kind, id: i64) -> rusql
     // What is below it goes with it, but for what somebody wrote here that still waits.
     for (below, column) in rows_of().filter_map(|below| Some((below, below.below()?.column))) {
         if below.parent() == Some(kind) {
-            let table = below.table;
-            run(db, &format!("DELETE FROM {table} WHERE {column} = :id AND id > 0 AND remote IS NULL"), params)?;
+            let sql = format!("SELECT id FROM {} WHERE {column} = ?1 AND id > 0 AND remote IS NULL", below.table);
+            let ids: Vec<i64> =
+                db.prepare_cached(&sql)?.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            ids.into_iter().try_for_each(|id| remove_row(db, below, id))?;
         }
     }
     run(

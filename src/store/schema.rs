@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 5] = [V1, V2, V3, V4, V5];
+pub(super) const MIGRATIONS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -330,6 +330,46 @@ CREATE TABLE staged_projects (
   id INTEGER PRIMARY KEY, workspace_id INTEGER, identifier TEXT, name TEXT, description TEXT, status TEXT, lead_id TEXT,
   start_date TEXT, target_date TEXT, color TEXT, icon TEXT, created_at TEXT, updated_at TEXT, synced_at TEXT,
   number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
+);
+DELETE FROM sync_metadata WHERE key LIKE 'state:%';
+";
+
+/// Attempts and artifacts; their tables were never filled before. `content` is that of an artifact that is made here, until
+/// the server has it. Every workspace is asked again.
+const V6: &str = "
+DROP TABLE artifacts;
+DROP TABLE attempts;
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY, task_id INTEGER, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL, status TEXT,
+  failure_type TEXT, failure_message TEXT, cost_tokens INTEGER, wall_clock_ms INTEGER, notes TEXT,
+  executed_by_coding_agent TEXT, actor_id TEXT, actor_type TEXT, started_at TEXT, ended_at TEXT, artifacts_count INTEGER,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL, synced_at TEXT NOT NULL, number INTEGER NOT NULL, uid TEXT,
+  version INTEGER NOT NULL, deleted_at TEXT, created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL, remote TEXT,
+  made_by TEXT, below_read INTEGER
+);
+CREATE INDEX attempts_by_task ON attempts(task_id, created_us);
+CREATE UNIQUE INDEX attempts_by_maker ON attempts(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX attempts_overlaid ON attempts(id) WHERE remote IS NOT NULL;
+CREATE TABLE staged_attempts (
+  id INTEGER PRIMARY KEY, task_id INTEGER, workspace_id INTEGER, identifier TEXT, status TEXT, failure_type TEXT,
+  failure_message TEXT, cost_tokens INTEGER, wall_clock_ms INTEGER, notes TEXT, executed_by_coding_agent TEXT,
+  actor_id TEXT, actor_type TEXT, started_at TEXT, ended_at TEXT, artifacts_count INTEGER, created_at TEXT,
+  updated_at TEXT, synced_at TEXT, number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER,
+  updated_us INTEGER
+);
+CREATE TABLE artifacts (
+  id INTEGER PRIMARY KEY, attempt_id INTEGER, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL, name TEXT,
+  type TEXT, mime_type TEXT, content TEXT, size_bytes INTEGER, preview TEXT, uri TEXT, created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL, synced_at TEXT NOT NULL, number INTEGER NOT NULL, uid TEXT, version INTEGER NOT NULL,
+  deleted_at TEXT, created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL, remote TEXT, made_by TEXT
+);
+CREATE INDEX artifacts_by_attempt ON artifacts(attempt_id, created_us);
+CREATE UNIQUE INDEX artifacts_by_maker ON artifacts(made_by) WHERE made_by IS NOT NULL;
+CREATE INDEX artifacts_overlaid ON artifacts(id) WHERE remote IS NOT NULL;
+CREATE TABLE staged_artifacts (
+  id INTEGER PRIMARY KEY, attempt_id INTEGER, workspace_id INTEGER, identifier TEXT, name TEXT, type TEXT,
+  mime_type TEXT, content TEXT, size_bytes INTEGER, preview TEXT, uri TEXT, created_at TEXT, updated_at TEXT,
+  synced_at TEXT, number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
 );
 DELETE FROM sync_metadata WHERE key LIKE 'state:%';
 ";

@@ -18,6 +18,7 @@ fn walk_to_json(walk: &Walk) -> String {
         ("from", optional(&walk.from)),
         ("offset", integer(i64::from(walk.offset))),
         ("page", integer(i64::from(walk.page))),
+        ("row", walk.row.map_or(Value::Null, integer)),
         ("done", Value::Bool(walk.done)),
     ]))
 }
@@ -33,6 +34,7 @@ fn walk_from_json(text: &str) -> Walk {
         from: as_text(get("from")),
         offset: number("offset"),
         page: number("page"),
+        row: as_integer(get("row")),
         done: is("done"),
     }
 }
@@ -57,20 +59,17 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// Stages rows and says how far the walk is, in one transaction. Gives the number of rows that were not staged before
-    /// in the same version.
-    pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<usize> {
+    /// Stages rows and says how far the walk is, in one transaction.
+    pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<()> {
         self.durable(false)?;
         let now = Timestamp::now().rfc3339();
-        let fresh = self.write(|db| {
-            let mut fresh = 0;
+        self.write(|db| {
             for row in rows {
                 let known: Option<(i64, String)> = db
                     .prepare_cached(&statements(row.kind).staged_stamp)?
                     .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
                     .optional()?;
                 if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
-                    fresh += 1;
                     write(db, &statements(row.kind).stage, row, &now)?;
                 }
             }
@@ -81,10 +80,10 @@ impl Store {
                     rusqlite::params![workspace_id, walk_to_json(walk)],
                 )?;
             }
-            Ok(fresh)
+            Ok(())
         })?;
         hit("store.staged");
-        Ok(fresh)
+        Ok(())
     }
 
     /// Forgets what is staged of a workspace.
@@ -114,6 +113,36 @@ impl Store {
                 insert.execute(rusqlite::params![workspace_id, kind.name, edge.task, edge.depends_on]).map(drop)
             })
         })
+    }
+
+    /// Calls the staged rows of a kind that is below another by the names of the rows above: not every list says these.
+    pub fn name_staged(&mut self, kind: &'static Kind, workspace_id: i64) -> Result<()> {
+        let Some((below, parent)) = kind.below().zip(kind.parent()) else { return Ok(()) };
+        let (table, parents, column, mark) = (kind.table, parent.table, below.column, kind.mark());
+        self.durable(false)?;
+        self.write(|db| {
+            run(
+                db,
+                &format!(
+                    "UPDATE staged_{table} AS c SET identifier = coalesce( \
+                     (SELECT identifier FROM staged_{parents} WHERE id = c.{column}), \
+                     (SELECT identifier FROM {parents} WHERE id = c.{column}), '') || '{mark}' || id \
+                     WHERE workspace_id = ?1"
+                ),
+                [workspace_id],
+            )
+            .map(drop)
+        })
+    }
+
+    /// How many rows of a kind are below a row, as the row's own count has it, staged or else cached.
+    pub fn counted_below(&self, kind: &'static Kind, id: i64) -> Result<Option<i64>> {
+        let (Some(count), Some(parent)) = (kind.counted, kind.parent()) else { return Ok(None) };
+        let row = match self.staged_row(parent, id)? {
+            Some(row) => Some(row),
+            None => self.row(parent, id)?,
+        };
+        Ok(row.and_then(|row| row.int(count)))
     }
 
     /// A row that the server said is gone.
@@ -255,11 +284,12 @@ impl Store {
         again: bool,
         limit: u32,
     ) -> Result<Vec<(i64, String)>> {
-        let (table, gone) = (kind.table, gone(kind));
+        let (table, gone, same) = (kind.table, gone(kind), &statements(kind).same_content);
         let sql = format!(
             "SELECT id, identifier FROM ( \
              SELECT s.id, s.identifier, s.updated_us, (SELECT t.below_read FROM {table} t WHERE t.id = s.id \
-             AND t.version = s.version AND t.updated_at = s.updated_at) AS at FROM staged_{table} s \
+             AND t.version = s.version AND t.updated_at = s.updated_at AND (t.remote IS NOT NULL OR ({same}))) AS at \
+             FROM staged_{table} s \
              WHERE s.workspace_id = :workspace AND s.deleted_at IS NULL AND s.id NOT IN ({gone}) UNION ALL \
              SELECT id, identifier, updated_us, below_read FROM {table} WHERE workspace_id = :workspace AND id > 0 \
              AND id NOT IN (SELECT id FROM staged_{table}) AND id NOT IN ({gone})) \

@@ -150,6 +150,8 @@ pub struct Walk {
     pub from: Option<String>,
     pub offset: u32,
     pub page: u32,
+    /// The id of the row that came last: where the walk is gone on with, it must come again.
+    pub row: Option<i64>,
     /// The walk came to its end.
     pub done: bool,
 }
@@ -188,16 +190,22 @@ pub struct PulledBelow {
     /// Where all were listed by what changed: the largest `updated_at` received.
     pub cursor: Option<String>,
     /// Else the rows whose lists were read, by id.
-    pub read: Vec<i64>,
-}
-
-impl PulledBelow {
-    pub fn of(kind: &'static Kind) -> PulledBelow {
-        PulledBelow { kind, cursor: None, read: Vec::new() }
-    }
+    pub read: Option<Vec<i64>>,
 }
 
 impl Pulled {
+    /// A row counts as read where the lists of every kind below it were, as far as they are read row by row.
+    pub fn read_together(&mut self) {
+        for at in 0..self.below.len() {
+            let parent = self.below[at].kind.parent();
+            let beside = self.below.iter().filter(|other| other.kind.parent() == parent);
+            let lists: Vec<Vec<i64>> = beside.filter_map(|other| other.read.clone()).collect();
+            if let Some(read) = &mut self.below[at].read {
+                read.retain(|id| lists.iter().all(|list| list.contains(id)));
+            }
+        }
+    }
+
     /// Every kind was there to be read, with every row.
     pub fn is_whole(&self) -> bool {
         self.named && self.members.as_ref().is_some_and(Listed::is_whole) && self.links == Some(true)

@@ -1,6 +1,6 @@
 //! Which of the rows that a search brought has a lost create made? (docs/sync.md C3 to C7)
 
-use crate::model::kind::Type;
+use crate::model::kind::{Change, Type};
 use crate::model::{Field, Operation, Patch, Row, Value, folded};
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
@@ -14,10 +14,13 @@ pub enum Found {
 }
 
 /// Fields that a create's row is known by: nobody changes them in the moments after it was made.
-const TELLING: [&str; 5] = ["title", "name", "description", "content", "project_id"];
+const TELLING: [&str; 6] = ["title", "name", "description", "content", "notes", "project_id"];
 
 /// Fields that a row of version 1 has as they were sent.
 const UNTOUCHED: [&str; 2] = ["status", "priority"];
+
+/// Fields that say who made a row.
+const MAKERS: [&str; 3] = ["creator_id", "author_id", "actor_id"];
 
 /// Characters that a text has at least whose rest a server has cut off.
 const CUT_AT: usize = 40;
@@ -52,15 +55,15 @@ pub fn made_by(create: &Operation, rows: &[Row], taken: &[i64], account: Option<
 pub fn made_before<'a>(create: &Operation, rows: &'a [Row], taken: &[i64], account: Option<&str>) -> Option<&'a Row> {
     let queued = Timestamp::parse(&create.created_at)?;
     let later = |row: &Row| Timestamp::parse(&row.created_at).is_some_and(|made| made >= queued);
-    let has_all = |row: &Row| create.set.iter().all(|(field, value)| row.get(field).same(value));
+    let sent = || create.set.iter().filter(|(field, _)| field.change != Change::Unread);
+    let has_all = |row: &Row| sent().all(|(field, value)| row.get(field).same(value));
     rows.iter()
         .find(|row| row.is_live() && !taken.contains(&row.id) && later(row) && is_of(row, account) && has_all(row))
 }
 
 /// Made by the account; where a server or we do not know by whom, it may have been.
 fn is_of(row: &Row, account: Option<&str>) -> bool {
-    let creator = row.kind.field("creator_id").or_else(|| row.kind.field("author_id"));
-    let creator = creator.and_then(|creator| row.text(creator));
+    let creator = MAKERS.iter().find_map(|name| row.text(row.kind.field(name)?));
     creator.is_none() || account.is_none() || creator == account
 }
 
@@ -68,7 +71,9 @@ fn is_of(row: &Row, account: Option<&str>) -> bool {
 fn is_made_of(row: &Row, set: &Patch, account: Option<&str>) -> bool {
     let same = |field: Field| row.get(field).same(set.get(&field).unwrap_or(&Value::Null));
     // A project that was not given is the server's choice.
-    let given = |field: &Field| set.contains_key(field) || !matches!(field.ty, Type::Reference(_));
+    let given = |field: &Field| {
+        (set.contains_key(field) || !matches!(field.ty, Type::Reference(_))) && field.change != Change::Unread
+    };
     let told = TELLING.iter().filter_map(|name| row.kind.field(name)).filter(given).all(same);
     // Another machine of the account may have made one of the same name. Nobody has changed it yet.
     let differs = |field: Field| set.get(&field).is_some_and(|value| !row.get(field).same(value));

@@ -114,7 +114,7 @@ impl Engine<'_> {
         below: Option<&Target>,
     ) -> Result<Result<Vec<Row>, RemoteError>> {
         let listed = match (kind.place, below) {
-            (Place::Below(_), Some(target)) => match self.below(run, kind, target)? {
+            (Place::Below(..), Some(target)) => match self.below(run, kind, target)? {
                 Some(below) => self.rows_below(kind, workspace_id, &below),
                 None => Ok(None),
             },

@@ -4,10 +4,15 @@ use super::Engine;
 use super::Mode;
 use super::driver::Run;
 use super::next::Outcome;
+use super::plan::Look;
+use super::relate::not_taken;
 use super::report::Event;
 use super::sighting::Sighting;
 use crate::error::{Error, Result};
-use crate::model::{Kept, Operation, SendReply, Shape, State};
+use crate::gather::Gather;
+use crate::model::{Kept, Operation, Patch, Row, SendReply, Shape, State, Target, Value};
+use crate::store::Change;
+use std::time::Instant;
 
 impl Engine<'_> {
     /// Commits what an operation came to without a request.
@@ -16,6 +21,9 @@ impl Engine<'_> {
         match outcome {
             Outcome::Done => {
                 let row = sighting.row.clone().map(Box::new);
+                if let (Shape::Create, Some(row)) = (op.shape, &row) {
+                    self.write_over(run, index, row)?;
+                }
                 let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
                 for at in &group {
                     self.becomes(run, *at, State::Answered(row.clone()))?;
@@ -84,6 +92,54 @@ impl Engine<'_> {
             run.plan.made(&op_id, row);
         }
         run.plan.ops[index].state = state;
+        Ok(())
+    }
+
+    /// The row that a create has found instead of making it may be somebody else's (`Kind::unique`). It has no version: the
+    /// last writer wins, who is this one, and what it overrules is kept.
+    fn write_over(&mut self, run: &mut Run, index: usize, row: &Row) -> Result<()> {
+        let op = self.with_ids(run, run.plan.ops[index].clone())?;
+        let mut differs = not_taken(&op.set, row);
+        if !op.kind.unique || differs.is_empty() || self.options.dry_run {
+            return Ok(());
+        }
+        self.pass_on(run, &[index], &op.set, row)?;
+        let later: Vec<Operation> = run.plan.operations(&run.plan.chain_from(index));
+        differs
+            .retain(|(field, ..)| later.iter().all(|one| one.shape == Shape::Update && !one.set.contains_key(*field)));
+        if differs.is_empty() {
+            return Ok(());
+        }
+        let ours: Patch = differs.iter().map(|(field, ours, _)| (*field, ours.clone())).gather();
+        let theirs: Patch = differs.iter().map(|(field, _, theirs)| (*field, theirs.clone())).gather();
+        let update = |set: &Patch, base: &Patch| Operation {
+            shape: Shape::Update,
+            op_id: String::new(),
+            seen_version: row.version,
+            base: base.clone(),
+            set: set.clone(),
+            state: State::Queued,
+            sends: Vec::new(),
+            ..op.clone()
+        };
+        let mut change = Change { put: vec![update(&ours, &theirs)], ..Change::default() };
+        let said: Vec<&str> = differs.iter().filter(|one| one.2 != Value::Null).map(|one| one.0.word).collect();
+        if !said.is_empty() {
+            let operations = vec![Operation { target: Target::Server(row.id), ..update(&theirs, &ours) }];
+            change.kept.push(Kept { reason: "overruled", row: Some(row.clone()), operations });
+            let (name, what) = (op.kind.called(&row.name), said.join(", "));
+            let note =
+                format!("{name} was on the server already; the {what} that it had is kept: anyt sync restore --list");
+            self.note(run, note);
+        }
+        for put in self.store.change(|_| Ok(change))?.put {
+            run.plan.add(self.store, put)?;
+        }
+        run.plan.saw(
+            op.kind,
+            row.id,
+            Look { row: Some(row.clone()), fetched: Some(Instant::now()), undisputed: false },
+        );
         Ok(())
     }
 

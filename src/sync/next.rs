@@ -61,7 +61,7 @@ pub struct Situation {
     pub if_match: bool,
     /// G1: the row's create was certainly never carried out, and a delete of it waits.
     pub cancels: bool,
-    /// L4, K2: a request was answered 409 or 4xx.
+    /// L4, K2: a request was answered 409 or 4xx. C8: the last one was answered that the name is taken.
     pub refused: bool,
     /// A delete of the same row waits behind this update.
     pub delete_follows: bool,
@@ -106,7 +106,7 @@ pub enum Outcome {
     MayHaveBecome,
     /// G5
     NeedIsGone,
-    /// L4: with the server's words
+    /// L4, C8: with the server's words
     Refused,
 }
 
@@ -144,9 +144,10 @@ fn general(s: &Situation) -> Option<(&'static str, Step)> {
 fn create(s: &Situation) -> (&'static str, Step) {
     match s.seen {
         _ if s.stage == Stage::Queued => ("C1", Step::Send),
-        _ if s.key_lives && s.needs == Needs::Met => ("C2", Step::Send),
+        _ if s.key_lives && s.needs == Needs::Met && !s.refused => ("C2", Step::Send),
         Seen::Holds => ("C3", Step::Finish(Outcome::Done)),
         Seen::Several => ("C4", Step::Finish(Outcome::MayHaveBecome)),
+        Seen::Absent if s.refused => ("C8", Step::Finish(Outcome::Refused)),
         Seen::Absent if !s.fresh && !s.settled => ("C6", Step::Wait),
         Seen::Unknown => ("C5", Step::Search),
         Seen::Absent if !s.fresh => ("C5", Step::Search),

@@ -8,11 +8,14 @@ use super::remote::{Page, Query};
 use crate::model::Row;
 use crate::store::Walk;
 use crate::time::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The smallest step of a server's clock that we can name.
 const INSTANT: Duration = Duration::from_micros(1);
+
+/// A list that is longer is not one of tasks.
+const MOST_ROWS: usize = 5_000_000;
 
 /// What is known of the server's lists.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +53,10 @@ pub(super) struct Pager {
     began: String,
     /// It was begun by another run, of whose pages nothing is known here.
     resumed: bool,
+    /// The row with which that run stopped.
+    place: Option<i64>,
+    /// The row that came last.
+    last: Option<i64>,
     /// The server sorts by `updated_at` and filters by `updated_after`, as far as its pages show.
     keyset: bool,
     /// `total` was seen to count only the page.
@@ -67,7 +74,8 @@ pub(super) struct Pager {
     asks_for_more: bool,
     /// It was asked, and there was no more.
     proved: bool,
-    ids: BTreeSet<i64>,
+    /// The rows that came, each with its time.
+    ids: BTreeMap<i64, Timestamp>,
     /// The ids of the page that came first. A server that passes over the offset gives it again.
     first: Vec<i64>,
     rows: usize,
@@ -85,6 +93,8 @@ impl Pager {
             known,
             began: Timestamp::now().rfc3339(),
             resumed: false,
+            place: None,
+            last: None,
             keyset: true,
             page_totals: false,
             total_at_least: None,
@@ -94,7 +104,7 @@ impl Pager {
             ids_rose: false,
             asks_for_more: false,
             proved: false,
-            ids: BTreeSet::new(),
+            ids: BTreeMap::new(),
             first: Vec::new(),
             rows: 0,
             idle: 0,
@@ -113,13 +123,15 @@ impl Pager {
         // By offset, rows that went meanwhile have moved the others: some are read again. Where the order is not known, an
         // offset from the beginning is of a walk that found out that it must go by offset.
         let by_offset = !moved && walk.offset > 0 && !known.sorted;
-        let again = if by_offset { limit / 4 } else { 0 };
+        let again = if by_offset { limit / 4 } else { 1 };
         Some(Pager {
             after,
             offset: if walk.done { 0 } else { walk.offset.saturating_sub(again) },
             limit: if walk.page == 0 { limit } else { walk.page.min(limit) },
             began: walk.began.clone(),
             resumed: true,
+            place: walk.row,
+            last: walk.row,
             keyset: !by_offset,
             moved,
             reached: after.filter(|_| moved),
@@ -136,6 +148,7 @@ impl Pager {
             from: from.map(Timestamp::rfc3339),
             offset,
             page: self.limit,
+            row: self.last,
             done: self.done,
         }
     }
@@ -167,6 +180,12 @@ impl Pager {
         self.resumed && !(self.known.sorted && self.keyset)
     }
 
+    /// The row with which another run stopped did not come again: it is gone, or the server was put back meanwhile to before
+    /// what was staged.
+    pub(super) fn lost_its_place(&self) -> bool {
+        self.place.is_some_and(|id| !self.ids.contains_key(&id))
+    }
+
     pub(super) fn next(&self) -> Option<Query> {
         (!self.done).then(|| Query {
             below: None,
@@ -178,8 +197,8 @@ impl Pager {
         })
     }
 
-    /// Takes note of a page, of which `fresh` rows were not known before. An error names a server whose list never ends.
-    pub(super) fn took(&mut self, page: &Came, fresh: usize) -> Result<(), &'static str> {
+    /// Takes note of a page. An error names a server whose list never ends.
+    pub(super) fn took(&mut self, page: &Came) -> Result<(), &'static str> {
         let count = page.rows.len() + page.broken;
         let Some((first, last)) = self.bounds(page) else {
             // Nothing that could be read: what lies behind it may be.
@@ -192,7 +211,7 @@ impl Pager {
         };
         let ids: Vec<i64> = page.rows.iter().map(|(id, _)| *id).collect();
         // Nobody who looks at the offset gives the same again.
-        let known = self.keyset && self.offset > 0 && ids.iter().all(|id| self.ids.contains(id));
+        let known = self.keyset && self.offset > 0 && ids.iter().all(|id| self.ids.contains_key(id));
         let given_again = if self.asks_for_more { ids == self.first } else { known };
         if given_again {
             self.end();
@@ -202,7 +221,8 @@ impl Pager {
             self.begin_again();
             return Ok(());
         }
-        self.ids.extend(&ids);
+        let fresh = page.rows.iter().filter(|(id, at)| self.ids.insert(*id, *at) != Some(*at)).count();
+        self.last = ids.last().copied();
         if self.first.is_empty() {
             self.first = ids;
         }
@@ -237,7 +257,8 @@ impl Pager {
     }
 
     fn check_progress(&self, count: usize) -> Result<(), &'static str> {
-        if self.idle > 50 + self.rows / count.max(1) { Err("the list of rows never ends") } else { Ok(()) }
+        let endless = self.idle > 50 + self.rows / count.max(1) || self.rows > MOST_ROWS;
+        if endless { Err("the list of rows never ends") } else { Ok(()) }
     }
 
     /// Nothing more came. If the bound was moved, that may be because the rest lies before it.
@@ -282,7 +303,7 @@ fn instant(row: &Row) -> Timestamp {
 mod tests {
     use super::*;
     use crate::model::task::TASK;
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     fn row(id: i64, time: i64) -> Row {
         Row { id, updated_at: Timestamp(time).rfc3339(), ..Row::new(&TASK) }
@@ -342,8 +363,8 @@ mod tests {
         let (mut got, mut requests) = (BTreeMap::new(), 0);
         while let Some(query) = pager.next() {
             let page = page(rows, &query, quirks);
-            let fresh = page.items.iter().filter(|row| got.insert(row.id, row.updated_at.clone()).is_none()).count();
-            pager.took(&Came::of(&page), fresh).expect("ends");
+            got.extend(page.items.iter().map(|row| (row.id, row.updated_at.clone())));
+            pager.took(&Came::of(&page)).expect("ends");
             requests += 1;
             assert!(requests < 5_000, "never ends");
         }
@@ -387,8 +408,8 @@ mod tests {
             let items: Vec<Row> =
                 matching.iter().skip(query.offset as usize).take(100).map(|(id, time)| row(*id, *time)).collect();
             let page = full_page(items, Some(matching.len() as i64));
-            let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
-            pager.took(&Came::of(&page), fresh).expect("ends");
+            got.extend(page.items.iter().map(|row| (row.id, ())));
+            pager.took(&Came::of(&page)).expect("ends");
         }
         assert_eq!(got.len(), 120);
     }
@@ -422,8 +443,8 @@ mod tests {
                         "of the page" => Some(items.len() as i64),
                         _ => Some(150),
                     };
-                    let fresh = items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
-                    pager.took(&Came::of(&full_page(items, total)), fresh).expect("ends");
+                    got.extend(items.iter().map(|row| (row.id, ())));
+                    pager.took(&Came::of(&full_page(items, total))).expect("ends");
                 }
                 assert_eq!(got.len(), 150, "{total}");
             }
@@ -439,8 +460,8 @@ mod tests {
             let (mut pager, mut got) = (plain(None, 100), BTreeMap::new());
             while let Some(query) = pager.next() {
                 let page = page(&rows, &Query { offset: 0, ..query }, quirks);
-                let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
-                pager.took(&Came::of(&page), fresh).expect("ends");
+                got.extend(page.items.iter().map(|row| (row.id, ())));
+                pager.took(&Came::of(&page)).expect("ends");
             }
             assert_eq!(got.len(), 250);
         }
@@ -460,10 +481,10 @@ mod tests {
         let mut pager = plain(None, 10);
         let rows: Vec<(i64, i64)> = (1..=10).map(|id| (id, id)).collect();
         let mut result = Ok(());
-        for round in 0..1_000 {
+        for _ in 0..1_000 {
             let same =
                 page(&rows, &Query { limit: 10, ..Query::default() }, Quirks { no_totals: true, ..Quirks::default() });
-            result = pager.took(&Came::of(&same), if round == 0 { 10 } else { 0 });
+            result = pager.took(&Came::of(&same));
             if result.is_err() {
                 break;
             }
@@ -487,8 +508,8 @@ mod tests {
                     for _ in 0..3 {
                         let Some(query) = pager.next() else { break };
                         let page = page(&rows, &query, quirks);
-                        let fresh = page.items.iter().filter(|row| got.insert(row.id, ()).is_none()).count();
-                        pager.took(&Came::of(&page), fresh).expect("ends");
+                        got.extend(page.items.iter().map(|row| (row.id, ())));
+                        pager.took(&Came::of(&page)).expect("ends");
                     }
                     runs += 1;
                     let stopped = pager.walk();
@@ -513,7 +534,7 @@ mod tests {
         let mut pager = Pager::new(None, 50, known);
         while let Some(query) = pager.next() {
             let page = page(&rows, &query, Quirks::default());
-            pager.took(&Came::of(&page), page.items.len()).expect("ends");
+            pager.took(&Came::of(&page)).expect("ends");
         }
         rows[3].1 = 5_000_000_000;
         let mut pager = Pager::resume(&pager.walk(), None, 50, known).expect("it can be");
@@ -521,7 +542,7 @@ mod tests {
         while let Some(query) = pager.next() {
             let page = page(&rows, &query, Quirks::default());
             got.extend(page.items.iter().map(|row| row.id));
-            pager.took(&Came::of(&page), page.items.len()).expect("ends");
+            pager.took(&Came::of(&page)).expect("ends");
         }
         assert_eq!(got, [120, 4]);
     }
@@ -535,7 +556,7 @@ mod tests {
             let (mut pager, mut requests) = (Pager::new(None, 100, known), 0);
             while let Some(query) = pager.next() {
                 let page = page(rows, &query, Quirks::default());
-                pager.took(&Came::of(&page), page.items.len()).expect("ends");
+                pager.took(&Came::of(&page)).expect("ends");
                 requests += 1;
             }
             requests
@@ -551,7 +572,7 @@ mod tests {
             let mut pager = plain(None, 50);
             while let Some(query) = pager.next() {
                 let page = page(&rows, &query, Quirks::default());
-                pager.took(&Came::of(&page), page.items.len()).expect("ends");
+                pager.took(&Came::of(&page)).expect("ends");
             }
             assert_eq!(pager.learned_order(), learned, "{step}");
         }
@@ -570,8 +591,8 @@ mod tests {
                     .iter()
                     .map(|row| crate::sync::remote::Unreadable { id: Some(row.id), message: String::new() })
                     .collect();
-                let fresh = page.items.iter().filter(|row| got.insert(row.id)).count();
-                pager.took(&Came::of(&page), fresh).expect("ends");
+                got.extend(page.items.iter().map(|row| row.id));
+                pager.took(&Came::of(&page)).expect("ends");
             }
             assert_eq!(got.len(), 50, "limit {limit}");
         }

@@ -301,6 +301,7 @@ impl Engine<'_> {
                 wanted = Listing::Everything(super::listing::Why::Daily);
             } else {
                 self.begin(id, resume.is_some())?;
+                seen.staged_before = resume.is_some();
                 let way = Way { from: Some(from), resume, keep: true };
                 self.page_through(LISTED, id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
                 situation.brought = Some(self.brought(id, &marks, caps, seen)?);
@@ -462,6 +463,9 @@ impl Engine<'_> {
         let declared = self.remote().declared().is_some_and(|declared| declared.sorted);
         let known = Known { sorted: caps.sorted || declared, declared };
         let resumed = way.resume.as_ref().and_then(|walk| Pager::resume(walk, way.from, limit, known));
+        if way.resume.is_some() && resumed.is_none() {
+            self.store.unstage(workspace_id)?;
+        }
         let mut pager = resumed.unwrap_or_else(|| Pager::new(way.from, limit, known));
         let walk = |pager: &Pager| if way.keep { pager.walk() } else { Walk::one_by_one() };
         let mut refused = false;
@@ -497,17 +501,25 @@ impl Engine<'_> {
             done += page.items.len();
             self.reporter.tell(Event::Progress { sending: false, done, of });
             seen.could_not_read(&page.unreadable);
+            let walked = walk(&pager);
+            if let Err(what) = pager.took(&came) {
+                return Ok(Err(RemoteError::Malformed(what.into())));
+            }
+            if let Some(next) = pager.next() {
+                self.remote().prefetch(kind, workspace_id, &next);
+            }
             let mut rows = Vec::with_capacity(page.items.len());
             for row in page.items {
                 if self.believes(&row, seen)? {
                     rows.push(row);
                 }
             }
-            let fresh = self.store.stage(workspace_id, &rows, &walk(&pager))?;
+            self.store.stage(workspace_id, &rows, &walked)?;
             hit("pull.page.staged");
-            if let Err(what) = pager.took(&came, fresh) {
-                return Ok(Err(RemoteError::Malformed(what.into())));
-            }
+        }
+        if pager.lost_its_place() {
+            self.store.unstage(workspace_id)?;
+            return self.page_through(kind, workspace_id, &Way { resume: None, ..*way }, caps, seen);
         }
         caps.sorted |= pager.learned_order();
         self.store.stage(workspace_id, &[], &walk(&pager))?;

@@ -37,7 +37,7 @@ impl Engine<'_> {
         caps: &mut Capabilities,
         seen: &mut PullState,
     ) -> Result<()> {
-        for kind in KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Below(_))) {
+        for kind in KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Below(..))) {
             let workspace_id = pulled.workspace_id;
             self.store.unstage_kind(kind, workspace_id)?;
             // Only of a server that says what it can do: to others it is a path that they never had.
@@ -50,8 +50,10 @@ impl Engine<'_> {
                 Some(below) => Some(below),
                 None => self.pull_lists(kind, workspace_id, everything, seen)?,
             };
+            self.store.name_staged(kind, workspace_id)?;
             pulled.below.extend(below);
         }
+        pulled.read_together();
         Ok(())
     }
 
@@ -82,7 +84,7 @@ impl Engine<'_> {
             self.are_gone(kind, missing.into_iter().map(|(id, _)| id), seen)?;
         }
         let newest = self.store.newest_staged(kind, workspace_id, Timestamp::now().plus(CLOCKS_DIFFER))?;
-        Ok(Some(PulledBelow { kind, cursor: newest.map(|(at, _)| at), ..PulledBelow::of(kind) }))
+        Ok(Some(PulledBelow { kind, cursor: newest.map(|(at, _)| at), read: None }))
     }
 
     /// The list of each row that has changed since its list was read, and of those whose list was read longest ago.
@@ -99,13 +101,17 @@ impl Engine<'_> {
             return Ok(None);
         }
         let lists = if everything { LISTS_IN_FULL } else { LISTS };
-        let mut pulled = PulledBelow::of(kind);
+        let (mut read, mut is_there) = (Vec::new(), false);
         for (id, name) in self.store.to_read_below(parent, workspace_id, everything, lists)? {
+            if self.store.counted_below(kind, id)? == Some(0) {
+                read.push(id);
+                continue;
+            }
             let list = match self.rows_below(kind, workspace_id, &(id, name)) {
                 // It was listed a moment ago: what is not there is the list.
                 Ok(None) => {
                     self.is_there(&key, workspace_id, false)?;
-                    break;
+                    return Ok(None);
                 }
                 // What was read stays; the rest has its turn when the server lets us come back.
                 Err(RemoteError::Limited { .. }) => break,
@@ -113,7 +119,7 @@ impl Engine<'_> {
                 list => list.map_err(|error| self.fatal(error))?,
             };
             let Some(list) = list else { break };
-            if pulled.read.is_empty() {
+            if !std::mem::replace(&mut is_there, true) {
                 self.is_there(&key, workspace_id, true)?;
             }
             seen.left_out(&Some(Listed { items: Vec::<Row>::new(), broken: list.broken.clone() }));
@@ -124,9 +130,9 @@ impl Engine<'_> {
                 self.are_gone(kind, missing, seen)?;
             }
             self.stage_believed(workspace_id, list.items, seen)?;
-            pulled.read.push(id);
+            read.push(id);
         }
-        Ok(Some(pulled))
+        Ok(Some(PulledBelow { kind, cursor: None, read: Some(read) }))
     }
 
     /// Stages a list that was read at once. What it does not have is gone, if it is whole.
@@ -166,7 +172,7 @@ impl Engine<'_> {
                 rows.push(row);
             }
         }
-        self.store.stage(workspace_id, &rows, &Walk::one_by_one()).map(drop)
+        self.store.stage(workspace_id, &rows, &Walk::one_by_one())
     }
 
     /// What a list that is whole does not have, unless this client was told otherwise a moment ago.
@@ -197,6 +203,11 @@ fn key(parent: &Kind, kind: &Kind) -> String {
 
 /// The server is known not to have such a kind of thing.
 pub fn has_none(store: &Store, kind: &Kind, workspace_id: i64) -> Result<bool> {
+    if let Some(parent) = kind.parent().filter(|parent| parent.below().is_some())
+        && has_none(store, parent, workspace_id)?
+    {
+        return Ok(true);
+    }
     let key = kind.parent().map_or_else(|| kind.collection.to_string(), |parent| key(parent, kind));
     let absent = |name: &str| Ok(store.metadata(&format!("absent:{name}:{workspace_id}"))?.is_some());
     let present = store.metadata(&format!("present:{}:{workspace_id}", kind.collection))?.is_some();

@@ -9,6 +9,7 @@ mod field;
 mod tests;
 
 use crate::gather::Gather;
+use crate::model::kind::Change;
 use crate::model::{Field, Operation, Patch, Row, Shape, State, Value};
 pub(super) use field::{Merged, merge};
 use std::collections::BTreeMap;
@@ -116,7 +117,8 @@ pub fn beside(known: &Row, row: &Row, differences: &[Difference]) -> Vec<Differe
 
 /// R1: the fields that were sent and that the row does not have: (field, what was sent, what the server has).
 pub fn not_taken(sent: &Patch, row: &Row) -> Vec<(Field, Value, Value)> {
-    let differs = sent.iter().filter(|(field, value)| !row.get(field).same(value));
+    let given_back = sent.iter().filter(|(field, _)| field.change != Change::Unread);
+    let differs = given_back.filter(|(field, value)| !row.get(field).same(value));
     differs.map(|(field, value)| (*field, value.clone(), row.get(field).clone())).collect()
 }
 

@@ -188,6 +188,8 @@ pub trait Remote {
     /// All rows of a kind that is known by names; `None` where there is no such thing.
     fn named(&self, kind: &'static Kind, workspace_id: i64) -> RemoteResult<Option<Listed<Row>>>;
     fn rows(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> RemoteResult<Page>;
+    /// The same page will be asked for next: it may be fetched meanwhile.
+    fn prefetch(&self, _kind: &'static Kind, _workspace_id: i64, _query: &Query) {}
     /// `None` when it does not exist (404, 410). By name (`DEV-42`).
     fn row(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> RemoteResult<Option<Row>>;
     /// The same by its uid, whatever it is called and wherever it is now; `None` also on a server that is not asked that way.

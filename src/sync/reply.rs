@@ -8,7 +8,7 @@ use crate::model::Shape;
 pub enum Becomes {
     Done,
     Rejected,
-    /// Stays sent; of a link the server's message is kept.
+    /// Stays sent; of a link, and of a name that is taken, the server's message is kept.
     Sent,
     /// As it was before the request, which was certainly not carried out.
     Before,
@@ -25,14 +25,16 @@ pub enum Effect {
     Stop,
 }
 
-/// 45 cells. "As before" is exact: an earlier request without an answer keeps the operation sent.
-pub fn reply(shape: Shape, reply: &Reply) -> (Becomes, Effect) {
+/// 45 cells, and one for creates of a kind whose names are `unique`. "As before" is exact: an earlier request without an
+/// answer keeps the operation sent.
+pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
     match reply {
         // R1
         Reply::Done(_) => (Becomes::Done, Effect::GoOn),
         // R2
         Reply::Gone(_) => (gone(shape), Effect::GoOn),
         // R3
+        Reply::Conflict { .. } if unique && shape == Shape::Create => (Becomes::Sent, Effect::GoOn),
         Reply::Conflict { .. } => (conflict(shape), Effect::GoOn),
         // R4
         Reply::Refused { .. } => (refused(shape), Effect::GoOn),
@@ -53,7 +55,7 @@ fn gone(shape: Shape) -> Becomes {
     }
 }
 
-/// Of a link 409 also means that it is as wanted: the links tell.
+/// Of a link 409 also means that it is as wanted: the links tell. So it is with a name that no second row can have.
 fn conflict(shape: Shape) -> Becomes {
     match shape {
         Shape::Create | Shape::Delete => Becomes::Rejected,
@@ -100,7 +102,9 @@ mod tests {
         let mut cells = 0;
         for (name, given, becomes, effect) in rows {
             for (shape, becomes) in order.into_iter().zip(becomes) {
-                assert_eq!(reply(shape, &given), (becomes, effect), "{name} {shape:?}");
+                assert_eq!(reply(shape, false, &given), (becomes, effect), "{name} {shape:?}");
+                let named = if (name, shape) == ("R3", Shape::Create) { Sent } else { becomes };
+                assert_eq!(reply(shape, true, &given), (named, effect), "{name} {shape:?}, unique");
                 cells += 1;
             }
         }

@@ -64,6 +64,14 @@ impl Engine<'_> {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
+        if let (Place::Named(name), true) = (op.kind.place, op.kind.unique) {
+            // Whoever made it: there is no second one.
+            let is_it = |row: &Row| op.set.get(name).is_some_and(|wanted| row.get(name).same(wanted));
+            let found = rows.into_iter().find(is_it).map_or(Found::None, |row| Found::One(Box::new(row)));
+            hit("push.searched");
+            run.searches.insert(index, (began, found));
+            return Ok(Ok(()));
+        }
         let after = op.sends.first().map_or(0, |send| send.highest_number);
         let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
         taken.extend(run.plan.made_ids(op.kind));
@@ -116,7 +124,7 @@ impl Engine<'_> {
     /// whole. Costs no request.
     pub(super) fn made_already(&mut self, run: &mut Run, index: usize) -> Result<Option<Row>> {
         let op = &run.plan.ops[index];
-        if op.shape != Shape::Create || op.state != State::Queued || !op.sends.is_empty() {
+        if op.shape != Shape::Create || op.state != State::Queued || !op.sends.is_empty() || op.kind.unique {
             return Ok(None);
         }
         let created = Timestamp::parse(&op.created_at).unwrap_or(Timestamp(0));

@@ -130,7 +130,7 @@ impl Engine<'_> {
         reply: Reply,
     ) -> Result<bool> {
         let op = run.plan.ops[group[0]].clone();
-        let (becomes, effect) = judge(op.shape, &reply);
+        let (becomes, effect) = judge(op.shape, op.kind.unique, &reply);
         let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &reply);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();

@@ -8,7 +8,7 @@ use super::plan::{Look, Meant};
 use super::relate::{Related, relate};
 use crate::error::{Error, Result};
 use crate::model::kind::Place;
-use crate::model::{Kind, Operation, Row, SendReply, Shape, State};
+use crate::model::{Kind, Operation, Row, Send, SendReply, Shape, State};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -86,7 +86,12 @@ impl Engine<'_> {
         let mut sighting = Sighting::new(op, self.settled_at(run, op));
         // Without versions there is nothing to match.
         sighting.situation.if_match = run.caps.if_match && op.kind.versions;
-        sighting.situation.refused = op.sends.iter().any(|send| matches!(send.reply, Some(SendReply::Refused(_))));
+        let is_refused = |send: &Send| matches!(send.reply, Some(SendReply::Refused(_)));
+        sighting.situation.refused = match op.shape {
+            // A create that was refused once and queued again is like any other.
+            Shape::Create => op.state == State::Sent && op.sends.last().is_some_and(is_refused),
+            _ => op.sends.iter().any(is_refused),
+        };
         self.see_needs(run, op, &mut sighting)?;
         match op.shape {
             Shape::Create => self.see_create(run, index, &mut sighting),
@@ -243,6 +248,9 @@ impl Engine<'_> {
     /// Of a sent create: from then on its request can no longer arrive, and no list can be without its row.
     pub(super) fn settled_at(&self, run: &Run, op: &Operation) -> Timestamp {
         let Some(last) = op.last_send() else { return Timestamp(0) };
+        if matches!(last.reply, Some(SendReply::Refused(_))) {
+            return Timestamp(0);
+        }
         let lag = if run.caps.consistent { Duration::ZERO } else { super::observe::MAX_LAG };
         let in_flight = self.remote.map_or(IN_FLIGHT, |remote| IN_FLIGHT.min(remote.time_limit() * 2));
         // A clock that was set back since must not make anybody wait for ever.

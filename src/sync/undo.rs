@@ -133,6 +133,9 @@ fn updated(store: &Store, op: &Operation, undone: &BTreeSet<String>) -> Result<I
 }
 
 fn created(store: &Store, op: &Operation) -> Result<Inverse> {
+    if !op.kind.shapes.contains(&Shape::Delete) {
+        return Err(Error::failure(format!("the API has no way to delete an {}", op.kind.name)));
+    }
     let row = live(store, op.kind, &op.target, op)?;
     // As we wrote it: a field that somebody else has filled since is asked about.
     let mut wrote = Row::new(op.kind);

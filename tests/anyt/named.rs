@@ -321,6 +321,58 @@ fn renaming_and_removing_a_label_reaches_the_tasks() {
     sandbox.anyt(&["label", "create", "x", "--color-code", "red"]).code(2);
 }
 
+/// A task names a label that its own create brings into being: the create of that label, behind it, means the same one.
+#[test]
+fn a_label_that_a_task_brings_into_being_is_the_label_made_here() {
+    for keys in [true, false] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        if !keys {
+            proxy.hide_idempotency();
+        }
+        sandbox.anyt(&["task", "create", "Two", "--labels", "urgent", "--offline"]).ok();
+        sandbox.anyt(&["label", "create", "urgent", "--color-code", "#ff0000", "-d", "Now", "--offline"]).ok();
+        sandbox.anyt(&["label", "update", "urgent", "-d", "At once", "--offline"]).ok();
+        let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert!(!run.stderr.contains("refused") && !run.stderr.contains("kept"), "{run}");
+        assert_eq!(SORTS[0].served(&server.bob()), ["urgent At once"]);
+        let (_, labels) = server.bob().get(&SORTS[0].path(&server.bob()));
+        assert_eq!(labels.text("items.0.color"), "#ff0000");
+        SORTS[0].assert_same(&server, &proxy, &sandbox);
+    }
+}
+
+/// Two machines make the same label without a network. There is one; the last writer's color is its color, and the other one
+/// is kept.
+#[test]
+fn two_machines_make_the_same_label() {
+    for killed in ["", "push.answered", "store.change.committed", "push.searched", "push.request.after:2"] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        let other = Sandbox::new();
+        other.sign_in_at(&server.url(), crate::common::server::BOB);
+        other.anyt(&["sync"]).ok();
+        other.anyt(&["label", "create", "bug", "--color-code", "#0000ff", "-d", "Theirs", "--offline"]).ok();
+        sandbox.anyt(&["label", "create", "bug", "--color-code", "#ff0000", "--offline"]).ok();
+        other.anyt(&["sync"]).ok();
+        if !killed.is_empty() {
+            let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", killed).run();
+            assert_eq!(run.exit, Exit::Signal(9), "{run}");
+        }
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        let colors = || {
+            let (_, labels) = server.bob().get(&SORTS[0].path(&server.bob()));
+            labels.items("items").iter().map(|one| one.text("color").to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(colors(), ["#ff0000"], "{killed}");
+        assert_eq!(SORTS[0].served(&server.bob()), ["bug Theirs"], "{killed}");
+        SORTS[0].assert_same(&server, &proxy, &sandbox);
+        sandbox.anyt(&["sync", "restore", "--last"]).ok();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(colors(), ["#0000ff"], "{killed}");
+        other.anyt(&["sync"]).ok();
+        assert_eq!(SORTS[0].cached(&other), ["bug Theirs"]);
+    }
+}
+
 /// What was dropped comes back also where the cache is gone and knows no project yet.
 #[test]
 fn a_task_is_restored_without_the_cache() {

@@ -95,7 +95,7 @@ fn shape_of(name: &str) -> &'static str {
         "attempt" => {
             "id:int task_id:int task_identifier:text actor_id:text actor_type:text started_at:time ended_at:time?
              status:text failure_class:text? failure_message:text? cost_tokens:int? wall_clock_ms:int?
-             extra_metadata:object? created_at:time artifacts_count:int executed_by_coding_agent:text?"
+             extra_metadata:object? created_at:time updated_at:time artifacts_count:int executed_by_coding_agent:text?"
         }
         "artifact" => {
             "type:text name:text uri:text size_bytes:int mime_type:text? preview:text extra_metadata:object? id:int
@@ -361,6 +361,8 @@ const ROWS: &[Row] = &[
     Row("POST", "W/tasks/DEV-99/attempts/start", "{}", 404, Any),
     Row("GET", "W/tasks/DEV-1/attempts?limit=5&offset=0", "", 200, Page("attempt")),
     Row("GET", "W/tasks/DEV-99/attempts", "", 404, Any),
+    Row("GET", "W/attempts?limit=5&include_deleted=true", "", 200, Page("attempt")),
+    Row("GET", "W/attempts?updated_after=yesterday", "", 422, Any),
     Row("GET", "W/attempts/1", "", 200, One("attempt")),
     Row("GET", "W/attempts/99", "", 404, Any),
     Row("PATCH", "W/attempts/1", r#"{"cost_tokens": 5, "status": null}"#, 200, One("attempt")),
@@ -392,6 +394,7 @@ const ROWS: &[Row] = &[
     Row("POST", "W/attempts/99/artifacts", r#"{"type": "log", "name": "l.txt", "content": ""}"#, 404, Any),
     Row("GET", "W/attempts/1/artifacts?limit=5&offset=0", "", 200, Page("artifact")),
     Row("GET", "W/attempts/99/artifacts", "", 404, Any),
+    Row("GET", "W/artifacts?limit=5", "", 200, Page("artifact")),
     Row("GET", "W/artifacts/1", "", 200, One("artifact")),
     Row("GET", "W/artifacts/99", "", 404, Any),
     Row("GET", "W/artifacts/1/download", "", 200, Any),

@@ -42,6 +42,15 @@ pub fn list(call: &Call) -> Outcome<Response> {
     Ok(Response::json(200, &wire::page(items, total, part)))
 }
 
+/// Those of a whole workspace, by when they were made: no published client asks for it.
+pub fn list_of_workspace(call: &Call) -> Outcome<Response> {
+    let (workspace, part) = (call.workspace()?.id, call.query.page(PER_PAGE, MOST_PER_PAGE)?);
+    let since = call.query.instant("updated_after")?.unwrap_or(i64::MIN);
+    let (items, total) = stored::made(call.connection, workspace, since, part)?;
+    let items = items.into_iter().map(|artifact| to_json(artifact, workspace)).collect();
+    Ok(Response::json(200, &wire::page(items, total, part)))
+}
+
 pub fn create(call: &Call) -> Outcome<Response> {
     let attempt = attempts::named(call)?;
     let workspace = call.workspace()?.id;

@@ -40,6 +40,7 @@ fn to_json(attempt: Attempt) -> Value {
         ("wall_clock_ms", state.wall_clock_ms.json()),
         ("extra_metadata", stored_json(state.extra_metadata)),
         ("created_at", attempt.created_at.json()),
+        ("updated_at", attempt.updated_at.json()),
         ("artifacts_count", attempt.artifacts.json()),
         ("executed_by_coding_agent", attempt.coding_agent.json()),
     ])
@@ -59,6 +60,14 @@ pub fn list(call: &Call) -> Outcome<Response> {
     let part = call.query.page(PER_PAGE, MOST_PER_PAGE)?;
     let agent = call.query.text("executed_by_coding_agent");
     let (items, total) = stored::list(call.connection, task.id, agent, part)?;
+    Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
+}
+
+/// Those of a whole workspace, by what changed: no published client asks for it.
+pub fn list_of_workspace(call: &Call) -> Outcome<Response> {
+    let (workspace, part) = (call.workspace()?, call.query.page(PER_PAGE, MOST_PER_PAGE)?);
+    let since = call.query.instant("updated_after")?.unwrap_or(i64::MIN);
+    let (items, total) = stored::changed(call.connection, workspace.id, since, part)?;
     Ok(Response::json(200, &wire::page(items.into_iter().map(to_json).collect(), total, part)))
 }
 

@@ -1,7 +1,7 @@
 //! What attempts leave behind (api.md 3.8).
 
 use crate::problem::Outcome;
-use crate::store::{clock, existing, page};
+use crate::store::{attempts, clock, existing, page};
 use crate::wire::Page;
 use anyt::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
@@ -58,6 +58,26 @@ pub fn list(connection: &Connection, attempt_id: i64, page: Page) -> Outcome<(Ve
     Ok((items, total))
 }
 
+/// Those of live tasks of a workspace that were made at `since` (microseconds) or later, in that order, and how many there are.
+pub fn made(connection: &Connection, workspace_id: i64, since: i64, page: Page) -> Outcome<(Vec<Artifact>, i64)> {
+    let mut statement = connection.prepare_cached(select!(
+        "JOIN attempts a ON a.id = f.attempt_id JOIN tasks t ON t.id = a.task_id
+         WHERE f.created_at >= :since AND t.workspace_id = :workspace AND t.deleted_at IS NULL
+         ORDER BY f.created_at, f.id LIMIT :limit OFFSET :offset"
+    ))?;
+    let arguments = named_params! {
+        ":workspace": workspace_id, ":since": since, ":limit": page.limit, ":offset": page.offset,
+    };
+    let items = page::rows(&mut statement, arguments, from_row)?;
+    let total = connection
+        .prepare_cached(
+            "SELECT count(*) FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN tasks t ON t.id = a.task_id
+             WHERE f.created_at >= :since AND t.workspace_id = :workspace AND t.deleted_at IS NULL",
+        )?
+        .query_row(named_params! { ":workspace": workspace_id, ":since": since }, |row| row.get(0))?;
+    Ok((items, total))
+}
+
 /// An artifact of a live task of the workspace.
 pub fn get(connection: &Connection, workspace_id: i64, id: i64) -> Outcome<Artifact> {
     let artifact = connection
@@ -90,5 +110,7 @@ pub fn create(connection: &Connection, artifact: &Artifact, content: &str) -> Ou
             ":mime": artifact.mime_type, ":extra": artifact.extra_metadata, ":size": artifact.size_bytes,
             ":preview": artifact.preview, ":content": content, ":now": now,
         })?;
-    Ok(connection.last_insert_rowid())
+    let id = connection.last_insert_rowid();
+    attempts::touch(connection, artifact.attempt_id, now)?;
+    Ok(id)
 }

@@ -15,6 +15,7 @@ pub struct Attempt {
     pub actor_type: String,
     pub started_at: Timestamp,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub coding_agent: Option<String>,
     pub state: State,
     pub artifacts: i64,
@@ -43,6 +44,7 @@ fn from_row(row: &Row) -> rusqlite::Result<Attempt> {
         actor_type: row.get("actor_type")?,
         started_at: Timestamp(row.get("started_at")?),
         created_at: Timestamp(row.get("created_at")?),
+        updated_at: Timestamp(row.get("updated_at")?),
         coding_agent: row.get("coding_agent")?,
         state: State {
             status: row.get("status")?,
@@ -84,6 +86,25 @@ pub fn list(connection: &Connection, task_id: i64, agent: Option<&str>, page: Pa
     Ok((items, total))
 }
 
+/// Those at live tasks of a workspace that changed at `since` (microseconds) or later, in that order, and how many there are.
+pub fn changed(connection: &Connection, workspace_id: i64, since: i64, page: Page) -> Outcome<(Vec<Attempt>, i64)> {
+    let mut statement = connection.prepare_cached(select!(
+        "WHERE a.updated_at >= :since AND t.workspace_id = :workspace AND t.deleted_at IS NULL
+         ORDER BY a.updated_at, a.id LIMIT :limit OFFSET :offset"
+    ))?;
+    let arguments = named_params! {
+        ":workspace": workspace_id, ":since": since, ":limit": page.limit, ":offset": page.offset,
+    };
+    let items = page::rows(&mut statement, arguments, from_row)?;
+    let total = connection
+        .prepare_cached(
+            "SELECT count(*) FROM attempts a JOIN tasks t ON t.id = a.task_id
+             WHERE a.updated_at >= :since AND t.workspace_id = :workspace AND t.deleted_at IS NULL",
+        )?
+        .query_row(named_params! { ":workspace": workspace_id, ":since": since }, |row| row.get(0))?;
+    Ok((items, total))
+}
+
 /// An attempt at a live task of the workspace.
 pub fn get(connection: &Connection, workspace_id: i64, id: i64) -> Outcome<Attempt> {
     let attempt = connection
@@ -104,8 +125,8 @@ pub fn start(
     connection
         .prepare_cached(
             "INSERT INTO attempts (task_id, actor_id, actor_type, started_at, status, coding_agent, extra_metadata,
-                 created_at)
-             VALUES (:task, :actor, :type, :now, 'running', :agent, :extra, :now)",
+                 created_at, updated_at)
+             VALUES (:task, :actor, :type, :now, 'running', :agent, :extra, :now, :now)",
         )?
         .execute(named_params! {
             ":task": task_id, ":actor": actor_id, ":type": actor_type, ":agent": coding_agent,
@@ -114,19 +135,28 @@ pub fn start(
     Ok(connection.last_insert_rowid())
 }
 
+/// Its artifacts have changed.
+pub fn touch(connection: &Connection, id: i64, now: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE attempts SET updated_at = :now WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":now": now })
+        .map(drop)
+}
+
 pub fn save(connection: &Connection, attempt: &Attempt) -> Outcome<()> {
-    let state = &attempt.state;
+    let (state, now) = (&attempt.state, clock::tick(connection)?);
     connection
         .prepare_cached(
             "UPDATE attempts SET status = :status, ended_at = :ended, failure_class = :class,
                  failure_message = :message, cost_tokens = :tokens, wall_clock_ms = :time, extra_metadata = :extra,
-                 coding_agent = :agent
+                 coding_agent = :agent, updated_at = :now
              WHERE id = :id",
         )?
         .execute(named_params! {
             ":id": attempt.id, ":status": state.status, ":ended": state.ended_at.map(|at| at.0),
             ":class": state.failure_class, ":message": state.failure_message, ":tokens": state.cost_tokens,
             ":time": state.wall_clock_ms, ":extra": state.extra_metadata, ":agent": attempt.coding_agent,
+            ":now": now,
         })?;
     Ok(())
 }

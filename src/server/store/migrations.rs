@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0005_records.sql"),
     include_str!("migrations/0006_label_counts.sql"),
     include_str!("migrations/0007_comments.sql"),
+    include_str!("migrations/0008_attempts.sql"),
 ];
 
 /// The schema of this program.

@@ -97,7 +97,8 @@ fn occurring() -> Vec<Situation> {
         let pair = matches!(s.shape, Shape::Link | Shape::Unlink);
         let sent_create = s.shape == Shape::Create && s.stage == Stage::Sent;
         for cancels in BOTH.into_iter().filter(|cancels| !cancels || !sent_create) {
-            for refused in BOTH.into_iter().filter(|refused| !refused || (pair && s.stage == Stage::Sent)) {
+            let may_be_refused = pair && s.stage == Stage::Sent || sent_create && s.settled;
+            for refused in BOTH.into_iter().filter(|refused| !refused || may_be_refused) {
                 for delete_follows in BOTH.into_iter().filter(|follows| !follows || s.shape == Shape::Update) {
                     all.push(Situation { cancels, refused, delete_follows, ..s });
                 }
@@ -131,6 +132,7 @@ fn invariants_hold_for_every_combination() {
         assert_ne!(s.condition, Conditioned::Fails, "{row}: {s:?}");
         match s.shape {
             Shape::Create if s.stage == Stage::Sent => {
+                assert!(!s.refused, "{row}: the name is taken: {s:?}");
                 assert!(s.key_lives || (s.seen == Seen::Absent && s.fresh), "{row}: repeated unsearched: {s:?}");
             }
             Shape::Update => assert!(s.seen == Seen::Ready && (s.fresh || s.if_match), "{row}: PATCH unseen: {s:?}"),
@@ -144,8 +146,8 @@ fn invariants_hold_for_every_combination() {
 fn each_row_is_hit() {
     let hit: BTreeSet<&str> = occurring().iter().map(|s| next(s).0).collect();
     let rows = [
-        "C1", "C2", "C3", "C4", "C5", "C6", "C7", "D1", "D2", "D3", "D4", "G1", "G2", "G3", "G4", "G5", "G6", "G7",
-        "K1", "K2", "K3", "L1", "L2", "L3", "L4", "L5", "U1", "U2", "U3", "U4", "U5",
+        "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "D1", "D2", "D3", "D4", "G1", "G2", "G3", "G4", "G5", "G6",
+        "G7", "K1", "K2", "K3", "L1", "L2", "L3", "L4", "L5", "U1", "U2", "U3", "U4", "U5",
     ];
     assert_eq!(hit, BTreeSet::from(rows));
 }
@@ -200,6 +202,9 @@ fn rows_give_their_steps() {
         ("C5", stale(sent(Create), Seen::Absent), Step::Search),
         ("C5", gone(key(sent(Create))), Step::Search),
         ("C7", seen(sent(Create), Seen::Absent), Step::Send),
+        ("C5", refused(key(sent(Create))), Step::Search),
+        ("C3", refused(seen(sent(Create), Seen::Holds)), Step::Finish(Done)),
+        ("C8", refused(seen(sent(Create), Seen::Absent)), Step::Finish(Refused)),
         ("L1", queued(Link), Step::Send),
         ("L2", sent(Link), Step::Fetch),
         ("L2", refused(sent(Link)), Step::Fetch),
@@ -290,7 +295,11 @@ impl Run {
             Step::Hold(_) | Step::Finish(_) => Vec::new(),
             Step::Send if self.sends == 2 => Vec::new(),
             Step::Fetch | Step::Search if self.looks == 5 => Vec::new(),
-            Step::Send => replies().iter().filter_map(|answer| self.answered(answer)).collect(),
+            Step::Send => {
+                let answers = replies();
+                let each = answers.iter().flat_map(|answer| BOTH.map(|unique| self.answered(answer, unique)));
+                each.flatten().collect()
+            }
             Step::Fetch if s.needs == Needs::Unseen => {
                 let found = |needs| Run { s: Situation { needs, ..s }, looks: self.looks + 1, ..self };
                 vec![found(Needs::Met), found(Needs::Gone)]
@@ -315,19 +324,19 @@ impl Run {
         }
     }
 
-    fn answered(self, answer: &Reply) -> Option<Run> {
-        let (becomes, effect) = reply(self.s.shape, answer);
+    fn answered(self, answer: &Reply, unique: bool) -> Option<Run> {
+        let (becomes, effect) = reply(self.s.shape, unique, answer);
         if effect == Effect::Stop {
             return None;
         }
-        let pair = matches!(self.s.shape, Shape::Link | Shape::Unlink);
-        let kept = pair && !matches!(answer, Reply::Lost { .. });
+        let create = self.s.shape == Shape::Create;
+        let kept = !matches!(answer, Reply::Lost { .. });
         let run = Run { sends: self.sends + 1, ..self.sees(Seen::Unknown, false) };
         match becomes {
             Becomes::Done | Becomes::Rejected => None,
             Becomes::Sent => {
-                let settled = self.s.shape != Shape::Create;
-                let refused = self.s.refused || kept;
+                let settled = !create || kept;
+                let refused = kept || (self.s.refused && !create);
                 Some(Run { s: Situation { stage: Stage::Sent, settled, refused, ..run.s }, ..run })
             }
             Becomes::Before | Becomes::LookAgain => Some(run),

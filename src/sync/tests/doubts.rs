@@ -210,23 +210,51 @@ fn a_change_of_blanks_alone_is_sent() {
 /// What an interrupted pull has staged before the server was put back is not gone on with.
 #[test]
 fn what_was_staged_before_a_backup_came_back_is_forgotten() {
-    let mut lab = Lab::new(FakeRemote::plain(), 3);
-    lab.advance(HOUR);
-    let backup = lab.server.backup();
-    lab.server.edit(lab.dev, "DEV-1", [(TITLE, text("newer"))]);
-    lab.server.create(lab.dev, "made later");
-    lab.server.create(lab.dev, "made last");
-    lab.server.fail(|call| call.line.contains("dependencies"), Fault::Malformed);
-    lab.run(Options::default()).expect_err("an interrupted pull");
-    // The counter is higher than the cache's all the same.
-    lab.server.restore(&backup);
-    lab.server.create(lab.dev, "made on the backup");
-    lab.advance(HOUR);
-    for _ in 0..2 {
+    for (server, again) in
+        [(FakeRemote::full(), 1), (FakeRemote::plain(), 1), (FakeRemote::full(), 2), (FakeRemote::plain(), 2)]
+    {
+        let mut lab = Lab::new(server, 3);
+        lab.advance(HOUR);
+        let backup = lab.server.backup();
+        lab.server.edit(lab.dev, "DEV-1", [(TITLE, text("newer"))]);
+        lab.server.create(lab.dev, "made later");
+        lab.server.create(lab.dev, "made last");
+        lab.server.fail(|call| call.line.contains("dependencies"), Fault::Malformed);
+        lab.run(Options::default()).expect_err("an interrupted pull");
+        // The counter is higher than the cache's all the same, and the ids that were staged may be there again.
+        lab.server.restore(&backup);
+        lab.advance(HOUR);
+        (0..again).for_each(|_| drop(lab.server.create(lab.dev, "made on the backup")));
         lab.sync();
+        let titles: Vec<String> = (1..=5).map(|number| lab.title(&format!("DEV-{number}"))).collect();
+        let made = ["made on the backup", if again == 2 { "made on the backup" } else { "" }];
+        assert_eq!(titles, ["t 0", "t 1", "t 2", made[0], made[1]]);
     }
-    let shown = |name: &str| lab.title(name);
-    assert_eq!([shown("DEV-1"), shown("DEV-4"), shown("DEV-5")], ["t 0", "made on the backup", ""]);
+}
+
+/// The row by which a pull tells that a server was put back was staged before that by an interrupted one.
+#[test]
+fn a_row_staged_before_a_backup_came_back_hides_nothing() {
+    for server in [FakeRemote::full(), FakeRemote::plain()] {
+        let mut lab = Lab::new(server, 3);
+        let backup = lab.server.backup();
+        lab.advance(HOUR);
+        lab.server.edit(lab.dev, "DEV-1", [(DESCRIPTION, text("a day of work"))]);
+        lab.server.edit(lab.dev, "DEV-3", [(TITLE, text("newest"))]);
+        lab.sync();
+        lab.server.edit(lab.dev, "DEV-3", [(TITLE, text("newer still"))]);
+        lab.server.fail(|call| call.line.contains("dependencies"), Fault::Malformed);
+        lab.run(Options::default()).expect_err("an interrupted pull");
+        lab.server.restore(&backup);
+        lab.advance(HOUR);
+        lab.server.create(lab.dev, "made on the backup");
+        lab.sync();
+        assert_eq!([lab.title("DEV-3"), lab.title("DEV-4")], ["t 2", "made on the backup"]);
+        let kept = lab.store.discarded().expect("readable");
+        let texts =
+            kept.iter().flat_map(|entry| &entry.operations).filter_map(|operation| operation.set.get(DESCRIPTION));
+        assert!(texts.into_iter().any(|kept| *kept == text("a day of work")), "{kept:?}");
+    }
 }
 
 /// Others write on what a server was put back to, before this client meets it: the version is higher, and a note is gone.
