@@ -10,6 +10,7 @@ mod difference;
 mod draft;
 pub mod editor;
 mod escapes;
+pub mod form;
 mod hidden;
 pub mod interrupt;
 mod launch;

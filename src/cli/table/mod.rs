@@ -48,7 +48,9 @@ pub static ROOT: Command = Command {
         account::LOGIN,
         account::ENV,
         account::AUTH,
+        account::CONFIG,
         place::HEALTH,
+        place::DOCTOR,
         HELP,
         COMPLETION,
         MAN,
@@ -97,7 +99,7 @@ const MAN: Command = Command {
     description: "As roff, for those who have only the program: anyt's own, or that of a group of commands.",
     arguments: &[Argument {
         name: "PAGE",
-        help: "sync, task, workspace, project, env or auth",
+        help: "A group of commands, for example sync or task",
         needed: Needed::No,
         ..Argument::NONE
     }],
