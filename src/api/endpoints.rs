@@ -137,6 +137,22 @@ impl Http {
         self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
+    /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
+    /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
+    fn write(&self, call: &Call, read: &dyn Fn(&Value) -> Read<Option<Row>>) -> Reply {
+        let answer = match self.transport.send(call) {
+            Ok(answer) => answer,
+            Err(trouble) => return trouble.into(),
+        };
+        if call.method == Method::DELETE && answer.body.is_empty() {
+            return Reply::Done(None);
+        }
+        match document(&answer.body).and_then(|value| read(wire::unwrap(&value)?)) {
+            Ok(row) => Reply::Done(row.map(Box::new)),
+            Err(words) => Reply::Lost { message: self.describe(&words), until: None },
+        }
+    }
+
     /// The question for a page.
     fn page_call(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> Call {
         let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
