@@ -10,6 +10,7 @@ use crate::document::{members, text};
 use crate::model::kind::Place;
 use crate::model::{self, Account, Edge, Kind, Listed, Member, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
+use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use std::time::Duration;
 use ureq::http::Method;
@@ -197,6 +198,10 @@ impl Remote for Http {
 
     fn time_limit(&self) -> Duration {
         self.transport.time_limit()
+    }
+
+    fn clocks(&self) -> Option<(Timestamp, Timestamp)> {
+        self.transport.clocks()
     }
 
     fn account(&self) -> RemoteResult<Option<Account>> {
