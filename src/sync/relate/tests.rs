@@ -33,6 +33,7 @@ fn operation(op_id: &str, shape: Shape) -> Operation {
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: String::new(),
         server: None,
