@@ -98,7 +98,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::CommentList => comment::list(session)?,
         Id::CommentEdit => return comment::edit(session),
         Id::CommentRm => return comment::remove(session),
-        Id::TaskPick => task::pick(session)?,
+        Id::TaskPick => return task::pick(session),
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,
         Id::Next => task::next(session)?,

@@ -12,6 +12,7 @@ pub(super) use keep::{Chosen, LEFT, STORED, flagged, scrubbed};
 pub use keep::{Forgotten, Kept, StoreChoice};
 
 use crate::config::{Configured, Environment};
+use crate::directory::{Directory, has_member};
 use crate::error::{Error, Result};
 use crate::origin::origin;
 use crate::paths::{EnvName, Paths};
@@ -191,8 +192,24 @@ impl<'a> Vault<'a> {
             Some(_) => format!("--env {}", env.name),
             None => format!("--api-url {}", env.api_url),
         };
-        Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin))
-            .hint(format!("anyt auth login {which}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY"))
+        Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin)).hint(
+            match self.of_other_clients() {
+                Some(place) => {
+                    format!("another client's key is there, as {place}; give it to: anyt auth login {which}")
+                }
+                None => format!("anyt auth login {which}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY"),
+            },
+        )
+    }
+
+    /// Where a published client keeps a key (docs/api.md 5.2, 5.4). It is not taken: nobody knows which server it is for.
+    fn of_other_clients(&self) -> Option<String> {
+        let folder = self.vars.anyt_config_dir.clone().or_else(|| Some(self.vars.home.as_ref()?.join(".anyt")));
+        let file = folder?.join("auth.json");
+        if has_member(&file, "api_key") {
+            return Some(format!("api_key in {}", file.display()));
+        }
+        Some(format!("agent_key in {}", Directory::find()?.with_agent_key()?.display()))
     }
 
     /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing. A store of which nothing can

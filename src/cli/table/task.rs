@@ -362,9 +362,12 @@ const DEP: Command = Command {
 const PICK: Command = Command {
     id: Some(Id::TaskPick),
     name: "pick",
-    summary: "Make a task the picked one of this directory",
-    description: "Writes .anyt/active_task.json. Changes nothing on the server.",
+    summary: "Begin a task, and make it the picked one of this directory",
+    description: "\
+        Writes .anyt/active_task.json, and sets the task's status to active and its assignee type to agent, as the \
+        published clients do. A task that is done, canceled or archived is picked as it is.",
     arguments: &[ID],
+    flags: &[OFFLINE, NO_QUEUE],
     data: true,
     ..Command::NONE
 };

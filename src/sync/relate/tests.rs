@@ -327,6 +327,26 @@ fn labels_in_another_normal_form_are_the_same_labels() {
     assert_eq!(merged, Merged::Both(set(&["\u{e9}", "c", "b"])));
 }
 
+#[test]
+fn of_two_steps_forward_the_further_one_stands() {
+    let merge = |base: &str, local: &str, remote: &str| merge_field(STATUS, &text(base), &text(local), &text(remote));
+    assert_eq!(merge("backlog", "done", "active"), Merged::Ours);
+    assert_eq!(merge("backlog", "active", "done"), Merged::Theirs);
+    assert_eq!(merge("todo", "active", "done"), Merged::Theirs);
+    for (base, local, remote) in [
+        ("active", "done", "todo"),
+        ("active", "todo", "done"),
+        ("todo", "blocked", "done"),
+        ("todo", "done", "canceled"),
+    ] {
+        assert_eq!(merge(base, local, remote), Merged::Conflict, "{base}: {local} / {remote}");
+    }
+    let chain = [update([(STATUS, text("backlog"), text("active"))])];
+    let theirs = row(2, [(STATUS, text("done"))]);
+    assert_eq!(relate(&chain, 1, &theirs, true), Related::Holds);
+    assert!(matches!(relate(&chain, 1, &theirs, false), Related::Clashes(_)), "asked for, it is asked about");
+}
+
 /// Every combination of (base, local, remote) over three values and none, per kind of field.
 #[test]
 fn every_combination_of_a_plain_field() {
