@@ -4,7 +4,7 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project label member login env auth health help completion man version'
+            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth config health doctor help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -70,21 +70,27 @@ _anyt_words() {
             known=''
             ;;
         'anyt task')
-            commands='create update list show done rm note dep pick unpick'
+            commands='create update edit list show done rm note dep pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task create')
             commands=''
-            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--description --file --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --description -d --file -F --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task update')
             commands=''
-            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task edit')
+            commands=''
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task list')
@@ -101,14 +107,14 @@ _anyt_words() {
             ;;
         'anyt task done')
             commands=''
-            flags='--note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --note -n --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --note -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task note')
@@ -218,6 +224,72 @@ _anyt_words() {
             flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
+            ;;
+        'anyt attempt')
+            commands='run start finish list show'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt attempt run')
+            commands=''
+            flags='--notes --agent --failure --no-log --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --failure --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt start')
+            commands=''
+            flags='--notes --agent --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt finish')
+            commands=''
+            flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --status --failure --message -m --cost-tokens --wall-clock-ms --notes --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt attempt list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact')
+            commands='add list show get'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact add')
+            commands=''
+            flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --type --name --mime-type --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact get')
+            commands=''
+            flags='--output --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --output -o --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
             ;;
         'anyt init')
             commands=''
@@ -417,9 +489,45 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
+        'anyt config')
+            commands='list get set unset'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config list')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config get')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config set')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config unset')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
         'anyt health')
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt doctor')
+            commands=''
+            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -458,12 +566,14 @@ _anyt_value() {
     esac
     case "$path $prev" in
         'anyt sync'' --resolve') COMPREPLY=($(compgen -W 'local remote skip' -- "$cur")) ;;
+        'anyt task create'' --file' | 'anyt task create'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task create'' --project') _anyt_known projects ;;
         'anyt task create'' --priority' | 'anyt task create'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task create'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
         'anyt task create'' --owner') _anyt_known owners ;;
         'anyt task create'' --labels') _anyt_known labels list ;;
         'anyt task create'' --parent') _anyt_known tasks ;;
+        'anyt task update'' --file' | 'anyt task update'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task update'' --project') _anyt_known projects ;;
         'anyt task update'' --priority' | 'anyt task update'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task update'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
@@ -472,6 +582,15 @@ _anyt_value() {
         'anyt task update'' --add-labels') _anyt_known labels list ;;
         'anyt task update'' --remove-labels') _anyt_known labels list ;;
         'anyt task update'' --parent') _anyt_known tasks ;;
+        'anyt task edit'' --file' | 'anyt task edit'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
+        'anyt task edit'' --project') _anyt_known projects ;;
+        'anyt task edit'' --priority' | 'anyt task edit'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task edit'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task edit'' --owner') _anyt_known owners ;;
+        'anyt task edit'' --labels') _anyt_known labels list ;;
+        'anyt task edit'' --add-labels') _anyt_known labels list ;;
+        'anyt task edit'' --remove-labels') _anyt_known labels list ;;
+        'anyt task edit'' --parent') _anyt_known tasks ;;
         'anyt task list'' --status') _anyt_list 'backlog todo active blocked done canceled archived' ;;
         'anyt task list'' --priority' | 'anyt task list'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task list'' --owner') _anyt_known owners ;;
@@ -484,6 +603,12 @@ _anyt_value() {
         'anyt task dep rm'' --on') _anyt_known tasks list ;;
         'anyt next'' --owner') _anyt_known owners ;;
         'anyt summary'' --owner') _anyt_known owners ;;
+        'anyt attempt run'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt run'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt attempt start'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt finish'' --status') COMPREPLY=($(compgen -W 'success failed aborted' -- "$cur")) ;;
+        'anyt attempt finish'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt artifact get'' --output' | 'anyt artifact get'' -o') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
         'anyt project create'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
         'anyt project update'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
@@ -547,7 +672,8 @@ _anyt() {
             'anyt sync restore') path='anyt sync restore' ;;
             'anyt task') path='anyt task' ;;
             'anyt task create' | 'anyt task add') path='anyt task create' ;;
-            'anyt task update' | 'anyt task edit') path='anyt task update' ;;
+            'anyt task update') path='anyt task update' ;;
+            'anyt task edit') path='anyt task edit' ;;
             'anyt task list' | 'anyt task ls') path='anyt task list' ;;
             'anyt task show') path='anyt task show' ;;
             'anyt task done') path='anyt task done' ;;
@@ -570,6 +696,17 @@ _anyt() {
             'anyt comment list' | 'anyt comment ls') path='anyt comment list' ;;
             'anyt comment edit') path='anyt comment edit' ;;
             'anyt comment rm' | 'anyt comment delete') path='anyt comment rm' ;;
+            'anyt attempt') path='anyt attempt' ;;
+            'anyt attempt run') path='anyt attempt run' ;;
+            'anyt attempt start') path='anyt attempt start' ;;
+            'anyt attempt finish') path='anyt attempt finish' ;;
+            'anyt attempt list' | 'anyt attempt ls') path='anyt attempt list' ;;
+            'anyt attempt show') path='anyt attempt show' ;;
+            'anyt artifact') path='anyt artifact' ;;
+            'anyt artifact add') path='anyt artifact add' ;;
+            'anyt artifact list' | 'anyt artifact ls') path='anyt artifact list' ;;
+            'anyt artifact show') path='anyt artifact show' ;;
+            'anyt artifact get' | 'anyt artifact download') path='anyt artifact get' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;
@@ -603,7 +740,13 @@ _anyt() {
             'anyt auth logout') path='anyt auth logout' ;;
             'anyt auth whoami') path='anyt auth whoami' ;;
             'anyt auth status') path='anyt auth status' ;;
+            'anyt config') path='anyt config' ;;
+            'anyt config list' | 'anyt config ls') path='anyt config list' ;;
+            'anyt config get') path='anyt config get' ;;
+            'anyt config set') path='anyt config set' ;;
+            'anyt config unset') path='anyt config unset' ;;
             'anyt health') path='anyt health' ;;
+            'anyt doctor') path='anyt doctor' ;;
             'anyt completion') path='anyt completion' ;;
             'anyt man') path='anyt man' ;;
             'anyt version') path='anyt version' ;;

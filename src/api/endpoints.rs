@@ -30,6 +30,17 @@ impl Http {
         Ok(HealthInfo { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
     }
 
+    /// The content of a row whose kind has one. Servers give it as a JSON string, or as it is. `None`: there is no such row.
+    pub fn content(&self, kind: &'static Kind, workspace_id: i64, id: i64) -> RemoteResult<Option<String>> {
+        let target = format!("{}/download", path(kind, workspace_id, &id.to_string()));
+        let answer = self.transport.send(&Call::new(Method::GET, target)).map_err(RemoteError::from);
+        let Some(answer) = self.optional(answer)? else { return Ok(None) };
+        Ok(Some(match document(&answer.body) {
+            Ok(Value::String(content)) if answer.is_json => content,
+            _ => String::from_utf8_lossy(&answer.body).into_owned(),
+        }))
+    }
+
     /// A list whose absence is no error.
     fn optional<T>(&self, result: RemoteResult<T>) -> RemoteResult<Option<T>> {
         match result {

@@ -1,13 +1,18 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
+mod artifact;
+mod attempt;
 mod auth;
+mod below;
 mod chosen;
 mod comment;
 mod complete;
+mod config;
 mod confirm;
 mod conflicts;
 mod context;
 mod describe;
+mod doctor;
 mod env;
 mod health;
 mod init;
@@ -38,6 +43,7 @@ use std::path::Path;
 pub fn run(call: &Invocation) -> Result<u8> {
     let mut session = Session::new(call)?;
     let done = dispatch(&mut session).and_then(|code| session.succeed(code));
+    let _ = session.say_faults();
     match (done, session.out.flush()) {
         (Ok(code), Ok(())) => Ok(code),
         (Ok(_), Err(error)) | (Err(error), _) => session.fail(error),
@@ -61,6 +67,9 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::EnvSwitch => env::switch(session)?,
         Id::EnvShow => env::show(session)?,
         Id::EnvRemove => env::remove(session)?,
+        Id::ConfigList => config::list(session)?,
+        Id::ConfigGet => config::get(session)?,
+        Id::ConfigSet | Id::ConfigUnset => config::set(session)?,
         Id::AuthLogin => auth::login(session)?,
         Id::AuthLogout => auth::logout(session)?,
         Id::AuthWhoami => auth::whoami(session)?,
@@ -83,9 +92,11 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::LabelUpdate => return label::update(session),
         Id::LabelRm => return label::remove(session),
         Id::MemberList => member::list(session)?,
+        Id::Doctor => return doctor::run(session),
         Id::Health => health::run(session)?,
         Id::TaskCreate => return task::create(session),
         Id::TaskUpdate => return task::update(session),
+        Id::TaskEdit => return task::edit(session),
         Id::TaskDone => return task::done(session),
         Id::TaskNote => return task::note(session),
         Id::TaskRm => return task::remove(session),
@@ -98,6 +109,15 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::CommentList => comment::list(session)?,
         Id::CommentEdit => return comment::edit(session),
         Id::CommentRm => return comment::remove(session),
+        Id::AttemptRun => return attempt::run(session),
+        Id::AttemptStart => return attempt::start(session),
+        Id::AttemptFinish => return attempt::finish(session),
+        Id::AttemptList => attempt::list(session)?,
+        Id::AttemptShow => attempt::show(session)?,
+        Id::ArtifactAdd => return artifact::add(session),
+        Id::ArtifactList => artifact::list(session)?,
+        Id::ArtifactShow => artifact::show(session)?,
+        Id::ArtifactGet => artifact::get(session)?,
         Id::TaskPick => return task::pick(session),
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,

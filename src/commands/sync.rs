@@ -156,13 +156,10 @@ fn options(session: &Session) -> Result<Options> {
     let habits = session.config()?.sync;
     let call = session.call;
     let policy = match call.given("resolve").or(habits.resolve.as_deref()) {
-        None => Policy::Ask,
         Some("local") => Policy::Local,
         Some("remote") => Policy::Remote,
         Some("skip") => Policy::Skip,
-        Some(word) => {
-            return Err(Error::usage(format!("sync.resolve in config.json is '{word}'")).hint("local, remote or skip"));
-        }
+        _ => Policy::Ask,
     };
     let mode = match (call.has("force"), call.has("pull"), call.has("push")) {
         (true, ..) => Mode::Force(None),

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attempts;
 mod auth;
 mod backlog;
 mod bad_input;
@@ -19,6 +20,7 @@ mod credentials_store;
 mod destruction;
 mod directories;
 mod docs;
+mod doctor;
 mod editor;
 mod fault_proxy;
 mod faults;
@@ -44,6 +46,7 @@ mod regressions;
 mod restore;
 mod restored_server;
 mod scripted_server;
+mod settings;
 mod spare_copy;
 mod storage;
 mod terminal;
@@ -55,6 +58,7 @@ mod unseen;
 mod words;
 mod workspaces;
 mod writes;
+mod written;
 
 /// A file that is not listed above would be compiled by nobody, and its tests would be missed by nobody.
 #[test]

@@ -2,6 +2,7 @@
 //! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
 
 mod account;
+mod attempt;
 mod comment;
 mod named;
 mod place;
@@ -37,6 +38,8 @@ pub static ROOT: Command = Command {
         task::UNDO,
         task::ACTIVE,
         comment::COMMENT,
+        attempt::ATTEMPT,
+        attempt::ARTIFACT,
         place::INIT,
         place::WORKSPACE,
         named::PROJECT,
@@ -45,7 +48,9 @@ pub static ROOT: Command = Command {
         account::LOGIN,
         account::ENV,
         account::AUTH,
+        account::CONFIG,
         place::HEALTH,
+        place::DOCTOR,
         HELP,
         COMPLETION,
         MAN,
@@ -94,7 +99,7 @@ const MAN: Command = Command {
     description: "As roff, for those who have only the program: anyt's own, or that of a group of commands.",
     arguments: &[Argument {
         name: "PAGE",
-        help: "sync, task, workspace, project, env or auth",
+        help: "A group of commands, for example sync or task",
         needed: Needed::No,
         ..Argument::NONE
     }],

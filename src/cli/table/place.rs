@@ -85,6 +85,19 @@ pub const WORKSPACE: Command = Command {
     ..Command::NONE
 };
 
+pub const DOCTOR: Command = Command {
+    id: Some(Id::Doctor),
+    name: "doctor",
+    summary: "Look at everything, and say what to do where something is wrong",
+    description: "\
+        config.json, the folders, the token, the server and its clock, cache, queue, conflicts, lock, log, completion and \
+        git hooks: a line each with ok, warn or fail. Changes nothing and asks nobody. Exit code 0 when nothing failed, else \
+        that of the worst failure.",
+    flags: &[Flag { long: "offline", help: "Look only at what is here; open no socket", ..Flag::SWITCH }],
+    data: true,
+    ..Command::NONE
+};
+
 pub const HEALTH: Command = Command {
     id: Some(Id::Health),
     name: "health",

@@ -11,6 +11,7 @@ pub(super) mod report;
 mod show;
 mod table;
 mod undo;
+mod written;
 
 pub use change::{create, done, note, remove, update};
 pub use dependency::{depend, dependencies};
@@ -19,6 +20,7 @@ pub use overview::{board, next, summary};
 pub use picked::{active, pick, unpick};
 pub use show::show;
 pub use undo::{log, undo};
+pub use written::edit;
 
 use crate::document::row_to_json;
 use crate::model::Row;

@@ -33,7 +33,7 @@ pub fn pick(session: &mut Session) -> Result<u8> {
     let set = Patch::from(BEGUN.map(|(field, word)| (field, Value::Text(word.into()))));
     let queued = match FINISHED.contains(&row.status()) {
         true => Queued::default(),
-        false => edits::update(&mut ctx.store, &row, None, |_| Ok(set))?,
+        false => edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?,
     };
     if queued.operations.is_empty() {
         let pending = ctx.store.is_pending(row.kind, row.id)?;

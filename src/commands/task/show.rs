@@ -1,12 +1,13 @@
 //! `task show`: everything about one task, from the cache; with `--remote` from the server.
 
 use super::to_json;
-use crate::commands::Session;
 use crate::commands::comment::print;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::session::Effort;
+use crate::commands::{Session, attempt};
 use crate::document::text;
 use crate::error::{Error, Result};
+use crate::model::attempt::ATTEMPT;
 use crate::model::comment::COMMENT;
 use crate::model::task::{CHECKLIST, CODING_AGENT, COMPLETED, ESTIMATE, PHASE, PLAN, TASK};
 use crate::model::{Field, Row, Value as FieldValue};
@@ -17,7 +18,7 @@ use crate::time::Timestamp;
 use crate::ui::{Output, Style, markdown, sanitise};
 use miniserde::json::Value;
 
-/// Comments that are shown where nobody asks for all.
+/// Comments and attempts that are shown where nobody asks for all.
 const LAST: usize = 5;
 
 pub fn show(session: &mut Session) -> Result<()> {
@@ -38,6 +39,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     let unread = !pull_lists::is_read(&ctx.store, &COMMENT, &row)?
         && !pull_lists::has_none(&ctx.store, &COMMENT, row.workspace_id)?;
     let all = comments.len();
+    let attempts = ctx.store.below(&ATTEMPT, row.id)?;
     let project = ctx.store.projects(row.workspace_id)?.into_iter().find(|project| project.id == row.project_id());
     let shown = match session.call.has("comments") {
         true => comments.clone(),
@@ -52,6 +54,7 @@ pub fn show(session: &mut Session) -> Result<()> {
                 members.insert("blocks".into(), names(&blocks));
                 let one = |shown: &ShownRow| to_json(&shown.row, shown.pending);
                 members.insert("comments".into(), Value::Array(comments.iter().map(one).collect()));
+                members.insert("attempts".into(), Value::Array(attempts.iter().map(one).collect()));
             }
             document
         },
@@ -79,6 +82,11 @@ pub fn show(session: &mut Session) -> Result<()> {
             prose(out, None, row.description())?;
             prose(out, Some("Implementation plan"), row.text(PLAN))?;
             prose(out, Some("Checklist"), row.text(CHECKLIST))?;
+            if !attempts.is_empty() {
+                let last = &attempts[attempts.len().saturating_sub(LAST)..];
+                section(out, "Attempts", attempts.len(), last.len(), &format!("anyt attempt list {}", row.name))?;
+                attempt::print(out, last)?;
+            }
             if unread {
                 return out.line("\nComments: not read yet; run: anyt sync");
             }
@@ -93,11 +101,15 @@ fn talk(out: &mut Output, all: usize, shown: &[ShownRow]) -> Result<()> {
     if shown.is_empty() {
         return Ok(());
     }
-    let how_many =
-        if shown.len() < all { format!("last {} of {all}; all: --comments", shown.len()) } else { all.to_string() };
-    let heading = out.paint(Style::Bold, &format!("Comments ({how_many})"));
-    out.raw(&format!("\n{heading}\n\n"))?;
+    section(out, "Comments", all, shown.len(), "--comments")?;
     print(out, shown)
+}
+
+/// The heading of things of which the last ones are shown; `whole` shows all.
+fn section(out: &mut Output, what: &str, all: usize, shown: usize, whole: &str) -> Result<()> {
+    let how_many = if shown < all { format!("last {shown} of {all}; all: {whole}") } else { all.to_string() };
+    let heading = out.paint(Style::Bold, &format!("{what} ({how_many})"));
+    out.raw(&format!("\n{heading}\n\n"))
 }
 
 /// Somebody by name, where the cache knows one: `Ada Lovelace (u17)`.
