@@ -76,7 +76,7 @@ impl<'a> Vault<'a> {
     /// The token for a request to this environment. `Error::SignIn` if there is none or if it was stored for another
     /// origin; a keyring that is locked or hangs is an error of its own, never "there is none".
     pub fn find(&self, env: &Environment) -> Result<Found> {
-        if let Some((name, secret)) = self.variable() {
+        if let Some((name, secret)) = self.vars.credential() {
             let secret =
                 clean(secret.expose()).map_err(|error| Error::sign_in(format!("{name}: {error}")).of_variable(name))?;
             return Ok(Found { secret, place: Place::Variable(name), notices: Vec::new() });
@@ -215,7 +215,7 @@ impl<'a> Vault<'a> {
     /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing. A store of which nothing can
     /// be known (a locked keyring) is the error that `find` would give, not an absence.
     pub fn status(&self, env: &Environment) -> Result<Status> {
-        if let Some((name, _)) = self.variable() {
+        if let Some((name, _)) = self.vars.credential() {
             let why = "a variable goes before every store".into();
             return Ok(Status { place: Some(Place::Variable(name)), why, ..Status::default() });
         }
@@ -256,17 +256,6 @@ impl<'a> Vault<'a> {
             }
             None => Status { why: "no token is stored".into(), ..Status::default() },
         })
-    }
-
-    /// The variable that decides, in the order of the published clients.
-    fn variable(&self) -> Option<(&'static str, &Secret)> {
-        let vars = self.vars;
-        let ordered = [
-            ("ANYT_AGENT_KEY", &vars.agent_key),
-            ("ANYT_AUTH_TOKEN", &vars.auth_token),
-            ("ANYT_API_KEY", &vars.api_key),
-        ];
-        ordered.into_iter().find_map(|(name, secret)| Some((name, secret.as_ref()?)))
     }
 
     fn reach(&self) -> Result<Keyring, StoreError> {
