@@ -47,6 +47,7 @@ mod regressions;
 mod restore;
 mod restored_server;
 mod scripted_server;
+mod served_only;
 mod settings;
 mod spare_copy;
 mod specification;
