@@ -2,6 +2,7 @@
 //! are only answers and faults.
 
 use super::backoff;
+use crate::time::Timestamp;
 use std::io;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Request, Response, header};
@@ -27,6 +28,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// What the server's clock showed.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        Timestamp::parse_http_date(self.date.as_deref()?)
+    }
+
     /// The pause the server asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         backoff::retry_after(self.retry_after.as_deref()?, self.date.as_deref())

@@ -10,6 +10,7 @@ use crate::document::{members, text};
 use crate::model::kind::Place;
 use crate::model::{self, Account, Edge, Kind, Listed, Member, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
+use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use std::time::Duration;
 use ureq::http::Method;
@@ -169,6 +170,22 @@ impl Http {
         self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
+    /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
+    /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
+    fn write(&self, call: &Call, read: &dyn Fn(&Value) -> Read<Option<Row>>) -> Reply {
+        let answer = match self.transport.send(call) {
+            Ok(answer) => answer,
+            Err(trouble) => return trouble.into(),
+        };
+        if call.method == Method::DELETE && answer.body.is_empty() {
+            return Reply::Done(None);
+        }
+        match document(&answer.body).and_then(|value| read(wire::unwrap(&value)?)) {
+            Ok(row) => Reply::Done(row.map(Box::new)),
+            Err(words) => Reply::Lost { message: self.describe(&words), until: None },
+        }
+    }
+
     /// The question for a page.
     fn page_call(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> Call {
         let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
@@ -213,6 +230,10 @@ impl Remote for Http {
 
     fn time_limit(&self) -> Duration {
         self.transport.time_limit()
+    }
+
+    fn clocks(&self) -> Option<(Timestamp, Timestamp)> {
+        self.transport.clocks()
     }
 
     fn account(&self) -> RemoteResult<Option<Account>> {

@@ -5,6 +5,7 @@
 //! driver executes the steps and commits each transition before and after a request.
 
 mod amend;
+mod answered;
 mod believe;
 mod breaker;
 mod brought;
@@ -67,6 +68,21 @@ pub enum Mode {
     /// Drop the queue (kept in discarded.jsonl) and make the cache equal the server. `None`: all that waits; else only
     /// these op_ids.
     Force(Option<BTreeSet<String>>),
+}
+
+impl Mode {
+    pub(super) fn pulls(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Pull | Mode::Force(_))
+    }
+
+    pub(super) fn pushes(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Push | Mode::Write(_))
+    }
+
+    /// The cache is to equal the server, whatever it holds.
+    pub(super) fn is_force(&self) -> bool {
+        matches!(self, Mode::Force(_))
+    }
 }
 
 /// Who decides a conflict.

@@ -116,6 +116,8 @@ fn made_changed_and_deleted_at_once() {
         let missing = sandbox.anyt(&[word, "update", "Nothing", "--name", "x"]).code(1);
         assert!(missing.stderr.contains(&format!("there is no {word} 'Nothing' in DEV")), "{missing}");
         sandbox.anyt(&[word, "create", " "]).code(2);
+        let again = sandbox.anyt(&[word, "create", "Third"]).run();
+        assert_eq!(again.stderr.contains("there is a label 'Third' in DEV already"), word == "label", "{again}");
         sandbox.anyt(&[word, "update", "Ours"]).code(2);
     }
 }
