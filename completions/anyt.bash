@@ -11,7 +11,7 @@ _anyt_words() {
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
-            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--pull --push --full --force --yes --dry-run --wait --no-merge --resolve --all-environments --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --wait --resolve --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -70,7 +70,7 @@ _anyt_words() {
             known=''
             ;;
         'anyt task')
-            commands='create update edit list show done rm note dep pick unpick'
+            commands='create update edit list show open done rm note dep plan pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -102,6 +102,12 @@ _anyt_words() {
         'anyt task show')
             commands=''
             flags='--comments --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task open')
+            commands=''
+            flags='--print --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
@@ -147,9 +153,33 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
+        'anyt task plan')
+            commands='submit approve request-changes'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt task plan submit')
+            commands=''
+            flags='--plan --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --plan --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan approve')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan request-changes')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
         'anyt task pick')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
@@ -298,7 +328,7 @@ _anyt_words() {
             known=''
             ;;
         'anyt workspace')
-            commands='list use current switch'
+            commands='list show create use current switch'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -307,6 +337,18 @@ _anyt_words() {
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt workspace show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='workspaces'
+            ;;
+        'anyt workspace create')
+            commands=''
+            flags='--identifier --description --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --identifier -i --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace use')
@@ -676,6 +718,7 @@ _anyt() {
             'anyt task edit') path='anyt task edit' ;;
             'anyt task list' | 'anyt task ls') path='anyt task list' ;;
             'anyt task show') path='anyt task show' ;;
+            'anyt task open') path='anyt task open' ;;
             'anyt task done') path='anyt task done' ;;
             'anyt task rm' | 'anyt task delete') path='anyt task rm' ;;
             'anyt task note') path='anyt task note' ;;
@@ -683,6 +726,10 @@ _anyt() {
             'anyt task dep add') path='anyt task dep add' ;;
             'anyt task dep rm') path='anyt task dep rm' ;;
             'anyt task dep list' | 'anyt task dep ls') path='anyt task dep list' ;;
+            'anyt task plan') path='anyt task plan' ;;
+            'anyt task plan submit') path='anyt task plan submit' ;;
+            'anyt task plan approve') path='anyt task plan approve' ;;
+            'anyt task plan request-changes') path='anyt task plan request-changes' ;;
             'anyt task pick') path='anyt task pick' ;;
             'anyt task unpick') path='anyt task unpick' ;;
             'anyt next') path='anyt next' ;;
@@ -710,6 +757,8 @@ _anyt() {
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;
+            'anyt workspace show') path='anyt workspace show' ;;
+            'anyt workspace create') path='anyt workspace create' ;;
             'anyt workspace use') path='anyt workspace use' ;;
             'anyt workspace current') path='anyt workspace current' ;;
             'anyt workspace switch') path='anyt workspace switch' ;;

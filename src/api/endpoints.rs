@@ -31,6 +31,38 @@ impl Http {
         Ok(HealthInfo { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
     }
 
+    /// Makes a workspace. `op_id`: the `Idempotency-Key`.
+    pub fn create_workspace(
+        &self,
+        op_id: String,
+        name: &str,
+        identifier: &str,
+        description: Option<&str>,
+    ) -> RemoteResult<Workspace> {
+        let mut object = members([("name", text(name)), ("identifier", text(identifier))]);
+        object.extend(description.map(|description| ("description".to_string(), text(description))));
+        let body = Some(json::to_string(&object));
+        let answer = self.read(&Call { body, key: Some(op_id), ..Call::new(Method::POST, "/v1/workspaces") })?;
+        wire::unwrap(&answer).and_then(wire::workspace).map_err(|words| self.malformed(&words))
+    }
+
+    /// Has the server do something with a row that is no change of fields: `plan/approve`. `None` where it does not know the
+    /// row or the action.
+    pub fn act(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        name: &str,
+        action: &str,
+        given: Option<(&str, Value)>,
+    ) -> RemoteResult<Option<Row>> {
+        let object: json::Object = given.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let target = format!("{}/{action}", path(kind, workspace_id, name));
+        let call = Call { body: Some(json::to_string(&object)), ..Call::new(Method::POST, target) };
+        let answer = self.optional(self.transport.send(&call).map_err(RemoteError::from))?;
+        answer.map(|answer| self.row_of(kind, workspace_id, &answer.body)).transpose()
+    }
+
     /// The content of a row whose kind has one. Servers give it as a JSON string, or as it is. `None`: there is no such row.
     pub fn content(&self, kind: &'static Kind, workspace_id: i64, id: i64) -> RemoteResult<Option<String>> {
         let target = format!("{}/download", path(kind, workspace_id, &id.to_string()));

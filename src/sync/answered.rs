@@ -170,6 +170,7 @@ impl Engine<'_> {
             base,
             set: typed,
             condition: None,
+            links: Default::default(),
             replaces: None,
             state: State::Queued,
             sends: Vec::new(),

@@ -136,6 +136,8 @@ fn updated(
 pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
     let seen = Seen::of(store, row)?;
     let rows = Rows::of(store)?;
+    let is_linked = row.kind.name == DEPENDENCY.ends;
+    let (needs, blocks) = if is_linked { store.dependencies_of(row.id)? } else { Default::default() };
     let mut operation = blank(store, row.kind, Shape::Delete)?;
     let mut cancelled = None;
     let change = store.change(|queue| {
@@ -149,6 +151,9 @@ pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
             return Ok(change);
         }
         operation.base = references(queue, row.kind, &row.changeable())?;
+        for (side, rows) in operation.links.iter_mut().zip([&needs, &blocks]) {
+            *side = rows.iter().map(|row| queue.target(row)).collect::<Result<_>>()?;
+        }
         Ok(Change { put: vec![aimed_at(operation, &row, target)], ..Change::default() })
     })?;
     Ok(cancelled.map_or(Deletion::Queued(Queued::new(change.put)), Deletion::Cancelled))
@@ -313,6 +318,7 @@ pub(super) fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: Timestamp::now().rfc3339(),
         server: store.metadata(SERVER)?,

@@ -102,6 +102,8 @@ pub struct Options {
     /// Merge changes to different fields without asking.
     pub merge: bool,
     pub policy: Policy,
+    /// List everything, also what has not changed since it was listed.
+    pub full: bool,
     /// Believe a listing that lacks more than half of a workspace.
     pub accept_deletes: bool,
     /// Rows asked for at a time.
@@ -116,6 +118,7 @@ impl Default for Options {
             mode: Mode::Sync,
             merge: true,
             policy: Policy::Ask,
+            full: false,
             accept_deletes: false,
             page_size: 100,
             dry_run: false,

@@ -196,6 +196,8 @@ pub const JSONL: Flag = Flag { long: "jsonl", help: "Print a line of JSON for ea
 // Flags that several commands share.
 const OFFLINE: Flag =
     Flag { long: "offline", help: "Queue the change for the next sync; open no socket", ..Flag::SWITCH };
+/// Of a write that only the server can do.
+const NOT_OFFLINE: Flag = Flag { help: "Refused: this cannot be queued", ..OFFLINE };
 const NO_QUEUE: Flag = Flag {
     long: "no-queue",
     help: "Fail with exit code 5 instead of queueing when the server is out of reach",
