@@ -15,6 +15,7 @@ use crate::gather::Gather;
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use crate::time::Timestamp;
+use crate::ui::interrupt;
 use miniserde::json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
 }
 
 fn sync(session: &mut Session) -> Result<u8> {
+    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
     let mut ctx = EnvContext::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&ctx.env)?;
