@@ -241,7 +241,7 @@ _anyt_words() {
             commands=''
             flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --status --failure --message -m --cost-tokens --wall-clock-ms --notes --fields --env --api-url --workspace -w --color --ca-file '
-            known=''
+            known='tasks'
             ;;
         'anyt attempt list')
             commands=''
@@ -253,7 +253,7 @@ _anyt_words() {
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
-            known=''
+            known='tasks'
             ;;
         'anyt artifact')
             commands='add list show get'
@@ -265,13 +265,13 @@ _anyt_words() {
             commands=''
             flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --type --name --mime-type --fields --env --api-url --workspace -w --color --ca-file '
-            known=''
+            known='tasks'
             ;;
         'anyt artifact list')
             commands=''
             flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
-            known=''
+            known='tasks'
             ;;
         'anyt artifact show')
             commands=''
