@@ -4,14 +4,14 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth health help completion man version'
+            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth config health doctor help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
-            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--pull --push --full --force --yes --dry-run --wait --no-merge --resolve --all-environments --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --wait --resolve --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -70,21 +70,27 @@ _anyt_words() {
             known=''
             ;;
         'anyt task')
-            commands='create update list show done rm note dep pick unpick'
+            commands='create update edit list show open done rm note dep plan pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task create')
             commands=''
-            flags='--description --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --description -d --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--description --file --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --description -d --file -F --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task update')
             commands=''
-            flags='--title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task edit')
+            commands=''
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task list')
@@ -99,16 +105,22 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
+        'anyt task open')
+            commands=''
+            flags='--print --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
         'anyt task done')
             commands=''
-            flags='--note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --note -n --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --note -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
-            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            flags='--where --force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --where --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task note')
@@ -141,9 +153,33 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
+        'anyt task plan')
+            commands='submit approve request-changes'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt task plan submit')
+            commands=''
+            flags='--plan --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --plan --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan approve')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan request-changes')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
         'anyt task pick')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            flags='--offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
@@ -292,7 +328,7 @@ _anyt_words() {
             known=''
             ;;
         'anyt workspace')
-            commands='list use current switch'
+            commands='list show create use current switch'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -301,6 +337,18 @@ _anyt_words() {
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt workspace show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='workspaces'
+            ;;
+        'anyt workspace create')
+            commands=''
+            flags='--identifier --description --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --identifier -i --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace use')
@@ -483,9 +531,45 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
+        'anyt config')
+            commands='list get set unset'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config list')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config get')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config set')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt config unset')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
         'anyt health')
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt doctor')
+            commands=''
+            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -524,12 +608,14 @@ _anyt_value() {
     esac
     case "$path $prev" in
         'anyt sync'' --resolve') COMPREPLY=($(compgen -W 'local remote skip' -- "$cur")) ;;
+        'anyt task create'' --file' | 'anyt task create'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task create'' --project') _anyt_known projects ;;
         'anyt task create'' --priority' | 'anyt task create'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task create'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
         'anyt task create'' --owner') _anyt_known owners ;;
         'anyt task create'' --labels') _anyt_known labels list ;;
         'anyt task create'' --parent') _anyt_known tasks ;;
+        'anyt task update'' --file' | 'anyt task update'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt task update'' --project') _anyt_known projects ;;
         'anyt task update'' --priority' | 'anyt task update'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task update'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
@@ -538,6 +624,15 @@ _anyt_value() {
         'anyt task update'' --add-labels') _anyt_known labels list ;;
         'anyt task update'' --remove-labels') _anyt_known labels list ;;
         'anyt task update'' --parent') _anyt_known tasks ;;
+        'anyt task edit'' --file' | 'anyt task edit'' -F') COMPREPLY=($(compgen -f -- "$cur")) ;;
+        'anyt task edit'' --project') _anyt_known projects ;;
+        'anyt task edit'' --priority' | 'anyt task edit'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
+        'anyt task edit'' --status') COMPREPLY=($(compgen -W 'backlog todo active blocked done canceled archived' -- "$cur")) ;;
+        'anyt task edit'' --owner') _anyt_known owners ;;
+        'anyt task edit'' --labels') _anyt_known labels list ;;
+        'anyt task edit'' --add-labels') _anyt_known labels list ;;
+        'anyt task edit'' --remove-labels') _anyt_known labels list ;;
+        'anyt task edit'' --parent') _anyt_known tasks ;;
         'anyt task list'' --status') _anyt_list 'backlog todo active blocked done canceled archived' ;;
         'anyt task list'' --priority' | 'anyt task list'' -p') COMPREPLY=($(compgen -W '-2 -1 0 1 2' -- "$cur")) ;;
         'anyt task list'' --owner') _anyt_known owners ;;
@@ -619,9 +714,11 @@ _anyt() {
             'anyt sync restore') path='anyt sync restore' ;;
             'anyt task') path='anyt task' ;;
             'anyt task create' | 'anyt task add') path='anyt task create' ;;
-            'anyt task update' | 'anyt task edit') path='anyt task update' ;;
+            'anyt task update') path='anyt task update' ;;
+            'anyt task edit') path='anyt task edit' ;;
             'anyt task list' | 'anyt task ls') path='anyt task list' ;;
             'anyt task show') path='anyt task show' ;;
+            'anyt task open') path='anyt task open' ;;
             'anyt task done') path='anyt task done' ;;
             'anyt task rm' | 'anyt task delete') path='anyt task rm' ;;
             'anyt task note') path='anyt task note' ;;
@@ -629,6 +726,10 @@ _anyt() {
             'anyt task dep add') path='anyt task dep add' ;;
             'anyt task dep rm') path='anyt task dep rm' ;;
             'anyt task dep list' | 'anyt task dep ls') path='anyt task dep list' ;;
+            'anyt task plan') path='anyt task plan' ;;
+            'anyt task plan submit') path='anyt task plan submit' ;;
+            'anyt task plan approve') path='anyt task plan approve' ;;
+            'anyt task plan request-changes') path='anyt task plan request-changes' ;;
             'anyt task pick') path='anyt task pick' ;;
             'anyt task unpick') path='anyt task unpick' ;;
             'anyt next') path='anyt next' ;;
@@ -656,6 +757,8 @@ _anyt() {
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;
+            'anyt workspace show') path='anyt workspace show' ;;
+            'anyt workspace create') path='anyt workspace create' ;;
             'anyt workspace use') path='anyt workspace use' ;;
             'anyt workspace current') path='anyt workspace current' ;;
             'anyt workspace switch') path='anyt workspace switch' ;;
@@ -686,7 +789,13 @@ _anyt() {
             'anyt auth logout') path='anyt auth logout' ;;
             'anyt auth whoami') path='anyt auth whoami' ;;
             'anyt auth status') path='anyt auth status' ;;
+            'anyt config') path='anyt config' ;;
+            'anyt config list' | 'anyt config ls') path='anyt config list' ;;
+            'anyt config get') path='anyt config get' ;;
+            'anyt config set') path='anyt config set' ;;
+            'anyt config unset') path='anyt config unset' ;;
             'anyt health') path='anyt health' ;;
+            'anyt doctor') path='anyt doctor' ;;
             'anyt completion') path='anyt completion' ;;
             'anyt man') path='anyt man' ;;
             'anyt version') path='anyt version' ;;

@@ -4,13 +4,16 @@
 
 mod edit;
 mod resolve;
+mod settings;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 pub use edit::{
     add_environment, edit, remove_environment, set_default_project, set_default_workspace, set_setting, switch,
 };
 pub use resolve::{Environment, resolve_environment, unknown};
+pub use settings::{SETTINGS, Setting};
 
 use crate::error::{Error, Result};
 use crate::json::{self, Fault};
@@ -28,6 +31,9 @@ pub struct Config {
     /// `editor`: a command line.
     pub editor: Option<String>,
     pub sync: SyncHabits,
+    /// Settings that are not what they should be, in words: they count as absent. Only a habit may be so; what says where a
+    /// token goes is a fault of the whole file.
+    pub faults: Vec<String>,
 }
 
 /// One member of `environments`. The name is as it stands in the file; it becomes an `EnvName` when it is chosen.
@@ -41,6 +47,8 @@ pub struct Configured {
     pub default_project: Option<String>,
     /// The token may go to this address over plain http.
     pub allow_insecure_http: bool,
+    /// Where people see the tasks of this server in a browser.
+    pub web_url: Option<String>,
     /// In plain text, from before the migration.
     pub auth_token: Option<Secret>,
     /// In plain text, from before the migration.
@@ -74,8 +82,15 @@ impl Config {
     }
 
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
-        let reader = Reader { text };
-        reader.config(path).map_err(|fault| damaged(path, &fault))
+        let reader = Reader { text, path, faults: RefCell::default() };
+        reader.config().map_err(|fault| damaged(path, &fault))
+    }
+
+    /// The value of a setting as it stands in the file, in words.
+    pub fn setting(&self, setting: &Setting, environment: &str) -> Result<Option<String>> {
+        let text = read(&self.path)?.unwrap_or_default();
+        let raw = json::get(&text, &setting.path(environment)).ok().flatten();
+        Ok(raw.and_then(|raw| setting.value(raw)))
     }
 
     pub fn environment(&self, name: &str) -> Option<&Configured> {
@@ -111,23 +126,29 @@ fn damaged(path: &Path, fault: &Fault) -> Error {
 /// Reads members with their types, and says where one is not what it should be. `null` counts as absent.
 struct Reader<'a> {
     text: &'a str,
+    path: &'a Path,
+    faults: RefCell<Vec<String>>,
 }
 
 impl Reader<'_> {
-    fn config(&self, path: &Path) -> Result<Config, Fault> {
+    fn config(self) -> Result<Config, Fault> {
         let names = self.names(&[])?.and(self.names(&["environments"])?).unwrap_or_default();
         let environments = names.iter().map(|name| self.environment(name)).collect::<Result<_, Fault>>()?;
-        self.names(&["sync"])?;
         Ok(Config {
-            path: path.to_path_buf(),
+            path: self.path.to_path_buf(),
             environments,
-            current_environment: self.text(&["current_environment"])?,
-            editor: self.text(&["editor"])?,
+            // Without it nobody is chosen who was not meant: the only environment, or a question.
+            current_environment: self.text(&["current_environment"]).unwrap_or_else(|fault| {
+                self.faults.borrow_mut().push(format!("{}, {fault}: current_environment", self.path.display()));
+                None
+            }),
+            editor: self.setting("editor", ""),
             sync: SyncHabits {
-                merge: self.flag(&["sync", "merge"])?,
-                resolve: self.text(&["sync", "resolve"])?,
-                page_size: self.number(&["sync", "page_size"])?,
+                merge: self.setting("sync.merge", "").map(|flag| flag == "true"),
+                resolve: self.setting("sync.resolve", ""),
+                page_size: self.setting("sync.page_size", "").and_then(|number| number.parse().ok()),
             },
+            faults: self.faults.into_inner(),
         })
     }
 
@@ -140,14 +161,36 @@ impl Reader<'_> {
         Ok(Configured {
             name: name.to_string(),
             api_url,
-            default_workspace: self.text_or_number(&member("default_workspace"))?,
-            default_project: self.text_or_number(&member("default_project"))?,
+            default_workspace: self.setting("default_workspace", name),
+            default_project: self.setting("default_project", name),
             allow_insecure_http: self.flag(&member("allow_insecure_http"))?.unwrap_or(false),
+            web_url: self.text(&member("web_url"))?,
             auth_token: self.secret(&member("auth_token"))?,
             agent_key: self.secret(&member("agent_key"))?,
             stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),
             keyring_left: self.flag(&member("keyring_left"))?.unwrap_or(false),
         })
+    }
+
+    /// A habit. One that is not what it should be is absent, and is told.
+    fn setting(&self, key: &str, environment: &str) -> Option<String> {
+        let setting = Setting::named(key)?;
+        let path = setting.path(environment);
+        // What stands where an object should be on the way is the fault.
+        let at = (1..=path.len()).rev().find_map(|count| Some((count, self.raw(&path[..count]).ok()??)));
+        match at? {
+            (count, raw) if count == path.len() && setting.value(raw).is_some() => setting.value(raw),
+            (count, raw) if count < path.len() && raw.starts_with('{') => None,
+            (count, _) => {
+                let Fault { line, column, .. } = json::fault(self.text, &path[..count], setting.expects);
+                let (file, path, expects) = (self.path.display(), path.join("."), setting.expects);
+                self.faults.borrow_mut().push(format!(
+                    "{file}, line {line}, column {column}: {path} takes {expects}; without it: {}",
+                    setting.default
+                ));
+                None
+            }
+        }
     }
 
     fn raw(&self, path: &[&str]) -> Result<Option<&str>, Fault> {
@@ -172,17 +215,8 @@ impl Reader<'_> {
         self.typed(path, json::string, "a text in double quotes is expected here")
     }
 
-    fn text_or_number(&self, path: &[&str]) -> Result<Option<String>, Fault> {
-        let parse = |raw: &str| json::string(raw).or_else(|| raw.parse::<i64>().ok().map(|number| number.to_string()));
-        self.typed(path, parse, "a text or a whole number is expected here")
-    }
-
     fn flag(&self, path: &[&str]) -> Result<Option<bool>, Fault> {
         self.typed(path, |raw| raw.parse().ok(), "true or false is expected here")
-    }
-
-    fn number(&self, path: &[&str]) -> Result<Option<u32>, Fault> {
-        self.typed(path, |raw| raw.parse().ok(), "a whole number is expected here")
     }
 
     fn secret(&self, path: &[&str]) -> Result<Option<Secret>, Fault> {
@@ -225,11 +259,40 @@ mod tests {
             ("{\"environments\": {\"dev\": {}}}", "column 26: this environment has no \"api_url\""),
             ("{\"environments\": {\"dev\": \"http://h\"}}", "column 26: an object"),
             ("{\"environments\": {\"dev\": {\"api_url\": 5}}}", "column 38: a text"),
-            ("{\"sync\": {\"page_size\": -1}}", "a whole number"),
         ] {
             let error = parse(text).map(|_| ()).expect_err(text);
             assert!(error.to_string().contains(place), "{error}");
             assert!(error.advice().unwrap().contains("left alone"));
         }
+    }
+
+    #[test]
+    fn a_habit_that_is_none_counts_as_absent_and_is_told() {
+        for (text, told) in [
+            (
+                "{\"sync\": {\"page_size\": -1}}",
+                "/x/config.json, line 1, column 24: sync.page_size takes a whole number",
+            ),
+            (
+                "{\"sync\":\n {\"merge\": \"no\"}}",
+                "line 2, column 12: sync.merge takes true or false; without it: true",
+            ),
+            ("{\"sync\": {\"resolve\": \"lokal\"}}", "sync.resolve takes local, remote or skip; without it: ask"),
+            ("{\"sync\": []}", "column 10: sync.merge takes"),
+            ("{\"editor\": 5}", "editor takes a command line"),
+            (
+                "{\"environments\": {\"dev\": {\"api_url\": \"http://h\", \"default_workspace\": []}}}",
+                "environments.dev.default_workspace takes a workspace's identifier",
+            ),
+        ] {
+            let config = parse(text).expect(text);
+            assert!(config.faults[0].contains(told), "{:?}", config.faults);
+            assert_eq!((config.sync, config.editor), (SyncHabits::default(), None));
+        }
+        assert_eq!(parse("{\"sync\": {\"merge\": null}}").unwrap().faults, Vec::<String>::new());
+        // What decides where a token goes is no habit.
+        assert!(
+            parse("{\"environments\": {\"dev\": {\"api_url\": \"http://h\", \"allow_insecure_http\": 1}}}").is_err()
+        );
     }
 }

@@ -93,6 +93,15 @@ impl LockFile {
     }
 }
 
+/// Who holds the lock at this instant, and for how long. Changes nothing, not even what a process that was killed has left in
+/// the file.
+pub fn holder(path: &Path) -> Option<(u32, Duration)> {
+    let named = read_holder(path)?;
+    let file = RwLock::new(File::open(path).ok()?);
+    let is_taken = file.try_read().is_err();
+    is_taken.then_some(named)
+}
+
 /// The error that names the present holder. It writes its name just after it has taken the lock, so one look may come
 /// too early.
 fn busy(path: &Path) -> Error {

@@ -228,7 +228,7 @@ mod tests {
             ("sync queue show 3", Id::SyncQueueShow),
             ("task add x", Id::TaskCreate),
             ("task ls", Id::TaskList),
-            ("task edit 4", Id::TaskUpdate),
+            ("task edit 4", Id::TaskEdit),
             ("task delete 4", Id::TaskRm),
             ("env use dev", Id::EnvSwitch),
             ("env rm dev", Id::EnvRemove),
@@ -301,7 +301,7 @@ mod tests {
             ("logout", "unknown command 'logout' (did you mean anyt auth logout? see: anyt --help)"),
             ("sync statsu", "unknown command 'statsu' for 'anyt sync' (did you mean status? see: anyt sync --help)"),
             ("help taks", "unknown command 'taks' (did you mean task? see: anyt --help)"),
-            ("task create", "missing TITLE for 'anyt task create' (usage: anyt task create [FLAGS] TITLE)"),
+            ("task pick", "missing ID for 'anyt task pick' (usage: anyt task pick [FLAGS] ID)"),
             (
                 "task create Fix it",
                 "unexpected argument 'it' for 'anyt task create' (quote text that has spaces in it; see: anyt task create --help)",
@@ -309,11 +309,11 @@ mod tests {
             ("task list --sort", "missing value BY for --sort of 'anyt task list' (see: anyt task list --help)"),
             (
                 "task edit 4 --title --offline",
-                "missing value TEXT for --title of 'anyt task update' (if '--offline' is the value: --title=--offline)",
+                "missing value TEXT for --title of 'anyt task edit' (if '--offline' is the value: --title=--offline)",
             ),
             ("task list --json=yes", "--json of 'anyt task list' takes no value (see: anyt task list --help)"),
             ("task list -q=yes", "-q of 'anyt task list' takes no value (see: anyt task list --help)"),
-            ("task edit 4 -p 7", "invalid value '7' for -p: one of: -2, -1, 0, 1, 2 (see: anyt task update --help)"),
+            ("task edit 4 -p 7", "invalid value '7' for -p: one of: -2, -1, 0, 1, 2 (see: anyt task edit --help)"),
             (
                 "task list --limit -1",
                 "invalid value '-1' for --limit: a whole number, 0 or more (see: anyt task list --help)",

@@ -60,7 +60,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let content = content(session, &ctx, &row.name, row.content())?;
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content))]);
-    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set))?;
+    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
     let delivery = deliver(session, &mut ctx, &mode, &queued)?;
     let change = match queued.operations.is_empty() {
         true => Changed { kind: &COMMENT, verb: "Updated", name: row.name, id: row.id, delivery, hint: None },

@@ -7,10 +7,12 @@ mod below;
 mod chosen;
 mod comment;
 mod complete;
+mod config;
 mod confirm;
 mod conflicts;
 mod context;
 mod describe;
+mod doctor;
 mod env;
 mod health;
 mod init;
@@ -41,6 +43,7 @@ use std::path::Path;
 pub fn run(call: &Invocation) -> Result<u8> {
     let mut session = Session::new(call)?;
     let done = dispatch(&mut session).and_then(|code| session.succeed(code));
+    let _ = session.say_faults();
     match (done, session.out.flush()) {
         (Ok(code), Ok(())) => Ok(code),
         (Ok(_), Err(error)) | (Err(error), _) => session.fail(error),
@@ -64,6 +67,9 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::EnvSwitch => env::switch(session)?,
         Id::EnvShow => env::show(session)?,
         Id::EnvRemove => env::remove(session)?,
+        Id::ConfigList => config::list(session)?,
+        Id::ConfigGet => config::get(session)?,
+        Id::ConfigSet | Id::ConfigUnset => config::set(session)?,
         Id::AuthLogin => auth::login(session)?,
         Id::AuthLogout => auth::logout(session)?,
         Id::AuthWhoami => auth::whoami(session)?,
@@ -71,6 +77,8 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Login => return login::run(session),
         Id::Init => init::run(session)?,
         Id::WorkspaceList => workspace::list(session)?,
+        Id::WorkspaceShow => workspace::show(session)?,
+        Id::WorkspaceCreate => workspace::create(session)?,
         Id::WorkspaceUse => workspace::use_(session)?,
         Id::WorkspaceCurrent => workspace::current(session)?,
         Id::WorkspaceSwitch => workspace::switch(session)?,
@@ -86,14 +94,20 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::LabelUpdate => return label::update(session),
         Id::LabelRm => return label::remove(session),
         Id::MemberList => member::list(session)?,
+        Id::Doctor => return doctor::run(session),
         Id::Health => health::run(session)?,
         Id::TaskCreate => return task::create(session),
         Id::TaskUpdate => return task::update(session),
+        Id::TaskEdit => return task::edit(session),
         Id::TaskDone => return task::done(session),
         Id::TaskNote => return task::note(session),
         Id::TaskRm => return task::remove(session),
         Id::TaskList => task::list(session)?,
         Id::TaskShow => task::show(session)?,
+        Id::TaskOpen => task::open(session)?,
+        Id::TaskPlanSubmit => task::submit(session)?,
+        Id::TaskPlanApprove => task::approve(session)?,
+        Id::TaskPlanRequestChanges => task::request_changes(session)?,
         Id::TaskDepAdd => return task::depend(session, true),
         Id::TaskDepRm => return task::depend(session, false),
         Id::TaskDepList => task::dependencies(session)?,
@@ -110,7 +124,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::ArtifactList => artifact::list(session)?,
         Id::ArtifactShow => artifact::show(session)?,
         Id::ArtifactGet => artifact::get(session)?,
-        Id::TaskPick => task::pick(session)?,
+        Id::TaskPick => return task::pick(session),
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,
         Id::Next => task::next(session)?,

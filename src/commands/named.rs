@@ -77,7 +77,7 @@ pub fn update(session: &mut Session, kind: &'static Kind, set: Patch) -> Result<
     }
     let (mut ctx, row) = named(session, kind)?;
     let mode = write_mode(session, &ctx)?;
-    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set))?;
+    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
     let delivery = deliver(session, &mut ctx, &mode, &queued)?;
     let change = match queued.operations.is_empty() {
         true => Changed { kind, verb: "Updated", name: row.name, id: row.id, delivery, hint: None },

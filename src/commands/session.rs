@@ -32,6 +32,8 @@ pub struct Session<'a> {
     /// The environment that the command itself has chosen, before any flag.
     pub chosen: Option<String>,
     variable: Option<&'static str>,
+    /// What config.json holds and what does not count; said at the end, once.
+    faults: RefCell<Vec<String>>,
     /// The text that came on standard input: a command that fails keeps it.
     pub piped: RefCell<Option<String>>,
 }
@@ -45,6 +47,8 @@ pub enum Effort {
     Sync,
     /// Only to see whether somebody is there.
     Probe,
+    /// To say what is the matter.
+    Look,
 }
 
 /// Seconds one request may take unless `ANYT_TIMEOUT` says otherwise.
@@ -62,6 +66,7 @@ impl<'a> Session<'a> {
             data: None,
             chosen: None,
             variable: None,
+            faults: RefCell::default(),
             piped: RefCell::new(None),
         })
     }
@@ -71,7 +76,19 @@ impl<'a> Session<'a> {
     }
 
     pub fn config(&self) -> Result<Config> {
-        Config::load(&self.paths()?)
+        let config = Config::load(&self.paths()?)?;
+        self.faults.replace(config.faults.clone());
+        Ok(config)
+    }
+
+    /// Somebody else says it.
+    pub fn drop_faults(&mut self) {
+        self.faults.take();
+    }
+
+    /// Says what of config.json does not count.
+    pub fn say_faults(&mut self) -> Result<()> {
+        self.faults.take().iter().try_for_each(|fault| self.out.warn(fault))
     }
 
     /// The environment of the command. A directory that is tied to a server chooses the environment with that server,
@@ -137,6 +154,7 @@ impl<'a> Session<'a> {
             Effort::Write => (timeout, 2, Duration::from_secs(2)),
             Effort::Sync => (timeout, 5, Duration::from_secs(60)),
             Effort::Probe => (timeout.min(Duration::from_secs(1)), 1, Duration::from_secs(1)),
+            Effort::Look => (timeout.min(Duration::from_secs(5)), 1, Duration::from_secs(5)),
         };
         Http::new(Options {
             base_url: env.api_url.clone(),
@@ -196,7 +214,7 @@ impl<'a> Session<'a> {
             keep_text(&mut store, self.call.arguments().first().map_or("a new task", String::as_str), &text)
         });
         if let Ok(command) = kept {
-            let _ = self.out.warn(&format!("the text from standard input is kept: {command}"));
+            let _ = self.out.warn(&format!("the text is kept: {command}"));
         }
     }
 
@@ -236,11 +254,22 @@ impl<'a> Session<'a> {
     }
 }
 
+/// `--offline` of a write that only the server can do. `why`: a sentence.
+pub fn refuse_offline(session: &Session, why: &str) -> Result<()> {
+    match session.call.has("offline") {
+        true => Err(Error::usage(format!("this cannot be queued: {why}")).hint("leave --offline out")),
+        false => Ok(()),
+    }
+}
+
 /// The document of a command that failed.
 pub fn failed(error: &Error) -> Value {
+    object([("success", Value::Bool(false)), ("error", error_to_json(error))])
+}
+
+pub fn error_to_json(error: &Error) -> Value {
     let advice = error.advice().map_or(Value::Null, text);
-    let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
-    object([("success", Value::Bool(false)), ("error", body)])
+    object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)])
 }
 
 fn options(call: &Invocation) -> OutputOptions {

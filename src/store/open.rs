@@ -5,7 +5,7 @@ use super::schema::{self, Unusable};
 use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,6 +50,47 @@ impl Store {
             compared => compared?,
         }
         Ok(store)
+    }
+
+    /// The cache as it is, for who only looks: nothing is made, migrated or compared. `None` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read: damaged, or another version's.
+    pub fn look(files: &Files) -> Result<Option<Store>> {
+        if !files.cache.exists() {
+            return Ok(None);
+        }
+        let (db, path, inode) = connect_read_only(&files.cache).ok_or_else(|| {
+            Error::failure(format!("{} is damaged, or another version's", files.cache.display()))
+                .hint("the next command mends it, or says why not: anyt sync status")
+        })?;
+        Ok(Some(Store { db, path, inode, files: files.clone(), notices: Vec::new(), is_durable: true }))
+    }
+
+    /// Reads every row there is, and gives their number.
+    pub fn read_through(&self) -> Result<usize> {
+        let read = || -> rusqlite::Result<usize> {
+            let mut count = 0;
+            let mut tables = self.db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+            let mut names = tables.query([])?;
+            while let Some(name) = names.next()? {
+                let name: String = name.get(0)?;
+                let mut table = self.db.prepare(&format!("SELECT * FROM \"{name}\""))?;
+                let last = table.column_count() - 1;
+                let mut rows = table.query([])?;
+                while let Some(row) = rows.next()? {
+                    row.get_ref(last)?;
+                    count += 1;
+                }
+            }
+            Ok(count)
+        };
+        read().map_err(|e| self.error(e))
+    }
+
+    /// queue.jsonl has what waits.
+    pub fn is_copied(&self) -> Result<bool> {
+        Ok(spare::mark(&self.db).map_err(|e| self.error(e))? == spare::tail(&self.files.queue)?)
     }
 
     /// What opening had to say, once.
@@ -116,8 +157,8 @@ impl Failed {
 
 type Connected = (Connection, PathBuf, (u64, u64));
 
-/// The cache as it is on the disk. Without shared memory for its -wal it is read as a file that nobody changes, which it is
-/// only while there is no -wal.
+/// The cache as it is on the disk. Without a -wal in WAL mode, where reading would make one, and without shared memory for it,
+/// it is read as a file that nobody changes, which it is only while there is no -wal.
 fn connect_read_only(path: &Path) -> Option<Connected> {
     let real = path.canonicalize().ok()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
@@ -133,7 +174,8 @@ fn connect_read_only(path: &Path) -> Option<Connected> {
         let name = real.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         is_empty.then(|| open(Path::new(&format!("file:{name}?immutable=1")))).flatten()
     };
-    let db = open(&real).or_else(unchanged)?;
+    let is_at_rest = !Path::new(&wal).exists() && is_wal_file(&real);
+    let db = if is_at_rest { unchanged() } else { open(&real).or_else(unchanged) }?;
     let inode = inode(&real).ok()?;
     Some((db, real, inode))
 }
@@ -245,6 +287,12 @@ impl Store {
 
 pub(super) fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
     std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+/// Bytes 18 and 19 of the file (<https://www.sqlite.org/fileformat2.html>): 2 for WAL.
+fn is_wal_file(path: &Path) -> bool {
+    let mut header = [0; 20];
+    std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut header).is_ok()) && header[18] == 2
 }
 
 fn is_wal(db: &Connection) -> rusqlite::Result<bool> {

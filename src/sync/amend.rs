@@ -61,6 +61,7 @@ mod tests {
             base,
             set,
             condition: None,
+            links: Default::default(),
             replaces: None,
             created_at: String::new(),
             server: None,

@@ -233,6 +233,7 @@ fn blank(shape: Shape, target: Target, row: &Row, chain: &[Operation]) -> Operat
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: String::new(),
         server: server_of(chain),

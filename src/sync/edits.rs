@@ -69,36 +69,66 @@ pub fn update(
     store: &mut Store,
     row: &Row,
     condition: Option<Condition>,
-    make: impl FnOnce(&Row) -> Result<Patch>,
+    make: impl Fn(&Row) -> Result<Patch>,
 ) -> Result<Queued> {
-    let seen = Seen::of(store, row)?;
-    let mut operation = blank(store, row.kind, Shape::Update)?;
-    let mut amended = false;
+    Ok(update_all(store, &[row], condition.as_ref(), &make)?.pop().unwrap_or_default())
+}
+
+/// The same for several rows, all of them or none. Gives what was queued of each, in their order.
+pub fn update_all(
+    store: &mut Store,
+    rows: &[&Row],
+    condition: Option<&Condition>,
+    make: &dyn Fn(&Row) -> Result<Patch>,
+) -> Result<Vec<Queued>> {
+    let blanks = rows.iter().map(|row| blank(store, row.kind, Shape::Update)).collect::<Result<Vec<_>>>()?;
+    let seen = rows.iter().map(|row| Seen::of(store, row)).collect::<Result<Vec<_>>>()?;
+    let mut counts = Vec::new();
     let change = store.change(|queue| {
-        let row = seen.live(queue)?;
-        let given = make(&row)?;
-        refuse_cycle(queue, &row, &given)?;
-        let target = queue.target(&row)?;
-        // Also what the row shows already: it may wait behind what was rejected.
-        let wanted = references(queue, row.kind, &given)?;
-        if condition.is_none()
-            && queue.has_rejected(row.kind, &target)?
-            && let Some(operations) = amend_rejected(&queue.waiting_of(row.kind, &target)?, &row, &wanted)
-        {
-            amended = true;
-            return Ok(Change { amended: operations, ..Change::default() });
+        let mut change = Change::default();
+        for (operation, seen) in blanks.into_iter().zip(&seen) {
+            let (amended, operations) = updated(queue, &seen.live(queue)?, operation, condition, make)?;
+            counts.push((amended, operations.len()));
+            if amended { &mut change.amended } else { &mut change.put }.extend(operations);
         }
-        let changed = |field: &Field| given.get(field).is_some_and(|value| row.get(field) != value);
-        operation.set = wanted.into_iter().filter(|(field, _)| changed(field)).gather();
-        if operation.set.is_empty() {
-            return Ok(Change::default());
-        }
-        let before = operation.set.keys().map(|field| (*field, row.get(field).clone())).gather();
-        operation.base = references(queue, row.kind, &before)?;
-        operation.condition = condition;
-        Ok(Change { put: vec![aimed_at(operation, &row, target)], ..Change::default() })
+        Ok(change)
     })?;
-    Ok(if amended { Queued { operations: change.amended, amended } } else { Queued::new(change.put) })
+    let (mut put, mut amended) = (change.put.into_iter(), change.amended.into_iter());
+    let taken = |(is_amended, count): (bool, usize)| {
+        let from = if is_amended { &mut amended } else { &mut put };
+        Queued { operations: from.take(count).collect(), amended: is_amended }
+    };
+    Ok(counts.into_iter().map(taken).collect())
+}
+
+/// The operations that change a row so, and whether they were rejected before.
+fn updated(
+    queue: &Queueing,
+    row: &Row,
+    mut operation: Operation,
+    condition: Option<&Condition>,
+    make: &dyn Fn(&Row) -> Result<Patch>,
+) -> Result<(bool, Vec<Operation>)> {
+    let given = make(row)?;
+    refuse_cycle(queue, row, &given)?;
+    let target = queue.target(row)?;
+    // Also what the row shows already: it may wait behind what was rejected.
+    let wanted = references(queue, row.kind, &given)?;
+    if condition.is_none()
+        && queue.has_rejected(row.kind, &target)?
+        && let Some(operations) = amend_rejected(&queue.waiting_of(row.kind, &target)?, row, &wanted)
+    {
+        return Ok((true, operations));
+    }
+    let changed = |field: &Field| given.get(field).is_some_and(|value| row.get(field) != value);
+    operation.set = wanted.into_iter().filter(|(field, _)| changed(field)).gather();
+    if operation.set.is_empty() {
+        return Ok((false, Vec::new()));
+    }
+    let before = operation.set.keys().map(|field| (*field, row.get(field).clone())).gather();
+    operation.base = references(queue, row.kind, &before)?;
+    operation.condition = condition.cloned();
+    Ok((false, vec![aimed_at(operation, row, target)]))
 }
 
 /// Queues a delete. A row whose create was certainly never carried out cancels out: a sync that is about to send it finds
@@ -106,6 +136,8 @@ pub fn update(
 pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
     let seen = Seen::of(store, row)?;
     let rows = Rows::of(store)?;
+    let is_linked = row.kind.name == DEPENDENCY.ends;
+    let (needs, blocks) = if is_linked { store.dependencies_of(row.id)? } else { Default::default() };
     let mut operation = blank(store, row.kind, Shape::Delete)?;
     let mut cancelled = None;
     let change = store.change(|queue| {
@@ -119,6 +151,9 @@ pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
             return Ok(change);
         }
         operation.base = references(queue, row.kind, &row.changeable())?;
+        for (side, rows) in operation.links.iter_mut().zip([&needs, &blocks]) {
+            *side = rows.iter().map(|row| queue.target(row)).collect::<Result<_>>()?;
+        }
         Ok(Change { put: vec![aimed_at(operation, &row, target)], ..Change::default() })
     })?;
     Ok(cancelled.map_or(Deletion::Queued(Queued::new(change.put)), Deletion::Cancelled))
@@ -283,6 +318,7 @@ pub(super) fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: Timestamp::now().rfc3339(),
         server: store.metadata(SERVER)?,

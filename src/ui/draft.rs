@@ -235,7 +235,7 @@ fn read_prose(difference: &Difference, body: &str) -> Value {
 }
 
 /// Some editors write every line end as `\r\n`. Where the file that was given out had a plain one, that is no change.
-fn with_line_ends_of<'a>(given: &str, edited: &'a str) -> Cow<'a, str> {
+pub(super) fn with_line_ends_of<'a>(given: &str, edited: &'a str) -> Cow<'a, str> {
     let plain = |text: &str| text.matches('\n').count() - text.matches("\r\n").count();
     if plain(given) > 0 && plain(edited) == 0 { edited.replace("\r\n", "\n").into() } else { edited.into() }
 }

@@ -10,6 +10,7 @@ mod difference;
 mod draft;
 pub mod editor;
 mod escapes;
+pub mod form;
 mod hidden;
 pub mod interrupt;
 mod launch;
@@ -23,6 +24,7 @@ mod typed;
 pub mod width;
 
 pub use editor::Editor;
+pub use launch::browse;
 pub use output::{ColorChoice, Output, OutputOptions, Style};
 pub use prompt::{Answer, Input};
 pub use table::{Column, Table};

@@ -20,7 +20,9 @@ mod credentials_store;
 mod destruction;
 mod directories;
 mod docs;
+mod doctor;
 mod editor;
+mod everything;
 mod fault_proxy;
 mod faults;
 mod file_modes;
@@ -45,7 +47,10 @@ mod regressions;
 mod restore;
 mod restored_server;
 mod scripted_server;
+mod served_only;
+mod settings;
 mod spare_copy;
+mod specification;
 mod storage;
 mod terminal;
 mod tls;
@@ -56,6 +61,7 @@ mod unseen;
 mod words;
 mod workspaces;
 mod writes;
+mod written;
 
 /// A file that is not listed above would be compiled by nobody, and its tests would be missed by nobody.
 #[test]

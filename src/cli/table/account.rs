@@ -83,6 +83,56 @@ pub const ENV: Command = Command {
     ..Command::NONE
 };
 
+const KEY: Argument = Argument { name: "KEY", help: "The setting; 'anyt config list' shows all", ..Argument::NONE };
+
+pub const CONFIG: Command = Command {
+    name: "config",
+    summary: "Show and change settings",
+    description: "\
+        The settings in config.json that are habits; 'anyt env', 'anyt auth' and 'anyt workspace' write the rest of it. A \
+        setting that is not what it should be is named in a warning, and counts as absent.",
+    examples: &[
+        Example { what: "All of them, with their meaning", line: "anyt config list" },
+        Example { what: "Never ask in a sync", line: "anyt config set sync.resolve skip" },
+        Example { what: "As it was", line: "anyt config unset sync.resolve" },
+    ],
+    subcommands: &[
+        Command {
+            id: Some(Id::ConfigList),
+            name: "list",
+            aliases: &["ls"],
+            summary: "List the settings with value and meaning",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ConfigGet),
+            name: "get",
+            summary: "Print a setting, or what counts without it",
+            arguments: &[KEY],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ConfigSet),
+            name: "set",
+            summary: "Change a setting",
+            arguments: &[KEY, Argument { name: "VALUE", help: "Its new value", ..Argument::NONE }],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::ConfigUnset),
+            name: "unset",
+            summary: "Take a setting out of config.json",
+            arguments: &[KEY],
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
 const IN_SIGHT: &str = "other users of this machine can read a command line";
 const INSTEAD: &str =
     "type it at the prompt of 'anyt auth login', pipe it in, name a --token-file, or set ANYT_AUTH_TOKEN";

@@ -48,7 +48,9 @@ pub static ROOT: Command = Command {
         account::LOGIN,
         account::ENV,
         account::AUTH,
+        account::CONFIG,
         place::HEALTH,
+        place::DOCTOR,
         HELP,
         COMPLETION,
         MAN,
@@ -97,7 +99,7 @@ const MAN: Command = Command {
     description: "As roff, for those who have only the program: anyt's own, or that of a group of commands.",
     arguments: &[Argument {
         name: "PAGE",
-        help: "sync, task, workspace, project, env or auth",
+        help: "A group of commands, for example sync or task",
         needed: Needed::No,
         ..Argument::NONE
     }],
@@ -194,6 +196,8 @@ pub const JSONL: Flag = Flag { long: "jsonl", help: "Print a line of JSON for ea
 // Flags that several commands share.
 const OFFLINE: Flag =
     Flag { long: "offline", help: "Queue the change for the next sync; open no socket", ..Flag::SWITCH };
+/// Of a write that only the server can do.
+const NOT_OFFLINE: Flag = Flag { help: "Refused: this cannot be queued", ..OFFLINE };
 const NO_QUEUE: Flag = Flag {
     long: "no-queue",
     help: "Fail with exit code 5 instead of queueing when the server is out of reach",

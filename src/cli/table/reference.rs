@@ -53,6 +53,11 @@ pub const ENVIRONMENT: &[Entry] = &[
         groups: &[],
     },
     Entry { name: "VISUAL, EDITOR", text: "The editor for conflicts, in this order.", groups: &["sync"] },
+    Entry {
+        name: "BROWSER",
+        text: "The browser of 'anyt task open'; several are separated by colons.",
+        groups: &["task"],
+    },
     Entry { name: "NO_COLOR", text: "When set and not empty, --color auto means never.", groups: &["task", "sync"] },
     Entry {
         name: "CLICOLOR_FORCE, CLICOLOR",

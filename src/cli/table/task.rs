@@ -1,6 +1,6 @@
 //! `anyt task` and `anyt active`: reading and changing tasks.
 
-use super::{FORCE, NO_QUEUE, OFFLINE};
+use super::{FORCE, NO_QUEUE, NOT_OFFLINE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 pub(super) const ID: Argument =
@@ -61,6 +61,21 @@ const ON: Flag = Flag {
     ..Flag::VALUE
 };
 
+const FILE: Flag = Flag {
+    short: Some('F'),
+    long: "file",
+    value: "FILE",
+    accepts: Accepts::File,
+    help: "Fields and description from this file, as in the editor; or a description alone; - is standard input",
+    ..Flag::VALUE
+};
+const WHERE: Flag = Flag {
+    long: "where",
+    value: "FILTER",
+    help: "All tasks that match: flags of 'task list' as words, for example status=todo,label=old,mine",
+    ..Flag::VALUE
+};
+
 pub const TASK: Command = Command {
     name: "task",
     summary: "Create, list, show and change tasks",
@@ -74,7 +89,7 @@ pub const TASK: Command = Command {
         Example { what: "Create a task without a network", line: "anyt task create \"Fix bug\" -p 1 --offline" },
         Example { what: "Finish one with a note", line: "anyt task done DEV-42 -n \"Fixed by the new parser\"" },
     ],
-    subcommands: &[CREATE, UPDATE, LIST, SHOW, DONE, RM, NOTE, DEP, PICK, UNPICK],
+    subcommands: &[CREATE, UPDATE, EDIT, LIST, SHOW, OPEN, DONE, RM, NOTE, DEP, PLAN_REVIEW, PICK, UNPICK],
     ..Command::NONE
 };
 
@@ -83,10 +98,18 @@ const CREATE: Command = Command {
     name: "create",
     aliases: &["add"],
     summary: "Create a task",
-    description: "A task created offline shows the next free number; if the server gives it another one, sync says so.",
-    arguments: &[Argument { name: "TITLE", help: "The title, in quotes when it has spaces", ..Argument::NONE }],
+    description: "\
+        Without a title, at a terminal, the editor opens on a form. A task created offline shows the next free number; if \
+        the server gives it another one, sync says so.",
+    arguments: &[Argument {
+        name: "TITLE",
+        help: "The title, in quotes when it has spaces",
+        needed: Needed::No,
+        ..Argument::NONE
+    }],
     flags: &[
         DESCRIPTION,
+        Flag { not_with: &["description"], ..FILE },
         PROJECT,
         Flag { default: Some("0"), ..PRIORITY },
         Flag { default: Some("backlog"), ..STATUS },
@@ -117,11 +140,21 @@ const CREATE: Command = Command {
 const UPDATE: Command = Command {
     id: Some(Id::TaskUpdate),
     name: "update",
-    aliases: &["edit"],
     summary: "Change fields of tasks",
-    description: "Only the named fields change. An empty value ('') clears a field that may be empty.",
-    arguments: &[Argument { help: "The tasks, for example DEV-42 43", many: true, ..ID }],
+    description: "\
+        Only the named fields change. An empty value ('') clears a field that may be empty. With --where the tasks are shown \
+        and it is asked first; where nobody can be asked it needs --force.",
+    arguments: &[Argument {
+        help: "The tasks, for example DEV-42 43",
+        many: true,
+        needed: Needed::Unless("where"),
+        not_with: &["where"],
+        ..ID
+    }],
     flags: &[
+        WHERE,
+        FORCE,
+        FILE,
         Flag { long: "title", value: "TEXT", help: "The title", ..Flag::VALUE },
         DESCRIPTION,
         PROJECT,
@@ -150,11 +183,29 @@ const UPDATE: Command = Command {
         Example { what: "Two tasks at once, lowest priority", line: "anyt task update 42 43 -p -2" },
         Example {
             what: "Exchange a label without a network",
-            line: "anyt task edit 42 --add-labels ui --remove-labels api --offline",
+            line: "anyt task update 42 --add-labels ui --remove-labels api --offline",
         },
+        Example { what: "All that match", line: "anyt task update --where status=todo,label=old --add-labels new" },
     ],
     data: true,
+    destroys: "force",
     ..Command::NONE
+};
+
+const EDIT: Command = Command {
+    id: Some(Id::TaskEdit),
+    name: "edit",
+    summary: "Change a task in an editor",
+    description: "\
+        Opens VISUAL, EDITOR, the editor of config.json or vi on the task's fields and its description. What is changed \
+        there is sent, and nothing else. A text that cannot be used is kept. With flags that name fields it is 'anyt task \
+        update'.",
+    arguments: &[Argument { not_with: &["where"], ..IDS_OR_PICKED }],
+    examples: &[
+        Example { what: "In the editor", line: "anyt task edit 42" },
+        Example { what: "From a file, without a network", line: "anyt task edit 42 -F task.md --offline" },
+    ],
+    ..UPDATE
 };
 
 const LIST: Command = Command {
@@ -270,17 +321,33 @@ const SHOW: Command = Command {
     ..Command::NONE
 };
 
+const OPEN: Command = Command {
+    id: Some(Id::TaskOpen),
+    name: "open",
+    summary: "Open the page of a task in the browser",
+    description: "\
+        In the browser of the variable BROWSER, else in the desktop's; where there is none, the address is printed. Of a server \
+        other than the hosted one, \"web_url\" of the environment in config.json says where its pages are.",
+    arguments: &[ID_OR_PICKED],
+    flags: &[Flag { long: "print", help: "Print the address instead", ..Flag::SWITCH }],
+    data: true,
+    ..Command::NONE
+};
+
 const DONE: Command = Command {
     id: Some(Id::TaskDone),
     name: "done",
     summary: "Mark tasks as done",
-    arguments: &[IDS_OR_PICKED],
+    arguments: &[Argument { not_with: &["where"], ..IDS_OR_PICKED }],
     flags: &[
+        WHERE,
+        FORCE,
         Flag { short: Some('n'), long: "note", value: "TEXT", help: "Add this note", ..Flag::VALUE },
         OFFLINE,
         NO_QUEUE,
     ],
     data: true,
+    destroys: "force",
     ..Command::NONE
 };
 
@@ -289,9 +356,9 @@ const RM: Command = Command {
     name: "rm",
     aliases: &["delete"],
     summary: "Delete tasks",
-    arguments: &[IDS_OR_PICKED],
+    arguments: &[Argument { not_with: &["where"], ..IDS_OR_PICKED }],
     description: "Asks first. Where nobody can be asked, without a terminal or with --no-input, it needs --force.",
-    flags: &[FORCE, OFFLINE, NO_QUEUE],
+    flags: &[WHERE, FORCE, OFFLINE, NO_QUEUE],
     data: true,
     destroys: "force",
     ..Command::NONE
@@ -359,12 +426,62 @@ const DEP: Command = Command {
     ..Command::NONE
 };
 
+const FEEDBACK: Flag = Flag {
+    long: "feedback",
+    value: "TEXT",
+    help: "What to say to it, as a comment; - reads it from standard input",
+    ..Flag::VALUE
+};
+
+const PLAN_REVIEW: Command = Command {
+    name: "plan",
+    summary: "Have the implementation plan of a task reviewed",
+    description: "The server keeps reviews, where it has them: nothing of this is queued.",
+    subcommands: &[
+        Command {
+            id: Some(Id::TaskPlanSubmit),
+            name: "submit",
+            summary: "Submit a plan for review",
+            arguments: &[ID_OR_PICKED],
+            flags: &[
+                Flag { help: "The plan; Markdown; - reads it from standard input; without it the task's", ..PLAN },
+                NOT_OFFLINE,
+            ],
+            examples: &[Example { what: "From a file", line: "anyt task plan submit DEV-42 --plan - < plan.md" }],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskPlanApprove),
+            name: "approve",
+            summary: "Approve a plan",
+            arguments: &[ID_OR_PICKED],
+            flags: &[FEEDBACK, NOT_OFFLINE],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskPlanRequestChanges),
+            name: "request-changes",
+            summary: "Ask for another plan",
+            arguments: &[ID_OR_PICKED],
+            flags: &[Flag { required: true, ..FEEDBACK }, NOT_OFFLINE],
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
 const PICK: Command = Command {
     id: Some(Id::TaskPick),
     name: "pick",
-    summary: "Make a task the picked one of this directory",
-    description: "Writes .anyt/active_task.json. Changes nothing on the server.",
+    summary: "Begin a task, and make it the picked one of this directory",
+    description: "\
+        Writes .anyt/active_task.json, and sets the task's status to active and its assignee type to agent, as the \
+        published clients do. A task that is done, canceled or archived is picked as it is.",
     arguments: &[ID],
+    flags: &[OFFLINE, NO_QUEUE],
     data: true,
     ..Command::NONE
 };

@@ -53,7 +53,7 @@ pub fn finish(session: &mut Session) -> Result<u8> {
     let row = attempt_named(session, &ctx, &typed)?;
     let set = ended(session, &row)?;
     let mode = write_mode(session, &ctx)?;
-    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set))?;
+    let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
     let delivery = deliver(session, &mut ctx, &mode, &queued)?;
     let change = match queued.operations.is_empty() {
         true => Changed { kind: &ATTEMPT, verb: "Finished", name: row.name, id: row.id, delivery, hint: None },

@@ -75,7 +75,7 @@ fn record(
         operations.extend(edits::create(&mut ctx.store, &ARTIFACT, row.workspace_id, &set)?.operations);
         hit("attempt.logged");
     }
-    let finished = edits::update(&mut ctx.store, &row, None, |_| Ok(set))?;
+    let finished = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
     hit("attempt.finished");
     operations.splice(0..0, finished.operations);
     let queued = Queued { operations, amended: false };
@@ -134,7 +134,7 @@ fn abort_the_dead(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode)
             (STATUS, Value::Text(STATUSES[3].into())),
             (MESSAGE, Value::Text("anyt was killed while it ran".into())),
         ]);
-        let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set))?;
+        let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
         hit("attempt.aborted");
         session.out.warn(&format!("{}: its run was killed; it is finished as aborted", row.name))?;
         if let Err(error) = deliver(session, ctx, mode, &queued) {

@@ -2,31 +2,57 @@
 
 use super::deliver::{Delivery, WriteMode, deliver, write_mode};
 use super::fields;
+use super::list::matching;
 use super::report::{Changed, report};
 use crate::commands::Session;
 use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::describe::{describe, orphaned};
+use crate::commands::reporter::plural;
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
-use crate::model::{Condition, Patch, Row, Value};
+use crate::model::{Condition, Patch, Row, Value, Workspace};
 use crate::notes;
 use crate::sync::edits::{self, Deletion, Queued};
 use crate::time::Timestamp;
 use crate::ui::width;
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
 pub fn create(session: &mut Session) -> Result<u8> {
+    let is_written = session.call.has("file")
+        || (session.call.arguments().is_empty()
+            && std::io::stdin().is_terminal()
+            && session.input.can_answer(&session.out));
+    if is_written {
+        return super::written::create(session);
+    }
+    let Some(title) = session.call.arguments().first() else {
+        return Err(Error::usage("the title is missing")
+            .hint("anyt task create TITLE, or a file with title and text: -F FILE; at a terminal an editor opens"));
+    };
+    let title = Value::Text(title.trim().to_string());
+    create_with(session, &|_, _, _, set| {
+        set.insert(TITLE, title.clone());
+        Ok(())
+    })
+}
+
+/// Creates a task of what the flags name, and of what `write` adds.
+pub(super) fn create_with(
+    session: &mut Session,
+    write: &dyn Fn(&mut Session, &EnvContext, &Workspace, &mut Patch) -> Result<()>,
+) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
     let workspace = ctx.workspace(session)?;
     let project = ctx.project(session, &workspace)?;
     let mut set = fields::from_flags(session, &ctx, Some(&workspace))?;
-    set.insert(TITLE, Value::Text(session.call.arguments()[0].trim().to_string()));
     set.insert(PROJECT, Value::Int(project));
     set.entry(STATUS).or_insert_with(|| Value::Text("backlog".into()));
     set.entry(PRIORITY).or_insert(Value::Int(0));
     set.insert(ASSIGNEE_TYPE, Value::Text("human".into()));
+    write(session, &ctx, &workspace, &mut set)?;
     set.retain(|field, value| *field == TITLE || *value != Value::Null);
     fields::check(&set)?;
     let mode = write_mode(session, &ctx)?;
@@ -36,29 +62,43 @@ pub fn create(session: &mut Session) -> Result<u8> {
     report(session, &ctx, vec![change], Vec::new())
 }
 
+/// A flag names a field to change.
+pub(super) fn changes_a_field(session: &Session) -> bool {
+    let flags = [
+        "title",
+        "description",
+        "project",
+        "priority",
+        "status",
+        "owner",
+        "labels",
+        "add-labels",
+        "remove-labels",
+        "phase",
+        "estimate",
+        "parent",
+        "plan",
+    ];
+    flags.iter().any(|flag| session.call.given(flag).is_some())
+}
+
+/// `--if-match`.
+pub(super) fn condition(session: &Session) -> Option<Condition> {
+    let version = session.call.number("if-match").and_then(|version| i64::try_from(version).ok());
+    version.map(|version| Condition { version: Some(version), ..Condition::default() })
+}
+
 pub fn update(session: &mut Session) -> Result<u8> {
-    let fields_given = |session: &Session| {
-        let flags = [
-            "title",
-            "description",
-            "project",
-            "priority",
-            "status",
-            "owner",
-            "labels",
-            "add-labels",
-            "remove-labels",
-            "phase",
-            "estimate",
-            "parent",
-            "plan",
-        ];
-        flags.iter().any(|flag| session.call.given(flag).is_some())
-    };
-    if !fields_given(session) {
-        return Err(
-            Error::usage("nothing to change was named").hint("for example: anyt task update DEV-42 --status done")
-        );
+    let has_file = session.call.has("file");
+    if has_file && changes_a_field(session) {
+        return Err(Error::usage("-F says what to change, and so does another flag").hint("give one of them"));
+    }
+    if has_file {
+        return super::written::edit(session);
+    }
+    if !changes_a_field(session) {
+        return Err(Error::usage("nothing to change was named")
+            .hint("for example: anyt task update DEV-42 --status done; in an editor: anyt task edit DEV-42"));
     }
     // Read once: `-` is standard input, which cannot be read for each task.
     let ctx = EnvContext::open_here(session)?;
@@ -67,8 +107,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
         Err(error) if session.call.given("project").is_some() => return Err(error),
         Err(_) => fields::from_flags(session, &ctx, None)?,
     };
-    let version = session.call.number("if-match").and_then(|version| i64::try_from(version).ok());
-    let condition = version.map(|version| Condition { version: Some(version), ..Condition::default() });
+    let condition = condition(session);
     let known = ctx.label_names(session);
     each(session, ctx, condition, &|session, row| {
         let mut set = set.clone();
@@ -102,15 +141,19 @@ pub fn note(session: &mut Session) -> Result<u8> {
 
 pub fn remove(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
-    let tasks = named_tasks(session, &ctx)?;
+    let tasks = named_tasks(session, &ctx, "Delete")?;
     let question = match &tasks[..] {
+        // They were asked about already.
+        _ if session.call.has("where") => String::new(),
         [one] => format!("Delete {} '{}'?", one.row.name, width::truncate(one.row.title(), 60)),
         several => {
             let names: Vec<&str> = several.iter().map(|found| found.row.name.as_str()).collect();
             format!("Delete {}?", names.join(", "))
         }
     };
-    confirm(session, &[], &question, "nothing was deleted")?;
+    if !question.is_empty() {
+        confirm(session, &[], &question, "nothing was deleted")?;
+    }
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for Found { row, hint, .. } in tasks {
@@ -146,29 +189,26 @@ fn unpick(ctx: &EnvContext, row: &Row) {
 }
 
 /// Changes each named task by what `make` gives for it, at first for a check and then where it is queued.
-fn each(
+pub(super) fn each(
     session: &mut Session,
     mut ctx: EnvContext,
     condition: Option<Condition>,
     make: &dyn Fn(&Session, &Row) -> Result<Patch>,
 ) -> Result<u8> {
     // Everything is looked up and checked before the first change.
-    let tasks = named_tasks(session, &ctx)?;
+    let tasks = named_tasks(session, &ctx, "Change")?;
     for found in &tasks {
         make(session, &found.row)?;
         refuse_known_failure(session, condition.as_ref(), &found.row)?;
     }
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    // All are queued before the first is sent: a row that is made by that has another id afterwards, and a server that goes
+    // All are queued, in one transaction, before the first is sent: a row that is made by that has another id afterwards, and a server that goes
     // away meanwhile takes none of them with it.
-    let mut all = Vec::new();
-    for Found { row, hint, .. } in tasks {
-        let queued = edits::update(&mut ctx.store, &row, condition.clone(), |row| make(session, row))?;
-        all.push((row, hint, queued));
-    }
-    let mut all = all.into_iter();
-    while let Some((row, hint, queued)) = all.next() {
+    let rows: Vec<&Row> = tasks.iter().map(|found| &found.row).collect();
+    let queued = edits::update_all(&mut ctx.store, &rows, condition.as_ref(), &|row| make(session, row))?;
+    let mut all = tasks.into_iter().zip(queued);
+    while let Some((Found { row, hint, .. }, queued)) = all.next() {
         if queued.operations.is_empty() {
             let holds = condition.as_ref().is_none_or(|condition| condition.holds(&row));
             let unchanged = if holds { Ok(about(row, "Updated", hint)) } else { Err(other_version(&row)) };
@@ -179,7 +219,7 @@ fn each(
         let changed = finish(session, &mut ctx, &mode, "Updated", queued, hint);
         if collect(changed, &mut changes, &mut errors).is_break() {
             // What was not begun is taken back.
-            for (_, _, queued) in all.by_ref().filter(|(_, _, queued)| !queued.amended) {
+            for (_, queued) in all.by_ref().filter(|(_, queued)| !queued.amended) {
                 edits::take_back(&mut ctx.store, &queued, "interrupted")?;
             }
         }
@@ -217,11 +257,30 @@ fn collect(changed: Result<Changed>, changes: &mut Vec<Changed>, errors: &mut Ve
     if interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-fn named_tasks(session: &Session, ctx: &EnvContext) -> Result<Vec<Found>> {
-    match session.call.arguments() {
-        [] => Ok(vec![ctx.task_or_picked_to_change(session, None)?]),
-        names => names.iter().map(|name| ctx.task_to_change(session, name)).collect(),
+/// Tasks listed in a question before the rest is only counted.
+const LISTED: usize = 20;
+
+/// The tasks that the command is about: those named, the picked one, or those of `--where`, about which is asked: `verb` them?
+fn named_tasks(session: &mut Session, ctx: &EnvContext, verb: &str) -> Result<Vec<Found>> {
+    let Some(given) = session.call.given("where") else {
+        return match session.call.arguments() {
+            [] => Ok(vec![ctx.task_or_picked_to_change(session, None)?]),
+            names => names.iter().map(|name| ctx.task_to_change(session, name)).collect(),
+        };
+    };
+    let rows = matching(session, ctx, given)?;
+    if rows.is_empty() {
+        session.out.warn("no task matches")?;
+        return Ok(Vec::new());
     }
+    let mut lines: Vec<String> =
+        rows.iter().take(LISTED).map(|row| format!("  {} {}", row.name, width::truncate(row.title(), 60))).collect();
+    if rows.len() > LISTED {
+        lines.push(format!("  ... and {} more: anyt task list", rows.len() - LISTED));
+    }
+    let question = format!("{verb} {} {}?", rows.len(), plural(rows.len(), "task"));
+    confirm(session, &lines, &question, "nothing was changed")?;
+    Ok(rows.into_iter().map(|row| Found { row, hint: None, other: None }).collect())
 }
 
 /// Sends or leaves queued, and looks up what the task is called now.

@@ -2,25 +2,26 @@
 
 use super::table::Columns;
 use super::{fields, shown_to_json};
+use crate::cli::{self, Invocation};
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::commands::session::Effort;
 use crate::document::{integer, object};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::task::TASK;
-use crate::model::{Workspace, folded};
+use crate::model::{Row, Workspace, folded};
 use crate::store::{Filter, ShownRow, Sort, searched};
 use crate::sync::remote::{Query, Remote, to_error};
 use crate::time::{Timestamp, parse_span};
 use miniserde::json::Value;
 
 /// So many tasks are counted where the number is only said.
-const COUNTED: u32 = 2_000;
+const COUNTED: u32 = 1_000;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
     let workspace = ctx.workspace(session)?;
-    let filter = filter(session, &ctx, &workspace)?;
+    let filter = filter(session.call, session, &ctx, &workspace)?;
     let (rows, total) = if session.call.has("remote") {
         from_server(session, &ctx, &workspace, &filter)?
     } else {
@@ -96,8 +97,42 @@ fn say_unknown(session: &mut Session, ctx: &EnvContext, workspace: &Workspace, f
     Ok(())
 }
 
-fn filter(session: &Session, ctx: &EnvContext, workspace: &Workspace) -> Result<Filter> {
-    let call = session.call;
+/// The flags of `task list` that `--where` has as words.
+const FILTERS: [&str; 14] = [
+    "status",
+    "priority",
+    "owner",
+    "mine",
+    "label",
+    "project",
+    "all",
+    "phase",
+    "parent",
+    "search",
+    "ready",
+    "blocked",
+    "unassigned",
+    "updated-since",
+];
+
+/// The tasks of `--where`: `status=todo,label=old,mine`, as `task list` would list them.
+pub fn matching(session: &Session, ctx: &EnvContext, given: &str) -> Result<Vec<Row>> {
+    let mut words = vec!["task".to_string(), "list".to_string()];
+    for part in given.split(',').map(str::trim) {
+        let name = part.split('=').next().unwrap_or_default();
+        if !FILTERS.contains(&name) {
+            return Err(Error::usage(format!("'{part}' is no filter"))
+                .hint(format!("for example --where status=todo,label=old; there are: {}", FILTERS.join(", "))));
+        }
+        words.push(format!("--{}", part.replacen("label=", "labels=", 1)));
+    }
+    let call = cli::parse(words.into_iter().map(Into::into))?;
+    let workspace = ctx.workspace(session)?;
+    let filter = Filter { limit: u32::MAX, ..filter(&call, session, ctx, &workspace)? };
+    Ok(ctx.store.list_tasks(&filter)?.into_iter().map(|shown| shown.row).collect())
+}
+
+fn filter(call: &Invocation, session: &Session, ctx: &EnvContext, workspace: &Workspace) -> Result<Filter> {
     let owner = if call.has("mine") { Some("me") } else { call.given("owner") };
     let words = |flag| call.items(flag).map(|items| items.into_iter().map(str::to_string).collect::<Vec<_>>());
     let (sort, ascending) = match call.value("sort") {

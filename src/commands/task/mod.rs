@@ -7,18 +7,22 @@ pub(super) mod fields;
 mod list;
 mod overview;
 mod picked;
+mod plan;
 pub(super) mod report;
 mod show;
 mod table;
 mod undo;
+mod written;
 
 pub use change::{create, done, note, remove, update};
 pub use dependency::{depend, dependencies};
 pub use list::list;
 pub use overview::{board, next, summary};
 pub use picked::{active, pick, unpick};
-pub use show::show;
+pub use plan::{approve, request_changes, submit};
+pub use show::{open, show};
 pub use undo::{log, undo};
+pub use written::edit;
 
 use crate::document::row_to_json;
 use crate::model::Row;

@@ -125,7 +125,7 @@ impl Lab {
     pub fn update<const N: usize>(&mut self, name: &str, values: [(Field, &str); N]) -> Operation {
         let row = self.shown(name).expect("a task of this name");
         let set = patch(values);
-        let queued = edits::update(&mut self.store, &row, None, |_| Ok(set)).expect("queued");
+        let queued = edits::update(&mut self.store, &row, None, |_| Ok(set.clone())).expect("queued");
         queued.operations[0].clone()
     }
 
