@@ -57,6 +57,7 @@ mod terminal;
 mod tls;
 mod transcripts;
 mod undo;
+mod unknown;
 mod unreadable;
 mod unseen;
 mod words;
