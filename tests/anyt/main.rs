@@ -49,6 +49,7 @@ mod scripted_server;
 mod settings;
 mod spare_copy;
 mod storage;
+mod surroundings;
 mod terminal;
 mod tls;
 mod transcripts;
