@@ -4,14 +4,14 @@
 _anyt_words() {
     case "$path" in
         'anyt')
-            commands='sync task next summary board log undo active comment init workspace project label member login env auth config health doctor help completion man version'
+            commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth config health doctor help completion man version'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
-            flags='--pull --push --force --yes --dry-run --wait --no-merge --resolve --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--pull --push --full --force --yes --dry-run --wait --no-merge --resolve --all-environments --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --wait --resolve --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
@@ -70,7 +70,7 @@ _anyt_words() {
             known=''
             ;;
         'anyt task')
-            commands='create update edit list show done rm note dep pick unpick'
+            commands='create update edit list show open done rm note dep plan pick unpick'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -102,6 +102,12 @@ _anyt_words() {
         'anyt task show')
             commands=''
             flags='--comments --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task open')
+            commands=''
+            flags='--print --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
@@ -147,9 +153,33 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
+        'anyt task plan')
+            commands='submit approve request-changes'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt task plan submit')
+            commands=''
+            flags='--plan --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --plan --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan approve')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt task plan request-changes')
+            commands=''
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
         'anyt task pick')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
@@ -225,6 +255,72 @@ _anyt_words() {
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
+        'anyt attempt')
+            commands='run start finish list show'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt attempt run')
+            commands=''
+            flags='--notes --agent --failure --no-log --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --failure --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt start')
+            commands=''
+            flags='--notes --agent --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --notes --agent --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt finish')
+            commands=''
+            flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --status --failure --message -m --cost-tokens --wall-clock-ms --notes --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt attempt show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt artifact')
+            commands='add list show get'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact add')
+            commands=''
+            flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --type --name --mime-type --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt artifact list')
+            commands=''
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='tasks'
+            ;;
+        'anyt artifact show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt artifact get')
+            commands=''
+            flags='--output --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --output -o --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
         'anyt init')
             commands=''
             flags='--dir --identifier --project --yes --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
@@ -232,7 +328,7 @@ _anyt_words() {
             known=''
             ;;
         'anyt workspace')
-            commands='list use current switch'
+            commands='list show create use current switch'
             flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
@@ -241,6 +337,18 @@ _anyt_words() {
             commands=''
             flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known=''
+            ;;
+        'anyt workspace show')
+            commands=''
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --fields --env --api-url --workspace -w --color --ca-file '
+            known='workspaces'
+            ;;
+        'anyt workspace create')
+            commands=''
+            flags='--identifier --description --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            valued=' --identifier -i --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace use')
@@ -537,6 +645,12 @@ _anyt_value() {
         'anyt task dep rm'' --on') _anyt_known tasks list ;;
         'anyt next'' --owner') _anyt_known owners ;;
         'anyt summary'' --owner') _anyt_known owners ;;
+        'anyt attempt run'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt run'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt attempt start'' --agent') COMPREPLY=($(compgen -W 'claude_code codex gemini_cli cursor' -- "$cur")) ;;
+        'anyt attempt finish'' --status') COMPREPLY=($(compgen -W 'success failed aborted' -- "$cur")) ;;
+        'anyt attempt finish'' --failure') COMPREPLY=($(compgen -W 'test_fail tool_error context_limit rate_limit permission timeout unknown' -- "$cur")) ;;
+        'anyt artifact get'' --output' | 'anyt artifact get'' -o') COMPREPLY=($(compgen -f -- "$cur")) ;;
         'anyt init'' --dir' | 'anyt init'' -d') COMPREPLY=($(compgen -d -- "$cur")) ;;
         'anyt project create'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
         'anyt project update'' --status') COMPREPLY=($(compgen -W 'active paused completed canceled' -- "$cur")) ;;
@@ -604,6 +718,7 @@ _anyt() {
             'anyt task edit') path='anyt task edit' ;;
             'anyt task list' | 'anyt task ls') path='anyt task list' ;;
             'anyt task show') path='anyt task show' ;;
+            'anyt task open') path='anyt task open' ;;
             'anyt task done') path='anyt task done' ;;
             'anyt task rm' | 'anyt task delete') path='anyt task rm' ;;
             'anyt task note') path='anyt task note' ;;
@@ -611,6 +726,10 @@ _anyt() {
             'anyt task dep add') path='anyt task dep add' ;;
             'anyt task dep rm') path='anyt task dep rm' ;;
             'anyt task dep list' | 'anyt task dep ls') path='anyt task dep list' ;;
+            'anyt task plan') path='anyt task plan' ;;
+            'anyt task plan submit') path='anyt task plan submit' ;;
+            'anyt task plan approve') path='anyt task plan approve' ;;
+            'anyt task plan request-changes') path='anyt task plan request-changes' ;;
             'anyt task pick') path='anyt task pick' ;;
             'anyt task unpick') path='anyt task unpick' ;;
             'anyt next') path='anyt next' ;;
@@ -624,9 +743,22 @@ _anyt() {
             'anyt comment list' | 'anyt comment ls') path='anyt comment list' ;;
             'anyt comment edit') path='anyt comment edit' ;;
             'anyt comment rm' | 'anyt comment delete') path='anyt comment rm' ;;
+            'anyt attempt') path='anyt attempt' ;;
+            'anyt attempt run') path='anyt attempt run' ;;
+            'anyt attempt start') path='anyt attempt start' ;;
+            'anyt attempt finish') path='anyt attempt finish' ;;
+            'anyt attempt list' | 'anyt attempt ls') path='anyt attempt list' ;;
+            'anyt attempt show') path='anyt attempt show' ;;
+            'anyt artifact') path='anyt artifact' ;;
+            'anyt artifact add') path='anyt artifact add' ;;
+            'anyt artifact list' | 'anyt artifact ls') path='anyt artifact list' ;;
+            'anyt artifact show') path='anyt artifact show' ;;
+            'anyt artifact get' | 'anyt artifact download') path='anyt artifact get' ;;
             'anyt init') path='anyt init' ;;
             'anyt workspace' | 'anyt ws') path='anyt workspace' ;;
             'anyt workspace list' | 'anyt workspace ls') path='anyt workspace list' ;;
+            'anyt workspace show') path='anyt workspace show' ;;
+            'anyt workspace create') path='anyt workspace create' ;;
             'anyt workspace use') path='anyt workspace use' ;;
             'anyt workspace current') path='anyt workspace current' ;;
             'anyt workspace switch') path='anyt workspace switch' ;;

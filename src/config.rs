@@ -47,6 +47,8 @@ pub struct Configured {
     pub default_project: Option<String>,
     /// The token may go to this address over plain http.
     pub allow_insecure_http: bool,
+    /// Where people see the tasks of this server in a browser.
+    pub web_url: Option<String>,
     /// In plain text, from before the migration.
     pub auth_token: Option<Secret>,
     /// In plain text, from before the migration.
@@ -162,6 +164,7 @@ impl Reader<'_> {
             default_workspace: self.setting("default_workspace", name),
             default_project: self.setting("default_project", name),
             allow_insecure_http: self.flag(&member("allow_insecure_http"))?.unwrap_or(false),
+            web_url: self.text(&member("web_url"))?,
             auth_token: self.secret(&member("auth_token"))?,
             agent_key: self.secret(&member("agent_key"))?,
             stored: self.flag(&member("auth_token_stored"))?.unwrap_or(false),

@@ -59,6 +59,12 @@ impl Directory {
         &self.root
     }
 
+    /// anyt.json, if it holds the key that clients 0.1.2 to 0.2.0 kept there.
+    pub fn with_agent_key(&self) -> Option<PathBuf> {
+        let [file, _] = self.files();
+        has_member(&file, "agent_key").then_some(file)
+    }
+
     fn files(&self) -> [PathBuf; 2] {
         ["anyt.json", "active_task.json"].map(|name| self.root.join(".anyt").join(name))
     }
@@ -121,9 +127,13 @@ impl Directory {
     /// Picks a task, now.
     pub fn set_active(&self, task: &ActiveTask) -> Result<()> {
         let [_, file] = self.files();
+        // Other clients keep a copy of the task there: of this task, not of the one picked before.
+        let is_other = self.active()?.is_some_and(|known| known.identifier != task.identifier);
+        let is_kept = is_other && has_member(&file, "local_path");
         self.write(
             &file,
             &[
+                ("local_path", is_kept.then(|| "null".into())),
                 ("identifier", Some(json::quote(&task.identifier))),
                 ("title", Some(json::quote(&task.title))),
                 ("picked_at", Some(json::quote(&Timestamp::now().rfc3339()))),
@@ -154,6 +164,12 @@ impl Directory {
         }
         replace(file, text.as_bytes())
     }
+}
+
+/// A JSON file has this member, and it is not null. What cannot be read has none.
+pub fn has_member(file: &Path, key: &str) -> bool {
+    let text = read(file).ok().flatten().unwrap_or_default();
+    matches!(json::get(&text, &[key]), Ok(Some(raw)) if raw != "null")
 }
 
 /// Whoever sends somebody a repository chooses what stands in its `.anyt`: a link to a device, a pipe, a file without end.

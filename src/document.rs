@@ -151,6 +151,7 @@ pub fn operation_from_json(value: &Value) -> Option<Operation> {
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: as_integer(get("replaces")),
         created_at: as_text(get("created_at"))?,
         server: as_text(get("server")),
@@ -189,6 +190,10 @@ pub fn payload_to_json(op: &Operation) -> Value {
         let fields = patch_to_json(&condition.fields);
         payload.insert("condition".into(), object([("version", version), ("fields", fields)]));
     }
+    if op.links.iter().any(|side| !side.is_empty()) {
+        let side = |targets: &Vec<Target>| Value::Array(targets.iter().map(|target| text(target.to_text())).collect());
+        payload.insert("links".into(), Value::Array(op.links.iter().map(side).collect()));
+    }
     Value::Object(payload)
 }
 
@@ -201,6 +206,12 @@ pub fn read_payload(op: &mut Operation, payload: &Value) {
     });
     op.seen_version = as_integer(member(payload, "base_version")).unwrap_or(0);
     (op.base, op.set, op.condition) = (base, set, condition);
+    if let Some(Value::Array(sides)) = member(payload, "links") {
+        for (side, given) in op.links.iter_mut().zip(sides) {
+            let Value::Array(given) = given else { continue };
+            side.extend(given.iter().filter_map(|target| Some(Target::parse(&as_text(Some(target))?))));
+        }
+    }
 }
 
 /// Parses text that we wrote ourselves; `Null` for anything that is no JSON.

@@ -38,6 +38,8 @@ pub enum Error {
     Interrupted { kept: Option<String> },
     /// The reader of our output went away (`anyt task list | head`): a quiet exit 0.
     ClosedPipe,
+    /// An error with words before its message: what it is about, where that is one of several.
+    Of { subject: String, error: Box<Error> },
 }
 
 impl Error {
@@ -113,9 +115,9 @@ impl Error {
         }
     }
 
-    /// The same failure with words before its message.
+    /// The same error with words before its message.
     pub fn of(self, subject: &str) -> Error {
-        Error::Failure { message: format!("{subject}{self}"), hint: self.advice(), code: self.code() }
+        Error::Of { subject: subject.into(), error: Box::new(self) }
     }
 
     /// Several as one: all messages, and the first advice. One alone stays as it is.
@@ -139,6 +141,7 @@ impl Error {
             Error::Busy { .. } => 75,
             Error::Interrupted { .. } => 130,
             Error::ClosedPipe => 0,
+            Error::Of { error, .. } => error.exit_code(),
         }
     }
 
@@ -158,6 +161,7 @@ impl Error {
             Error::Busy { .. } => "busy",
             Error::Interrupted { .. } => "interrupted",
             Error::ClosedPipe => "closed_pipe",
+            Error::Of { error, .. } => error.code(),
         }
     }
 
@@ -168,6 +172,7 @@ impl Error {
             | Error::Failure { hint, .. }
             | Error::SignIn { hint, .. }
             | Error::Unreachable { hint, .. } => hint.clone(),
+            Error::Of { error, .. } => error.advice(),
             Error::Conflicts { waiting: 0 } => Some("fetch what the other side changed: anyt sync".into()),
             Error::Conflicts { .. } => Some("see them: anyt sync conflicts; settle them: anyt sync resolve".into()),
             Error::Refused { .. } => Some("see them: anyt sync queue".into()),
@@ -217,6 +222,7 @@ impl fmt::Display for Error {
             }
             Error::Interrupted { .. } => f.write_str("interrupted"),
             Error::ClosedPipe => f.write_str("the output was closed"),
+            Error::Of { subject, error } => write!(f, "{subject}{error}"),
         }
     }
 }

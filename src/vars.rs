@@ -45,6 +45,16 @@ pub struct Vars {
 }
 
 impl Vars {
+    /// The variable that holds the credential, in the order of the published clients.
+    pub fn credential(&self) -> Option<(&'static str, &Secret)> {
+        let ordered = [
+            ("ANYT_AGENT_KEY", &self.agent_key),
+            ("ANYT_AUTH_TOKEN", &self.auth_token),
+            ("ANYT_API_KEY", &self.api_key),
+        ];
+        ordered.into_iter().find_map(|(name, secret)| Some((name, secret.as_ref()?)))
+    }
+
     /// Reads the process environment. `Error::Usage` when a variable that must be text is not UTF-8; its value is not shown.
     pub fn read() -> Result<Vars> {
         Vars::from_lookup(|name| std::env::var_os(name))

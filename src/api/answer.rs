@@ -2,6 +2,7 @@
 //! are only answers and faults.
 
 use super::backoff;
+use crate::time::Timestamp;
 use std::io;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Request, Response, header};
@@ -19,12 +20,19 @@ pub(super) struct Answer {
     pub(super) honours_keys: bool,
     /// `AnyTask-Capabilities`, as it came.
     pub(super) capabilities: Option<String>,
+    /// Its `Content-Type` says that it is JSON.
+    pub(super) is_json: bool,
     pub(super) body: Vec<u8>,
     retry_after: Option<String>,
     date: Option<String>,
 }
 
 impl Answer {
+    /// What the server's clock showed.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        Timestamp::parse_http_date(self.date.as_deref()?)
+    }
+
     /// The pause the server asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         backoff::retry_after(self.retry_after.as_deref()?, self.date.as_deref())
@@ -141,6 +149,7 @@ pub(super) fn exchange(
         location: text(header::LOCATION.as_str()),
         honours_keys: text("idempotency-key-honoured").is_some_and(|word| word.trim().eq_ignore_ascii_case("true")),
         capabilities: text("anytask-capabilities"),
+        is_json: text(header::CONTENT_TYPE.as_str()).is_some_and(|kind| kind.to_ascii_lowercase().contains("json")),
         retry_after: text(header::RETRY_AFTER.as_str()),
         date: text(header::DATE.as_str()),
         body,

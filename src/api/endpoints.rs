@@ -10,6 +10,7 @@ use crate::document::{members, text};
 use crate::model::kind::Place;
 use crate::model::{self, Account, Edge, Kind, Listed, Member, Row, Shape, Workspace};
 use crate::sync::remote::{Capabilities, Page, Query, Remote, RemoteError, RemoteResult, Reply, Request};
+use crate::time::Timestamp;
 use miniserde::json::{self, Value};
 use std::time::Duration;
 use ureq::http::Method;
@@ -28,6 +29,49 @@ impl Http {
         let word = |name: &str| wire::member(object, name).and_then(wire::text);
         let status = word("status").ok_or_else(|| self.malformed("the answer has no 'status'"))?;
         Ok(HealthInfo { status, timestamp: word("timestamp"), version: word("version"), database: word("database") })
+    }
+
+    /// Makes a workspace. `op_id`: the `Idempotency-Key`.
+    pub fn create_workspace(
+        &self,
+        op_id: String,
+        name: &str,
+        identifier: &str,
+        description: Option<&str>,
+    ) -> RemoteResult<Workspace> {
+        let mut object = members([("name", text(name)), ("identifier", text(identifier))]);
+        object.extend(description.map(|description| ("description".to_string(), text(description))));
+        let body = Some(json::to_string(&object));
+        let answer = self.read(&Call { body, key: Some(op_id), ..Call::new(Method::POST, "/v1/workspaces") })?;
+        wire::unwrap(&answer).and_then(wire::workspace).map_err(|words| self.malformed(&words))
+    }
+
+    /// Has the server do something with a row that is no change of fields: `plan/approve`. `None` where it does not know the
+    /// row or the action.
+    pub fn act(
+        &self,
+        kind: &'static Kind,
+        workspace_id: i64,
+        name: &str,
+        action: &str,
+        given: Option<(&str, Value)>,
+    ) -> RemoteResult<Option<Row>> {
+        let object: json::Object = given.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let target = format!("{}/{action}", path(kind, workspace_id, name));
+        let call = Call { body: Some(json::to_string(&object)), ..Call::new(Method::POST, target) };
+        let answer = self.optional(self.transport.send(&call).map_err(RemoteError::from))?;
+        answer.map(|answer| self.row_of(kind, workspace_id, &answer.body)).transpose()
+    }
+
+    /// The content of a row whose kind has one. Servers give it as a JSON string, or as it is. `None`: there is no such row.
+    pub fn content(&self, kind: &'static Kind, workspace_id: i64, id: i64) -> RemoteResult<Option<String>> {
+        let target = format!("{}/download", path(kind, workspace_id, &id.to_string()));
+        let answer = self.transport.send(&Call::new(Method::GET, target)).map_err(RemoteError::from);
+        let Some(answer) = self.optional(answer)? else { return Ok(None) };
+        Ok(Some(match document(&answer.body) {
+            Ok(Value::String(content)) if answer.is_json => content,
+            _ => String::from_utf8_lossy(&answer.body).into_owned(),
+        }))
     }
 
     /// A list whose absence is no error.
@@ -126,6 +170,22 @@ impl Http {
         self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
     }
 
+    /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
+    /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
+    fn write(&self, call: &Call, read: &dyn Fn(&Value) -> Read<Option<Row>>) -> Reply {
+        let answer = match self.transport.send(call) {
+            Ok(answer) => answer,
+            Err(trouble) => return trouble.into(),
+        };
+        if call.method == Method::DELETE && answer.body.is_empty() {
+            return Reply::Done(None);
+        }
+        match document(&answer.body).and_then(|value| read(wire::unwrap(&value)?)) {
+            Ok(row) => Reply::Done(row.map(Box::new)),
+            Err(words) => Reply::Lost { message: self.describe(&words), until: None },
+        }
+    }
+
     /// The question for a page.
     fn page_call(&self, kind: &'static Kind, workspace_id: i64, query: &Query) -> Call {
         let below = query.below.as_ref().map(|(id, name)| (*id, name.as_str()));
@@ -170,6 +230,10 @@ impl Remote for Http {
 
     fn time_limit(&self) -> Duration {
         self.transport.time_limit()
+    }
+
+    fn clocks(&self) -> Option<(Timestamp, Timestamp)> {
+        self.transport.clocks()
     }
 
     fn account(&self) -> RemoteResult<Option<Account>> {

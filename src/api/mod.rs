@@ -23,15 +23,13 @@ mod trouble;
 mod wire;
 
 use crate::error::Result;
-use crate::model::Row;
 use crate::secret::Secret;
-use crate::sync::remote::{RemoteError, RemoteResult, Reply};
+use crate::sync::remote::{RemoteError, RemoteResult};
 use miniserde::json::{self, Value};
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 use transport::{Call, Transport};
-use ureq::http::Method;
 use wire::Read;
 
 /// Where the server is, who asks, and how long anybody waits.
@@ -101,22 +99,6 @@ impl Http {
     fn read(&self, call: &Call) -> RemoteResult<Value> {
         let answer = self.transport.send(call)?;
         lenient(&answer.body).map_err(|words| self.malformed(&words))
-    }
-
-    /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
-    /// login page on the way. A `DELETE` may be answered with nothing (api.md 1.4).
-    fn write(&self, call: &Call, read: &dyn Fn(&Value) -> Read<Option<Row>>) -> Reply {
-        let answer = match self.transport.send(call) {
-            Ok(answer) => answer,
-            Err(trouble) => return trouble.into(),
-        };
-        if call.method == Method::DELETE && answer.body.is_empty() {
-            return Reply::Done(None);
-        }
-        match document(&answer.body).and_then(|value| read(wire::unwrap(&value)?)) {
-            Ok(row) => Reply::Done(row.map(Box::new)),
-            Err(words) => Reply::Lost { message: self.describe(&words), until: None },
-        }
     }
 
     fn malformed(&self, words: &str) -> RemoteError {

@@ -68,6 +68,8 @@ pub(super) struct Transport {
     /// A read that was begun before it is asked for.
     ahead: RefCell<Option<Ahead>>,
     honours_keys: Cell<bool>,
+    /// The server's clock and ours when it answered last.
+    clocks: Cell<Option<(Timestamp, Timestamp)>>,
     /// The headers as they came last, and what they say.
     declared: RefCell<Option<(String, Capabilities)>>,
 }
@@ -90,6 +92,7 @@ impl Transport {
             line: OnceCell::new(),
             ahead: RefCell::new(None),
             honours_keys: Cell::new(false),
+            clocks: Cell::new(None),
             declared: RefCell::new(None),
         })
     }
@@ -101,6 +104,10 @@ impl Transport {
     /// What the server has declared so far.
     pub(super) fn declared(&self) -> Option<Capabilities> {
         self.declared.borrow().as_ref().map(|(_, capabilities)| capabilities.clone())
+    }
+
+    pub(super) fn clocks(&self) -> Option<(Timestamp, Timestamp)> {
+        self.clocks.get()
     }
 
     pub(super) fn time_limit(&self) -> Duration {
@@ -201,6 +208,9 @@ impl Transport {
     /// Takes note of what the server says that it can do. It counts only while both headers arrive: a program on the way
     /// that takes one of them out may take out what the requests rely on as well.
     fn hear(&self, answer: &Answer) {
+        if let Some(theirs) = answer.date() {
+            self.clocks.set(Some((theirs, Timestamp::now())));
+        }
         if answer.honours_keys {
             self.honours_keys.set(true);
         }

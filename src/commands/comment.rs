@@ -1,33 +1,25 @@
 //! `anyt comment`: what people say about a task, read from the cache and changed here and on the server.
 
-use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
-use super::session::Effort;
 use super::task::deliver::{Delivery, deliver, write_mode};
 use super::task::fields::typed_text;
 use super::task::report::{Changed, report};
-use super::task::to_json;
-use crate::document::{integer, object};
+use super::{Session, below};
 use crate::error::{Error, Result};
 use crate::model::comment::{AUTHOR, COMMENT, CONTENT, TASK};
 use crate::model::{Patch, Row, Value};
 use crate::store::{ACCOUNT, ShownRow};
 use crate::sync::edits::{self, Deletion};
-use crate::sync::pull_lists;
-use crate::sync::remote::to_error;
 use crate::time::Timestamp;
 use crate::ui::{Output, Style, markdown, sanitise};
-use miniserde::json;
 
 pub fn add(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
     let typed = session.call.arguments().first().cloned();
     let task = ctx.task_or_picked_to_change(session, typed.as_deref())?.row;
-    if pull_lists::has_none(&ctx.store, &COMMENT, task.workspace_id)? {
-        return Err(Error::failure(format!("{} has no comments", ctx.env.origin))
-            .hint("a note in the task's description: anyt task note"));
-    }
+    below::refuse_absent(&ctx, &COMMENT, task.workspace_id)
+        .map_err(|error| error.hint("a note in the task's description: anyt task note"))?;
     let content = content(session, &ctx, &task.name, "")?;
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content)), (TASK, Value::Int(task.id))]);
@@ -41,35 +33,8 @@ pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
     let typed = session.call.arguments().first().cloned();
     let found = ctx.task_or_picked(session, typed.as_deref())?;
-    let task = found.row;
-    let rows = match session.call.has("remote") && !task.is_provisional() {
-        true => from_server(session, &ctx, &task)?,
-        false => ctx.store.below(&COMMENT, task.id)?,
-    };
-    let known = session.call.has("remote") || pull_lists::is_read(&ctx.store, &COMMENT, &task)?;
-    let none = match pull_lists::has_none(&ctx.store, &COMMENT, task.workspace_id)? {
-        true => "the server has no comments".to_string(),
-        false if !known => format!("the comments on {} were not read yet; run: anyt sync", task.name),
-        false => format!("there is no comment on {}", task.name),
-    };
-    session.answer(
-        || {
-            let items = rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect();
-            object([("count", integer(rows.len() as i64)), ("items", json::Value::Array(items))])
-        },
-        |out| if rows.is_empty() { out.warn(&none) } else { print(out, &rows) },
-    )?;
+    below::list(session, &ctx, &COMMENT, &found.row, print)?;
     found.hint.map_or(Ok(()), |hint| session.out.warn(&hint))
-}
-
-fn from_server(session: &mut Session, ctx: &EnvContext, task: &Row) -> Result<Vec<ShownRow>> {
-    let secret = session.token(&ctx.env)?;
-    let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-    let below = (task.id, task.name.clone());
-    let found = pull_lists::rows_below(&http, &COMMENT, task.workspace_id, &below);
-    let rows = found.map_err(|error| to_error(error, &ctx.env.origin))?;
-    let rows = rows.ok_or_else(|| Error::failure(format!("{} has no comments on {}", ctx.env.origin, task.name)))?;
-    Ok(rows.items.into_iter().map(|row| ShownRow { row, pending: false, blocked: false }).collect())
 }
 
 /// The comments, one below the other, each with its number.
@@ -78,7 +43,7 @@ pub fn print(out: &mut Output, rows: &[ShownRow]) -> Result<()> {
         if at > 0 {
             out.raw("\n")?;
         }
-        let number = out.paint(Style::Bold, &sanitise::line(number(row)));
+        let number = out.paint(Style::Bold, &format!("#{}", sanitise::line(below::number(row))));
         let author = sanitise::line(row.author().unwrap_or("you"));
         let when = Timestamp::parse(&row.created_at).map_or_else(|| row.created_at.clone(), Timestamp::local_minute);
         let edited = if row.updated_at == row.created_at { "" } else { ", edited" };
@@ -87,11 +52,6 @@ pub fn print(out: &mut Output, rows: &[ShownRow]) -> Result<()> {
         markdown::print(out, row.content())?;
     }
     Ok(())
-}
-
-/// `#7` of `DEV-42#7`.
-fn number(row: &Row) -> &str {
-    row.name.find('#').map_or(&row.name, |at| &row.name[at..])
 }
 
 pub fn edit(session: &mut Session) -> Result<u8> {
@@ -127,13 +87,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
 fn named(session: &Session, ctx: &EnvContext) -> Result<Row> {
     let arguments = session.call.arguments();
     let task = ctx.task_to_change(session, &arguments[0])?.row;
-    let typed = arguments[1].trim_start_matches('#');
-    let rows = ctx.store.below(&COMMENT, task.id)?;
-    let found = rows.into_iter().find(|shown| number(&shown.row).trim_start_matches('#') == typed);
-    let Some(ShownRow { row, .. }) = found else {
-        return Err(Error::failure(format!("there is no comment #{typed} on {}", task.name))
-            .hint(format!("see: anyt comment list {}", task.name)));
-    };
+    let row = below::numbered(ctx, &COMMENT, &task, arguments[1].trim_start_matches('#'))?;
     // A server refuses it; what is queued would wait for nothing.
     let account = ctx.store.metadata(ACCOUNT)?;
     match (row.text(AUTHOR), account.as_deref()) {

@@ -14,6 +14,7 @@ use crate::paths::{EnvName, Paths, create_private_dir};
 use crate::store::{Files, SERVER, Store};
 use crate::time::Timestamp;
 use crate::ui::width;
+use std::path::PathBuf;
 
 pub struct EnvContext {
     pub env: Environment,
@@ -78,6 +79,11 @@ impl EnvContext {
     pub fn lock(&self) -> Result<LockFile> {
         create_private_dir(&self.paths.state_dir(&self.env.name))?;
         LockFile::open(&self.paths.lock_file(&self.env.name))
+    }
+
+    /// Where the runs of attempts are marked.
+    pub fn runs_dir(&self) -> PathBuf {
+        self.paths.state_dir(&self.env.name).join("runs")
     }
 
     /// The workspace a command is about: `--workspace`, else the directory's, else the environment's default, else the

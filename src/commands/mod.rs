@@ -1,6 +1,9 @@
 //! One file per command group: read the arguments, call down, print. No SQL, no HTTP.
 
+mod artifact;
+mod attempt;
 mod auth;
+mod below;
 mod chosen;
 mod comment;
 mod complete;
@@ -78,6 +81,8 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Login => return login::run(session),
         Id::Init => init::run(session)?,
         Id::WorkspaceList => workspace::list(session)?,
+        Id::WorkspaceShow => workspace::show(session)?,
+        Id::WorkspaceCreate => workspace::create(session)?,
         Id::WorkspaceUse => workspace::use_(session)?,
         Id::WorkspaceCurrent => workspace::current(session)?,
         Id::WorkspaceSwitch => workspace::switch(session)?,
@@ -103,6 +108,10 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::TaskRm => return task::remove(session),
         Id::TaskList => task::list(session)?,
         Id::TaskShow => task::show(session)?,
+        Id::TaskOpen => task::open(session)?,
+        Id::TaskPlanSubmit => task::submit(session)?,
+        Id::TaskPlanApprove => task::approve(session)?,
+        Id::TaskPlanRequestChanges => task::request_changes(session)?,
         Id::TaskDepAdd => return task::depend(session, true),
         Id::TaskDepRm => return task::depend(session, false),
         Id::TaskDepList => task::dependencies(session)?,
@@ -110,7 +119,16 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::CommentList => comment::list(session)?,
         Id::CommentEdit => return comment::edit(session),
         Id::CommentRm => return comment::remove(session),
-        Id::TaskPick => task::pick(session)?,
+        Id::AttemptRun => return attempt::run(session),
+        Id::AttemptStart => return attempt::start(session),
+        Id::AttemptFinish => return attempt::finish(session),
+        Id::AttemptList => attempt::list(session)?,
+        Id::AttemptShow => attempt::show(session)?,
+        Id::ArtifactAdd => return artifact::add(session),
+        Id::ArtifactList => artifact::list(session)?,
+        Id::ArtifactShow => artifact::show(session)?,
+        Id::ArtifactGet => artifact::get(session)?,
+        Id::TaskPick => return task::pick(session),
         Id::TaskUnpick => task::unpick(session)?,
         Id::Active => task::active(session)?,
         Id::Next => task::next(session)?,

@@ -48,6 +48,10 @@ pub fn create(session: &mut Session, kind: &'static Kind, mut set: Patch) -> Res
     if pull_lists::has_none(&ctx.store, kind, workspace.id)? {
         return Err(Error::failure(format!("{} has no {}", ctx.env.origin, kind.collection)));
     }
+    if kind.unique && ctx.store.row_named(kind, workspace.id, &name)?.is_some() {
+        return Err(Error::failure(format!("there is a {} '{name}' in {} already", kind.name, workspace.identifier))
+            .hint(format!("change it: anyt {} update", kind.name)));
+    }
     set.retain(|_, value| *value != Value::Null);
     set.insert(field, Value::Text(name));
     let mode = write_mode(session, &ctx)?;

@@ -228,7 +228,7 @@ impl Reporter for ConsoleReporter<'_> {
 }
 
 /// `1,200`.
-fn thousands(number: usize) -> String {
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -254,11 +254,22 @@ impl<'a> Session<'a> {
     }
 }
 
+/// `--offline` of a write that only the server can do. `why`: a sentence.
+pub fn refuse_offline(session: &Session, why: &str) -> Result<()> {
+    match session.call.has("offline") {
+        true => Err(Error::usage(format!("this cannot be queued: {why}")).hint("leave --offline out")),
+        false => Ok(()),
+    }
+}
+
 /// The document of a command that failed.
 pub fn failed(error: &Error) -> Value {
+    object([("success", Value::Bool(false)), ("error", error_to_json(error))])
+}
+
+pub fn error_to_json(error: &Error) -> Value {
     let advice = error.advice().map_or(Value::Null, text);
-    let body = object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)]);
-    object([("success", Value::Bool(false)), ("error", body)])
+    object([("code", text(error.code())), ("message", text(error.to_string())), ("hint", advice)])
 }
 
 fn options(call: &Invocation) -> OutputOptions {

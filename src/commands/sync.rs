@@ -7,11 +7,12 @@ use super::describe::to_json as operation_to_json;
 use super::prompter::ConsolePrompter;
 use super::rate_limit::{remember_wait, sleep_until_allowed, wait_allowed};
 use super::reporter::{ConsoleReporter, Mode as Report, plural};
-use super::session::Effort;
+use super::session::{Effort, error_to_json};
 use crate::api::Http;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
+use crate::origin::is_same_server;
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use crate::time::Timestamp;
@@ -25,11 +26,90 @@ use std::time::Duration;
 const PAGE_SIZE: u32 = 100;
 
 pub fn run(session: &mut Session) -> Result<u8> {
-    sync(session).map_err(|error| error.if_interrupted("nothing was changed; what is queued stays: anyt sync"))
+    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
+    let kept = "nothing was changed; what is queued stays: anyt sync";
+    match session.call.has("all-environments") {
+        true => all(session).map_err(|error| error.if_interrupted(kept)),
+        false => sync(session).map_err(|error| error.if_interrupted(kept)),
+    }
 }
 
 fn sync(session: &mut Session) -> Result<u8> {
-    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
+    let (ctx, summary, dry_run) = reconcile(session)?;
+    finish(session, &ctx, summary, dry_run)
+}
+
+/// Each environment in turn, with a line about each. One that fails leaves the next its turn; the highest exit code counts.
+fn all(session: &mut Session) -> Result<u8> {
+    let names = one_secret_each(session)?;
+    let (mut items, mut worst) = (Vec::new(), None::<Error>);
+    for name in names {
+        session.chosen = Some(name.clone());
+        session.out.hush(true);
+        let ran = reconcile(session);
+        session.out.hush(false);
+        let (mut document, failed) = match ran {
+            Ok((ctx, summary, _)) => {
+                session.out.say(&line(&name, &summary))?;
+                if let Some(error) = &summary.stopped {
+                    remember_wait(&ctx.store, error)?;
+                }
+                (to_json(&summary, false), summary.into_error())
+            }
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error) => (object([]), Some(error)),
+        };
+        let failed = failed.map(|error| error.of(&format!("{name}: ")));
+        if let Value::Object(members) = &mut document {
+            members.insert("environment".into(), text(&name));
+            members.insert("success".into(), Value::Bool(failed.is_none()));
+            members.insert("error".into(), failed.as_ref().map_or(Value::Null, error_to_json));
+        }
+        items.push(document);
+        let Some(failed) = failed else { continue };
+        let (said, kept) = match worst.take() {
+            Some(before) if before.exit_code() >= failed.exit_code() => (Some(failed), before),
+            before => (before, failed),
+        };
+        said.iter().try_for_each(|error| session.out.error(error))?;
+        worst = Some(kept);
+    }
+    let count = integer(items.len() as i64);
+    session.answer(|| object([("count", count), ("items", Value::Array(items.into_iter().collect()))]), |_| Ok(()))?;
+    worst.map_or(Ok(0), Err)
+}
+
+/// The environments that there are. A token from a variable is nobody's word that it may go to several servers.
+fn one_secret_each(session: &Session) -> Result<Vec<String>> {
+    let call = session.call;
+    if let Some(flag) = ["env", "api-url"].iter().find(|flag| call.given(flag).is_some()) {
+        return Err(Error::usage(format!("--{flag} names one environment, --all-environments means all")));
+    }
+    let config = session.config()?;
+    let known = &config.environments;
+    let several = known.iter().any(|one| !is_same_server(&one.api_url, &known[0].api_url));
+    match (known.is_empty(), session.vars.credential()) {
+        (true, _) => Err(Error::failure("no environment is configured").hint("anyt env add dev http://localhost:8000")),
+        (false, Some((name, _))) if several => {
+            Err(Error::usage(format!("the token of {name} would go to several servers"))
+                .hint("unset it, and sign in to each: anyt auth login --env NAME"))
+        }
+        _ => Ok(known.iter().map(|one| one.name.clone()).collect()),
+    }
+}
+
+/// `✓ dev: pulled 3, pushed 1, 2 conflicts wait`.
+fn line(name: &str, summary: &Summary) -> String {
+    let waits =
+        [(summary.waiting, "conflict"), (summary.failed, "refused operation"), (summary.held, "held operation")];
+    let waits = waits.iter().filter(|(count, _)| *count > 0);
+    let waits: String = waits.map(|(count, what)| format!(", {count} {}", plural(*count, what))).collect();
+    let mark = if summary.stopped.is_none() && waits.is_empty() { "✓" } else { "⚠" };
+    format!("{mark} {name}: pulled {}, pushed {}{waits}", summary.pulled.changes(), summary.pushed)
+}
+
+/// Pulls and pushes as the flags say. Whether it was a dry run is told too.
+fn reconcile(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
     let mut ctx = EnvContext::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&ctx.env)?;
@@ -45,7 +125,8 @@ fn sync(session: &mut Session) -> Result<u8> {
     if options.mode == Mode::Force(None) && !options.dry_run {
         options.mode = Mode::Force(confirm_force(session, &ctx)?);
     }
-    attempts(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error))
+    let ran = attempts(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error));
+    ran.map(|summary| (ctx, summary, options.dry_run))
 }
 
 /// What became of the queue when the server was out of reach, and what to type next.
@@ -69,7 +150,7 @@ fn attempts(
     http: &Http,
     options: &Options,
     deadline: Timestamp,
-) -> Result<u8> {
+) -> Result<Summary> {
     let mut earlier = Summary::default();
     loop {
         let ran = once(session, ctx, http, options, deadline);
@@ -88,7 +169,7 @@ fn attempts(
         }
         let mut summary = ran?;
         summary.add(&earlier);
-        return finish(session, ctx, summary, options.dry_run);
+        return Ok(summary);
     }
 }
 
@@ -173,6 +254,7 @@ fn options(session: &Session) -> Result<Options> {
         mode,
         merge: !call.has("no-merge") && habits.merge.unwrap_or(true),
         policy,
+        full: call.has("full"),
         accept_deletes: call.has("accept-deletes"),
         page_size: habits.page_size.unwrap_or(PAGE_SIZE),
         dry_run: call.has("dry-run"),

@@ -4,15 +4,17 @@ use super::Session;
 use super::context::EnvContext;
 use super::init::{choose_workspace, tie};
 use super::places::workspace_named;
-use super::session::Effort;
+use super::session::{Effort, refuse_offline};
+use super::task::fields::typed_text;
 use crate::config::{self, Environment};
 use crate::directory::Directory;
 use crate::document::{integer, object, optional, text};
-use crate::error::Result;
-use crate::model::Workspace;
+use crate::error::{Error, Result};
+use crate::model::{Workspace, new_op_id};
+use crate::store::Filter;
 use crate::sync::remote::{Remote, to_error};
 use crate::time::Timestamp;
-use crate::ui::{Column, Table};
+use crate::ui::{Column, Table, markdown};
 use miniserde::json::Value;
 use std::path::Path;
 
@@ -21,7 +23,10 @@ pub fn list(session: &mut Session) -> Result<()> {
     let known = known(session, &mut ctx)?;
     let current = ctx.workspace(session).ok().map(|workspace| workspace.id);
     session.answer(
-        || object([("items", Value::Array(known.iter().map(to_json).collect()))]),
+        || {
+            let items = known.iter().map(to_json).collect();
+            object([("count", integer(known.len() as i64)), ("items", Value::Array(items))])
+        },
         |out| {
             let mut table =
                 Table::new([Column::left(""), Column::left("ID"), Column::left("IDENTIFIER"), Column::left("NAME")]);
@@ -30,6 +35,83 @@ pub fn list(session: &mut Session) -> Result<()> {
                 table.row([mark, &workspace.id.to_string(), &workspace.identifier, &workspace.name]);
             }
             table.print(out)
+        },
+    )
+}
+
+pub fn show(session: &mut Session) -> Result<()> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let known = known(session, &mut ctx)?;
+    let workspace = match session.call.arguments().first() {
+        Some(typed) => workspace_named(&known, typed)?,
+        None => ctx.workspace(session)?,
+    };
+    let tasks =
+        |open_only| ctx.store.count_tasks(&Filter { workspace_id: Some(workspace.id), open_only, ..Filter::default() });
+    let counts = [
+        ("projects", ctx.store.projects(workspace.id)?.len() as i64),
+        ("members", ctx.store.members(workspace.id)?.len() as i64),
+        ("tasks", tasks(false)?),
+        ("open_tasks", tasks(true)?),
+    ];
+    session.answer(
+        || {
+            let mut document = to_json(&workspace);
+            if let Value::Object(members) = &mut document {
+                members.extend(counts.map(|(name, count)| (name.to_string(), integer(count))));
+            }
+            document
+        },
+        |out| {
+            out.line(&format!("{}: {}", workspace.identifier, workspace.name))?;
+            let [(_, projects), (_, members), (_, tasks), (_, open)] = counts;
+            for line in [
+                format!("projects: {projects}"),
+                format!("members: {members}"),
+                format!("tasks: {tasks}, {open} of them open"),
+            ] {
+                out.line(&line)?;
+            }
+            match workspace.description.as_deref().filter(|text| !text.trim().is_empty()) {
+                Some(description) => {
+                    out.raw("\n")?;
+                    markdown::print(out, description)
+                }
+                None => Ok(()),
+            }
+        },
+    )
+}
+
+/// Makes a workspace on the server. Not queued: whether its identifier is free is for the server to say, and every task in
+/// it would be named after it.
+pub fn create(session: &mut Session) -> Result<()> {
+    refuse_offline(session, "the server says whether the identifier of a workspace is free")?;
+    let name = session.call.arguments()[0].trim().to_string();
+    let identifier = session.call.given("identifier").unwrap_or_default().trim().to_ascii_uppercase();
+    if name.is_empty() || identifier.is_empty() {
+        return Err(Error::usage("a workspace has a name and an identifier")
+            .hint("for example: anyt workspace create Operations -i OPS"));
+    }
+    let description = session.call.given("description").map(|given| typed_text(session, given)).transpose()?;
+    let mut ctx = EnvContext::open(session)?;
+    let secret = session.token(&ctx.env)?;
+    let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
+    let made =
+        http.create_workspace(new_op_id()?, &name, &identifier, description.as_deref()).map_err(
+            |error| match to_error(error, &ctx.env.origin) {
+                error @ Error::Unreachable { .. } => {
+                    error.hint("whether it was made: anyt sync, then anyt workspace list")
+                }
+                error => error,
+            },
+        )?;
+    ctx.store.remember(std::slice::from_ref(&made), &[], &Timestamp::now().rfc3339())?;
+    session.answer(
+        || to_json(&made),
+        |out| {
+            out.say(&format!("✓ Created workspace {} ({})", made.identifier, made.name))?;
+            out.say(&format!("  Use it: anyt workspace use {}", made.identifier))
         },
     )
 }

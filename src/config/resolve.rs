@@ -7,6 +7,10 @@ use crate::vars::Vars;
 
 use super::{Config, Configured};
 
+/// The hosted server, as `origin` has it, and its pages.
+const HOSTED_API: &str = "https://api.anyt.dev";
+const HOSTED_WEB: &str = "https://anyt.dev";
+
 /// The environment of one command.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -28,6 +32,16 @@ impl Environment {
     pub fn allows_clear_text(&self) -> bool {
         let is_here = |known: &&Configured| is_same_server(&known.api_url, &self.origin);
         self.configured.as_ref().filter(is_here).is_some_and(|known| known.allow_insecure_http)
+    }
+
+    /// The page of a task, by its uid: that of a share link (api.md 1.9), at the environment's `web_url`. Only the hosted
+    /// server is known to have one.
+    pub fn web_page(&self, uid: &str) -> Option<String> {
+        let is_plain = !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        let configured = self.configured.as_ref().and_then(|known| known.web_url.as_deref());
+        let hosted = (self.origin == HOSTED_API).then_some(HOSTED_WEB);
+        let web = configured.filter(|url| url.starts_with("https://") || url.starts_with("http://")).or(hosted)?;
+        is_plain.then(|| format!("{}/t/{uid}", trimmed(web)))
     }
 
     pub fn default_project(&self) -> Option<&str> {

@@ -12,6 +12,7 @@ pub(super) use keep::{Chosen, LEFT, STORED, flagged, scrubbed};
 pub use keep::{Forgotten, Kept, StoreChoice};
 
 use crate::config::{Configured, Environment};
+use crate::directory::{Directory, has_member};
 use crate::error::{Error, Result};
 use crate::origin::origin;
 use crate::paths::{EnvName, Paths};
@@ -75,7 +76,7 @@ impl<'a> Vault<'a> {
     /// The token for a request to this environment. `Error::SignIn` if there is none or if it was stored for another
     /// origin; a keyring that is locked or hangs is an error of its own, never "there is none".
     pub fn find(&self, env: &Environment) -> Result<Found> {
-        if let Some((name, secret)) = self.variable() {
+        if let Some((name, secret)) = self.vars.credential() {
             let secret =
                 clean(secret.expose()).map_err(|error| Error::sign_in(format!("{name}: {error}")).of_variable(name))?;
             return Ok(Found { secret, place: Place::Variable(name), notices: Vec::new() });
@@ -191,14 +192,30 @@ impl<'a> Vault<'a> {
             Some(_) => format!("--env {}", env.name),
             None => format!("--api-url {}", env.api_url),
         };
-        Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin))
-            .hint(format!("anyt auth login {which}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY"))
+        Error::sign_in(format!("not signed in to '{}' ({})", env.name, env.origin)).hint(
+            match self.of_other_clients() {
+                Some(place) => {
+                    format!("another client's key is there, as {place}; give it to: anyt auth login {which}")
+                }
+                None => format!("anyt auth login {which}, or set ANYT_AUTH_TOKEN or ANYT_AGENT_KEY"),
+            },
+        )
+    }
+
+    /// Where a published client keeps a key (docs/api.md 5.2, 5.4). It is not taken: nobody knows which server it is for.
+    fn of_other_clients(&self) -> Option<String> {
+        let folder = self.vars.anyt_config_dir.clone().or_else(|| Some(self.vars.home.as_ref()?.join(".anyt")));
+        let file = folder?.join("auth.json");
+        if has_member(&file, "api_key") {
+            return Some(format!("api_key in {}", file.display()));
+        }
+        Some(format!("agent_key in {}", Directory::find()?.with_agent_key()?.display()))
     }
 
     /// Where the token is and why, for `anyt auth status`. Asks nobody and decrypts nothing. A store of which nothing can
     /// be known (a locked keyring) is the error that `find` would give, not an absence.
     pub fn status(&self, env: &Environment) -> Result<Status> {
-        if let Some((name, _)) = self.variable() {
+        if let Some((name, _)) = self.vars.credential() {
             let why = "a variable goes before every store".into();
             return Ok(Status { place: Some(Place::Variable(name)), why, ..Status::default() });
         }
@@ -239,17 +256,6 @@ impl<'a> Vault<'a> {
             }
             None => Status { why: "no token is stored".into(), ..Status::default() },
         })
-    }
-
-    /// The variable that decides, in the order of the published clients.
-    fn variable(&self) -> Option<(&'static str, &Secret)> {
-        let vars = self.vars;
-        let ordered = [
-            ("ANYT_AGENT_KEY", &vars.agent_key),
-            ("ANYT_AUTH_TOKEN", &vars.auth_token),
-            ("ANYT_API_KEY", &vars.api_key),
-        ];
-        ordered.into_iter().find_map(|(name, secret)| Some((name, secret.as_ref()?)))
     }
 
     fn reach(&self) -> Result<Keyring, StoreError> {

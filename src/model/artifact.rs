@@ -4,10 +4,6 @@
 use super::kind::{Kind, Place, Type, fields};
 use super::{Row, Shape, Value, attempt};
 
-/// Types in use (api.md 3.14); any other word is one too.
-pub const TYPES: [&str; 8] =
-    ["log", "diff", "file", "benchmark", "screenshot", "test_results", "build_output", "report"];
-
 /// Characters of the preview of one that is not on the server yet.
 const PREVIEW: usize = 200;
 

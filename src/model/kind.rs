@@ -100,6 +100,9 @@ pub enum Merge {
     Lines,
     /// What one side added comes, what one side removed goes.
     Set,
+    /// A course with these steps: of two changes that both went forward on it the further one stands, because it went
+    /// through the other. Every other two are a conflict.
+    Course(&'static [&'static str]),
 }
 
 /// Who changes a field.
@@ -191,10 +194,11 @@ impl Kind {
 
 /// A kind's fields, one a line: `FIELDS`, and each under a name of its own.
 macro_rules! fields {
-    ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident, $change:ident;)*) => {
+    ($($at:literal $id:ident $name:literal $column:literal $word:literal $ty:expr, $merge:ident $(($steps:expr))?,
+       $change:ident;)*) => {
         static FIELDS: [$crate::model::kind::FieldDef; [$($at),*].len()] = [$($crate::model::kind::FieldDef {
-            at: $at, name: $name, column: $column, word: $word, ty: $ty, merge: $crate::model::kind::Merge::$merge,
-            change: $crate::model::kind::Change::$change,
+            at: $at, name: $name, column: $column, word: $word, ty: $ty,
+            merge: $crate::model::kind::Merge::$merge $(($steps))?, change: $crate::model::kind::Change::$change,
         }),*];
         $(pub const $id: $crate::model::kind::Field = &FIELDS[$at];)*
     };

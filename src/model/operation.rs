@@ -117,6 +117,8 @@ pub struct Operation {
     /// Values after the change; every given field for a create.
     pub set: Patch,
     pub condition: Option<Condition>,
+    /// Of a delete: the rows that its row depended on, and those that depended on it, for an undo.
+    pub links: [Vec<Target>; 2],
     /// Of a create: the id of a row that is gone on the server, which this create makes again. Whatever names that row
     /// means this one.
     pub replaces: Option<i64>,

@@ -6,6 +6,12 @@ use super::{Row, Value};
 /// Task statuses in the order of a task's life (api.md 3.14, generations C and D).
 pub const STATUSES: [&str; 7] = ["backlog", "todo", "active", "blocked", "done", "canceled", "archived"];
 
+/// The statuses of a task that goes well, in their order: whoever finishes a task has begun it.
+const COURSE: [&str; 4] = ["backlog", "todo", "active", "done"];
+
+/// A task with one of these is no longer worked on.
+pub const FINISHED: [&str; 3] = ["done", "canceled", "archived"];
+
 /// Lowest and highest priority (api.md 3.14).
 pub const PRIORITIES: std::ops::RangeInclusive<i64> = -2..=2;
 
@@ -50,7 +56,7 @@ fn defaults(row: &mut Row) {
 // The order is the one people are shown the fields in. A new field goes to the end of its group, with a migration.
 fields! {
     0 TITLE "title" "title" "title" Type::Text, Whole, Filled;
-    1 STATUS "status" "status" "status" Type::Text, Whole, Filled;
+    1 STATUS "status" "status" "status" Type::Text, Course(&COURSE), Filled;
     2 PRIORITY "priority" "priority" "priority" Type::Int, Whole, Filled;
     3 OWNER "owner_id" "assignee_id" "owner" Type::Text, Whole, Free;
     4 LABELS "labels" "labels" "labels" Type::Words, Set, Free;

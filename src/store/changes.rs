@@ -1,6 +1,6 @@
 //! Local writes: what is queued and what is shown change in one transaction, with the spare copy in queue.jsonl.
 
-use super::overlay::{self, local_id, next_name, remove_row, renew_for, target};
+use super::overlay::{self, local_id, remove_row, renew_for, target};
 use super::queue::{self, by_op_id, put, waiting_of};
 use super::rows::by_id;
 use super::{Change, Conflict, Result, Store, conflicts, spare};
@@ -252,5 +252,5 @@ fn provisional_name(db: &Connection, op: &Operation) -> rusqlite::Result<String>
             .query_row([op.workspace_id], |row| row.get(0)),
     )?;
     let prefix = identifier.unwrap_or_else(|| op.name.rsplit_once('-').map_or(&*op.name, |(prefix, _)| prefix).into());
-    next_name(db, op.workspace_id, &format!("{prefix}-0"))
+    super::rows::next_name(db, op.workspace_id, &format!("{prefix}-0"))
 }

@@ -65,7 +65,7 @@ impl Filter {
         let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
         self.project_id.is_none_or(|id| id == task.project_id())
             && (self.statuses.is_empty() || self.statuses.iter().any(|status| status == task.status()))
-            && !(self.open_only && ["done", "canceled", "archived"].contains(&task.status()))
+            && !(self.open_only && task::FINISHED.contains(&task.status()))
             && self.priority.is_none_or(|priority| priority == task.priority())
             && is(&self.owner, task.owner())
             && is(&self.phase, task.text(task::PHASE))

@@ -68,6 +68,7 @@ fn bring_back(row: &Row) -> Operation {
         base: Default::default(),
         set,
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: Timestamp::now().rfc3339(),
         server: None,

@@ -305,7 +305,7 @@ pub(super) fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(Stri
         .collect::<rusqlite::Result<_>>()?;
     let mut renumbered = Vec::new();
     for (id, workspace, old, made_by) in taken {
-        let new = next_name(db, workspace, &old)?;
+        let new = rows::next_name(db, workspace, &old)?;
         let params = named_params! {":id": id, ":name": new, ":number": number_of(&new)};
         run(db, "UPDATE tasks SET identifier = :name, number = :number WHERE id = :id", params)?;
         if let Some(made_by) = made_by {
@@ -315,12 +315,6 @@ pub(super) fn renumber(db: &Connection, now: &str) -> rusqlite::Result<Vec<(Stri
         renumbered.push((old, new));
     }
     Ok(renumbered)
-}
-
-/// The next free name of a workspace, with the prefix of `like`.
-pub(super) fn next_name(db: &Connection, workspace_id: i64, like: &str) -> rusqlite::Result<String> {
-    let prefix = like.rsplit_once('-').map_or(like, |(prefix, _)| prefix);
-    Ok(format!("{prefix}-{}", rows::highest_number(db, workspace_id)? + 1))
 }
 
 /// Lays every unsettled operation over its row, and shows rows without any as the server has them.

@@ -36,6 +36,7 @@ fn read(row: &rusqlite::Row) -> rusqlite::Result<Operation> {
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: row.get(10)?,
         created_at: row.get(11)?,
         server: row.get(12)?,

@@ -174,6 +174,12 @@ pub(super) fn server_row(db: &Connection, kind: &'static Kind, id: i64) -> rusql
     }
 }
 
+/// The next free name of a workspace, with the prefix of `like`.
+pub(super) fn next_name(db: &Connection, workspace_id: i64, like: &str) -> rusqlite::Result<String> {
+    let prefix = like.rsplit_once('-').map_or(like, |(prefix, _)| prefix);
+    Ok(format!("{prefix}-{}", highest_number(db, workspace_id)? + 1))
+}
+
 pub(super) fn highest_number(db: &Connection, workspace_id: i64) -> rusqlite::Result<i64> {
     db.prepare_cached(
         "SELECT max(coalesce((SELECT max(number) FROM tasks WHERE workspace_id = :workspace), 0), \

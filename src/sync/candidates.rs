@@ -132,6 +132,7 @@ mod tests {
             base: Patch::new(),
             set: set.into(),
             condition: None,
+            links: Default::default(),
             replaces: None,
             created_at: "2025-10-16T10:00:00Z".into(),
             server: None,

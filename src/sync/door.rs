@@ -1,9 +1,9 @@
 //! Asked once, before anything else: which server and account is it, and what can it do? Whether it was put back to a
 //! backup shows in the list of workspaces, with which the pull begins (`counters_fell`).
 
+use super::Engine;
 use super::observe::MAX_LAG;
 use super::remote::{Capabilities, RemoteResult, to_error};
-use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::model::Workspace;
 use crate::origin::is_same_server;
@@ -124,13 +124,6 @@ fn other_identity(
         who(origin, account)
     ))
     .hint("go back to that server or account, or set the queue aside: anyt sync queue drop --all")
-}
-
-impl Mode {
-    /// The cache is to equal the server, whatever it holds.
-    pub(super) fn is_force(&self) -> bool {
-        matches!(self, Mode::Force(_))
-    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,18 @@ pub enum Deletion {
 
 /// Queues the creation of a row.
 pub fn create(store: &mut Store, kind: &'static Kind, workspace_id: i64, set: &Patch) -> Result<Queued> {
-    let mut operation = blank(store, kind, Shape::Create)?;
+    create_as(store, new_op_id()?, kind, workspace_id, set)
+}
+
+/// The same under an id that is known before.
+pub fn create_as(
+    store: &mut Store,
+    op_id: String,
+    kind: &'static Kind,
+    workspace_id: i64,
+    set: &Patch,
+) -> Result<Queued> {
+    let mut operation = Operation { op_id, ..blank(store, kind, Shape::Create)? };
     operation.workspace_id = workspace_id;
     operation.target = Target::MadeBy(operation.op_id.clone());
     let change = store.change(|queue| {
@@ -125,6 +136,8 @@ fn updated(
 pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
     let seen = Seen::of(store, row)?;
     let rows = Rows::of(store)?;
+    let is_linked = row.kind.name == DEPENDENCY.ends;
+    let (needs, blocks) = if is_linked { store.dependencies_of(row.id)? } else { Default::default() };
     let mut operation = blank(store, row.kind, Shape::Delete)?;
     let mut cancelled = None;
     let change = store.change(|queue| {
@@ -138,6 +151,9 @@ pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
             return Ok(change);
         }
         operation.base = references(queue, row.kind, &row.changeable())?;
+        for (side, rows) in operation.links.iter_mut().zip([&needs, &blocks]) {
+            *side = rows.iter().map(|row| queue.target(row)).collect::<Result<_>>()?;
+        }
         Ok(Change { put: vec![aimed_at(operation, &row, target)], ..Change::default() })
     })?;
     Ok(cancelled.map_or(Deletion::Queued(Queued::new(change.put)), Deletion::Cancelled))
@@ -302,6 +318,7 @@ pub(super) fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: Timestamp::now().rfc3339(),
         server: store.metadata(SERVER)?,

@@ -4,7 +4,8 @@
 use super::Engine;
 use super::driver::Run;
 use super::next::{Needs, Seen};
-use super::plan::Meant;
+use super::observe::{Fact, Read, observe};
+use super::plan::{Look, Meant};
 use super::remote::{RemoteError, RemoteResult};
 use super::report::Event;
 use super::sighting::Sighting;
@@ -12,6 +13,8 @@ use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::kind::Place;
 use crate::model::{Kind, Operation, Row, Shape, Target};
+use crate::time::Timestamp;
+use std::time::{Duration, Instant};
 
 impl Engine<'_> {
     /// Reads the row, or the links, that an operation is about, or a row that it names.
@@ -169,6 +172,49 @@ impl Engine<'_> {
             Some(kind) if self.options.mode.pulls() => Ok(self.store.staged_row(kind, id)?.map(|row| row.name)),
             _ => Ok(None),
         }
+    }
+
+    /// Keeps what was read of a row, if it can be believed.
+    pub(super) fn saw(
+        &mut self,
+        run: &mut Run,
+        kind: &'static Kind,
+        id: i64,
+        read: Option<Row>,
+        before: Option<Look>,
+    ) -> Result<()> {
+        let known = match &before {
+            Some(look) if look.row.is_some() => look.row.clone(),
+            _ => self.store.server_row(kind, id)?,
+        };
+        let said_gone = run.said_gone.contains(&(kind.name, id));
+        let answered = if said_gone { None } else { self.answered(kind, id)? };
+        let seen = read.as_ref().map_or(Read::Absent, Read::Row);
+        let fact = observe(known.as_ref(), seen, answered, run.epoch);
+        let row = match fact {
+            Fact::Behind => known.clone(),
+            Fact::Other | Fact::Absent => None,
+            _ => read,
+        };
+        if fact == Fact::WentBack
+            && let Some(known) = &known
+        {
+            run.end.lost.push(known.clone());
+        }
+        let unchanged = |look: &Look| match (&look.row, &row) {
+            (Some(before), Some(now)) => before.version == now.version && before.updated_at == now.updated_at,
+            _ => false,
+        };
+        let undisputed = before.as_ref().is_some_and(|look| look.undisputed && unchanged(look));
+        run.read.insert((kind.name, id), (kind, row.clone()));
+        run.plan.saw(kind, id, Look { row, fetched: Some(Instant::now()), undisputed });
+        Ok(())
+    }
+
+    /// How long ago the server answered a write of ours about the row. Also of a server that says its reads are never
+    /// older: something in front of it may keep what it has read.
+    pub(super) fn answered(&self, kind: &'static Kind, id: i64) -> Result<Option<Duration>> {
+        Ok(self.store.answered_at(kind, id)?.map(|at| at.age(Timestamp::now())))
     }
 }
 

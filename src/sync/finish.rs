@@ -9,8 +9,7 @@ use super::relate::not_taken;
 use super::report::Event;
 use super::sighting::Sighting;
 use crate::error::{Error, Result};
-use crate::gather::Gather;
-use crate::model::{Kept, Operation, Patch, Row, SendReply, Shape, State, Target, Value};
+use crate::model::{Field, Kept, Operation, Patch, Row, SendReply, Shape, State, Target, Value};
 use crate::store::Change;
 use std::time::Instant;
 
@@ -99,47 +98,50 @@ impl Engine<'_> {
     /// last writer wins, who is this one, and what it overrules is kept.
     fn write_over(&mut self, run: &mut Run, index: usize, row: &Row) -> Result<()> {
         let op = self.with_ids(run, run.plan.ops[index].clone())?;
-        let mut differs = not_taken(&op.set, row);
+        let differs = not_taken(&op.set, row);
         if !op.kind.unique || differs.is_empty() || self.options.dry_run {
             return Ok(());
         }
         self.pass_on(run, &[index], &op.set, row)?;
+        // What waits behind the create writes some of it anyway.
         let later: Vec<Operation> = run.plan.operations(&run.plan.chain_from(index));
-        differs
-            .retain(|(field, ..)| later.iter().all(|one| one.shape == Shape::Update && !one.set.contains_key(*field)));
-        if differs.is_empty() {
-            return Ok(());
+        let (mut change, mut set, mut back) = (Change::default(), Values::default(), Values::default());
+        for (field, ours, theirs) in &differs {
+            let last = later.iter().rev().find_map(|one| one.set.get(*field));
+            if last.is_none() && later.iter().all(|one| one.shape == Shape::Update) {
+                set.put(field, theirs, ours);
+            }
+            if *theirs != Value::Null {
+                back.put(field, last.unwrap_or(ours), theirs);
+            }
         }
-        let ours: Patch = differs.iter().map(|(field, ours, _)| (*field, ours.clone())).gather();
-        let theirs: Patch = differs.iter().map(|(field, _, theirs)| (*field, theirs.clone())).gather();
-        let update = |set: &Patch, base: &Patch| Operation {
+        let update = |values: Values, target: Target| Operation {
             shape: Shape::Update,
             op_id: String::new(),
+            target,
             seen_version: row.version,
-            base: base.clone(),
-            set: set.clone(),
+            base: values.base,
+            set: values.set,
             state: State::Queued,
             sends: Vec::new(),
             ..op.clone()
         };
-        let mut change = Change { put: vec![update(&ours, &theirs)], ..Change::default() };
-        let said: Vec<&str> = differs.iter().filter(|one| one.2 != Value::Null).map(|one| one.0.word).collect();
-        if !said.is_empty() {
-            let operations = vec![Operation { target: Target::Server(row.id), ..update(&theirs, &ours) }];
+        if !set.set.is_empty() {
+            change.put.push(update(set, op.target.clone()));
+        }
+        if !back.set.is_empty() {
+            let what: Vec<&str> = back.set.keys().map(|field| field.word).collect();
+            let (name, what) = (op.kind.called(&row.name), what.join(", "));
+            let note = format!("{name} was on the server already; its {what} there is kept: anyt sync restore --list");
+            let operations = vec![update(back, Target::Server(row.id))];
             change.kept.push(Kept { reason: "overruled", row: Some(row.clone()), operations });
-            let (name, what) = (op.kind.called(&row.name), said.join(", "));
-            let note =
-                format!("{name} was on the server already; the {what} that it had is kept: anyt sync restore --list");
             self.note(run, note);
         }
         for put in self.store.change(|_| Ok(change))?.put {
             run.plan.add(self.store, put)?;
         }
-        run.plan.saw(
-            op.kind,
-            row.id,
-            Look { row: Some(row.clone()), fetched: Some(Instant::now()), undisputed: false },
-        );
+        let look = Look { row: Some(row.clone()), fetched: Some(Instant::now()), undisputed: false };
+        run.plan.saw(op.kind, row.id, look);
         Ok(())
     }
 
@@ -152,6 +154,20 @@ impl Engine<'_> {
             self.becomes(run, at, State::Dropped("it was deleted before it was sent".into()))?;
         }
         Ok(())
+    }
+}
+
+/// The fields of an update, before and after.
+#[derive(Default)]
+struct Values {
+    base: Patch,
+    set: Patch,
+}
+
+impl Values {
+    fn put(&mut self, field: Field, before: &Value, after: &Value) {
+        self.base.insert(field, before.clone());
+        self.set.insert(field, after.clone());
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Situation<'a> {
     pub(super) state: Option<&'a str>,
     /// `--force`, or the cache is of another server.
     pub(super) anew: bool,
+    /// `--full`.
+    pub(super) full: bool,
     pub(super) epoch: Epoch,
     /// The workspace's prefix is another one: every row has another name, without a new version.
     pub(super) renamed: bool,
@@ -81,6 +83,7 @@ pub(super) enum Listing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
     Anew,
+    Asked,
     WentBack,
     Renamed,
     NoCursor,
@@ -93,6 +96,9 @@ pub(super) fn listing(situation: &Situation) -> Listing {
     let Situation { marks, state, now, .. } = *situation;
     if situation.anew {
         return Listing::Everything(Why::Anew);
+    }
+    if situation.full {
+        return Listing::Everything(Why::Asked);
     }
     if situation.epoch == Epoch::WentBack {
         return Listing::Everything(Why::WentBack);
@@ -152,6 +158,7 @@ mod tests {
             marks,
             state: Some("18"),
             anew: false,
+            full: false,
             epoch: Epoch::Continuous,
             renamed: false,
             now: NOW,
@@ -173,6 +180,8 @@ mod tests {
         assert_eq!(listing(&Situation { state: None, ..before.clone() }), changes);
         let anew = Situation { anew: true, state: Some("17"), ..before.clone() };
         assert_eq!(listing(&anew), Listing::Everything(Why::Anew));
+        let full = Situation { full: true, state: Some("17"), ..before.clone() };
+        assert_eq!(listing(&full), Listing::Everything(Why::Asked));
         let back = Situation { epoch: Epoch::WentBack, state: Some("17"), ..before.clone() };
         assert_eq!(listing(&back), Listing::Everything(Why::WentBack));
         let renamed = Situation { renamed: true, ..before };

@@ -5,6 +5,7 @@
 //! driver executes the steps and commits each transition before and after a request.
 
 mod amend;
+mod answered;
 mod believe;
 mod breaker;
 mod brought;
@@ -69,6 +70,21 @@ pub enum Mode {
     Force(Option<BTreeSet<String>>),
 }
 
+impl Mode {
+    pub(super) fn pulls(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Pull | Mode::Force(_))
+    }
+
+    pub(super) fn pushes(&self) -> bool {
+        matches!(self, Mode::Sync | Mode::Push | Mode::Write(_))
+    }
+
+    /// The cache is to equal the server, whatever it holds.
+    pub(super) fn is_force(&self) -> bool {
+        matches!(self, Mode::Force(_))
+    }
+}
+
 /// Who decides a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Policy {
@@ -86,6 +102,8 @@ pub struct Options {
     /// Merge changes to different fields without asking.
     pub merge: bool,
     pub policy: Policy,
+    /// List everything, also what has not changed since it was listed.
+    pub full: bool,
     /// Believe a listing that lacks more than half of a workspace.
     pub accept_deletes: bool,
     /// Rows asked for at a time.
@@ -100,6 +118,7 @@ impl Default for Options {
             mode: Mode::Sync,
             merge: true,
             policy: Policy::Ask,
+            full: false,
             accept_deletes: false,
             page_size: 100,
             dry_run: false,

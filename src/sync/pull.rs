@@ -277,6 +277,7 @@ impl Engine<'_> {
             marks: &marks,
             state: state.as_deref(),
             anew: self.options.mode.is_force() || seen.afresh,
+            full: self.options.full,
             epoch: seen.epoch,
             renamed: known.is_some_and(|known| known.identifier != workspace.identifier),
             now: Timestamp::now(),
@@ -422,7 +423,7 @@ impl Engine<'_> {
     pub(super) fn is_absent(&self, name: &str, workspace_id: i64, seen: &PullState) -> Result<bool> {
         let since = self.store.metadata(&format!("absent:{name}:{workspace_id}"))?;
         let since = since.and_then(|text| Timestamp::parse(&text));
-        let anew = self.options.mode.is_force() || seen.afresh;
+        let anew = self.options.mode.is_force() || self.options.full || seen.afresh;
         Ok(since.is_some_and(|since| is_within(since, ABSENT_FOR, Timestamp::now())) && !anew)
     }
 

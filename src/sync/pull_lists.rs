@@ -100,7 +100,11 @@ impl Engine<'_> {
         if self.is_absent(&key, workspace_id, seen)? {
             return Ok(None);
         }
-        let lists = if everything { LISTS_IN_FULL } else { LISTS };
+        let lists = match everything {
+            true if self.options.full => u32::MAX,
+            true => LISTS_IN_FULL,
+            false => LISTS,
+        };
         let (mut read, mut is_there) = (Vec::new(), false);
         for (id, name) in self.store.to_read_below(parent, workspace_id, everything, lists)? {
             if self.store.counted_below(kind, id)? == Some(0) {

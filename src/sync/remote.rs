@@ -179,6 +179,10 @@ pub trait Remote {
     fn declared(&self) -> Option<Capabilities>;
     /// How long an answer is waited for: also how long a request may be on its way.
     fn time_limit(&self) -> Duration;
+    /// What the server's clock showed with its last answer, and what ours did; `None` where it does not say.
+    fn clocks(&self) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
     /// `GET /v1/auth`; `None` on servers without it.
     fn account(&self) -> RemoteResult<Option<Account>>;
     fn workspaces(&self) -> RemoteResult<Listed<Workspace>>;

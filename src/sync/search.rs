@@ -75,13 +75,19 @@ impl Engine<'_> {
         let after = op.sends.first().map_or(0, |send| send.highest_number);
         let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
         taken.extend(run.plan.made_ids(op.kind));
-        let since = op.sends.first().map_or(began, |send| send.at).minus(CLOCKS_DIFFER);
+        let since = self.on_their_clock(op.sends.first().map_or(began, |send| send.at)).minus(CLOCKS_DIFFER);
         let made = |row: &Row| Timestamp::parse(&row.created_at).is_none_or(|at| at >= since);
         let later: Vec<Row> = rows.into_iter().filter(|row| row.number() > after && made(row)).collect();
         let found = made_by(&op, &later, &taken, run.account.as_deref());
         hit("push.searched");
         run.searches.insert(index, (began, found));
         Ok(Ok(()))
+    }
+
+    /// A moment of this machine's clock, which may be wrong by days, as the server's clock had it.
+    fn on_their_clock(&self, at: Timestamp) -> Timestamp {
+        let differ = self.remote().clocks().map_or(0, |(theirs, ours)| theirs.0.saturating_sub(ours.0));
+        Timestamp(at.0.saturating_add(differ))
     }
 
     /// The lists that were read at `at` tell of this create what a new reading would.

@@ -5,6 +5,7 @@ use super::drop_plan::{DropPlan, Rows, drop_planned};
 use super::edits::{self, Queued, aimed_at, blank};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
+use crate::model::dependency::DEPENDENCY;
 use crate::model::kind::{Change as Changing, Identity, Type};
 use crate::model::{Kind, Operation, Patch, Row, Shape, State, Target, Value};
 use crate::store::{Change, Resolved, Store};
@@ -30,8 +31,8 @@ pub enum Inverse {
         row: Row,
         base: Patch,
     },
-    /// A create of the row that it deleted.
-    Again(Box<Operation>),
+    /// A create of the row that it deleted, and its links to those other rows that are still here.
+    Again(Box<Operation>, [Vec<Row>; 2]),
     Link {
         row: Row,
         other: Row,
@@ -161,7 +162,13 @@ fn deleted(store: &Store, op: &Operation) -> Result<Inverse> {
     (create.workspace_id, create.replaces) = (op.workspace_id, Some(id));
     create.set = op.base.clone();
     create.set.retain(|field, value| field.change != Changing::UpdateOnly && *value != Value::Null);
-    Ok(Inverse::Again(Box::new(create)))
+    let mut links = <[Vec<Row>; 2]>::default();
+    for (rows, targets) in links.iter_mut().zip(&op.links) {
+        for target in targets {
+            rows.extend(store.row_of(op.kind, target)?.filter(Row::is_live));
+        }
+    }
+    Ok(Inverse::Again(Box::new(create), links))
 }
 
 /// Queues the inverse. Gives what is queued; nothing where operations that waited were given up, which are in
@@ -173,7 +180,7 @@ pub fn carry_out(store: &mut Store, inverse: Inverse) -> Result<Queued> {
             return Ok(Queued::default());
         }
         Inverse::Link { row, other, add } => return edits::link(store, &row, &other, add),
-        Inverse::Again(create) => *create,
+        Inverse::Again(create, links) => return again(store, *create, links),
         Inverse::Update { row, set, base } => {
             Operation { set, base, ..aimed(blank(store, row.kind, Shape::Update)?, &row) }
         }
@@ -187,6 +194,34 @@ pub fn carry_out(store: &mut Store, inverse: Inverse) -> Result<Queued> {
             operation.target = queue.target(&row)?;
         }
         Ok(Change { put: vec![operation], ..Change::default() })
+    })?;
+    Ok(Queued { operations: change.put, amended: false })
+}
+
+/// Queues the create, and behind it the links of what it makes.
+fn again(store: &mut Store, create: Operation, [needs, blocks]: [Vec<Row>; 2]) -> Result<Queued> {
+    let mut links = Vec::new();
+    for (other, is_needed) in needs.iter().map(|row| (row, true)).chain(blocks.iter().map(|row| (row, false))) {
+        links.push((blank(store, &DEPENDENCY, Shape::Link)?, other, is_needed));
+    }
+    let made = create.target.clone();
+    let change = store.change(|queue| {
+        let mut put = vec![create];
+        for (link, other, is_needed) in links {
+            let theirs = queue.target(other)?;
+            let (target, end) = if is_needed { (made.clone(), theirs) } else { (theirs, made.clone()) };
+            let (workspace_id, name) = (other.workspace_id, other.name.clone());
+            // The end that is made gets its name where it is queued.
+            put.push(Operation {
+                workspace_id,
+                target,
+                other: Some(end),
+                other_name: Some(name.clone()),
+                name,
+                ..link
+            });
+        }
+        Ok(Change { put, ..Change::default() })
     })?;
     Ok(Queued { operations: change.put, amended: false })
 }

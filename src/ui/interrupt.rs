@@ -6,7 +6,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -138,6 +138,12 @@ pub(super) fn catch() -> io::Result<Caught> {
     catch_all(&all, &all)
 }
 
+/// The same, woken as well when a child has ended, and when the terminal has another size.
+pub(super) fn catch_with_child() -> io::Result<Caught> {
+    let all = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+    catch_all(&all, &[SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH])
+}
+
 /// `noted` are remembered, `waking` wake; SIGINT does nothing beside that.
 fn catch_all(noted: &[i32], waking: &[i32]) -> io::Result<Caught> {
     // signal-hook never gives a signal its default action back, so those that end us get a handler that imitates it.
@@ -176,6 +182,16 @@ impl Caught {
             let _ = kill_process(pid, signal);
         }
         signal.is_some()
+    }
+
+    /// The signal that came last, once.
+    pub fn take(&self) -> i32 {
+        i32::try_from(self.signal.swap(0, Ordering::SeqCst)).unwrap_or(0)
+    }
+
+    /// What has woken us has been seen. The waker must be readable.
+    pub fn clear(&mut self) {
+        let _ = self.waker.read(&mut [0; 64]);
     }
 
     /// Until a signal comes, or `end`.

@@ -1,4 +1,4 @@
-//! Starting an editor on a file: its command line, its terminal, its end. It sees no token.
+//! Starting an editor on a file: its command line, its terminal, its end; and a browser on a page. They see no token.
 
 use crate::ui::interrupt;
 use crate::vars::SECRETS;
@@ -6,7 +6,7 @@ use rustix::stdio::{stdin, stdout};
 use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -36,6 +36,25 @@ pub(super) fn run(command: &str, path: &Path) -> Result<Option<()>, String> {
         Ok(Some(status)) => Err(format!("the editor {}", ending(status))),
         Err(error) => Err(format!("cannot start the editor `{command}`: {error}")),
     }
+}
+
+/// Opens a page in the browser of `BROWSER`, else in the desktop's, and waits for nothing. False: there is none.
+pub fn browse(url: &str) -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let has_desktop = cfg!(target_os = "macos") || set("DISPLAY").or(set("WAYLAND_DISPLAY")).is_some();
+    let desktop = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let chosen = set("BROWSER");
+    let candidates = chosen.as_deref().map(|list| list.split(':').collect()).unwrap_or_default();
+    let candidates: Vec<&str> = if chosen.is_none() && has_desktop { vec![desktop] } else { candidates };
+    candidates.into_iter().filter(|command| !command.is_empty()).any(|command| {
+        let mut browser = with_shell(command);
+        for name in SECRETS {
+            browser.env_remove(name);
+        }
+        // A group of its own: Ctrl-C here is not meant for it.
+        let quiet = browser.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        quiet.spawn().is_ok()
+    })
 }
 
 /// As git does: straight when its name is only a name, through the shell when it has arguments. A single command takes

@@ -18,12 +18,14 @@ pub mod markdown;
 pub mod output;
 mod pager;
 pub mod prompt;
+pub mod relay;
 pub mod sanitise;
 pub mod table;
 mod typed;
 pub mod width;
 
 pub use editor::Editor;
+pub use launch::browse;
 pub use output::{ColorChoice, Output, OutputOptions, Style};
 pub use prompt::{Answer, Input};
 pub use table::{Column, Table};

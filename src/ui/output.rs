@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::ui::{pager, sanitise};
 use miniserde::json;
 use rustix::fs::FileType;
+use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
 
@@ -41,24 +42,36 @@ pub enum Style {
     Red,
     Green,
     Yellow,
+    /// One of the 216 colours that a terminal of 256 has beside its own.
+    Palette(u8),
 }
 
 impl Style {
     /// Parameters of the SGR sequence (ECMA-48).
-    fn code(self) -> &'static str {
+    fn code(self) -> Cow<'static, str> {
         match self {
-            Style::Bold => "1",
-            Style::Dim => "2",
-            Style::Red => "31",
-            Style::Green => "32",
-            Style::Yellow => "33",
+            Style::Bold => "1".into(),
+            Style::Dim => "2".into(),
+            Style::Red => "31".into(),
+            Style::Green => "32".into(),
+            Style::Yellow => "33".into(),
+            Style::Palette(number) => format!("38;5;{number}").into(),
         }
+    }
+
+    /// The nearest one to `#d73a4a`; `None` for anything else.
+    pub fn of_color(text: &str) -> Option<Style> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+        let value = u32::from_str_radix(digits, 16).ok()?;
+        let level = |shift: u32| ((value >> shift & 0xFF) * 5 + 127) / 255;
+        u8::try_from(16 + 36 * level(16) + 6 * level(8) + level(0)).ok().map(Style::Palette)
     }
 }
 
 /// stdout and stderr of this process. There is one of it.
 pub struct Output {
     options: OutputOptions,
+    hushed: bool,
     stdout: BufWriter<Box<dyn Write>>,
     stderr: Box<dyn Write>,
     colored: bool,
@@ -98,6 +111,7 @@ impl Output {
         let stdout = BufWriter::with_capacity(1 << 16, stdout);
         Output {
             options,
+            hushed: false,
             stdout,
             stderr,
             colored: options.color == ColorChoice::Always,
@@ -130,6 +144,15 @@ impl Output {
         self.flush()
     }
 
+    /// Leaves success chatter out for a while, beside what `-q` leaves out.
+    pub fn hush(&mut self, hushed: bool) {
+        self.hushed = hushed;
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.options.quiet || self.options.json || self.hushed
+    }
+
     pub fn is_json(&self) -> bool {
         self.options.json
     }
@@ -152,7 +175,7 @@ impl Output {
 
     /// A line of success chatter or progress: silent under `-q` and `--json`, on screen at once otherwise.
     pub fn say(&mut self, text: &str) -> Result<(), Error> {
-        if self.options.quiet || self.options.json {
+        if self.is_quiet() {
             return Ok(());
         }
         self.line(text)?;
@@ -191,7 +214,7 @@ impl Output {
 
     /// A line about the result, on stderr: silent under `-q` and `--json`.
     pub fn note(&mut self, text: &str) -> Result<(), Error> {
-        if self.options.quiet || self.options.json {
+        if self.is_quiet() {
             return Ok(());
         }
         self.flush()?;

@@ -14,6 +14,7 @@
 mod client;
 mod dice;
 mod ledger;
+mod sorts;
 mod steps;
 mod verdict;
 

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attempts;
 mod auth;
 mod backlog;
 mod bad_input;
@@ -21,6 +22,7 @@ mod directories;
 mod docs;
 mod doctor;
 mod editor;
+mod everything;
 mod fault_proxy;
 mod faults;
 mod file_modes;
@@ -46,8 +48,10 @@ mod regressions;
 mod restore;
 mod restored_server;
 mod scripted_server;
+mod served_only;
 mod settings;
 mod spare_copy;
+mod specification;
 mod storage;
 mod surroundings;
 mod terminal;

@@ -116,6 +116,8 @@ fn made_changed_and_deleted_at_once() {
         let missing = sandbox.anyt(&[word, "update", "Nothing", "--name", "x"]).code(1);
         assert!(missing.stderr.contains(&format!("there is no {word} 'Nothing' in DEV")), "{missing}");
         sandbox.anyt(&[word, "create", " "]).code(2);
+        let again = sandbox.anyt(&[word, "create", "Third"]).run();
+        assert_eq!(again.stderr.contains("there is a label 'Third' in DEV already"), word == "label", "{again}");
         sandbox.anyt(&[word, "update", "Ours"]).code(2);
     }
 }
@@ -223,11 +225,12 @@ fn a_lost_answer_is_one_row() {
     }
 }
 
-/// A project, a task in it, a comment on that, a dependency between two such tasks: made without a network, and all there
+/// A project, a task in it, a label on it, a comment, an attempt with an artifact, a dependency between two such tasks: made without a network, and all there
 /// after one sync, under the ids of the server.
 #[test]
 fn a_chain_made_offline_arrives_whole() {
     let (server, proxy, sandbox) = synced(&["One"]);
+    sandbox.write("work/log", "what it said\n");
     for command in [
         &["project", "create", "Rocket", "-d", "To the moon", "--offline"][..],
         &["label", "create", "urgent", "--color-code", "#ff0000", "--offline"],
@@ -235,6 +238,9 @@ fn a_chain_made_offline_arrives_whole() {
         &["task", "create", "Fuel", "--project", "rocket", "--parent", "DEV-2", "--offline"],
         &["task", "dep", "add", "DEV-2", "--on", "DEV-3", "--offline"],
         &["comment", "add", "DEV-3", "-m", "Kerosene", "--offline"],
+        &["attempt", "start", "DEV-3", "--notes", "First", "--offline"],
+        &["artifact", "add", "DEV-3", "log", "--offline"],
+        &["attempt", "finish", "DEV-3", "--cost-tokens", "5", "--offline"],
         &["task", "update", "DEV-1", "--project", "Rocket", "--offline"],
     ] {
         sandbox.anyt(command).ok();
@@ -253,6 +259,11 @@ fn a_chain_made_offline_arrives_whole() {
     assert_eq!(bob.task("DEV-4").expect("there").int("parent_id"), bob.task("DEV-3").expect("there").int("id"));
     assert_eq!(bob.comments("DEV-4"), ["#1 alice: Kerosene"]);
     assert_eq!(bob.task("DEV-3").expect("there").items("labels").len(), 1);
+    let one = |path: &str| bob.get(&format!("{}/{path}", bob.workspace())).1;
+    let (attempt, artifact) = (one("attempts/1"), one("artifacts/1"));
+    assert_eq!((attempt.text("task_identifier"), attempt.text("status")), ("DEV-4", "success"));
+    assert_eq!((attempt.int("cost_tokens"), artifact.int("attempt_id"), artifact.text("name")), (5, 1, "log"));
+    sandbox.anyt(&["artifact", "show", "DEV-4@1/1"]).ok().says("what it said");
     SORTS.iter().for_each(|sort| sort.assert_same(&server, &proxy, &sandbox));
     crate::common::synced::assert_converged(&server, &sandbox);
 }
@@ -265,10 +276,15 @@ fn a_rejected_project_holds_its_tasks_back() {
         sandbox.anyt(&["project", "create", "Rocket", "--offline"]).ok();
         sandbox.anyt(&["task", "create", "Engine", "--project", "Rocket", "--offline"]).ok();
         sandbox.anyt(&["comment", "add", "DEV-2", "-m", "Big", "--offline"]).ok();
+        sandbox.anyt(&["attempt", "start", "DEV-2", "--offline"]).ok();
+        sandbox.anyt(&["artifact", "add", "DEV-2", "-", "--offline"]).stdin("text").ok();
+        sandbox.anyt(&["attempt", "finish", "DEV-2", "--offline"]).ok();
         sandbox.anyt(&["task", "update", "DEV-1", "--project", "Rocket", "--offline"]).ok();
         proxy.fault(When::ending("POST", "/projects"), What::status(422, &[]));
         let run = sandbox.anyt(&["sync"]).code(6);
-        assert!(run.stderr.contains("DEV-2 waits for an operation that was not sent"), "{run}");
+        for name in ["DEV-2", "DEV-2#new-1", "DEV-2@new-1", "DEV-2@new-1/new-1"] {
+            assert!(run.stderr.contains(&format!("{name} waits for an operation that was not sent")), "{run}");
+        }
         (server, proxy, sandbox)
     };
     let (server, proxy, sandbox) = stage();
@@ -276,6 +292,13 @@ fn a_rejected_project_holds_its_tasks_back() {
     sandbox.anyt(&["sync"]).ok();
     assert_eq!(server.bob().all_tasks().len(), 2);
     assert_eq!(server.bob().comments("DEV-2"), ["#1 alice: Big"]);
+    let attempts = |count: usize| {
+        let list = server.bob().get(&format!("{}/attempts", server.bob().workspace())).1;
+        let lines: Vec<&str> = list.items("items").iter().map(|one| one.text("status")).collect();
+        assert_eq!(lines, vec!["success"; count]);
+    };
+    attempts(1);
+    sandbox.anyt(&["sync"]).ok();
     SORTS[1].assert_same(&server, &proxy, &sandbox);
 
     let (server, proxy, sandbox) = stage();

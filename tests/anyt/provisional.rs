@@ -18,7 +18,7 @@ fn offline() -> Dispute {
     anyt(&["task", "dep", "add", "DEV-5", "--on", "DEV-4", "--offline"]);
     anyt(&["task", "dep", "add", "DEV-1", "--on", "DEV-5", "--offline"]);
     anyt(&["task", "update", "DEV-2", "--parent", "DEV-4", "--offline"]);
-    anyt(&["task", "pick", "DEV-4"]);
+    anyt(&["task", "pick", "DEV-4", "--offline"]);
     dispute
 }
 

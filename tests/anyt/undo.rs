@@ -124,6 +124,36 @@ fn a_created_task_is_deleted_and_a_deleted_one_created_again() {
     dispute.assert_settled();
 }
 
+/// A task is what it depends on, and what waits for it, as much as its text.
+#[test]
+fn a_deleted_task_comes_back_with_its_dependencies() {
+    for offline in [false, true] {
+        let dispute = Dispute::about(4);
+        for (task, on) in [("1", "2"), ("2", "3"), ("4", "2")] {
+            anyt(&dispute, &["task", "dep", "add", task, "--on", on]).ok();
+        }
+        anyt(&dispute, &["task", "rm", "2", "--force"]).ok();
+        // What is gone as well is not linked to.
+        anyt(&dispute, &["task", "rm", "4", "--force"]).ok();
+        let undo = ["undo", "4", "--offline"];
+        anyt(&dispute, &undo[..if offline { 3 } else { 2 }]).ok().says("✓ Created DEV-5");
+        let linked = || {
+            let list = anyt(&dispute, &["task", "dep", "list", "5", "--json"]).json();
+            let names = |side: &str| -> Vec<String> {
+                list.items(side).iter().map(|one| one.text("identifier").to_string()).collect()
+            };
+            (names("data.depends_on"), names("data.blocks"))
+        };
+        let wanted = (vec!["DEV-3".to_string()], vec!["DEV-1".to_string()]);
+        assert_eq!(linked(), wanted);
+        dispute.sync(&["--no-input"]).ok();
+        assert_eq!(linked(), wanted);
+        let (_, needs) = dispute.bob().get(&format!("{}/dependencies", dispute.bob().tasks("DEV-5")));
+        assert_eq!(needs.text("0.identifier"), "DEV-3");
+        dispute.assert_settled();
+    }
+}
+
 #[test]
 fn a_task_that_somebody_went_on_with_is_not_deleted_unasked() {
     let dispute = Dispute::about(1);

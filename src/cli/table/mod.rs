@@ -2,6 +2,7 @@
 //! explained, documented and completed. Texts are ASCII and end without a full stop unless they are sentences.
 
 mod account;
+mod attempt;
 mod comment;
 mod named;
 mod place;
@@ -37,6 +38,8 @@ pub static ROOT: Command = Command {
         task::UNDO,
         task::ACTIVE,
         comment::COMMENT,
+        attempt::ATTEMPT,
+        attempt::ARTIFACT,
         place::INIT,
         place::WORKSPACE,
         named::PROJECT,
@@ -194,6 +197,8 @@ pub const JSONL: Flag = Flag { long: "jsonl", help: "Print a line of JSON for ea
 // Flags that several commands share.
 const OFFLINE: Flag =
     Flag { long: "offline", help: "Queue the change for the next sync; open no socket", ..Flag::SWITCH };
+/// Of a write that only the server can do.
+const NOT_OFFLINE: Flag = Flag { help: "Refused: this cannot be queued", ..OFFLINE };
 const NO_QUEUE: Flag = Flag {
     long: "no-queue",
     help: "Fail with exit code 5 instead of queueing when the server is out of reach",

@@ -1,6 +1,6 @@
 //! Where one works: `anyt init`, `anyt workspace`; and `anyt health`.
 
-use super::YES;
+use super::{NOT_OFFLINE, YES};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 pub const INIT: Command = Command {
@@ -42,7 +42,7 @@ const WS: Argument =
 pub const WORKSPACE: Command = Command {
     name: "workspace",
     aliases: &["ws"],
-    summary: "List workspaces and choose one",
+    summary: "List, create and choose workspaces",
     description: "\
         The workspace of a command is the one of --workspace, else the directory's (see 'anyt init'), else the one \
         chosen with 'anyt workspace use'.",
@@ -57,6 +57,39 @@ pub const WORKSPACE: Command = Command {
             name: "list",
             aliases: &["ls"],
             summary: "List the workspaces",
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::WorkspaceShow),
+            name: "show",
+            summary: "Show a workspace with what it has",
+            arguments: &[Argument { help: "The workspace; without it the one in use", needed: Needed::No, ..WS }],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::WorkspaceCreate),
+            name: "create",
+            summary: "Create a workspace on the server",
+            description: "The identifier begins the names of its tasks. The server says whether it is free.",
+            arguments: &[Argument { name: "NAME", help: "What people call it", ..Argument::NONE }],
+            flags: &[
+                Flag {
+                    short: Some('i'),
+                    long: "identifier",
+                    value: "WS",
+                    help: "Up to ten letters, for example DEV",
+                    required: true,
+                    ..Flag::VALUE
+                },
+                Flag { short: Some('d'), long: "description", value: "TEXT", help: "What it is for", ..Flag::VALUE },
+                NOT_OFFLINE,
+            ],
+            examples: &[Example {
+                what: "And use it",
+                line: "anyt workspace create Operations -i OPS && anyt ws use OPS",
+            }],
             data: true,
             ..Command::NONE
         },

@@ -68,6 +68,11 @@ pub const ENVIRONMENT: &[Entry] = &[
         text: "Where the first that is set names no UTF-8, our own signs on a terminal are ASCII.",
         groups: &[],
     },
+    Entry {
+        name: "BROWSER",
+        text: "The browser of 'anyt task open'; several are separated by colons.",
+        groups: &["task"],
+    },
     Entry { name: "NO_COLOR", text: "When set and not empty, --color auto means never.", groups: &["task", "sync"] },
     Entry {
         name: "CLICOLOR_FORCE, CLICOLOR",

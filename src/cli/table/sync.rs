@@ -23,6 +23,12 @@ pub const SYNC: Command = Command {
         Flag { long: "pull", help: "Only fetch", ..Flag::SWITCH },
         Flag { long: "push", help: "Only send", ..Flag::SWITCH },
         Flag {
+            long: "full",
+            help: "Read everything again, also what has not changed; repairs a cache that differs from the server",
+            not_with: &["push"],
+            ..Flag::SWITCH
+        },
+        Flag {
             long: "force",
             help: "Make the cache equal to the server; what is queued is kept for 'anyt sync restore'",
             not_with: &["push", "dry-run", "resolve", "no-merge"],
@@ -48,6 +54,12 @@ pub const SYNC: Command = Command {
             accepts: Accepts::OneOf(&["local", "remote", "skip"]),
             help: "Settle conflicts this way instead of asking; what loses is kept",
             ..Flag::VALUE
+        },
+        Flag {
+            long: "all-environments",
+            help: "Sync each environment in turn, with a line about each; the highest exit code counts",
+            not_with: &["force", "dry-run"],
+            ..Flag::SWITCH
         },
         Flag {
             long: "accept-deletes",

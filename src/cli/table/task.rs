@@ -1,6 +1,6 @@
 //! `anyt task` and `anyt active`: reading and changing tasks.
 
-use super::{FORCE, NO_QUEUE, OFFLINE};
+use super::{FORCE, NO_QUEUE, NOT_OFFLINE, OFFLINE};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
 
 pub(super) const ID: Argument =
@@ -89,7 +89,7 @@ pub const TASK: Command = Command {
         Example { what: "Create a task without a network", line: "anyt task create \"Fix bug\" -p 1 --offline" },
         Example { what: "Finish one with a note", line: "anyt task done DEV-42 -n \"Fixed by the new parser\"" },
     ],
-    subcommands: &[CREATE, UPDATE, EDIT, LIST, SHOW, DONE, RM, NOTE, DEP, PICK, UNPICK],
+    subcommands: &[CREATE, UPDATE, EDIT, LIST, SHOW, OPEN, DONE, RM, NOTE, DEP, PLAN_REVIEW, PICK, UNPICK],
     ..Command::NONE
 };
 
@@ -321,6 +321,19 @@ const SHOW: Command = Command {
     ..Command::NONE
 };
 
+const OPEN: Command = Command {
+    id: Some(Id::TaskOpen),
+    name: "open",
+    summary: "Open the page of a task in the browser",
+    description: "\
+        In the browser of the variable BROWSER, else in the desktop's; where there is none, the address is printed. Of a server \
+        other than the hosted one, \"web_url\" of the environment in config.json says where its pages are.",
+    arguments: &[ID_OR_PICKED],
+    flags: &[Flag { long: "print", help: "Print the address instead", ..Flag::SWITCH }],
+    data: true,
+    ..Command::NONE
+};
+
 const DONE: Command = Command {
     id: Some(Id::TaskDone),
     name: "done",
@@ -413,12 +426,62 @@ const DEP: Command = Command {
     ..Command::NONE
 };
 
+const FEEDBACK: Flag = Flag {
+    long: "feedback",
+    value: "TEXT",
+    help: "What to say to it, as a comment; - reads it from standard input",
+    ..Flag::VALUE
+};
+
+const PLAN_REVIEW: Command = Command {
+    name: "plan",
+    summary: "Have the implementation plan of a task reviewed",
+    description: "The server keeps reviews, where it has them: nothing of this is queued.",
+    subcommands: &[
+        Command {
+            id: Some(Id::TaskPlanSubmit),
+            name: "submit",
+            summary: "Submit a plan for review",
+            arguments: &[ID_OR_PICKED],
+            flags: &[
+                Flag { help: "The plan; Markdown; - reads it from standard input; without it the task's", ..PLAN },
+                NOT_OFFLINE,
+            ],
+            examples: &[Example { what: "From a file", line: "anyt task plan submit DEV-42 --plan - < plan.md" }],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskPlanApprove),
+            name: "approve",
+            summary: "Approve a plan",
+            arguments: &[ID_OR_PICKED],
+            flags: &[FEEDBACK, NOT_OFFLINE],
+            data: true,
+            ..Command::NONE
+        },
+        Command {
+            id: Some(Id::TaskPlanRequestChanges),
+            name: "request-changes",
+            summary: "Ask for another plan",
+            arguments: &[ID_OR_PICKED],
+            flags: &[Flag { required: true, ..FEEDBACK }, NOT_OFFLINE],
+            data: true,
+            ..Command::NONE
+        },
+    ],
+    ..Command::NONE
+};
+
 const PICK: Command = Command {
     id: Some(Id::TaskPick),
     name: "pick",
-    summary: "Make a task the picked one of this directory",
-    description: "Writes .anyt/active_task.json. Changes nothing on the server.",
+    summary: "Begin a task, and make it the picked one of this directory",
+    description: "\
+        Writes .anyt/active_task.json, and sets the task's status to active and its assignee type to agent, as the \
+        published clients do. A task that is done, canceled or archived is picked as it is.",
     arguments: &[ID],
+    flags: &[OFFLINE, NO_QUEUE],
     data: true,
     ..Command::NONE
 };

@@ -10,10 +10,10 @@ use crate::store::ACCOUNT;
 use std::time::Duration;
 
 /// Longer text is refused here rather than by a server: it was read from the wrong file.
-const LONGEST_TEXT: usize = 1024 * 1024;
+pub const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// How long the program that writes the text may say nothing.
-const SILENCE: Duration = Duration::from_secs(300);
+pub const SILENCE: Duration = Duration::from_secs(300);
 
 /// The fields that the flags of `task create` and `task update` name. Values with a fixed list were checked by the
 /// parser. Without a workspace no project can be named.

@@ -7,6 +7,7 @@ pub(super) mod fields;
 mod list;
 mod overview;
 mod picked;
+mod plan;
 pub(super) mod report;
 mod show;
 mod table;
@@ -18,7 +19,8 @@ pub use dependency::{depend, dependencies};
 pub use list::list;
 pub use overview::{board, next, summary};
 pub use picked::{active, pick, unpick};
-pub use show::show;
+pub use plan::{approve, request_changes, submit};
+pub use show::{open, show};
 pub use undo::{log, undo};
 pub use written::edit;
 

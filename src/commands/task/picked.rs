@@ -1,34 +1,53 @@
 //! `task pick`, `task unpick`, `active`: the task this directory is about.
 
+use super::change::finish;
+use super::deliver::write_mode;
+use super::report::report;
 use super::to_json;
 use crate::commands::Session;
 use crate::commands::context::{EnvContext, Found};
 use crate::directory::{ActiveTask, Directory};
 use crate::document::object;
 use crate::error::{Error, Result};
-use crate::model::task::PROJECT;
-use miniserde::json::Value;
+use crate::model::task::{ASSIGNEE_TYPE, FINISHED, PROJECT, STATUS};
+use crate::model::{Field, Patch, Value};
+use crate::sync::edits::{self, Queued};
+use miniserde::json;
 use std::path::Path;
 
-pub fn pick(session: &mut Session) -> Result<()> {
-    let ctx = EnvContext::open_here(session)?;
-    let Found { row, hint, .. } = ctx.task(session, &session.call.arguments()[0])?;
+/// What the published clients set of a task that is picked (docs/api.md 8.2).
+const BEGUN: [(Field, &str); 2] = [(STATUS, "active"), (ASSIGNEE_TYPE, "agent")];
+
+pub fn pick(session: &mut Session) -> Result<u8> {
+    let mut ctx = EnvContext::open_here(session)?;
+    let Found { row, hint, .. } = ctx.task_to_change(session, &session.call.arguments()[0])?;
     let directory = Directory::find().unwrap_or_else(|| Directory::at(Path::new(".")));
+    let mode = write_mode(session, &ctx)?;
     directory.set_active(&ActiveTask {
         identifier: row.name.clone(),
         title: row.title().to_string(),
         workspace_id: Some(row.workspace_id),
         project_id: row.int(PROJECT),
     })?;
-    let pending = ctx.store.is_pending(row.kind, row.id)?;
-    session.answer(|| to_json(&row, pending), |out| out.say(&format!("✓ Picked {}: {}", row.name, row.title())))?;
-    hint.map_or(Ok(()), |hint| session.out.warn(&hint))
+    session.out.say(&format!("✓ Picked {}: {}", row.name, row.title()))?;
+    let set = Patch::from(BEGUN.map(|(field, word)| (field, Value::Text(word.into()))));
+    let queued = match FINISHED.contains(&row.status()) {
+        true => Queued::default(),
+        false => edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?,
+    };
+    if queued.operations.is_empty() {
+        let pending = ctx.store.is_pending(row.kind, row.id)?;
+        session.answer(|| to_json(&row, pending), |_| Ok(()))?;
+        return hint.map_or(Ok(()), |hint| session.out.warn(&hint)).map(|()| 0);
+    }
+    let change = finish(session, &mut ctx, &mode, "Began", queued, hint)?;
+    report(session, &ctx, vec![change], Vec::new())
 }
 
 pub fn unpick(session: &mut Session) -> Result<()> {
     let cleared = Directory::find().map(|directory| directory.clear_active()).transpose()?.unwrap_or(false);
     session.answer(
-        || object([("cleared", Value::Bool(cleared))]),
+        || object([("cleared", json::Value::Bool(cleared))]),
         |out| out.say(if cleared { "✓ No task is picked now" } else { "No task was picked" }),
     )
 }

@@ -60,7 +60,8 @@ pub fn report(session: &mut Session, ctx: &EnvContext, changes: Vec<Changed>, er
     if conflicts > 0 { Err(Error::Conflicts { waiting: conflicts }) } else { Ok(0) }
 }
 
-fn line(change: &Changed) -> String {
+/// What became of a row, for people.
+pub fn line(change: &Changed) -> String {
     let verb = change.verb;
     let name = &change.kind.called(&change.name);
     match &change.delivery {
@@ -90,7 +91,7 @@ pub fn say_out_of_reach<'a>(session: &mut Session, deliveries: impl Iterator<Ite
 }
 
 /// One task as itself, several as `items`.
-fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
+pub fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
     let mut documents = Vec::new();
     for change in changes {
         let mut document = match current(ctx, change)? {

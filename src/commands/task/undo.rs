@@ -127,7 +127,7 @@ pub fn undo(session: &mut Session) -> Result<u8> {
             confirm(session, &[], &format!("Delete {} '{title}'?", row.name), kept)?;
             "Deleted"
         }
-        Inverse::Again(_) => "Created",
+        Inverse::Again(..) => "Created",
         Inverse::Update { .. } | Inverse::Link { .. } => "Updated",
     };
     let mode = write_mode(session, &ctx)?;

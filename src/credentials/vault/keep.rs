@@ -115,7 +115,7 @@ impl Vault<'_> {
             Ok(_) => self.forget_plaintext(env, left && in_keyring, &mut forgotten),
             Err(damaged) => forgotten.failures.push(damaged),
         }
-        if let Some((name, _)) = self.variable() {
+        if let Some((name, _)) = self.vars.credential() {
             forgotten.notices.push(format!("{name} is still set and will be used"));
         }
         let secrets: Vec<&Secret> = known.auth_token.iter().chain(&known.agent_key).collect();

@@ -86,6 +86,7 @@ impl Parts {
             base: Patch::new(),
             set: Patch::new(),
             condition: None,
+            links: Default::default(),
             replaces: None,
             created_at: self.created_at,
             server: None,

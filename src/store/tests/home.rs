@@ -126,6 +126,7 @@ pub fn operation(kind: &'static Kind, shape: Shape, target: Target) -> Operation
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: now(),
         server: None,

@@ -29,6 +29,7 @@ pub(in crate::sync) fn merge(field: Field, base: &Value, local: &Value, remote: 
         match (field.merge, local, remote) {
             (Merge::Set, ..) => Merged::Both(sets(base, local, remote)),
             (Merge::Lines, Value::Text(local), Value::Text(remote)) => prose(base, local, remote),
+            (Merge::Course(steps), ..) => further(steps, base, local, remote),
             _ => Merged::Conflict,
         }
     }
@@ -49,6 +50,19 @@ pub(in crate::sync) fn has_added(field: Field, base: &Value, sent: &Value, remot
     let mut has = remote.lines();
     let mut worded = added.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).peekable();
     worded.peek().is_some() && worded.all(|line| has.any(|other| other.trim_end() == line))
+}
+
+/// The side that is further on a course on which both went forward.
+fn further(steps: &[&str], base: &Value, local: &Value, remote: &Value) -> Merged {
+    let [base, local, remote] = [base, local, remote].map(|value| match value {
+        Value::Text(word) => steps.iter().position(|step| step == word),
+        _ => None,
+    });
+    match (base, local, remote) {
+        (Some(base), Some(local), Some(remote)) if base < remote && remote < local => Merged::Ours,
+        (Some(base), Some(local), Some(remote)) if base < local && local < remote => Merged::Theirs,
+        _ => Merged::Conflict,
+    }
 }
 
 /// What one side removed goes, what one side added comes. The remote's order first.

@@ -33,6 +33,7 @@ fn operation(op_id: &str, shape: Shape) -> Operation {
         base: Patch::new(),
         set: Patch::new(),
         condition: None,
+        links: Default::default(),
         replaces: None,
         created_at: String::new(),
         server: None,
@@ -324,6 +325,26 @@ fn notes_of_both_sides_are_kept_through_other_line_ends() {
 fn labels_in_another_normal_form_are_the_same_labels() {
     let merged = merge_field(LABELS, &set(&["\u{e9}", "a"]), &set(&["e\u{301}", "b"]), &set(&["\u{e9}", "a", "c"]));
     assert_eq!(merged, Merged::Both(set(&["\u{e9}", "c", "b"])));
+}
+
+#[test]
+fn of_two_steps_forward_the_further_one_stands() {
+    let merge = |base: &str, local: &str, remote: &str| merge_field(STATUS, &text(base), &text(local), &text(remote));
+    assert_eq!(merge("backlog", "done", "active"), Merged::Ours);
+    assert_eq!(merge("backlog", "active", "done"), Merged::Theirs);
+    assert_eq!(merge("todo", "active", "done"), Merged::Theirs);
+    for (base, local, remote) in [
+        ("active", "done", "todo"),
+        ("active", "todo", "done"),
+        ("todo", "blocked", "done"),
+        ("todo", "done", "canceled"),
+    ] {
+        assert_eq!(merge(base, local, remote), Merged::Conflict, "{base}: {local} / {remote}");
+    }
+    let chain = [update([(STATUS, text("backlog"), text("active"))])];
+    let theirs = row(2, [(STATUS, text("done"))]);
+    assert_eq!(relate(&chain, 1, &theirs, true), Related::Holds);
+    assert!(matches!(relate(&chain, 1, &theirs, false), Related::Clashes(_)), "asked for, it is asked about");
 }
 
 /// Every combination of (base, local, remote) over three values and none, per kind of field.

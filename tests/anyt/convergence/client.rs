@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::ledger::tokens;
+use super::sorts::FILE;
 use crate::common::deadline::wait_until;
 use crate::common::http::Message;
 use crate::common::json::{self, Look, Value};
@@ -38,6 +39,8 @@ pub struct Client {
     pub name: &'static str,
     pub sandbox: Sandbox,
     pub proxy: Proxy,
+    /// Seconds by which its clock is wrong.
+    skew: i64,
 }
 
 impl Client {
@@ -52,10 +55,11 @@ impl Client {
         let page_size = *dice.pick(&[1, 2, 3, 5, 100]);
         sandbox.configure("sync", json::object([("page_size", json::int(page_size))]));
         sandbox.set_env("ANYT_TIMEOUT", "1");
-        let skew = *dice.pick(&["0", "86400", "-86400"]);
-        sandbox.set_env("ANYT_CLOCK_SKEW", skew);
+        let skew = *dice.pick(&[0, 86_400, -86_400]);
+        sandbox.set_env("ANYT_CLOCK_SKEW", &skew.to_string());
+        sandbox.write(&format!("work/{FILE}"), "what it said\n");
         sandbox.anyt(&["sync"]).ok();
-        Client { name, sandbox, proxy }
+        Client { name, sandbox, proxy, skew }
     }
 
     /// Runs a command. With `trouble`, the network or the process may fail on the way.
@@ -130,6 +134,13 @@ impl Client {
             self.proxy.log().len() > before + n || !Path::new(&process).exists()
         });
         (syncing, gate)
+    }
+
+    /// A day has passed, and the night's sync lists everything: of a server that says nothing of itself, what is below
+    /// tasks comes with their changes, and else only so.
+    pub fn wait_a_day(&mut self) {
+        self.skew += 90_000;
+        self.sandbox.set_env("ANYT_CLOCK_SKEW", &self.skew.to_string());
     }
 
     pub fn wipe_cache(&self) {

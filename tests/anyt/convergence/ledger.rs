@@ -14,6 +14,10 @@ pub struct Ledger {
     pub created: BTreeMap<String, String>,
     /// Marks of tasks that somebody has deleted, or may have.
     pub deleted: BTreeSet<String>,
+    /// Of the mark of a thing: that of the task or the attempt that it is below.
+    pub above: BTreeMap<String, String>,
+    /// Of a value: the mark of the thing that it was written into.
+    pub within: BTreeMap<String, String>,
     /// Confirmed dependencies between marks.
     pub linked: BTreeMap<(String, String), String>,
     /// Dependencies that somebody has taken away, or may have.
@@ -24,6 +28,11 @@ impl Ledger {
     pub fn token(&mut self) -> String {
         self.tokens += 1;
         format!("v{}", self.tokens)
+    }
+
+    /// The thing with this mark, or one that it is below, is deleted, or may be.
+    pub fn is_gone(&self, mark: &str) -> bool {
+        self.deleted.contains(mark) || self.above.get(mark).is_some_and(|above| self.is_gone(above))
     }
 
     pub fn mark(&mut self) -> String {

@@ -2,6 +2,7 @@
 
 use super::Stage;
 use super::ledger::tokens;
+use super::sorts::{Above, SORTS, Shown, Sort};
 use crate::common::json::{self, Look, Value};
 use crate::common::run::TIMEOUT;
 use crate::common::{Exit, Run};
@@ -22,12 +23,13 @@ impl Stage {
     pub fn step(&mut self) {
         let who = self.dice.roll(3);
         match self.dice.roll(100) {
-            0..20 => self.create(who),
-            20..55 => self.update(who),
-            55..61 => self.note(who),
-            61..67 => self.delete(who),
-            67..74 => self.link(who),
-            74..77 => self.unlink(who),
+            0..14 => self.create(who),
+            14..36 => self.update(who),
+            36..40 => self.note(who),
+            40..45 => self.delete(who),
+            45..50 => self.link(who),
+            50..53 => self.unlink(who),
+            53..77 => self.other(who),
             77..89 => self.sync(who),
             89..92 => self.change_while_syncing(who),
             92 => drop(self.run(who, &["sync", "--force", "--yes"])),
@@ -184,6 +186,58 @@ impl Stage {
         let shown = json::to_string(&task);
         self.ledger.replaced.extend(tokens(&shown, 'v'));
         self.ledger.deleted.extend(tokens(task.text("title"), 'c'));
+    }
+
+    /// Something is done to a thing of another kind.
+    fn other(&mut self, who: usize) {
+        let sort = self.dice.pick(SORTS);
+        let rows: Vec<Shown> =
+            sort.cached(&self.clients[who]).into_values().filter(|row| row.mark().is_some()).collect();
+        let chosen = if rows.is_empty() { None } else { Some(self.dice.pick(&rows).clone()) };
+        match (self.dice.roll(10), chosen) {
+            (0..4, Some(row)) if let Some(update) = sort.update => self.update_other(who, &row, update),
+            (4..6, Some(row)) if let Some(delete) = sort.delete => {
+                self.change(who, delete(&row.name));
+                self.ledger.replaced.extend(tokens(&row.said, 'v'));
+                self.ledger.deleted.extend(row.mark());
+            }
+            _ => self.create_other(who, sort),
+        }
+    }
+
+    fn create_other(&mut self, who: usize, sort: &Sort) {
+        let marked = |name: String, mark: Option<String>| Some((name, mark?));
+        let above = match sort.above {
+            Above::Nothing => Some((String::new(), String::new())),
+            Above::Task => self.some_task(who).and_then(|task| {
+                marked(task.text("identifier").to_string(), tokens(task.text("title"), 'c').into_iter().next())
+            }),
+            Above::Attempt => {
+                let attempts = SORTS.iter().find(|sort| sort.table == "attempts").expect("it is there");
+                let rows: Vec<Shown> = attempts.cached(&self.clients[who]).into_values().collect();
+                if rows.is_empty() { None } else { Some(self.dice.pick(&rows)) }
+                    .and_then(|row| marked(row.name.clone(), row.mark()))
+            }
+        };
+        let Some((name, above)) = above else { return };
+        let (mark, token) = (self.ledger.mark(), self.ledger.token());
+        self.ledger.above.insert(mark.clone(), above);
+        self.ledger.within.insert(token.clone(), mark.clone());
+        let (seen, command) = self.change(who, (sort.create)(&name, &mark, &token));
+        if seen == Seen::Confirmed {
+            self.ledger.written.insert(token, command.clone());
+            self.ledger.created.insert(mark, command);
+        }
+    }
+
+    fn update_other(&mut self, who: usize, row: &Shown, update: fn(&str, &str, &str) -> Vec<String>) {
+        let (mark, token) = (row.mark().unwrap_or_default(), self.ledger.token());
+        self.ledger.within.insert(token.clone(), mark.clone());
+        let (seen, command) = self.change(who, update(&row.name, &mark, &token));
+        self.ledger.replaced.extend(tokens(&row.said, 'v'));
+        if seen == Seen::Confirmed {
+            self.ledger.written.insert(token, command);
+        }
     }
 
     /// Two tasks of which the second was made before the first, so that no circle can come of it.

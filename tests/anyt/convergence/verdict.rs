@@ -2,7 +2,9 @@
 //! with the server.
 
 use super::Stage;
+use super::client::Client;
 use super::ledger::tokens;
+use super::sorts::SORTS;
 use crate::common::http;
 use crate::common::json::{self, Look, Value};
 use crate::common::{ALICE, Exit};
@@ -16,6 +18,7 @@ impl Stage {
         let policies: Vec<&str> = self.clients.iter().map(|_| *self.dice.pick(&["local", "remote"])).collect();
         for round in 0..ROUNDS {
             let mut still = true;
+            self.clients.iter_mut().for_each(Client::wait_a_day);
             for (client, policy) in self.clients.iter().zip(&policies) {
                 let before = client.proxy.writes().len();
                 let args = ["sync", "--no-input", "--json", "--resolve", policy];
@@ -52,6 +55,17 @@ impl Stage {
         let live = self.server.alice().all_tasks();
         for client in &self.clients {
             self.assert_equal(client.name, &client.tasks(), &live);
+            for sort in SORTS {
+                let cached =
+                    sort.cached(client).into_iter().map(|(id, row)| (id, row.said)).collect::<BTreeMap<_, _>>();
+                assert_eq!(
+                    cached,
+                    sort.served(&self.server.alice()),
+                    "{}'s {} and the server's",
+                    client.name,
+                    sort.table
+                );
+            }
             assert_eq!(client.edges(), self.server_edges(), "{}'s dependencies and the server's", client.name);
             assert_eq!(client.sandbox.pending(), 0, "{}'s queue", client.name);
             let spare = std::fs::read_to_string(client.sandbox.queue_file()).unwrap_or_default();
@@ -130,17 +144,26 @@ impl Stage {
     /// P1 and P4: what was confirmed is on the server, or was replaced by somebody who had seen it, or was thrown away
     /// by a decision that kept it.
     fn assert_nothing_lost(&self, live: &[Value]) {
-        let server: String = live.iter().map(|task| json::to_string(task) + "\n").collect();
+        let mut server: String = live.iter().map(|task| json::to_string(task) + "\n").collect();
+        for sort in SORTS {
+            let rows = sort.served(&self.server.alice());
+            let mut marks: Vec<String> = rows.values().flat_map(|said| tokens(said, 'c')).collect();
+            marks.sort();
+            let twice = marks.windows(2).find(|pair| pair[0] == pair[1]);
+            assert!(twice.is_none(), "two {} of one creation: {twice:?}", sort.table);
+            server.extend(rows.into_values().map(|said| said + "\n"));
+        }
         let kept: String = self.clients.iter().map(|client| client.discarded()).collect();
         let (there, kept_values) = (tokens(&server, 'v'), tokens(&kept, 'v'));
         for (token, command) in &self.ledger.written {
             let accounted =
                 there.contains(token) || self.ledger.replaced.contains(token) || kept_values.contains(token);
+            let accounted = accounted || self.ledger.within.get(token).is_some_and(|mark| self.ledger.is_gone(mark));
             assert!(accounted, "{token} is lost; it was confirmed by: {command}");
         }
         let (marks, kept_marks) = (tokens(&server, 'c'), tokens(&kept, 'c'));
         for (mark, command) in &self.ledger.created {
-            let accounted = marks.contains(mark) || self.ledger.deleted.contains(mark) || kept_marks.contains(mark);
+            let accounted = marks.contains(mark) || self.ledger.is_gone(mark) || kept_marks.contains(mark);
             assert!(accounted, "{mark} is lost; it was confirmed by: {command}");
         }
         self.assert_links(live, &kept);

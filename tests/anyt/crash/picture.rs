@@ -17,10 +17,11 @@ pub struct Picture {
 }
 
 /// Members that differ from run to run.
-const PASSING: [&str; 16] = [
+const PASSING: [&str; 17] = [
     "created_at",
     "updated_at",
     "started_at",
+    "ended_at",
     "completed_at",
     "canceled_at",
     "archived_at",
@@ -37,13 +38,18 @@ const PASSING: [&str; 16] = [
 ];
 
 /// Queries on the cache, whose tables are the specification's.
-const CACHE: [(&str, &str); 8] = [
+const CACHE: [(&str, &str); 10] = [
     (
         "cached",
         "SELECT identifier, id, version, project_id, title, description, status, priority, assignee_id, assignee_type, \
          labels, phase, estimate, parent_id, creator_id, deleted_at IS NULL FROM tasks",
     ),
     ("cached comment", "SELECT identifier, id, task_id, content, author_id, deleted_at IS NULL FROM comments"),
+    (
+        "cached attempt",
+        "SELECT identifier, id, task_id, status, failure_type, cost_tokens, wall_clock_ms, notes, actor_id FROM attempts",
+    ),
+    ("cached artifact", "SELECT identifier, id, attempt_id, type, name, size_bytes, content, preview FROM artifacts"),
     ("cached label", "SELECT name, id, color, description, deleted_at IS NULL FROM labels"),
     ("cached project", "SELECT name, id, status, description, deleted_at IS NULL FROM projects"),
     ("cached edge", "SELECT task_id, depends_on_id FROM task_dependencies"),
@@ -97,7 +103,7 @@ impl Picture {
                 .into_iter()
                 .for_each(|comment| self.line("server comment", format!("{name} {comment}")));
         }
-        for kind in ["labels", "projects"] {
+        for kind in ["labels", "projects", "attempts", "artifacts"] {
             let (_, list) = user.get(&format!("{}/{kind}", user.workspace()));
             list.items("items").iter().for_each(|one| self.line("server", lasting(one)));
         }

@@ -134,6 +134,48 @@ fn named(alice: &Sandbox, _: &Server) {
     );
 }
 
+/// An attempt of each fate, and artifacts: started before and finished, started on an old task and on a new one, whose number
+/// Bob takes.
+fn attempts(alice: &Sandbox, server: &Server) {
+    alice.write("work/log", "what it said\n");
+    do_all(
+        alice,
+        &[
+            &["attempt", "start", "DEV-1"],
+            &["artifact", "add", "DEV-1", "log"],
+            SYNC,
+            &["attempt", "finish", "DEV-1", "--failure", "test_fail", "--cost-tokens", "5", "--offline"],
+            &["artifact", "add", "DEV-1", "log", "--name", "more", "--offline"],
+            &["attempt", "start", "DEV-3", "--notes", "Three", "--offline"],
+            &["task", "create", "Mine", "--offline"],
+            &["attempt", "start", "DEV-5", "--offline"],
+            &["artifact", "add", "DEV-5", "log", "--offline"],
+            &["attempt", "finish", "DEV-5", "--wall-clock-ms", "7", "--offline"],
+        ],
+    );
+    server.bob().add_task("Bob's");
+}
+
+/// One thing of every kind, each hanging on the one before.
+fn chain(alice: &Sandbox, server: &Server) {
+    alice.write("work/log", "what it said\n");
+    do_all(
+        alice,
+        &[
+            &["project", "create", "Rocket", "--offline"],
+            &["task", "create", "Engine", "--project", "Rocket", "--labels", "hot", "--offline"],
+            &["label", "create", "hot", "--color-code", "#ff0000", "--offline"],
+            &["task", "create", "Fuel", "--project", "Rocket", "--parent", "DEV-5", "--offline"],
+            &["task", "dep", "add", "DEV-5", "--on", "DEV-6", "--offline"],
+            &["comment", "add", "DEV-6", "-m", "Kerosene", "--offline"],
+            &["attempt", "start", "DEV-6", "--notes", "First", "--offline"],
+            &["artifact", "add", "DEV-6", "log", "--offline"],
+            &["attempt", "finish", "DEV-6", "--cost-tokens", "5", "--offline"],
+        ],
+    );
+    server.bob().add_task("Bob's");
+}
+
 /// One of each.
 fn mixed(alice: &Sandbox) {
     do_all(
@@ -184,6 +226,19 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "family", prepare: family, ..NONE },
     Scenario { name: "comments", prepare: comments, ..NONE },
     Scenario { name: "labels and projects", prepare: named, ..NONE },
+    Scenario { name: "attempts and artifacts", prepare: attempts, ..NONE },
+    Scenario { name: "chain of every kind", prepare: chain, ..NONE },
+    Scenario { name: "attempt, queued", act: &["attempt", "start", "DEV-1", "--notes", "Mine", "--offline"], ..WRITE },
+    Scenario { name: "attempt, sent", act: &["attempt", "start", "DEV-1", "--notes", "Mine"], ..WRITE },
+    Scenario {
+        name: "artifact, sent",
+        prepare: |alice, _| {
+            alice.write("work/log", "what it said\n");
+            do_all(alice, &[&["attempt", "start", "DEV-1"]]);
+        },
+        act: &["artifact", "add", "DEV-1", "log"],
+        ..WRITE
+    },
     Scenario { name: "project, queued", act: &["project", "create", "Rocket", "-d", "Mine", "--offline"], ..WRITE },
     Scenario { name: "label, sent", act: &["label", "create", "bug", "-d", "Mine"], ..WRITE },
     Scenario { name: "comment, queued", act: &["comment", "add", "DEV-1", "-m", "Mine", "--offline"], ..WRITE },

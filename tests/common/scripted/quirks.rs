@@ -84,6 +84,8 @@ pub struct Quirks {
     pub labels: Option<Shape>,
     /// There are comments: changed below the workspace in C, below the task in D.
     pub comments: bool,
+    /// There are attempts and artifacts, as in C: without `updated_at`, listed below the task and the attempt.
+    pub attempts: bool,
     pub graph: bool,
     pub auth: bool,
     pub times: Times,
@@ -127,6 +129,7 @@ impl Quirks {
             members: Some(Shape::Pages),
             labels: Some(Shape::LimitOffset),
             comments: false,
+            attempts: false,
             graph: true,
             auth: true,
             times: Times::Zulu,

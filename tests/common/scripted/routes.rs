@@ -116,6 +116,7 @@ fn in_workspace(world: &mut World, request: &Message, rest: &[&str], query: &Que
         (_, ["comments", id]) if quirks.comments && quirks.generation == super::quirks::Generation::C => {
             one_comment(world, request, id)
         }
+        (_, ["attempts", id, rest @ ..]) if quirks.attempts => one_attempt(world, request, id, rest),
         ("GET", ["tasks"]) => list_tasks(world, query),
         ("POST", ["tasks"]) => create_task(world, request),
         (_, ["tasks", identifier, rest @ ..]) => match world.find(identifier) {
@@ -220,7 +221,46 @@ fn one_task(world: &mut World, request: &Message, id: i64, rest: &[&str]) -> Mes
                 _ => not_found(&quirks),
             }
         }
+        ("GET", ["attempts"]) if quirks.attempts => Message::json(200, &below(&world.attempts, "task_id", id)),
+        ("POST", ["attempts", "start"]) if quirks.attempts => {
+            let body = json::try_parse(&request.text()).unwrap_or(Value::Null);
+            let attempt = world.attempt(id, body.at("notes").clone());
+            Message::json(201, &Value::Object(attempt))
+        }
         (method, ["dependencies", rest @ ..]) => dependencies(world, request, method, id, rest),
+        _ => not_found(&quirks),
+    }
+}
+
+/// Those that have this id in a field, as a list, the newest first.
+fn below(all: &[Object], field: &str, id: i64) -> Value {
+    let found = all.iter().rev().filter(|one| json::as_int(&one[field]) == Some(id));
+    let items: Vec<Value> = found.cloned().map(Value::Object).collect();
+    let total = json::int(items.len() as i64);
+    json::object([("items", json::array(items)), ("total", total)])
+}
+
+fn one_attempt(world: &mut World, request: &Message, id: &str, rest: &[&str]) -> Message {
+    let quirks = world.quirks.clone();
+    let body = json::try_parse(&request.text()).unwrap_or(Value::Null);
+    let id = id.parse().ok();
+    let Some(at) = world.attempts.iter().position(|one| json::as_int(&one["id"]) == id) else {
+        return not_found(&quirks);
+    };
+    let (id, Value::Object(fields)) = (id.unwrap_or(0), &body) else {
+        return match (request.method(), rest) {
+            ("GET", []) => Message::json(200, &Value::Object(world.attempts[at].clone())),
+            ("GET", ["artifacts"]) => Message::json(200, &below(&world.artifacts, "attempt_id", id.unwrap_or(0))),
+            _ => not_found(&quirks),
+        };
+    };
+    match (request.method(), rest) {
+        ("PATCH", []) => {
+            let attempt = &mut world.attempts[at];
+            attempt.extend(fields.clone());
+            Message::json(200, &Value::Object(attempt.clone()))
+        }
+        ("POST", ["artifacts"]) => Message::json(201, &Value::Object(world.artifact(id, fields))),
         _ => not_found(&quirks),
     }
 }

@@ -20,6 +20,9 @@ pub struct World {
     pub labels: Vec<String>,
     /// Those that were not deleted, oldest first, as they are answered.
     pub comments: Vec<Object>,
+    /// Oldest first, as they are answered.
+    pub attempts: Vec<Object>,
+    pub artifacts: Vec<Object>,
     pub clock: Timestamp,
     /// Replies by `Idempotency-Key`.
     pub answered: BTreeMap<String, (u16, Value)>,
@@ -44,6 +47,8 @@ impl World {
             edges: Vec::new(),
             labels: Vec::new(),
             comments: Vec::new(),
+            attempts: Vec::new(),
+            artifacts: Vec::new(),
             clock: Timestamp::parse("2025-10-16T10:00:00Z").expect("a time"),
             answered: BTreeMap::new(),
             counter: 0,
@@ -72,6 +77,44 @@ impl World {
         let Value::Object(comment) = json::object(members) else { unreachable!("it was made as one") };
         self.comments.push(comment.clone());
         comment
+    }
+
+    /// A new attempt; its task's `updated_at` stays as it is.
+    pub fn attempt(&mut self, task: i64, notes: Value) -> Object {
+        self.counter += 1;
+        let now = self.tick();
+        let members = [
+            ("id", json::int(self.counter)),
+            ("task_id", json::int(task)),
+            ("actor_id", json::string("alice")),
+            ("actor_type", json::string("user")),
+            ("started_at", now.clone()),
+            ("status", json::string("running")),
+            ("extra_metadata", json::object([("model_used", Value::Null), ("notes", notes)])),
+            ("created_at", now),
+            ("artifacts_count", json::int(0)),
+        ];
+        let Value::Object(attempt) = json::object(members) else { unreachable!("it was made as one") };
+        self.attempts.push(attempt.clone());
+        attempt
+    }
+
+    pub fn artifact(&mut self, attempt: i64, fields: &Object) -> Object {
+        self.counter += 1;
+        let members = [
+            ("id", json::int(self.counter)),
+            ("attempt_id", json::int(attempt)),
+            ("uri", json::string(format!("s3://artifacts/{}", self.counter))),
+            ("created_at", self.tick()),
+        ];
+        let Value::Object(mut artifact) = json::object(members) else { unreachable!("it was made as one") };
+        artifact.extend(fields.clone().into_iter().filter(|(name, _)| name != "content"));
+        self.artifacts.push(artifact.clone());
+        let count = self.artifacts.iter().filter(|one| json::as_int(&one["attempt_id"]) == Some(attempt)).count();
+        if let Some(above) = self.attempts.iter_mut().find(|one| json::as_int(&one["id"]) == Some(attempt)) {
+            above.insert("artifacts_count".into(), json::int(count as i64));
+        }
+        artifact
     }
 
     pub fn edit_comment(&mut self, id: &str, content: Value) -> Option<Object> {

@@ -1,0 +1,485 @@
+//! Attempts and artifacts: pulled, shown, recorded here and there, with and without a network; a command run as an attempt,
+//! and what is left where it is killed; servers that list them task by task, or have none.
+
+use crate::common::deadline::wait_until;
+use crate::common::json::{self, Look, Value};
+use crate::common::proxy::{Proxy, What, When};
+use crate::common::pty::Terminal;
+use crate::common::run::TIMEOUT;
+use crate::common::scripted::{Quirks, Scripted};
+use crate::common::server::User;
+use crate::common::{ALICE, Exit, Sandbox, Server, synced};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The attempts at a task as the server has them: id, status, tokens.
+fn served(user: &User, task: &str) -> Vec<String> {
+    let (status, list) = user.get(&format!("{}/attempts", user.tasks(task)));
+    assert_eq!(status, 200, "{}", json::to_string(&list));
+    lines(list.items("items"))
+}
+
+fn cached(sandbox: &Sandbox, task: &str) -> Vec<String> {
+    lines(sandbox.anyt(&["attempt", "list", task, "--json"]).ok().json().items("data.items"))
+}
+
+fn lines(items: &[Value]) -> Vec<String> {
+    let tokens = |one: &Value| json::as_int(one.at("cost_tokens")).unwrap_or(0);
+    let line = |one: &Value| format!("@{} {} {}", one.int("id"), one.text("status"), tokens(one));
+    let mut lines: Vec<String> = items.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// The artifacts of an attempt as the server has them, with their contents.
+fn artifacts(user: &User, attempt: i64) -> Vec<(String, String)> {
+    let (_, list) = user.get(&format!("{}/attempts/{attempt}/artifacts", user.workspace()));
+    let content = |one: &Value| {
+        let (status, content) = user.get(&format!("{}/artifacts/{}/download", user.workspace(), one.int("id")));
+        assert_eq!(status, 200);
+        json::as_text(&content).unwrap_or_default().to_string()
+    };
+    list.items("items").iter().map(|one| (one.text("name").to_string(), content(one))).collect()
+}
+
+/// Both sides have the same attempts at a task, nothing waits, and one more sync changes nothing.
+#[track_caller]
+fn assert_same(server: &Server, proxy: &Proxy, sandbox: &Sandbox, task: &str) {
+    // An artifact of ours has changed its attempt, which counts it.
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(cached(sandbox, task), served(&server.alice(), task), "the cache and the server");
+    assert_eq!(sandbox.pending(), 0, "operations left");
+    proxy.reset();
+    let run = sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert!(proxy.writes().is_empty() && !run.stdout.contains("Pulled"), "{run}");
+}
+
+fn start_there(user: &User, task: &str) -> i64 {
+    let (status, attempt) = user.post(&format!("{}/attempts/start", user.tasks(task)), &json::object([]));
+    assert_eq!(status, 201);
+    attempt.int("id")
+}
+
+fn change_there(user: &User, id: i64, fields: &str) {
+    assert_eq!(user.patch(&format!("{}/attempts/{id}", user.workspace()), &json::parse(fields)).0, 200);
+}
+
+#[test]
+fn what_colleagues_try_comes_with_a_sync() {
+    let (server, proxy, sandbox) = synced(&["One", "Two"]);
+    let (bob, id) = (server.bob(), start_there(&server.bob(), "DEV-1"));
+    sandbox.anyt(&["sync"]).ok().says("  - Pulled 1 new attempt");
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@1 running 0"]);
+    change_there(
+        &bob,
+        id,
+        r#"{"status":"failed","failure_class":"test_fail","cost_tokens":12000,"wall_clock_ms":95000}"#,
+    );
+    let body = json::parse(r#"{"type":"log","name":"run.log","content":"line\n"}"#);
+    assert_eq!(bob.post(&format!("{}/attempts/{id}/artifacts", bob.workspace()), &body).0, 201);
+    sandbox.anyt(&["sync"]).ok().says("  - Pulled 1 updated attempt").says("  - Pulled 1 new artifact");
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    let shown = sandbox.anyt(&["task", "show", "DEV-1"]).ok();
+    assert!(shown.stdout.contains("Attempts (1)") && shown.stdout.contains("1 m 35 s  12,000  bob"), "{shown}");
+    let shown = sandbox.anyt(&["attempt", "show", "DEV-1"]).ok();
+    assert!(shown.stdout.contains("DEV-1@1: failed") && shown.stdout.contains("DEV-1@1/1"), "{shown}");
+    sandbox.anyt(&["artifact", "list", "DEV-1@1"]).ok().says("DEV-1@1/1  ");
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).ok().stdout, "line\n");
+    sandbox.anyt(&["artifact", "get", "1", "-o", "log"]).ok();
+    assert_eq!(sandbox.read("work/log"), "line\n");
+    sandbox.anyt(&["artifact", "show", "1"]).ok().says("DEV-1@1/1: run.log\n");
+    sandbox.anyt(&["sync"]).ok();
+    proxy.reset();
+    sandbox.anyt(&["sync"]).ok();
+    assert!(proxy.log().len() <= 4, "a sync without news: {:?}", proxy.log());
+    // They go with their task.
+    assert_eq!(bob.delete(&bob.tasks("DEV-1")).0, 204);
+    sandbox.anyt(&["sync"]).ok();
+    let left = |table: &str| -> i64 {
+        let db = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache");
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a number")
+    };
+    assert_eq!((left("attempts"), left("artifacts")), (0, 0));
+}
+
+#[test]
+fn started_finished_and_documented_at_once() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    sandbox
+        .anyt(&["attempt", "start", "DEV-1", "--notes", "first", "--agent", "codex"])
+        .ok()
+        .says("✓ Started attempt DEV-1@1\n");
+    sandbox.write("work/change.diff", "--- a\n+++ b\n");
+    sandbox
+        .anyt(&["artifact", "add", "DEV-1", "change.diff", "--type", "diff"])
+        .ok()
+        .says("✓ Added artifact DEV-1@1/1\n");
+    sandbox
+        .anyt(&["artifact", "add", "DEV-1@1", "-", "--name", "out"])
+        .stdin("from a pipe\r\n")
+        .ok()
+        .says("✓ Added artifact DEV-1@1/2\n");
+    let finish = ["attempt", "finish", "DEV-1", "--failure", "test_fail", "-m", "2 of 7", "--cost-tokens", "12"];
+    sandbox.anyt(&finish).ok().says("✓ Finished attempt DEV-1@1\n");
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 failed 12"]);
+    let texts = artifacts(&server.bob(), 1);
+    assert_eq!(texts, [("change.diff".into(), "--- a\n+++ b\n".into()), ("out".into(), "from a pipe\r\n".into())]);
+    let (_, attempt) = server.bob().get(&format!("{}/attempts/1", server.bob().workspace()));
+    assert_eq!((attempt.text("extra_metadata.notes"), attempt.text("executed_by_coding_agent")), ("first", "codex"));
+    assert_eq!(attempt.text("failure_message"), "2 of 7");
+    // Corrected afterwards; what is as it was is no change.
+    sandbox.anyt(&["attempt", "finish", "DEV-1@1", "--status", "success", "--notes", "again"]).ok();
+    sandbox.anyt(&["attempt", "finish", "1", "--notes", "again"]).ok().says("nothing was changed");
+    sandbox.anyt(&["attempt", "finish", "1"]).code(2).warns("DEV-1@1 has ended");
+    let made = sandbox.anyt(&["attempt", "start", "DEV-1", "--json"]).ok().json();
+    assert_eq!((made.text("data.identifier"), made.text("data.status")), ("DEV-1@2", "running"));
+    sandbox.anyt(&["attempt", "finish", "DEV-1", "--status", "aborted"]).ok().says("DEV-1@2");
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    sandbox.write("work/picture", "\u{0}");
+    std::fs::write(sandbox.path("work/picture"), [0xff, 0xfe]).expect("our own file");
+    let bytes = sandbox.anyt(&["artifact", "add", "DEV-1", "picture"]).code(1);
+    assert!(bytes.stderr.contains("picture is not text in UTF-8"), "{bytes}");
+    std::fs::write(sandbox.path("work/long"), "\"".repeat(600_000)).expect("our own file");
+    let long = sandbox.anyt(&["artifact", "add", "DEV-1", "long", "--offline"]).code(1);
+    assert!(long.stderr.contains("takes 1200002 bytes as JSON"), "{long}");
+    let undo = sandbox.anyt(&["undo", "1", "--force"]).code(1);
+    assert!(undo.stderr.contains("the API has no way to delete an attempt"), "{undo}");
+}
+
+#[test]
+fn without_a_network_they_wait_and_are_sent_once() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    proxy.go_down();
+    sandbox.anyt(&["task", "create", "Two", "--offline"]).ok();
+    sandbox.anyt(&["attempt", "start", "DEV-2", "--offline"]).ok().says("attempt DEV-2@new-1 (queued for sync)");
+    sandbox.anyt(&["artifact", "add", "DEV-2", "-", "--offline"]).stdin("text").ok().says("DEV-2@new-1/new-1");
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-2@new-1/new-1"]).ok().stdout, "text");
+    sandbox.anyt(&["attempt", "finish", "DEV-2@new-1", "--cost-tokens", "5"]).ok().says("the server is out of reach");
+    sandbox.anyt(&["attempt", "finish", "DEV-2@new-1", "--cost-tokens", "7", "--offline"]).ok();
+    proxy.come_back();
+    server.bob().add_task("Taken");
+    let run = sandbox.anyt(&["sync"]).ok();
+    for line in ["Created: attempt DEV-3@1", "Created: artifact DEV-3@1/1", "Updated: attempt DEV-3@1"] {
+        assert!(run.stdout.contains(line), "{run}");
+    }
+    assert_eq!(served(&server.bob(), "DEV-3"), ["@1 success 7"]);
+    assert_eq!(artifacts(&server.bob(), 1), [("stdin".into(), "text".into())]);
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-3@1/1"]).ok().stdout, "text");
+    assert_same(&server, &proxy, &sandbox, "DEV-3");
+}
+
+/// The answer is lost, or the process dies with the request: one row, with and without `Idempotency-Key`.
+#[test]
+fn what_was_sent_without_an_answer_is_sent_once() {
+    for (keys, killed) in [(true, true), (true, false), (false, true), (false, false)] {
+        for (collection, nth) in [("/start", 1), ("/artifacts", 2)] {
+            let (server, proxy, sandbox) = synced(&["One"]);
+            if !keys {
+                proxy.hide_idempotency();
+            }
+            sandbox.anyt(&["attempt", "start", "DEV-1", "--offline"]).ok();
+            sandbox.anyt(&["artifact", "add", "DEV-1", "-", "--offline"]).stdin("text").ok();
+            if killed {
+                let place = format!("push.request.after:{nth}");
+                let run = sandbox.anyt(&["sync", "--no-input"]).env("ANYT_FAILPOINT", &place).run();
+                assert_eq!(run.exit, Exit::Signal(9), "{run}");
+            } else {
+                proxy.fault(When::ending("POST", collection), What::DropReply);
+                drop(sandbox.anyt(&["sync", "--no-input"]).run());
+            }
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            let case = format!("keys {keys}, killed {killed}, {collection}");
+            assert_eq!(served(&server.bob(), "DEV-1"), ["@1 running 0"], "{case}");
+            assert_eq!(artifacts(&server.bob(), 1), [("stdin".into(), "text".into())], "{case}");
+            assert_same(&server, &proxy, &sandbox, "DEV-1");
+        }
+    }
+}
+
+/// What the server refused of the start waits with all that hangs on it; the end of it is no part of the start.
+#[test]
+fn a_refused_start_holds_back_what_hangs_on_it() {
+    let stage = || {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        sandbox.anyt(&["attempt", "start", "DEV-1", "--offline"]).ok();
+        sandbox.anyt(&["artifact", "add", "DEV-1", "-", "--offline"]).stdin("text").ok();
+        proxy.fault(When::ending("POST", "/start"), What::status(422, &[]));
+        let run = sandbox.anyt(&["sync"]).code(6);
+        assert!(run.stderr.contains("DEV-1@new-1/new-1 waits for an operation that was not sent"), "{run}");
+        sandbox.anyt(&["attempt", "finish", "DEV-1", "--cost-tokens", "3", "--offline"]).ok();
+        assert_eq!(sandbox.pending(), 3);
+        (server, proxy, sandbox)
+    };
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["sync", "queue", "retry", "DEV-1@new-1"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 3"]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["sync", "queue", "drop", "DEV-1@new-1", "--yes"]).ok();
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 3"]);
+    assert_eq!(artifacts(&server.bob(), 1), [("stdin".into(), "text".into())]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+}
+
+/// The task is deleted there while its attempt is finished here: the end of it can be let go, and is kept.
+#[test]
+fn an_attempt_whose_task_is_deleted_there() {
+    for flag in ["remote", "local"] {
+        let (server, proxy, sandbox) = synced(&["One", "Two"]);
+        sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+        sandbox.anyt(&["attempt", "finish", "DEV-1", "--offline"]).ok();
+        assert_eq!(server.bob().delete(&server.bob().tasks("DEV-1")).0, 204);
+        sandbox.anyt(&["sync", "--no-input"]).code(3);
+        let run = sandbox.anyt(&["sync", "--no-input", "--resolve", flag]).run();
+        if flag == "local" {
+            // There is nothing that it could be made again below.
+            assert_eq!(run.exit, Exit::Code(6), "{run}");
+            sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+        }
+        assert!(sandbox.anyt(&["sync", "restore", "--list"]).ok().stdout.contains("DEV-1@"), "{flag}");
+        assert_same(&server, &proxy, &sandbox, "DEV-2");
+    }
+}
+
+/// Two machines finish one attempt: neither is lost unseen.
+#[test]
+fn both_finish_one() {
+    for (flag, wanted) in [("--local", "@1 success 0"), ("--remote", "@1 failed 0")] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+        sandbox.anyt(&["attempt", "finish", "DEV-1", "--offline"]).ok();
+        change_there(&server.bob(), 1, r#"{"status":"failed"}"#);
+        let run = sandbox.anyt(&["sync", "--no-input"]).code(3);
+        assert!(run.stderr.contains("DEV-1@1: the conflict waits for a decision"), "{run}");
+        sandbox.anyt(&["sync", "resolve", "DEV-1@1", flag]).ok();
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        assert_eq!(served(&server.bob(), "DEV-1"), [wanted]);
+        assert_same(&server, &proxy, &sandbox, "DEV-1");
+    }
+    // Different fields are no conflict.
+    let (server, proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+    sandbox.anyt(&["attempt", "finish", "DEV-1", "--offline"]).ok();
+    change_there(&server.bob(), 1, r#"{"cost_tokens":9}"#);
+    sandbox.anyt(&["sync", "--no-input"]).ok();
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 9"]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+}
+
+#[test]
+fn a_command_is_run_as_an_attempt() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    let script = "cat; echo seen >&2; exit 3";
+    let run = sandbox
+        .anyt(&["attempt", "run", "DEV-1", "--failure", "test_fail", "--notes", "n", "--", "sh", "-c", script])
+        .stdin("typed\n")
+        .code(3);
+    assert_eq!(run.stdout, "typed\n", "stdout is the command's: {run}");
+    assert!(run.stderr.contains("seen\n") && run.stderr.contains("✓ Finished attempt DEV-1@1"), "{run}");
+    let (_, attempt) = server.bob().get(&format!("{}/attempts/1", server.bob().workspace()));
+    let said = [attempt.text("status"), attempt.text("failure_class"), attempt.text("failure_message")];
+    assert_eq!(said, ["failed", "test_fail", "exit code 3"]);
+    assert!(json::as_int(attempt.at("wall_clock_ms")).is_some());
+    let log = &artifacts(&server.bob(), 1)[0];
+    assert!(log.0 == "log" && log.1.contains("typed\n") && log.1.contains("seen\n"), "{log:?}");
+    // A long log keeps its end; a quiet command leaves none.
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "seq", "30000"]).ok();
+    let log = &artifacts(&server.bob(), 2)[0].1;
+    assert!(log.starts_with('[') && log.len() < 66_000 && log.ends_with("\n29999\n30000\n"), "{}", log.len());
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok();
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--no-log", "--", "echo", "x"]).ok();
+    assert_eq!((artifacts(&server.bob(), 3).len(), artifacts(&server.bob(), 4).len()), (0, 0));
+    let missing = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "no-such-program"]).code(127);
+    assert!(missing.stderr.contains("cannot start no-such-program"), "{missing}");
+    let json = sandbox.anyt(&["attempt", "run", "DEV-1", "--json", "--", "echo", "x"]).ok();
+    assert!(json.stderr.starts_with("x\n") && json.json().text("data.status") == "success", "{json}");
+    let statuses: Vec<String> = served(&server.bob(), "DEV-1").iter().map(|line| line[3..].to_string()).collect();
+    assert_eq!(statuses, ["failed 0", "success 0", "success 0", "success 0", "aborted 0", "success 0"]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    // Without a network it is the same, and waits.
+    proxy.go_down();
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", "echo off; exit 9"]).code(9);
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--offline", "--", "echo", "offline"]).ok();
+    proxy.come_back();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(artifacts(&server.bob(), 7), [("log".into(), "off\n".into())]);
+    assert_eq!(served(&server.bob(), "DEV-1")[6..], ["@7 failed 0", "@8 success 0"]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+}
+
+#[test]
+fn signals_reach_the_command_and_the_attempt_is_aborted() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        let running = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", "echo here; exec sleep 100"]).spawn();
+        wait_until("the command runs", TIMEOUT, || running.stdout_so_far() == "here\n");
+        let pid = Pid::from_raw(i32::try_from(running.pid()).expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("it runs");
+        let run = running.wait(TIMEOUT);
+        assert_eq!(run.exit, Exit::Code(code), "{run}");
+        assert_eq!(served(&server.bob(), "DEV-1"), ["@1 aborted 0"]);
+        assert_eq!(artifacts(&server.bob(), 1), [("log".into(), "here\n".into())]);
+        assert_same(&server, &proxy, &sandbox, "DEV-1");
+    }
+}
+
+/// What a command leaves running keeps its output open: nobody waits for that.
+#[test]
+fn a_daemon_that_stays_is_not_waited_for() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", "sleep 30 & echo done"]).ok().says("done\n");
+}
+
+/// The command has the person's terminal: it reads from it and writes to one, with Ctrl-C as its own.
+#[test]
+fn the_command_has_the_terminal() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    let script = "test -t 0 && test -t 1 && test -t 2 && stty size <&1; read word; echo \"got $word\"; exit 4";
+    let mut terminal = Terminal::anyt(&sandbox, &["attempt", "run", "DEV-1", "--", "sh", "-c", script]);
+    terminal.expect("24 80").send("it\r").expect("got it");
+    let session = terminal.end();
+    assert_eq!((session.exit, session.restored), (Exit::Code(4), true));
+    let log = &artifacts(&server.bob(), 1)[0].1;
+    assert_eq!(log, "24 80\ngot it\n");
+    let script = "trap 'echo caught; exit 5' INT; echo ready; while :; do read line; done";
+    let mut terminal = Terminal::anyt(&sandbox, &["attempt", "run", "DEV-1", "--", "sh", "-c", script]);
+    terminal.expect("ready").send("\x03").expect("caught");
+    assert_eq!(terminal.end().exit, Exit::Code(5));
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 failed 0", "@2 aborted 0"]);
+}
+
+/// Killed at each of its steps, with the network and without, it leaves nothing, or an attempt that the next run finishes.
+#[test]
+fn killed_anywhere_the_next_run_finishes_the_attempt() {
+    let places = [
+        "attempt.marked",
+        "attempt.started",
+        "push.request.after",
+        "push.answered",
+        "store.end.committed",
+        "attempt.ended",
+        "attempt.logged",
+        "attempt.finished",
+    ];
+    for place in places {
+        for offline in [false, true] {
+            if offline && !place.starts_with("attempt.") {
+                continue;
+            }
+            let (server, proxy, sandbox) = synced(&["One"]);
+            let flag: &[&str] = if offline { &["--offline"] } else { &[] };
+            let args = [&["attempt", "run", "DEV-1"], flag, &["--", "echo", "out"]].concat();
+            let run = sandbox.anyt(&args).env("ANYT_FAILPOINT", place).run();
+            assert_eq!(run.exit, Exit::Signal(9), "{place}: {run}");
+            let run = sandbox.anyt(&args).ok();
+            let left = place != "attempt.marked" && place != "attempt.finished";
+            assert_eq!(run.stderr.contains("its run was killed"), left, "{place}: {run}");
+            sandbox.anyt(&args).ok();
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            let first = match place {
+                "attempt.marked" => vec![],
+                "attempt.finished" => vec!["success 0"],
+                _ => vec!["aborted 0"],
+            };
+            let wanted = [first, vec!["success 0", "success 0"]].concat();
+            let statuses: Vec<String> = served(&server.bob(), "DEV-1").iter().map(|line| line[3..].into()).collect();
+            assert_eq!(statuses, wanted, "{place}, offline {offline}");
+            assert_same(&server, &proxy, &sandbox, "DEV-1");
+            let left = std::fs::read_dir(sandbox.path("state/anyt/dev/runs")).expect("our own folder").count();
+            assert_eq!(left, 0, "{place}");
+        }
+    }
+}
+
+/// A run that goes on is not taken for dead.
+#[test]
+fn a_run_that_goes_on_is_left_alone() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    let running =
+        sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", "echo here; exec cat"]).stdin_silent().spawn();
+    wait_until("the command runs", TIMEOUT, || running.stdout_so_far() == "here\n");
+    let second = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok();
+    assert!(!second.stderr.contains("killed"), "{second}");
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 running 0", "@2 success 0"]);
+    drop(running.kill());
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok().warns("DEV-1@1: its run was killed");
+    assert_eq!(served(&server.bob(), "DEV-1")[0], "@1 aborted 0");
+}
+
+fn scripted(quirks: Quirks) -> (Scripted, Sandbox) {
+    let server = Scripted::start(quirks);
+    for title in ["One", "Two"] {
+        server.add_task(&json::object([("title", json::string(title))]));
+    }
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&server.url(), ALICE);
+    (server, sandbox)
+}
+
+/// Requests for attempts and artifacts.
+fn asked(server: &Scripted) -> Vec<String> {
+    let about = |target: &&str| target.contains("/attempts") || target.contains("/artifacts");
+    let requests = server.requests();
+    requests.iter().map(|request| request.target()).filter(about).map(str::to_string).collect()
+}
+
+/// Generation C lists attempts task by task and artifacts attempt by attempt, and says of neither when it was changed.
+#[test]
+fn a_server_that_lists_them_task_by_task() {
+    let (server, sandbox) = scripted(Quirks { attempts: true, comments: true, ..Quirks::c() });
+    let one = 1001;
+    let first = server.world().attempt(one, json::string("theirs"));
+    let Value::Object(log) = json::parse(r#"{"type":"log","name":"run.log"}"#) else { panic!("an object") };
+    server.world().artifact(Value::Object(first).int("id"), &log);
+    server.world().attempt(one, Value::Null);
+    server.world().comment("DEV-1", "bob", json::string("So?"));
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@3 running 0", "@5 running 0"]);
+    sandbox.anyt(&["artifact", "list", "DEV-1@3"]).ok().says("DEV-1@3/4");
+    assert_eq!(sandbox.comments("DEV-1").len(), 1);
+    assert_eq!(
+        asked(&server).len(),
+        3,
+        "an attempt that counts no artifacts is not asked for them: {:?}",
+        asked(&server)
+    );
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(asked(&server).len(), 3, "nothing has changed: {:?}", asked(&server));
+    // What is new comes with the next change of the task.
+    server.world().artifact(5, &log);
+    server.change_task("DEV-1", &json::parse(r#"{"priority":1}"#));
+    sandbox.anyt(&["attempt", "finish", "DEV-1@3", "--failure", "timeout", "--notes", "slow", "--offline"]).ok();
+    sandbox.anyt(&["attempt", "start", "DEV-2", "--notes", "ours", "--offline"]).ok();
+    sandbox.anyt(&["artifact", "add", "DEV-2", "-", "--offline"]).stdin("text").ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@3 failed 0", "@5 running 0"]);
+    sandbox.anyt(&["artifact", "list", "DEV-1@5"]).ok().says("DEV-1@5/7");
+    let attempts = server.world().attempts.clone();
+    let said = |at: usize| Value::Object(attempts[at].clone());
+    assert_eq!((said(0).text("failure_class"), said(0).text("extra_metadata.notes")), ("timeout", "slow"));
+    assert_eq!((said(2).int("task_id"), said(2).text("extra_metadata.notes")), (1002, "ours"));
+    assert_eq!(Value::Object(server.world().artifacts[2].clone()).text("name"), "stdin");
+    assert_eq!(sandbox.pending(), 0);
+}
+
+/// No attempts, no words about it, no request once that is known, and no at once.
+#[test]
+fn a_server_without_attempts_is_asked_once() {
+    let (server, sandbox) = scripted(Quirks::d());
+    let run = sandbox.anyt(&["sync"]).ok();
+    assert!(run.stderr.is_empty(), "{run}");
+    assert_eq!(asked(&server).len(), 1, "{:?}", asked(&server));
+    server.change_task("DEV-1", &json::parse(r#"{"priority":1}"#));
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(asked(&server).len(), 1, "{:?}", asked(&server));
+    for command in [&["attempt", "start", "DEV-1", "--offline"][..], &["attempt", "run", "DEV-1", "--", "echo", "ran"]]
+    {
+        let refused = sandbox.anyt(command).code(1);
+        assert!(refused.stderr.contains("has no attempts") && refused.stdout.is_empty(), "{refused}");
+    }
+    sandbox.anyt(&["attempt", "list", "DEV-1"]).ok().warns("the server has no attempts");
+    assert_eq!(sandbox.pending(), 0, "nothing is queued");
+}
