@@ -9,6 +9,7 @@ mod auth;
 mod backlog;
 mod bad_input;
 mod canary;
+mod cli_surface;
 mod comments;
 mod completion;
 mod concurrency;
