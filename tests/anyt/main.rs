@@ -57,6 +57,7 @@ mod storage;
 mod surroundings;
 mod terminal;
 mod tls;
+mod tour;
 mod transcripts;
 mod undo;
 mod unreadable;
