@@ -28,6 +28,7 @@ mod fault_proxy;
 mod faults;
 mod file_modes;
 mod generations;
+mod golden;
 mod harness;
 mod hostile_text;
 mod identity;
