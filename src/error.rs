@@ -1,4 +1,4 @@
-//! The one error type of the program. Each variant knows its exit code (README.md "Exit codes") and
+//! The one error type of the program. Each variant knows its exit code (docs/reference.md "Exit codes") and
 //! the line of advice that goes with it; `main` prints both once. Nothing below `main` prints errors.
 
 use crate::time::Timestamp;

@@ -124,6 +124,15 @@ impl Output {
         }
     }
 
+    /// Leaves success chatter out for a while, beside what `-q` leaves out.
+    pub fn hush(&mut self, hushed: bool) {
+        self.hushed = hushed;
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.options.quiet || self.options.json || self.hushed
+    }
+
     /// From here on output is collected; at `end` a pager shows it if it is longer than the terminal.
     pub fn hold(&mut self) {
         if self.columns.is_some() && !self.options.json {
@@ -142,15 +151,6 @@ impl Output {
             self.complain(&after);
         }
         self.flush()
-    }
-
-    /// Leaves success chatter out for a while, beside what `-q` leaves out.
-    pub fn hush(&mut self, hushed: bool) {
-        self.hushed = hushed;
-    }
-
-    fn is_quiet(&self) -> bool {
-        self.options.quiet || self.options.json || self.hushed
     }
 
     pub fn is_json(&self) -> bool {

@@ -52,3 +52,15 @@ fn the_tour_is_as_it_is_told() {
     }
     assert_eq!(told.lines().count(), seen.lines().count());
 }
+
+/// The README's transcript is lines of the tour, in their order.
+#[test]
+fn the_first_screen_is_taken_from_it() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file");
+    let (readme, tour) = (read("README.md"), read("docs/tour.md"));
+    let mut tour = tour.lines();
+    let shown = readme.lines().skip_while(|line| *line != "```console").skip(1).take_while(|line| *line != "```");
+    for line in shown {
+        assert!(tour.any(|told| told == line), "README.md shows {line:?}, docs/tour.md does not");
+    }
+}

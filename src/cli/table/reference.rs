@@ -54,6 +54,11 @@ pub const ENVIRONMENT: &[Entry] = &[
     },
     Entry { name: "VISUAL, EDITOR", text: "The editor, in this order.", groups: &["sync"] },
     Entry {
+        name: "BROWSER",
+        text: "The browser of 'anyt task open'; several are separated by colons.",
+        groups: &["task"],
+    },
+    Entry {
         name: "ANYT_PAGER, PAGER",
         text: "Shows what does not fit on the terminal, the first that is set; else less. Empty or cat: none.",
         groups: &["task", "sync"],
@@ -67,11 +72,6 @@ pub const ENVIRONMENT: &[Entry] = &[
         name: "LC_ALL, LC_CTYPE, LANG",
         text: "Where the first that is set names no UTF-8, our own signs on a terminal are ASCII.",
         groups: &[],
-    },
-    Entry {
-        name: "BROWSER",
-        text: "The browser of 'anyt task open'; several are separated by colons.",
-        groups: &["task"],
     },
     Entry { name: "NO_COLOR", text: "When set and not empty, --color auto means never.", groups: &["task", "sync"] },
     Entry {
