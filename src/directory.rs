@@ -155,7 +155,7 @@ impl Directory {
 
     fn write(&self, file: &Path, members: &[(&str, Option<String>)]) -> Result<()> {
         let folder = self.root.join(".anyt");
-        std::fs::create_dir_all(&folder).map_err(|source| Error::io("create the folder", &folder, source))?;
+        std::fs::create_dir_all(&folder).map_err(|source| Error::io("create", &folder, source))?;
         let mut text = read(file)?.unwrap_or_else(|| "{}\n".into());
         for (key, value) in members {
             if let Some(value) = value {

@@ -20,6 +20,11 @@ pub fn integer(value: i64) -> Value {
     Value::Number(Number::I64(value))
 }
 
+/// A list, as every command prints one.
+pub fn list(items: Vec<Value>) -> Value {
+    object([("count", integer(items.len() as i64)), ("items", Value::Array(items.into_iter().collect()))])
+}
+
 pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(self::members(members))
 }

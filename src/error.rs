@@ -1,4 +1,4 @@
-//! The one error type of the program. Each variant knows its exit code (README.md "Exit codes") and
+//! The one error type of the program. Each variant knows its exit code (docs/reference.md "Exit codes") and
 //! the line of advice that goes with it; `main` prints both once. Nothing below `main` prints errors.
 
 use crate::time::Timestamp;
@@ -180,6 +180,9 @@ impl Error {
             Error::Condition { .. } => Some("nothing of it was changed, and nothing of it is queued".into()),
             Error::Interrupted { kept } => Some(kept.clone().unwrap_or_else(|| "nothing was changed".into())),
             Error::Busy { .. } => Some("try again, or wait for it: anyt sync --wait 60".into()),
+            Error::Io { doing: "create the folder", .. } => {
+                Some("nothing was changed; name other folders: XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME".into())
+            }
             Error::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull => Some("nothing was changed; make room and run it again".into()),
                 std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {

@@ -144,12 +144,30 @@ fn set_home() -> String {
 }
 
 /// Makes the folder with mode 0700, with the folders above it that are missing (0700 too). One that exists is left as it is.
+/// Root makes none in somebody else's home, where the somebody could not write into it afterwards.
 pub fn create_private_dir(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    refuse_foreign_home(path)?;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|source| Error::io("create the folder", path, source))
+}
+
+/// What `sudo anyt` would do to the home of whoever typed it.
+#[cfg(unix)]
+fn refuse_foreign_home(path: &Path) -> Result<()> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let owner = std::fs::metadata(&home).map_or(0, |found| std::os::unix::fs::MetadataExt::uid(&found));
+    if owner == 0 || path.exists() || !path.starts_with(&home) || !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(Error::failure(format!(
+        "{} is the home of user {owner}, and this is root: its files would be root's",
+        home.display()
+    ))
+    .hint("nothing was changed; run it without sudo, or with a HOME of root's: sudo -H"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Timestamp {
-    /// This machine's clock. Never a sync cursor: cursors come from the server (README.md "How sync works").
+    /// This machine's clock. Never a sync cursor: cursors come from the server (docs/promises.md).
     pub fn now() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX).saturating_add(skew()))

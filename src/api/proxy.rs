@@ -2,6 +2,7 @@
 //! one, whatever the environment says: the token would travel to the proxy in clear text.
 
 use crate::origin::{Origin, Scheme};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The environment, as a function so that tests can play their own.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -34,23 +35,44 @@ fn first(env: Env, names: [&str; 2]) -> Option<String> {
     names.into_iter().find_map(|name| env(name).filter(|value| !value.trim().is_empty()))
 }
 
+/// Host and port of a proxy's URL, for messages: what stands before an `@` is nobody's business.
+pub(super) fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.trim_end_matches('/')
+}
+
 /// The common reading of `NO_PROXY`: `*`; a host, which covers its subdomains (with or without a leading dot or `*.`);
-/// either with a port.
+/// either with a port; addresses as `192.0.2.0/24`, `2001:db8::/32` or `192.0.2.*`.
 fn is_listed(list: &str, origin: &Origin) -> bool {
-    let host = origin.host();
-    list.split([',', ' ']).map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty()).any(
-        |entry| {
-            let with_port = format!(":{}", origin.port());
-            let entry = entry.strip_suffix(&with_port).unwrap_or(&entry);
-            let name = entry.trim_start_matches('*').trim_start_matches('.');
-            let bare = host.trim_start_matches('[').trim_end_matches(']');
-            entry == "*"
-                || (!name.is_empty()
-                    && (host == name
-                        || bare == name
-                        || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))))
-        },
-    )
+    let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+    let with_port = format!(":{}", origin.port());
+    let names = |entry: &str| {
+        if let Some((network, bits)) = entry.split_once('/') {
+            return is_in_network(host, network, bits).unwrap_or(false);
+        }
+        if let Some(start) = entry.strip_suffix('*').filter(|start| start.ends_with('.')) {
+            return host.parse::<Ipv4Addr>().is_ok() && host.starts_with(start);
+        }
+        let entry = entry.strip_suffix(&with_port).unwrap_or(entry).trim_matches(['[', ']']);
+        let name = entry.trim_start_matches('*').trim_start_matches('.');
+        let covers = |rest: &str| rest.ends_with('.');
+        entry == "*" || (!name.is_empty() && (host == name || host.strip_suffix(name).is_some_and(covers)))
+    };
+    list.split([',', ' '])
+        .map(|entry| entry.trim().to_ascii_lowercase())
+        .any(|entry| !entry.is_empty() && names(&entry))
+}
+
+/// Whether an address is in a network; `None` for what is no address.
+fn is_in_network(host: &str, network: &str, bits: &str) -> Option<bool> {
+    let number = |text: &str| match text.trim_matches(['[', ']']).parse::<IpAddr>().ok()? {
+        IpAddr::V4(address) => Some((u128::from(address.to_bits()), 32)),
+        IpAddr::V6(address) => Some((address.to_bits(), 128)),
+    };
+    let ((host, long), (network, same)) = (number(host)?, number(network)?);
+    let free = (long as u32).checked_sub(bits.parse().ok()?)?;
+    Some(long == same && (host ^ network).checked_shr(free).unwrap_or(0) == 0)
 }
 
 #[cfg(test)]
@@ -90,6 +112,33 @@ mod tests {
             let chosen = chosen("https://api.anyt.dev", &[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", list)]);
             assert!(chosen.is_some(), "{list}");
         }
+    }
+
+    #[test]
+    fn no_proxy_has_networks() {
+        let is_direct =
+            |url: &str, list: &str| chosen(url, &[("HTTP_PROXY", "http://p:1"), ("NO_PROXY", list)]).is_none();
+        for (url, list) in [
+            ("http://192.0.2.17:8000", "192.0.2.0/24"),
+            ("http://192.0.2.17", "x, 192.0.2.*"),
+            ("http://192.0.2.17", "192.0.2.17/32"),
+            ("http://192.0.2.17", "0.0.0.0/0"),
+            ("http://[2001:db8::17]", "2001:db8::/32"),
+            ("http://[2001:db8::17]", "[2001:db8::17]"),
+        ] {
+            assert!(is_direct(url, list), "{url} {list}");
+        }
+        for (url, list) in [
+            ("http://192.0.3.17", "192.0.2.0/24,192.0.2.*"),
+            ("http://192.0.2.17", "192.0.2.0/33"),
+            ("http://192.0.2.17", "192.0.2.0/x"),
+            ("http://192.0.2.17", "::/0"),
+            ("http://a.b", "0.0.0.0/0"),
+            ("http://192.0.2.evil.example", "192.0.2.*"),
+        ] {
+            assert!(!is_direct(url, list), "{url} {list}");
+        }
+        assert_eq!(authority("http://me:se@cret@proxy.example:3128/"), "proxy.example:3128");
     }
 
     #[test]

@@ -255,7 +255,9 @@ impl Transport {
     /// A try that brought no answer.
     fn failed(&self, call: &Call, fault: Fault) -> Failure {
         let origin = &self.base.origin;
-        let said = if fault.sent { format!("{origin}: ") } else { format!("cannot reach {origin}: ") };
+        let through = self.proxy.as_deref().map(proxy::authority);
+        let through = through.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+        let said = if fault.sent { format!("{origin}: ") } else { format!("cannot reach {origin}{through}: ") };
         let message = problem::one_line(&self.scrub(&(said + &fault.message)));
         let again = if fault.permanent { Again::Never } else { Again::Backoff };
         let trouble = match (fault.sent, call.is_read()) {

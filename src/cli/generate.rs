@@ -39,7 +39,7 @@ pub fn write_documents(root: &Path) -> Result<()> {
     for (path, text) in documents() {
         let path = root.join(path);
         let folder = path.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder).map_err(|error| Error::io("create the folder", folder, error))?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
         std::fs::write(&path, text).map_err(|error| Error::io("write", &path, error))?;
     }
     Ok(())

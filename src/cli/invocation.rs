@@ -41,6 +41,12 @@ impl Invocation {
         )
     }
 
+    /// What it prints is a text, also under `--json`.
+    pub fn prints_text(&self) -> bool {
+        use Id::*;
+        matches!(self.id, Help | Version | Completion | Man | Complete | Generate)
+    }
+
     /// Was the flag typed? Flags are named by their long name without dashes, here and below. A name that is nowhere in
     /// the table is a programming error.
     pub fn has(&self, flag: &str) -> bool {

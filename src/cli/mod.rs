@@ -19,4 +19,5 @@ pub use generate::{document, write_documents};
 pub use help::{help_text, version_text};
 pub use invocation::Invocation;
 pub use parse::parse;
+pub use table::reference::EXIT_CODES;
 pub use table::{GLOBAL, ROOT};

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::cli::Id;
 use crate::config::{SETTINGS, Setting, set_setting};
-use crate::document::{integer, object, optional, text};
+use crate::document::{list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
@@ -47,10 +47,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let here = |setting: &&Setting| !setting.of_environment || configured(session).is_ok();
     let found = SETTINGS.iter().filter(here).map(|setting| look(session, setting)).collect::<Result<Vec<_>>>()?;
     session.answer(
-        || {
-            let items: Vec<Value> = found.iter().map(document).collect();
-            object([("count", integer(items.len() as i64)), ("items", Value::Array(items.into_iter().collect()))])
-        },
+        || list_of(found.iter().map(document).collect()),
         |out| {
             let mut table = Table::new([Column::left("KEY").whole(), Column::left("VALUE"), Column::left("MEANING")]);
             for (setting, value) in &found {

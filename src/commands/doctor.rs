@@ -7,7 +7,7 @@ use super::reporter::plural;
 use super::session::Effort;
 use crate::config::Environment;
 use crate::credentials::{Place, Vault};
-use crate::document::{integer, object, text};
+use crate::document::{list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::model::State;
@@ -78,10 +78,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     hooks(&mut doctor);
     let Doctor { findings, worst } = doctor;
     session.answer(
-        || {
-            let items: Vec<Value> = findings.iter().map(document).collect();
-            object([("count", integer(items.len() as i64)), ("items", Value::Array(items.into_iter().collect()))])
-        },
+        || list_of(findings.iter().map(document).collect()),
         |out| {
             findings.iter().try_for_each(|Finding { what, state, detail, remedy }| {
                 let remedy = remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
@@ -97,12 +94,12 @@ pub fn run(session: &mut Session) -> Result<u8> {
 }
 
 fn document(finding: &Finding) -> Value {
-    let mut document =
-        object([("check", text(finding.what)), ("state", text(finding.state)), ("detail", text(&finding.detail))]);
-    if let (Value::Object(members), Some(remedy)) = (&mut document, &finding.remedy) {
-        members.insert("remedy".into(), text(remedy));
-    }
-    document
+    object([
+        ("check", text(finding.what)),
+        ("state", text(finding.state)),
+        ("detail", text(&finding.detail)),
+        ("remedy", optional(&finding.remedy)),
+    ])
 }
 
 /// What depends on config.json and an environment.

@@ -5,7 +5,7 @@ use super::confirm::confirm;
 use super::context::files;
 use super::reporter::plural;
 use crate::config::{self, Configured};
-use crate::document::{object, optional, text};
+use crate::document::{list as list_of, object, optional, text};
 use crate::error::Result;
 use crate::origin::Base;
 use crate::paths::{EnvName, Paths};
@@ -18,10 +18,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let current = config.current_environment.clone();
     let is_current = |env: &Configured| current.as_deref() == Some(env.name.as_str());
     session.answer(
-        || {
-            let items = config.environments.iter().map(|env| to_json(env, is_current(env))).collect();
-            object([("items", Value::Array(items))])
-        },
+        || list_of(config.environments.iter().map(|env| to_json(env, is_current(env))).collect()),
         |out| {
             if config.environments.is_empty() {
                 return out.say("No environments yet. Add one: anyt env add dev http://localhost:8000");

@@ -152,6 +152,10 @@ fn dispatch(session: &mut Session) -> Result<u8> {
 
 /// A group named alone: its help, as an error.
 fn usage(session: &mut Session) -> Result<u8> {
+    if session.out.is_json() {
+        let path = session.call.arguments().join(" ");
+        return Err(Error::usage(format!("'anyt {path}' needs a command")).hint(format!("see: anyt {path} --help")));
+    }
     let help = cli::help_text(session.call.arguments(), session.out.columns())?;
     session.out.usage(&help);
     Ok(2)

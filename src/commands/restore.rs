@@ -5,7 +5,7 @@ use super::Session;
 use super::context::EnvContext;
 use super::describe::describe;
 use super::reporter::plural;
-use crate::document::{integer, object, text};
+use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::model::task::{DESCRIPTION, TASK};
 use crate::model::{Kept, Row, State, Value as FieldValue};
@@ -157,7 +157,7 @@ fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<(
                     ("restored", Value::Bool(*restored)),
                 ])
             };
-            object([("items", Value::Array(items.iter().map(document).collect()))])
+            list_of(items.iter().map(document).collect())
         },
         |out| {
             if items.is_empty() {

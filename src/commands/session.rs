@@ -220,7 +220,12 @@ impl<'a> Session<'a> {
 
     /// Prints the document of `--json`, if the command made one.
     pub fn succeed(&mut self, code: u8) -> Result<u8> {
-        let Some(mut data) = self.data.take() else { return Ok(code) };
+        let Some(mut data) = self.data.take() else {
+            if self.out.is_json() && !self.call.has("jsonl") && !self.call.prints_text() {
+                self.out.json(&object([("success", Value::Bool(true)), ("data", Value::Null)]))?;
+            }
+            return Ok(code);
+        };
         if let Some(names) = self.call.items("fields") {
             data = chosen::members(data, &names)?;
         }

@@ -4,7 +4,7 @@ use super::Session;
 use super::context::EnvContext;
 use super::describe::describe;
 use super::session::Effort;
-use crate::document::{integer, object, optional, text};
+use crate::document::{integer, list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::{Operation, State};
 use crate::time::{Timestamp, parse_span};
@@ -130,7 +130,7 @@ pub fn log(session: &mut Session) -> Result<()> {
                     ])
                 })
                 .collect();
-            object([("items", Value::Array(items))])
+            list_of(items)
         },
         |out| {
             if entries.is_empty() {

@@ -26,6 +26,7 @@ use std::time::Duration;
 const PAGE_SIZE: u32 = 100;
 
 pub fn run(session: &mut Session) -> Result<u8> {
+    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
     let kept = "nothing was changed; what is queued stays: anyt sync";
     match session.call.has("all-environments") {
         true => all(session).map_err(|error| error.if_interrupted(kept)),
@@ -109,7 +110,6 @@ fn line(name: &str, summary: &Summary) -> String {
 
 /// Pulls and pushes as the flags say. Whether it was a dry run is told too.
 fn reconcile(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
-    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
     let mut ctx = EnvContext::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&ctx.env)?;

@@ -4,9 +4,10 @@
 use super::schema::{self, Unusable};
 use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
+use crate::paths::create_private_dir;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -302,11 +303,7 @@ fn is_wal(db: &Connection) -> rusqlite::Result<bool> {
 /// Makes the file with mode 0600 before SQLite sees it, so that -wal and -shm inherit that mode.
 fn create_private(path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|e| Error::io("create the folder", folder, e))?;
+        create_private_dir(folder)?;
     }
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => return tighten(path, &found),

@@ -1,4 +1,4 @@
-//! Makes text from servers, files and people inert (README.md P8, docs/credentials.md "hygiene" 6): what could move the
+//! Makes text from servers, files and people inert (docs/promises.md P8, docs/credentials.md "hygiene" 6): what could move the
 //! cursor, colour the terminal, reorder a line or forge one becomes visible. Everything that people write with stays:
 //! emoji with their joiners and variation selectors, combining marks, CJK, right-to-left letters.
 //!

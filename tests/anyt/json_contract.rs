@@ -61,3 +61,31 @@ fn fields_and_lines() {
     let unknown = dispute.alice.anyt(&["task", "list", "--fields", "colour"]).code(2);
     assert!(unknown.stderr.contains("there is no field 'colour' (there are: "), "{unknown}");
 }
+
+/// Whatever is undone, the document is that of its kind.
+#[test]
+fn undo_gives_the_document_of_its_kind() {
+    let dispute = Dispute::about(2);
+    let alice = &dispute.alice;
+    for (act, offline) in [(&[][..], false), (&["--offline"][..], true)] {
+        for (what, members) in [
+            (&["task", "update", "1", "-p", "1"][..], &["identifier", "title", "status", "pending", "queued"][..]),
+            (&["task", "create", "Made"], &["identifier", "deleted", "queued"]),
+            (&["task", "dep", "add", "1", "--on", "2"], &["identifier", "title", "status", "queued"]),
+            (&["comment", "add", "1", "-m", "Said"], &["identifier", "deleted", "queued"]),
+            (&["label", "create", "ours"], &["identifier", "deleted", "queued"]),
+            (&["label", "create", "kept"], &["identifier", "deleted", "queued"]),
+            (&["project", "create", "Ours"], &["identifier", "deleted", "queued"]),
+        ] {
+            alice.anyt(&[what, act].concat()).ok();
+            let run = alice.anyt(&[&["undo", "--json", "--force"], act].concat()).ok();
+            let document = run.json();
+            for member in members {
+                assert!(
+                    !matches!(document.at("data").at(member), json::Value::Null),
+                    "{what:?} {offline}: no {member}\n{run}"
+                );
+            }
+        }
+    }
+}

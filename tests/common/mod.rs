@@ -1,5 +1,5 @@
 //! The stage on which the real binaries are tested: a sandboxed home, `anyt-server`, a fault proxy, a scripted server,
-//! a pseudo-terminal and the real backlog. It knows the contract (README.md, docs/api.md) and none of the client's code.
+//! a pseudo-terminal and the real backlog. It knows the contract (docs/promises.md, docs/api.md) and none of the client's code.
 
 pub mod accept;
 pub mod backlog;

@@ -29,7 +29,7 @@ impl Changed {
         let ends = crate::model::kind(first.kind.ends).unwrap_or(first.kind);
         let row = ctx.store.row_of(ends, &first.target)?;
         let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
-        Ok(Changed { kind: first.kind, verb, name, id, delivery, hint: None })
+        Ok(Changed { kind: ends, verb, name, id, delivery, hint: None })
     }
 }
 

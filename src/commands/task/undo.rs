@@ -7,9 +7,9 @@ use crate::commands::Session;
 use crate::commands::confirm::confirm;
 use crate::commands::context::EnvContext;
 use crate::commands::describe::{describe, orphaned, state, title, to_json};
-use crate::document::{integer, object, text};
+use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
-use crate::model::{Operation, State};
+use crate::model::{Operation, State, kind};
 use crate::sync::undo::{Inverse, carry_out, inverse, mark, undone, unmark};
 use crate::time::Timestamp;
 use crate::ui::{Column, Table};
@@ -60,7 +60,7 @@ pub fn log(session: &mut Session) -> Result<()> {
                 document
             };
             let items: Vec<Value> = listed.iter().map(document).collect();
-            object([("count", integer(items.len() as i64)), ("items", Value::Array(items.into_iter().collect()))])
+            list_of(items)
         },
         |out| {
             if listed.is_empty() {
@@ -160,7 +160,9 @@ fn cancel(
     }
     carry_out(&mut ctx.store, Inverse::Cancel(plan.clone()))?;
     let name = op.name.clone();
-    let id = ctx.store.row_of(op.kind, &op.target)?.map_or(0, |row| row.id);
-    let gone = Changed { kind: op.kind, verb: "Undone:", name, id, delivery: Delivery::Cancelled, hint: None };
+    // A link is told as the row that it begins at.
+    let kind = kind(op.kind.ends).unwrap_or(op.kind);
+    let id = ctx.store.row_of(kind, &op.target)?.map_or(0, |row| row.id);
+    let gone = Changed { kind, verb: "Undone:", name, id, delivery: Delivery::Cancelled, hint: None };
     report(session, &ctx, vec![gone], Vec::new())
 }
