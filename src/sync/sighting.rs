@@ -150,7 +150,8 @@ impl Engine<'_> {
             None if self.options.mode.pulls() => {
                 let staged = self.store.staged_row(kind, id)?;
                 let gone = staged.map(|row| Ok::<_, Error>(self.believed(row, id)?.is_none())).transpose()?;
-                let unknown = || Ok::<_, Error>(is_numbered(kind) && self.store.row(kind, id)?.is_none());
+                // A dry run has no id for what it would make.
+                let unknown = || Ok::<_, Error>(is_numbered(kind) && id > 0 && self.store.row(kind, id)?.is_none());
                 Ok(match gone {
                     Some(gone) => gone,
                     None => self.store.is_staged_gone(kind, id)? || (!run.unreadable.contains(&id) && unknown()?),
