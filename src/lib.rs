@@ -28,6 +28,7 @@ pub mod sync;
 pub mod time;
 pub mod ui;
 pub mod vars;
+pub mod zone;
 
 #[cfg(test)]
 mod testing;

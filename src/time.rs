@@ -60,10 +60,15 @@ impl Timestamp {
         )
     }
 
-    /// `2025-10-16 10:00`, UTC: for lists and logs.
+    /// `2025-10-16 10:00`, UTC: for what is stored and sent.
     pub fn minute(self) -> String {
         let text = self.rfc3339();
         format!("{} {}", &text[..10], &text[11..16])
+    }
+
+    /// The same in the zone of this machine's user: for screens.
+    pub fn local_minute(self) -> String {
+        Timestamp(self.0.saturating_add(crate::zone::offset(self.0.div_euclid(SECOND)) * SECOND)).minute()
     }
 
     pub fn minus(self, span: Duration) -> Timestamp {
@@ -213,7 +218,7 @@ fn valid_date(year: i64, month: i64, day: i64) -> bool {
 
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar
 /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -223,7 +228,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The inverse of `days_from_civil`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

@@ -1,35 +1,36 @@
-//! Help texts: the command table as text of at most 100 columns.
+//! Help texts: the command table as text, as wide as its reader has it and at most 100 columns.
 
 use super::command::{Argument, Command, Flag};
 use super::table::{FIELDS, GLOBAL, JSON, JSONL, ROOT};
 use super::tree::{full_name, walk};
 use crate::error::{Error, Result};
 
-/// Columns of a help text.
-const WIDTH: usize = 100;
-/// Names wider than this get a line of their own.
-const NAMES: usize = 32;
+/// Columns of a help text, at least and at most.
+const WIDTHS: (usize, usize) = (40, 100);
 
-/// The help of the command along `path` (`["task", "create"]`; empty: anyt itself). `Error::Usage` if there is none.
-pub fn help_text(path: &[impl AsRef<str>]) -> Result<String> {
+/// The help of the command along `path` (`["task", "create"]`; empty: anyt itself) for a terminal of so many columns.
+/// `Error::Usage` if there is none.
+pub fn help_text(path: &[impl AsRef<str>], columns: Option<usize>) -> Result<String> {
+    let width = columns.unwrap_or(WIDTHS.1).clamp(WIDTHS.0, WIDTHS.1);
     let path = walk(path).map_err(|(_, word)| Error::usage(format!("unknown command '{word}'")))?;
     let command = path[path.len() - 1];
-    let mut text = format!("{}{}\n", command.summary, aliases(command));
-    text.push_str(&format!("\nUsage: {}\n", usage_line(&path)));
+    let summary = format!("{}{}", command.summary, aliases(command));
+    let mut text = format!("{}\n", wrap(&summary, width).join("\n"));
+    text.push_str(&format!("\nUsage: {}\n", wrap(&usage_line(&path), width - 7).join("\n       ")));
     if command.id.is_some() && !command.subcommands.is_empty() {
         text.push_str(&format!("       {} COMMAND\n", full_name(&path)));
     }
     for paragraph in command.description.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-        text.push_str(&format!("\n{}\n", wrap(paragraph, WIDTH).join("\n")));
+        text.push_str(&format!("\n{}\n", wrap(paragraph, width).join("\n")));
     }
     let commands: Vec<_> =
         command.shown().map(|sub| (sub.name.to_string(), format!("{}{}", sub.summary, aliases(sub)))).collect();
-    section(&mut text, "Commands", &commands);
-    section(&mut text, "Arguments", &command.arguments.iter().map(argument_row).collect::<Vec<_>>());
-    section(&mut text, "Flags", &flag_rows(own_flags(command)));
+    section(&mut text, "Commands", &commands, width);
+    section(&mut text, "Arguments", &command.arguments.iter().map(argument_row).collect::<Vec<_>>(), width);
+    section(&mut text, "Flags", &flag_rows(own_flags(command)), width);
     match path.len() {
-        1 => section(&mut text, "Flags of every command", &flag_rows(global_flags())),
-        _ => text.push_str(&global_summary()),
+        1 => section(&mut text, "Flags of every command", &flag_rows(global_flags()), width),
+        _ => text.push_str(&global_summary(width)),
     }
     if !command.examples.is_empty() {
         text.push_str("\nExamples:\n");
@@ -93,9 +94,9 @@ fn flag_rows<'a>(flags: impl Iterator<Item = &'a Flag>) -> Vec<(String, String)>
     flags.map(|flag| (flag.usage(), flag.full_help())).collect()
 }
 
-fn global_summary() -> String {
+fn global_summary(width: usize) -> String {
     let names: Vec<String> = global_flags().map(|flag| format!("--{}", flag.long)).collect();
-    let lines = wrap(&format!("{}; see: anyt --help", names.join(", ")), WIDTH - 2);
+    let lines = wrap(&format!("{}; see: anyt --help", names.join(", ")), width - 2);
     format!("\nFlags of every command:\n  {}\n", lines.join("\n  "))
 }
 
@@ -108,14 +109,16 @@ fn see_also(path: &[&Command]) -> String {
 }
 
 /// Rows of a name and its text, the texts in one column.
-fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
+fn section(text: &mut String, title: &str, rows: &[(String, String)], width: usize) {
     if rows.is_empty() {
         return;
     }
-    let column = rows.iter().map(|(name, _)| name.len()).filter(|width| *width <= NAMES).max().unwrap_or(NAMES) + 4;
+    // Names wider than a third get a line of their own.
+    let widest = width / 3;
+    let column = rows.iter().map(|(name, _)| name.len()).filter(|name| *name <= widest).max().unwrap_or(8) + 4;
     text.push_str(&format!("\n{title}:\n"));
     for (name, help) in rows {
-        let lines = wrap(help, WIDTH - column);
+        let lines = wrap(help, width - column);
         let mut name = format!("  {name}");
         if name.len() > column - 2 {
             text.push_str(&format!("{name}\n"));

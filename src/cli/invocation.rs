@@ -22,6 +22,25 @@ impl Invocation {
         self.command.destroys
     }
 
+    /// It only shows what there is, at any length: a pager may show it.
+    pub fn reads(&self) -> bool {
+        use Id::*;
+        matches!(
+            self.id,
+            Help | TaskList
+                | TaskShow
+                | TaskDepList
+                | CommentList
+                | Next
+                | Summary
+                | Board
+                | Log
+                | SyncLog
+                | SyncQueue
+                | SyncConflicts
+        )
+    }
+
     /// Was the flag typed? Flags are named by their long name without dashes, here and below. A name that is nowhere in
     /// the table is a programming error.
     pub fn has(&self, flag: &str) -> bool {

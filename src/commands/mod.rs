@@ -42,9 +42,13 @@ use std::path::Path;
 /// Runs one command. The number is the exit code of one that did what was asked.
 pub fn run(call: &Invocation) -> Result<u8> {
     let mut session = Session::new(call)?;
+    if call.reads() {
+        session.out.hold();
+    }
     let done = dispatch(&mut session).and_then(|code| session.succeed(code));
     let _ = session.say_faults();
-    match (done, session.out.flush()) {
+    let paged = done.is_ok() && !call.has("no-pager");
+    match (done, session.out.end(paged)) {
         (Ok(code), Ok(())) => Ok(code),
         (Ok(_), Err(error)) | (Err(error), _) => session.fail(error),
     }
@@ -52,7 +56,7 @@ pub fn run(call: &Invocation) -> Result<u8> {
 
 fn dispatch(session: &mut Session) -> Result<u8> {
     match session.call.id() {
-        Id::Help => session.out.raw(&cli::help_text(session.call.arguments())?)?,
+        Id::Help => session.out.raw(&cli::help_text(session.call.arguments(), session.out.columns())?)?,
         Id::Version => session.out.line(cli::version_text().trim_end())?,
         Id::Usage => return usage(session),
         Id::Completion => completion(session)?,
@@ -148,7 +152,7 @@ fn dispatch(session: &mut Session) -> Result<u8> {
 
 /// A group named alone: its help, as an error.
 fn usage(session: &mut Session) -> Result<u8> {
-    let help = cli::help_text(session.call.arguments())?;
+    let help = cli::help_text(session.call.arguments(), session.out.columns())?;
     session.out.usage(&help);
     Ok(2)
 }

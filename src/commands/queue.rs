@@ -13,6 +13,7 @@ use crate::model::{Kind, Operation, State};
 use crate::names::{Known, Name};
 use crate::sync::drop_plan::{DropPlan, Rows, drop_planned};
 use crate::sync::edits;
+use crate::time::Timestamp;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
 use std::collections::BTreeSet;
@@ -34,11 +35,11 @@ pub fn list(session: &mut Session) -> Result<()> {
                 Column::right("#").whole(),
                 Column::left("OPERATION").max(60),
                 Column::left("TITLE").optional(),
-                Column::left("QUEUED (UTC)").optional(),
+                Column::left("QUEUED").optional(),
                 Column::left("STATE").max(80),
             ]);
             for operation in &waiting {
-                let when = operation.created_at.get(..16).unwrap_or("").replace('T', " ");
+                let when = Timestamp::parse(&operation.created_at).map_or_else(String::new, Timestamp::local_minute);
                 let (number, title) = (operation.seq.to_string(), title(&ctx.store, operation));
                 table.row([number.as_str(), &describe(operation), &title, &when, &state(operation)]);
             }

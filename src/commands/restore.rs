@@ -11,6 +11,8 @@ use crate::model::task::{DESCRIPTION, TASK};
 use crate::model::{Kept, Row, State, Value as FieldValue};
 use crate::store::{Discarded, Store};
 use crate::sync::restore::{Restored, is_whole, restore};
+use crate::time::Timestamp;
+use crate::ui::{Column, Table};
 use miniserde::json::Value;
 
 pub fn run(session: &mut Session) -> Result<()> {
@@ -161,12 +163,23 @@ fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<(
             if items.is_empty() {
                 return out.line("Nothing was thrown away");
             }
+            let mut table = Table::new([
+                Column::left("#").whole(),
+                Column::left("WHEN"),
+                Column::left("WHY"),
+                Column::left("OPERATION"),
+            ]);
+            let now = Timestamp::now();
             for (entry, lines, restored) in &items {
-                let when = entry.at.get(..16).unwrap_or("").replace('T', " ");
-                let state = if *restored { " (restored)" } else { "" };
-                out.line(&format!("#{} {when} {}{state}", entry.number, entry.reason))?;
-                lines.iter().try_for_each(|line| out.line(&format!("  {line}{}", what(entry))))?;
+                let when = Timestamp::parse(&entry.at).map_or_else(String::new, |at| at.ago(now));
+                let why = format!("{}{}", entry.reason, if *restored { " (restored)" } else { "" });
+                for (at, line) in lines.iter().enumerate() {
+                    let line = format!("{line}{}", what(entry));
+                    let number = format!("#{}", entry.number);
+                    table.row(if at == 0 { [number.as_str(), &when, &why, &line] } else { ["", "", "", &line] });
+                }
             }
+            table.print(out)?;
             out.say("Queue one again: anyt sync restore N, or the newest: anyt sync restore --last")
         },
     )

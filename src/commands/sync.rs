@@ -16,6 +16,7 @@ use crate::origin::is_same_server;
 use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use crate::time::Timestamp;
+use crate::ui::interrupt;
 use miniserde::json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -108,6 +109,7 @@ fn line(name: &str, summary: &Summary) -> String {
 
 /// Pulls and pushes as the flags say. Whether it was a dry run is told too.
 fn reconcile(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
+    interrupt::explain("what was fetched is kept, what waits stays queued; go on: anyt sync");
     let mut ctx = EnvContext::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&ctx.env)?;

@@ -1,15 +1,17 @@
 //! A change of what the server rejected: the operations that wait say what is wanted now, instead of another one that
 //! would wait behind them for ever. Pure.
 
+use crate::model::kind::Change;
 use crate::model::{Operation, Patch, Row, Shape, State};
 
 /// The operations of `chain` (those on `row`, oldest first) that change so that they come to `set`, ready to be sent.
 /// `None`: nothing that was rejected is about it, or a request of theirs may have arrived. A rejected creation is about
-/// everything.
+/// everything but what only an update takes.
 pub(super) fn amend_rejected(chain: &[Operation], row: &Row, set: &Patch) -> Option<Vec<Operation>> {
     let is_rejected = |operation: &Operation| matches!(operation.state, State::Rejected(_));
+    let made = set.keys().all(|field| field.change != Change::UpdateOnly);
     let concerned = |operation: &Operation| {
-        operation.shape == Shape::Create || set.keys().any(|field| operation.set.contains_key(field))
+        (operation.shape == Shape::Create && made) || set.keys().any(|field| operation.set.contains_key(field))
     };
     let first = chain.iter().position(|operation| is_rejected(operation) && concerned(operation))?;
     let before = &chain[first..];
@@ -41,7 +43,7 @@ pub(super) fn amend_rejected(chain: &[Operation], row: &Row, set: &Patch) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::task::{PRIORITY, STATUS, TASK, TITLE};
+    use crate::model::task::{CODING_AGENT, PRIORITY, STATUS, TASK, TITLE};
     use crate::model::{Target, Value};
 
     fn operation(op_id: &str, shape: Shape, base: Patch, set: Patch, state: State) -> Operation {
@@ -106,5 +108,8 @@ mod tests {
         let priority = Patch::from([(PRIORITY, Value::Int(2))]);
         let now = amend_rejected(&chain, &Row::new(&TASK), &priority).expect("a create is about everything");
         assert_eq!((now[0].set.len(), now[0].base.len(), &now[0].state), (2, 0, &State::Queued));
+        // But for what no create takes.
+        let agent = Patch::from([(CODING_AGENT, Value::Text("codex".into()))]);
+        assert_eq!(amend_rejected(&chain, &Row::new(&TASK), &agent), None);
     }
 }

@@ -103,14 +103,14 @@ fn take_theirs(chain: &[Operation], row: &Row, differences: &[Difference]) -> Ch
 /// The row is gone there: a new one with what was known of it and our changes takes its place.
 fn make_again(chain: &[Operation], row: Option<&Row>, values: &Patch) -> Chosen {
     let Some(create) = row.map(|row| creation_of(chain, row, values)).filter(has_project) else { return waiting() };
-    let kept = if values.is_empty() { Vec::new() } else { vec![lost(renewed(chain))] };
+    let kept = if values.is_empty() && !has_more(chain) { Vec::new() } else { vec![lost(renewed(chain))] };
     let dropped = all(chain, "replaced by a new creation");
     Chosen { dropped, create: Some(create), kept, remove_row: true, ..Chosen::default() }
 }
 
 fn let_go(chain: &[Operation], row: Option<&Row>) -> Chosen {
     // The whole row with our changes: nothing else could bring it back.
-    let whole = row.map(|row| creation_of(chain, row, &Patch::new()));
+    let whole = row.filter(|_| !has_more(chain)).map(|row| creation_of(chain, row, &Patch::new()));
     let operations = whole.map_or_else(|| renewed(chain), |create| vec![create]);
     let kept = vec![Kept { reason: "resolved", row: row.cloned(), operations }];
     Chosen {
@@ -262,6 +262,11 @@ fn creation_of(chain: &[Operation], row: &Row, values: &Patch) -> Operation {
     set.retain(|field, value| field.change != Change::UpdateOnly && *value != Value::Null);
     let create = blank(Shape::Create, Target::MadeBy(String::new()), row, chain);
     Operation { set, seen_version: 0, replaces: Some(row.id), ..create }
+}
+
+/// It says what no create takes.
+fn has_more(chain: &[Operation]) -> bool {
+    chain.iter().flat_map(|operation| operation.set.keys()).any(|field| field.change == Change::UpdateOnly)
 }
 
 /// Of a kind whose rows are in a project: which one is known.

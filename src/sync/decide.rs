@@ -28,8 +28,15 @@ impl Engine<'_> {
     /// end: a person who stops before takes the earlier answers back.
     pub(super) fn decide_pulled(&mut self, run: &mut Run) -> Result<()> {
         let mut decided = Decided::default();
-        for entity in run.plan.entities_with_changes() {
-            if let Some(dispute) = self.dispute(run, &entity, &mut decided)?
+        let entities = run.plan.entities_with_changes();
+        // Who is asked is told how often.
+        if self.options.policy == Policy::Ask && !self.options.dry_run {
+            for entity in &entities {
+                run.questions.1 += usize::from(self.dispute(run, entity, None)?.is_some());
+            }
+        }
+        for entity in entities {
+            if let Some(dispute) = self.dispute(run, &entity, Some(&mut decided))?
                 && !self.decide(run, &entity, dispute, &mut decided)?
             {
                 return Err(self.stop(&decided));
@@ -38,8 +45,8 @@ impl Engine<'_> {
         self.carry_out(run, decided)
     }
 
-    /// What is in dispute about a row, if anything is.
-    fn dispute(&mut self, run: &mut Run, entity: &Entity, decided: &mut Decided) -> Result<Option<Dispute>> {
+    /// What is in dispute about a row, if anything is. What is settled without a question goes to `decided`.
+    fn dispute(&mut self, run: &mut Run, entity: &Entity, decided: Option<&mut Decided>) -> Result<Option<Dispute>> {
         let to_send = run.plan.chain(entity);
         let mut chain = run.plan.all_of(entity);
         // What was rejected is decided about with the rest.
@@ -71,15 +78,14 @@ impl Engine<'_> {
                 let cause = if deletes { Cause::DeletedHere } else { Cause::Changed };
                 Ok(Some(Dispute { cause, chain, id, row: Some(row), differences }))
             }
-            Related::Ready { set, merged } => {
-                decided.settled(op.kind, id);
-                if !set.is_empty() {
+            Related::Ready { .. } | Related::Holds if decided.is_none() => Ok(None),
+            related => {
+                decided.into_iter().for_each(|decided| decided.settled(op.kind, id));
+                if let Related::Ready { set, merged } = related
+                    && !set.is_empty()
+                {
                     self.tell_merged(run, &row, merged)?;
                 }
-                Ok(None)
-            }
-            Related::Holds => {
-                decided.settled(op.kind, id);
                 Ok(None)
             }
         }
@@ -214,6 +220,8 @@ impl Engine<'_> {
         };
         self.reporter.tell(Event::Asking);
         run.summary.asked = true;
+        run.questions.0 += 1;
+        let (number, all) = run.questions;
         let names = Known { store: &*self.store, workspace_id: first.workspace_id };
         let decision = self.prompter.conflict(&Question {
             identifier: name,
@@ -224,6 +232,8 @@ impl Engine<'_> {
             remote_version,
             differences: &dispute.differences,
             beside: &beside,
+            // Those of the push were not foreseen.
+            place: if number <= all { (number, all) } else { (0, 0) },
             names: &names,
         })?;
         // While a person thought, others went on working.
@@ -292,16 +302,16 @@ impl Engine<'_> {
     pub(super) fn resolve(&mut self, run: &mut Run, wanted: &[(&'static crate::model::Kind, i64)]) -> Result<()> {
         let mut decided = Decided::default();
         let merge = self.options.merge;
-        for conflict in self.store.conflicts()? {
-            if !wanted.iter().any(|(kind, id)| *kind == conflict.kind && *id == conflict.id) {
-                continue;
-            }
+        let mut conflicts = self.store.conflicts()?;
+        conflicts.retain(|one| wanted.iter().any(|(kind, id)| *kind == one.kind && *id == one.id));
+        run.questions.1 = conflicts.len();
+        for conflict in conflicts {
             let entity = (conflict.kind.name, Target::Server(conflict.id));
             let chain = run.plan.operations(&run.plan.all_of(&entity));
             // A conflict where both sides changed other fields was found under `--no-merge`, and stays one.
             self.options.merge = merge && conflict.remote.as_ref().is_none_or(|row| overlaps(&chain, row));
             run.plan.saw_stored(&conflict);
-            if let Some(dispute) = self.dispute(run, &entity, &mut decided)?
+            if let Some(dispute) = self.dispute(run, &entity, Some(&mut decided))?
                 && !self.decide(run, &entity, dispute, &mut decided)?
             {
                 return Err(self.stop(&decided));

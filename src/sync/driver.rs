@@ -33,6 +33,8 @@ pub(super) struct Run {
     pub reported: BTreeSet<(&'static str, i64)>,
     /// What was found for creates whose answer was lost, by operation: when the search began, and what it found.
     pub searches: BTreeMap<usize, (Timestamp, Found)>,
+    /// Questions that were put to a person, of how many before the push.
+    pub questions: (usize, usize),
     /// Of links that were sent: what the server shows.
     pub links: BTreeMap<usize, Seen>,
     pub epoch: Epoch,

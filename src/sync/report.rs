@@ -89,6 +89,8 @@ pub struct Question<'a> {
     pub differences: &'a [Difference],
     /// What only the server changed, where that is asked about too (`--no-merge`): its local value is the base.
     pub beside: &'a [Difference],
+    /// Which one of how many questions it is, from 1; zeros where nobody knows.
+    pub place: (usize, usize),
     /// What the ids among the values are called.
     pub names: &'a dyn Names,
 }

@@ -79,6 +79,11 @@ impl Sighting {
     }
 }
 
+/// All rows of the kind are listed by a pull.
+fn is_numbered(kind: &Kind) -> bool {
+    matches!(kind.place, Place::Numbered)
+}
+
 impl Engine<'_> {
     /// Everything `next` asks about an operation, with what a request will need.
     pub(super) fn sighting(&self, run: &Run, index: usize) -> Result<Sighting> {
@@ -131,10 +136,9 @@ impl Engine<'_> {
     /// A row that is about to be named without having been read in this run. A pull has read them all.
     fn is_unseen(&self, run: &Run, kind: &'static str, id: i64) -> bool {
         // Nobody takes a project for another one by its number.
-        let numbered = |kind: &Kind| matches!(kind.place, Place::Numbered);
         !self.options.mode.pulls()
             && crate::model::kind(kind)
-                .filter(|kind| numbered(kind))
+                .filter(|kind| is_numbered(kind))
                 .is_some_and(|kind| !run.plan.looks.contains_key(&(kind.name, id)))
     }
 
@@ -146,7 +150,11 @@ impl Engine<'_> {
             None if self.options.mode.pulls() => {
                 let staged = self.store.staged_row(kind, id)?;
                 let gone = staged.map(|row| Ok::<_, Error>(self.believed(row, id)?.is_none())).transpose()?;
-                Ok(gone.unwrap_or(self.store.is_staged_gone(kind, id)?))
+                let unknown = || Ok::<_, Error>(is_numbered(kind) && self.store.row(kind, id)?.is_none());
+                Ok(match gone {
+                    Some(gone) => gone,
+                    None => self.store.is_staged_gone(kind, id)? || (!run.unreadable.contains(&id) && unknown()?),
+                })
             }
             None => Ok(false),
         }

@@ -82,7 +82,12 @@ fn subject(question: &Question<'_>) -> String {
     let title = truncate(&sanitise::line(question.title), 72);
     let at = Timestamp::parse(question.changed_at).filter(|_| question.cause != Cause::DeletedThere);
     let changed = at.map(|at| format!("changed there {}", at.ago(Timestamp::now())));
-    let words: Vec<String> = [title, changed.unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+    let place = match question.place {
+        (_, 0 | 1) => String::new(),
+        (number, all) => format!("{number} of {all}"),
+    };
+    let words: Vec<String> =
+        [title, changed.unwrap_or_default(), place].into_iter().filter(|part| !part.is_empty()).collect();
     format!("    {} (? shows all keys)\n", words.join(", "))
 }
 
@@ -147,6 +152,7 @@ pub(super) mod tests {
             remote_version: 6,
             differences: fields,
             beside: &[],
+            place: (1, 1),
             names: &Few,
         }
     }
@@ -162,6 +168,9 @@ pub(super) mod tests {
 
     #[test]
     fn reads_like_the_specification() {
+        let fields = [status()];
+        let third = Question { place: (3, 5), ..question(&fields) };
+        assert_eq!(subject(&third), "    Fix bug, 3 of 5 (? shows all keys)\n");
         let (decision, screen) = answered("2\n", Cause::Changed);
         assert_eq!(decision, (Choice::Remote, false));
         let expected = "\

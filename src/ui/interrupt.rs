@@ -1,13 +1,14 @@
 //! Ctrl-C. Everything anyt does may be cut short at any instant (the states of operations and the one transaction see to that), so
 //! SIGINT simply ends the process with 130. Two moments differ: while an editor runs the key belongs to the editor, and
 //! a signal that would end us has to end it first; and while an answer is typed its command has something to say first,
-//! and a terminal that shows no secret has to be put right. No thread, no async-signal code of our own.
+//! and a terminal that shows no secret has to be put right. A sync says first what it has kept (`explain`, on a thread that only
+//! waits for the key). No async-signal code of our own.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,12 +27,42 @@ fn armed() -> &'static Arc<AtomicBool> {
     ARMED.get_or_init(|| Arc::new(AtomicBool::new(true)))
 }
 
+/// How many cannot be ended now, and when the last of them let go.
+static CAUGHT: Mutex<(usize, Option<Instant>)> = Mutex::new((0, None));
+
 /// One more who cannot be ended now, or one less.
 fn disarm(more: bool) {
-    static CAUGHT: Mutex<usize> = Mutex::new(0);
     let mut caught = CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
-    *caught = if more { *caught + 1 } else { caught.saturating_sub(1) };
-    armed().store(*caught == 0, Ordering::SeqCst);
+    caught.0 = if more { caught.0 + 1 } else { caught.0.saturating_sub(1) };
+    if !more {
+        caught.1 = Some(Instant::now());
+    }
+    armed().store(caught.0 == 0, Ordering::SeqCst);
+}
+
+/// A key that comes so soon after a question or an editor was meant for it.
+const THEIRS: Duration = Duration::from_millis(200);
+
+/// From now on Ctrl-C says these words and then ends the process, unless a question or an editor has the key.
+pub fn explain(words: &'static str) {
+    let Ok(mut caught) = catch() else { return };
+    let watch = move || {
+        loop {
+            caught.wait(None);
+            let (count, let_go) = *CAUGHT.lock().unwrap_or_else(PoisonError::into_inner);
+            let signal = caught.signal.load(Ordering::SeqCst);
+            let is_ours = count == 1 && let_go.is_none_or(|at| at.elapsed() > THEIRS);
+            if usize::try_from(SIGINT) == Ok(signal) && is_ours {
+                let start = if io::stderr().is_terminal() { "\n" } else { "" };
+                let _ = writeln!(io::stderr(), "{start}anyt: interrupted ({words})");
+                std::process::exit(130);
+            } else if usize::try_from(SIGINT) != Ok(signal) && count == 1 {
+                return caught.release();
+            }
+        }
+    };
+    // Without a thread Ctrl-C ends the process as before.
+    let _ = std::thread::Builder::new().spawn(watch);
 }
 
 /// From now on SIGINT ends the process at once with exit code 130, and a file at its size limit (`ulimit -f`) is an
@@ -49,8 +80,17 @@ pub fn install() {
 /// come to us alone, are passed on; `obey` ends us of them once what the child left has been put away. `None` when it
 /// was asked to end so and still runs.
 pub fn run(command: &mut Command) -> io::Result<Option<ExitStatus>> {
+    run_fed(command, None)
+}
+
+/// The same, with a text on its standard input. A child that leaves before it has read all of it takes no harm.
+pub(super) fn run_fed(command: &mut Command, text: Option<String>) -> io::Result<Option<ExitStatus>> {
     let mut caught = catch_all(&[SIGTERM, SIGHUP], &[SIGTERM, SIGHUP, SIGCHLD])?;
     let mut child = command.spawn()?;
+    if let (Some(text), Some(mut pipe)) = (text, child.stdin.take()) {
+        // A pager reads as far as somebody looks.
+        std::thread::spawn(move || pipe.write_all(text.as_bytes()));
+    }
     let mut end: Option<Instant> = None;
     loop {
         // Every signal has been noted before it wakes us, so that none falls between the two.

@@ -15,9 +15,6 @@ use std::process::{Command, ExitStatus, Stdio};
 pub(super) fn run(command: &str, path: &Path) -> Result<Option<()>, String> {
     let mut editor = with_shell(command);
     editor.arg(path);
-    SECRETS.iter().for_each(|name| {
-        editor.env_remove(name);
-    });
     if !isatty(stdin()) {
         // A pipe holds the answers to our questions, and may never end.
         editor.stdin(Stdio::null());
@@ -62,7 +59,15 @@ pub fn browse(url: &str) -> bool {
 
 /// As git does: straight when its name is only a name, through the shell when it has arguments. A single command takes
 /// the shell's place, so that it gets the signals meant for it; any other line runs below a shell that Ctrl-C leaves alone.
-fn with_shell(command: &str) -> Command {
+pub(super) fn with_shell(command: &str) -> Command {
+    let mut program = shell_or_program(command);
+    SECRETS.iter().for_each(|name| {
+        program.env_remove(name);
+    });
+    program
+}
+
+fn shell_or_program(command: &str) -> Command {
     if !command.contains(|c: char| "|&;<>()$`\\\"' \t\n*?[#~=%".contains(c)) {
         return Command::new(command);
     }

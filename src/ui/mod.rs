@@ -16,6 +16,7 @@ pub mod interrupt;
 mod launch;
 pub mod markdown;
 pub mod output;
+mod pager;
 pub mod prompt;
 pub mod relay;
 pub mod sanitise;

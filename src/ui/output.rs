@@ -5,7 +5,7 @@
 //! `raw` prints as it is: its callers sanitise, or print nothing that came from outside.
 
 use crate::error::Error;
-use crate::ui::sanitise;
+use crate::ui::{pager, sanitise};
 use miniserde::json;
 use rustix::fs::FileType;
 use std::borrow::Cow;
@@ -83,6 +83,10 @@ pub struct Output {
     takes_back: bool,
     /// A line about how far something is stands there.
     has_progress: bool,
+    /// What is for a pager, if it does not fit: stdout and what follows it on stderr.
+    held: Option<(String, String)>,
+    /// The locale has no UTF-8, and this stream is a terminal: stdout, stderr.
+    ascii: (bool, bool),
 }
 
 impl Output {
@@ -96,6 +100,8 @@ impl Output {
         };
         output.takes_back = io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         output.columns = terminal.then(terminal_columns);
+        let ascii = !locale_has_utf8(&|name| std::env::var(name).ok());
+        output.ascii = (ascii && terminal, ascii && io::stderr().is_terminal());
         output.shows_questions = if options.json { is_watched(io::stderr()) } else { is_watched(io::stdout()) };
         output
     }
@@ -113,6 +119,8 @@ impl Output {
             shows_questions: true,
             takes_back: false,
             has_progress: false,
+            held: None,
+            ascii: (false, false),
         }
     }
 
@@ -123,6 +131,26 @@ impl Output {
 
     fn is_quiet(&self) -> bool {
         self.options.quiet || self.options.json || self.hushed
+    }
+
+    /// From here on output is collected; at `end` a pager shows it if it is longer than the terminal.
+    pub fn hold(&mut self) {
+        if self.columns.is_some() && !self.options.json {
+            self.held = Some(Default::default());
+        }
+    }
+
+    /// Shows what was collected: in the pager if it does not fit and `paged`, else as it is.
+    pub fn end(&mut self, paged: bool) -> Result<(), Error> {
+        if let Some((text, after)) = self.held.take() {
+            let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(usize::MAX, |size| usize::from(size.ws_row));
+            if !(paged && text.lines().count() >= rows && pager::show(&text)) {
+                self.stdout.write_all(text.as_bytes()).map_err(stdout_error)?;
+            }
+            self.flush()?;
+            self.complain(&after);
+        }
+        self.flush()
     }
 
     pub fn is_json(&self) -> bool {
@@ -171,6 +199,8 @@ impl Output {
             self.complain(text);
             return Ok(());
         }
+        // Who is asked has to see what it is about.
+        self.end(false)?;
         self.write(text)?;
         self.flush()
     }
@@ -232,7 +262,7 @@ impl Output {
             return Ok(());
         }
         // The message matters more than what stdout may have lost: that is reported by the caller's own flush.
-        let flushed = self.flush();
+        let flushed = self.end(false);
         let message = match error.advice() {
             Some(advice) => format!("{error} ({advice})"),
             None => error.to_string(),
@@ -254,12 +284,22 @@ impl Output {
 
     fn write(&mut self, text: &str) -> Result<(), Error> {
         self.no_progress();
+        let text = if self.ascii.0 { &ascii(text) } else { text };
+        if let Some((held, _)) = &mut self.held {
+            held.push_str(text);
+            return Ok(());
+        }
         self.stdout.write_all(text.as_bytes()).map_err(stdout_error)
     }
 
     /// A stderr that cannot be written to is nobody's failure: there is nowhere left to say it.
     fn complain(&mut self, text: &str) {
         self.no_progress();
+        let text = if self.ascii.1 { &ascii(text) } else { text };
+        if let Some((_, held)) = &mut self.held {
+            held.push_str(text);
+            return;
+        }
         let _ = self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush());
     }
 }
@@ -282,6 +322,27 @@ fn environment_wants_colors(terminal: bool, lookup: &dyn Fn(&str) -> Option<Stri
         return true;
     }
     terminal && set("CLICOLOR").is_none_or(|value| value != "0") && set("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// `LC_ALL`, `LC_CTYPE`, `LANG`: the first that is set decides.
+fn locale_has_utf8(lookup: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &&str| lookup(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Our own signs in ASCII, each as wide as it was. What people wrote stays as they wrote it.
+fn ascii(text: &str) -> String {
+    let sign = |sign| match sign {
+        '✓' => '+',
+        '✗' => 'x',
+        '⚠' => '!',
+        '↓' => '<',
+        '↑' | '→' => '>',
+        '…' => '~',
+        other => other,
+    };
+    text.chars().map(sign).collect()
 }
 
 /// `COLUMNS` if the user exports it, else what the terminal says, else 80.
@@ -407,6 +468,17 @@ pub(super) mod tests {
         assert!(wants(true, &[("TERM", "xterm"), ("NO_COLOR", ""), ("CLICOLOR", "1"), ("CLICOLOR_FORCE", "0")]));
         assert!(wants(false, &[("CLICOLOR_FORCE", "1")]) && !wants(false, &[("CLICOLOR_FORCE", "0")]));
         assert!(!wants(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")]));
+    }
+
+    #[test]
+    fn a_locale_without_utf8_has_signs_of_its_own() {
+        let utf8 = |variables: &[(&str, &str)]| {
+            let known = |name: &str| variables.iter().find(|one| one.0 == name).map(|one| one.1.to_string());
+            locale_has_utf8(&known)
+        };
+        assert!(utf8(&[("LANG", "de_DE.UTF-8")]) && utf8(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+        assert!(!utf8(&[]) && !utf8(&[("LC_ALL", "C"), ("LANG", "C.UTF-8")]) && !utf8(&[("LANG", "de_DE@euro")]));
+        assert_eq!(ascii("✓ ⚠ a → b… Äpfel"), "+ ! a > b~ Äpfel");
     }
 
     #[test]

@@ -195,6 +195,55 @@ fn what_was_sent_without_an_answer_is_sent_once() {
     }
 }
 
+/// What the server refused of the start waits with all that hangs on it; the end of it is no part of the start.
+#[test]
+fn a_refused_start_holds_back_what_hangs_on_it() {
+    let stage = || {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        sandbox.anyt(&["attempt", "start", "DEV-1", "--offline"]).ok();
+        sandbox.anyt(&["artifact", "add", "DEV-1", "-", "--offline"]).stdin("text").ok();
+        proxy.fault(When::ending("POST", "/start"), What::status(422, &[]));
+        let run = sandbox.anyt(&["sync"]).code(6);
+        assert!(run.stderr.contains("DEV-1@new-1/new-1 waits for an operation that was not sent"), "{run}");
+        sandbox.anyt(&["attempt", "finish", "DEV-1", "--cost-tokens", "3", "--offline"]).ok();
+        assert_eq!(sandbox.pending(), 3);
+        (server, proxy, sandbox)
+    };
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["sync", "queue", "retry", "DEV-1@new-1"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 3"]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    let (server, proxy, sandbox) = stage();
+    sandbox.anyt(&["sync", "queue", "drop", "DEV-1@new-1", "--yes"]).ok();
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 3"]);
+    assert_eq!(artifacts(&server.bob(), 1), [("stdin".into(), "text".into())]);
+    assert_same(&server, &proxy, &sandbox, "DEV-1");
+}
+
+/// The task is deleted there while its attempt is finished here: the end of it can be let go, and is kept.
+#[test]
+fn an_attempt_whose_task_is_deleted_there() {
+    for flag in ["remote", "local"] {
+        let (server, proxy, sandbox) = synced(&["One", "Two"]);
+        sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+        sandbox.anyt(&["attempt", "finish", "DEV-1", "--offline"]).ok();
+        assert_eq!(server.bob().delete(&server.bob().tasks("DEV-1")).0, 204);
+        sandbox.anyt(&["sync", "--no-input"]).code(3);
+        let run = sandbox.anyt(&["sync", "--no-input", "--resolve", flag]).run();
+        if flag == "local" {
+            // There is nothing that it could be made again below.
+            assert_eq!(run.exit, Exit::Code(6), "{run}");
+            sandbox.anyt(&["sync", "queue", "drop", "--all", "--yes"]).ok();
+        }
+        assert!(sandbox.anyt(&["sync", "restore", "--list"]).ok().stdout.contains("DEV-1@"), "{flag}");
+        assert_same(&server, &proxy, &sandbox, "DEV-2");
+    }
+}
+
 /// Two machines finish one attempt: neither is lost unseen.
 #[test]
 fn both_finish_one() {

@@ -167,3 +167,152 @@ fn tasks_render_and_show_the_servers_fields() {
         assert_same_task(&sandbox.cached_task(identifier), task);
     }
 }
+
+/// A kind below tasks or attempts: what is asked on both sides, and the members that have to be the same: ours, theirs.
+struct Below {
+    word: &'static str,
+    list: &'static str,
+    members: &'static [(&'static str, &'static str)],
+}
+
+const BELOW: [Below; 3] = [
+    Below {
+        word: "comment",
+        list: "comments",
+        members: &[
+            ("id", "id"),
+            ("author_id", "author_id"),
+            ("author_name", "author_name"),
+            ("content", "content"),
+            ("mentioned_users", "mentioned_users"),
+            ("created_at", "created_at"),
+        ],
+    },
+    Below {
+        word: "attempt",
+        list: "attempts",
+        members: &[
+            ("id", "id"),
+            ("task_id", "task_id"),
+            ("actor_id", "actor_id"),
+            ("actor_type", "actor_type"),
+            ("started_at", "started_at"),
+            ("ended_at", "ended_at"),
+            ("status", "status"),
+            ("failure_class", "failure_class"),
+            ("failure_message", "failure_message"),
+            ("cost_tokens", "cost_tokens"),
+            ("wall_clock_ms", "wall_clock_ms"),
+            ("notes", "extra_metadata.notes"),
+            ("executed_by_coding_agent", "executed_by_coding_agent"),
+            ("artifacts_count", "artifacts_count"),
+            ("created_at", "created_at"),
+            ("updated_at", "updated_at"),
+        ],
+    },
+    Below {
+        word: "artifact",
+        list: "artifacts",
+        members: &[
+            ("id", "id"),
+            ("attempt_id", "attempt_id"),
+            ("type", "type"),
+            ("name", "name"),
+            ("uri", "uri"),
+            ("size_bytes", "size_bytes"),
+            ("mime_type", "mime_type"),
+            ("preview", "preview"),
+            ("created_at", "created_at"),
+        ],
+    },
+];
+
+impl Below {
+    /// The rows below one are the same on both sides; theirs. `name` is what people type, `path` where the server has it.
+    #[track_caller]
+    fn assert_same(&self, sandbox: &Sandbox, server: &Server, name: &str, path: &str) -> Vec<Value> {
+        let cached = sandbox.anyt(&[self.word, "list", name, "--json"]).ok().json();
+        let by_id =
+            |rows: &[Value]| -> BTreeMap<i64, Value> { rows.iter().map(|row| (row.int("id"), row.clone())).collect() };
+        let (_, page) = server.alice().get(&format!("{path}/{}?limit=100", self.list));
+        let theirs = page.items(if self.list == "comments" { "comments" } else { "items" });
+        let (ours, theirs) = (by_id(cached.items("data.items")), by_id(theirs));
+        assert!(ours.keys().eq(theirs.keys()), "{} of {name}: {} and {}", self.list, ours.len(), theirs.len());
+        for (id, row) in &ours {
+            for (our, their) in self.members {
+                let (our_value, their_value) = (row.at(our), theirs[id].at(their));
+                let both = || format!("{} / {}", json::to_string(our_value), json::to_string(their_value));
+                assert!(json::same(our_value, their_value), "{} {id} of {name}, {our}: {}", self.word, both());
+            }
+        }
+        theirs.into_values().collect()
+    }
+}
+
+/// Every so many tasks have something below them.
+const EVERY: usize = 20;
+
+/// Comments, attempts and artifacts with the texts of the tasks that they are below.
+fn widen(server: &Server, tasks: &[Value]) {
+    for (at, task) in tasks.iter().enumerate() {
+        let user = if at % 2 == 0 { server.alice() } else { server.bob() };
+        let (name, text) = (task.text("identifier"), json::as_text(task.at("description")).unwrap_or(""));
+        user.comment(name, task.text("title"));
+        if !text.trim().is_empty() {
+            user.comment(name, text);
+        }
+        let notes = json::object([("notes", json::string(task.text("title")))]);
+        let started = user.post(&format!("{}/attempts/start", user.tasks(name)), &notes).1.int("id");
+        let attempt = format!("{}/attempts/{started}", user.workspace());
+        let artifact =
+            [("type", "log"), ("name", task.text("title")), ("content", text), ("mime_type", "text/markdown")];
+        let artifact = artifact.map(|(member, value)| (member, json::string(value)));
+        assert_eq!(user.post(&format!("{attempt}/artifacts"), &json::object(artifact)).0, 201);
+        let ended = match at % 4 {
+            0 => continue,
+            1 => json::parse(r#"{"status":"success","wall_clock_ms":95000}"#),
+            2 => json::parse(r#"{"status":"failed","failure_class":"timeout","failure_message":"späť 🚧"}"#),
+            _ => json::object([("status", json::string("aborted")), ("cost_tokens", json::int(at as i64 * 1_000_003))]),
+        };
+        assert_eq!(user.patch(&attempt, &ended).0, 200);
+    }
+}
+
+/// The backlog widened by comments, attempts and artifacts of others, and by ours, made without a network.
+#[test]
+fn what_is_below_the_tasks_is_the_servers_field_by_field() {
+    let Some((server, proxy, sandbox)) = stage() else { return };
+    let tasks: Vec<Value> = server.alice().all_tasks().into_iter().step_by(EVERY).collect();
+    widen(&server, &tasks);
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.write("work/log", "ours ✓\n");
+    for task in tasks.iter().step_by(10) {
+        let name = task.text("identifier");
+        sandbox.anyt(&["comment", "add", name, "-m", "ours ✓", "--offline"]).ok();
+        sandbox.anyt(&["attempt", "start", name, "--notes", "ours ✓", "--offline"]).ok();
+        sandbox.anyt(&["artifact", "add", name, "log", "--offline"]).ok();
+        sandbox.anyt(&["attempt", "finish", name, "--failure", "timeout", "--cost-tokens", "9", "--offline"]).ok();
+    }
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    let mut counts = [0; 3];
+    for task in &tasks {
+        let name = task.text("identifier");
+        let path = server.alice().tasks(name);
+        counts[0] += BELOW[0].assert_same(&sandbox, &server, name, &path).len();
+        for attempt in BELOW[1].assert_same(&sandbox, &server, name, &path) {
+            let id = attempt.int("id");
+            let path = format!("{}/attempts/{id}", server.alice().workspace());
+            counts[1] += 1;
+            counts[2] += BELOW[2].assert_same(&sandbox, &server, &format!("{name}@{id}"), &path).len();
+        }
+    }
+    let ours = tasks.len().div_ceil(10);
+    assert_eq!(counts[1..], [tasks.len() + ours; 2]);
+    assert!(counts[0] > tasks.len() + ours, "{counts:?}");
+    let content = sandbox.anyt(&["artifact", "get", "1"]).ok().stdout;
+    assert_eq!(content, json::as_text(tasks[0].at("description")).unwrap_or(""));
+    proxy.reset();
+    sandbox.anyt(&["sync"]).ok();
+    assert!(proxy.log().len() <= 4, "a sync without news: {:?}", proxy.log());
+}

@@ -166,7 +166,7 @@ fn split_commands(line: &str) -> Vec<Vec<String>> {
 #[test]
 fn help_is_there_at_every_level_and_fits_a_terminal() {
     for (path, command) in commands() {
-        let help = cli::help_text(&path).expect("a help text");
+        let help = cli::help_text(&path, None).expect("a help text");
         for line in help.lines() {
             assert!(line.is_ascii() && line.len() <= 100 && line.trim_end() == line, "help of {path:?}: {line:?}");
         }
@@ -184,7 +184,7 @@ fn a_group_alone_explains_itself_on_stderr() {
     for args in [&[][..], &["task"], &["task", "dep"]] {
         let output = anyt(args);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
-        assert_eq!(text(&output.stderr), cli::help_text(args).expect("a help text"));
+        assert_eq!(text(&output.stderr), cli::help_text(args, None).expect("a help text"));
     }
 }
 

@@ -187,7 +187,8 @@ fn force_says_what_it_throws_away_and_restore_brings_it_back() {
         .collect();
     assert_eq!(kinds.len(), 5, "{kinds:?}");
     let listed = dispute.alice.anyt(&["sync", "restore", "--list"]).ok();
-    assert!(listed.stdout.contains("  Create: DEV-4\n  Update: DEV-4 (priority)\n"), "{listed}");
+    let lines: Vec<&str> = listed.stdout.lines().map(str::trim).collect();
+    assert!(lines[1].ends_with("force  Create: DEV-4") && lines[2] == "Update: DEV-4 (priority)", "{listed}");
     // Meanwhile a colleague has taken the number.
     dispute.bob().add_task("Bob's");
     dispute.sync(&["--no-input"]).ok();

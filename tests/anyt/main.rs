@@ -40,6 +40,7 @@ mod merging;
 mod named;
 mod odd_servers;
 mod origins;
+mod paging;
 mod patience;
 mod poison;
 mod provisional;

@@ -168,6 +168,7 @@ pub const GLOBAL: &[Flag] = &[
         help: "Use colour",
         ..Flag::VALUE
     },
+    Flag { long: "no-pager", help: "Print at once what does not fit on the terminal", ..Flag::SWITCH },
     Flag { long: "allow-insecure-http", help: "Send the token over plain http beyond this machine", ..Flag::SWITCH },
     Flag {
         long: "ca-file",

@@ -52,11 +52,26 @@ pub const ENVIRONMENT: &[Entry] = &[
         text: "Where files go; ~/.config, ~/.cache, ~/.local/state and ~/.local/share by default.",
         groups: &[],
     },
-    Entry { name: "VISUAL, EDITOR", text: "The editor for conflicts, in this order.", groups: &["sync"] },
+    Entry { name: "VISUAL, EDITOR", text: "The editor, in this order.", groups: &["sync"] },
     Entry {
         name: "BROWSER",
         text: "The browser of 'anyt task open'; several are separated by colons.",
         groups: &["task"],
+    },
+    Entry {
+        name: "ANYT_PAGER, PAGER",
+        text: "Shows what does not fit on the terminal, the first that is set; else less. Empty or cat: none.",
+        groups: &["task", "sync"],
+    },
+    Entry {
+        name: "TZ",
+        text: "The time zone of times on screen; under --json they are UTC.",
+        groups: &["task", "sync"],
+    },
+    Entry {
+        name: "LC_ALL, LC_CTYPE, LANG",
+        text: "Where the first that is set names no UTF-8, our own signs on a terminal are ASCII.",
+        groups: &[],
     },
     Entry { name: "NO_COLOR", text: "When set and not empty, --color auto means never.", groups: &["task", "sync"] },
     Entry {

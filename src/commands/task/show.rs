@@ -125,9 +125,9 @@ fn person(ctx: &EnvContext, id: &str) -> Result<String> {
     Ok(name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})")))
 }
 
-/// `2 hours ago (2026-11-29 10:00 UTC)`; a time that cannot be read as it came.
+/// `2 hours ago (2026-11-29 10:00)`, in this machine's zone; a time that cannot be read as it came.
 fn when(text: &str) -> String {
-    let shown = |at: Timestamp| format!("{} ({} UTC)", at.ago(Timestamp::now()), at.minute());
+    let shown = |at: Timestamp| format!("{} ({})", at.ago(Timestamp::now()), at.local_minute());
     Timestamp::parse(text).map_or_else(|| text.to_string(), shown)
 }
 

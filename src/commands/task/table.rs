@@ -6,6 +6,7 @@ use crate::model::Row;
 use crate::model::task::TASK;
 use crate::names::{Known, shown};
 use crate::store::ShownRow;
+use crate::time::Timestamp;
 use crate::ui::{Column, Output, Style, Table, sanitise};
 
 /// The columns by the names people type, with their headers. One that is no member of a row itself is a field of the kind.
@@ -29,6 +30,9 @@ const COLUMNS: [(&str, &str); 17] = [
     ("uid", "UID"),
 ];
 const USUAL: usize = 7;
+
+/// Shown as a minute of this machine's zone; as they are in values for programs.
+const TIMES: [&str; 3] = ["created", "updated", "completed"];
 
 /// Changes of it wait to be sent; it depends on an open task.
 const PENDING: &str = "*";
@@ -57,7 +61,10 @@ impl Columns {
         }
         let status = self.0.iter().position(|at| COLUMNS[*at].0 == "status");
         for shown in rows {
-            let cells = self.cells(ctx, shown);
+            let mut cells = self.cells(ctx, shown);
+            for (_, cell) in self.0.iter().zip(&mut cells).filter(|(at, _)| TIMES.contains(&COLUMNS[**at].0)) {
+                *cell = Timestamp::parse(cell).map_or_else(|| cell.clone(), Timestamp::local_minute);
+            }
             table.row(cells.iter().map(String::as_str));
             if let (Some(column), Some(style)) = (status, style_of(shown.row.status())) {
                 table.style(column, style);

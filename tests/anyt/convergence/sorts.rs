@@ -36,7 +36,7 @@ fn words<const N: usize>(words: [&str; N]) -> Words {
 }
 
 /// `DEV-1 7` of `DEV-1#7`.
-fn numbered<'a>(name: &'a str, mark: char) -> [&'a str; 2] {
+fn numbered(name: &str, mark: char) -> [&str; 2] {
     name.rsplit_once(mark).map_or([name, ""], |(above, number)| [above, number])
 }
 
