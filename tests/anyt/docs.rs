@@ -227,7 +227,7 @@ fn completions_are_valid_scripts() {
 /// What is typed, the last word being completed, and what is offered for it.
 const COMPLETED: &[(&[&str], &[&str])] = &[
     (&["anyt", "task", "cr"], &["create"]),
-    (&["anyt", "--env", "task", "ws", ""], &["current", "list", "switch", "use"]),
+    (&["anyt", "--env", "task", "ws", ""], &["create", "current", "list", "show", "switch", "use"]),
     (&["anyt", "sync", "que"], &["queue"]),
     (&["anyt", "sync", "queue", "d"], &["drop"]),
     (&["anyt", "task", "add", "--off"], &["--offline"]),
