@@ -1,9 +1,12 @@
 //! Rows as JSON documents: what `--json` prints, what queue.jsonl and discarded.jsonl keep, and the server's row beside one
 //! with queued operations. Member names are the API's (api.md 3.3).
 
-use crate::model::kind::Type;
-use crate::model::{Condition, Kind, Operation, Patch, Row, Shape, State, Target, patch_from_json, patch_to_json};
+use crate::model::kind::{FieldDef, Type};
+use crate::model::{
+    Condition, KINDS, Kind, Operation, Patch, Row, Shape, State, Target, patch_from_json, patch_to_json,
+};
 use miniserde::json::{self, Number, Object, Value};
+use std::sync::OnceLock;
 
 pub fn text(value: impl Into<String>) -> Value {
     Value::String(value.into())
@@ -81,7 +84,50 @@ pub fn row_to_json(row: &Row) -> Object {
         };
         object.insert(field.name.to_string(), value);
     }
+    if let Some(Value::Object(unknown)) = row.unknown.as_deref().map(parse) {
+        let others = unknown.into_iter().filter(|(name, _)| !object.contains_key(name)).collect::<Vec<_>>();
+        object.extend(others);
+    }
     object
+}
+
+/// Members that rows have, whatever their kind; some servers give the workspace itself too.
+const COMMON: [&str; 10] = [
+    "id",
+    "workspace_id",
+    "workspace",
+    "identifier",
+    "number",
+    "uid",
+    "version",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+];
+
+/// The members of a row that this version does not know and that say something, as JSON. `also`: one more that is known.
+pub fn unknown(kind: &'static Kind, row: &Value, also: Option<&str>) -> Option<String> {
+    static KNOWN: OnceLock<Vec<(&str, Vec<&str>)>> = OnceLock::new();
+    let all = KNOWN.get_or_init(|| KINDS.map(|kind| (kind.name, known_members(kind))).into());
+    let (_, known) = all.iter().find(|(name, _)| *name == kind.name)?;
+    let Value::Object(members) = row else { return None };
+    let is_unknown = |name: &str| known.binary_search(&name).is_err() && also != Some(name);
+    let mut unknown = Object::new();
+    for (name, value) in members.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
+        if is_unknown(name) {
+            unknown.insert(name.clone(), value.clone());
+        }
+    }
+    (!unknown.is_empty()).then(|| json::to_string(&unknown))
+}
+
+/// Sorted. Some servers give a row that is referred to in place of its id.
+fn known_members(kind: &'static Kind) -> Vec<&'static str> {
+    let referred = |field: &FieldDef| if let Type::Reference(kind) = field.ty { Some(kind) } else { None };
+    let fields = kind.fields.iter().flat_map(|field| [Some(field.name), referred(field)]).flatten();
+    let mut names: Vec<&str> = COMMON.into_iter().chain(fields).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The inverse of `row_to_json`. `None` when one of the members every row has is missing.
@@ -103,6 +149,7 @@ pub fn row_from_json(kind: &'static Kind, value: &Value) -> Option<Row> {
             row.set(field, value);
         }
     }
+    row.unknown = unknown(kind, value, None);
     Some(row)
 }
 

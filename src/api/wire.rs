@@ -3,6 +3,7 @@
 //! it. Knows no HTTP: takes `Value`s, gives model types, and says what is wrong in words.
 
 use super::generation;
+use crate::document;
 use crate::model::kind::{Place, Type};
 use crate::model::{self, Account, Edge, Field, Kind, Member, Row, Workspace};
 use crate::time::Timestamp;
@@ -172,6 +173,7 @@ pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read
             None => generation::absent(field),
         };
     }
+    row.unknown = document::unknown(kind, value, kind.fields.iter().find_map(generation::inside));
     Ok(row)
 }
 
@@ -272,6 +274,9 @@ mod tests {
         assert_eq!((task.status(), task.labels().len()), ("active", 2));
         assert_eq!(task.get(ESTIMATE), &model::Value::Number(1.5));
         assert!(generation::says_older_word(&value(TASK)));
+        assert_eq!(task.unknown.as_deref(), Some(r#"{"someday":{"x":1}}"#), "what a later server says");
+        let document = Value::Object(document::row_to_json(&task));
+        assert_eq!(document::row_from_json(task.kind, &document), Some(task));
     }
 
     #[test]

@@ -100,8 +100,8 @@ pub enum Merge {
     Lines,
     /// What one side added comes, what one side removed goes.
     Set,
-    /// A course with these steps: of two changes that both went forward on it the further one stands, because it went
-    /// through the other. Every other two are a conflict.
+    /// A course with these steps: a change here to a step goes through one there to the step before it. Every other two are
+    /// a conflict.
     Course(&'static [&'static str]),
 }
 

@@ -24,6 +24,9 @@ pub struct Row {
     pub deleted_at: Option<String>,
     /// The described fields, by `FieldDef::at`.
     pub values: Vec<Value>,
+    /// What else the server says of it: the members that no field describes, as a JSON object. They are shown to programs,
+    /// and take no part in what a row is compared by.
+    pub unknown: Option<String>,
 }
 
 /// Microseconds by which the clocks of one server may differ.
@@ -46,6 +49,7 @@ impl Row {
             updated_at: String::new(),
             deleted_at: None,
             values: vec![Value::Null; kind.fields.len()],
+            unknown: None,
         }
     }
 

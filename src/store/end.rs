@@ -160,7 +160,7 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
             "INSERT OR REPLACE INTO {table} ({columns}, synced_at) SELECT {columns}, synced_at FROM staged_{table} s \
          WHERE s.deleted_at IS NULL AND s.workspace_id IN (SELECT value FROM json_each(?1)) \
          AND s.id NOT IN (SELECT id FROM staged_gone WHERE kind = ?2) AND NOT EXISTS \
-         (SELECT 1 FROM {table} t WHERE t.id = s.id AND (t.remote IS NOT NULL OR ({same})))",
+         (SELECT 1 FROM {table} t WHERE t.id = s.id AND (t.remote IS NOT NULL OR ({same} AND t.unknown IS s.unknown)))",
             columns = statements.columns,
             same = statements.same_content
         ),

@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 
 /// Columns that every kind with ids has, before its fields.
 const COMMON: &str = "id, workspace_id, identifier, number, uid, version, created_at, updated_at, deleted_at, created_us, \
-                      updated_us";
-const COMMON_COUNT: usize = 11;
+                      updated_us, unknown";
+const COMMON_COUNT: usize = 12;
 
 /// The statements of one kind. Only names from the descriptions are in them, never values.
 pub(super) struct Statements {
@@ -75,6 +75,7 @@ impl Statements {
             created_at: row.get(6)?,
             updated_at: row.get(7)?,
             deleted_at: row.get(8)?,
+            unknown: row.get(11)?,
             ..Row::new(self.kind)
         };
         for field in self.kind.fields {
@@ -146,6 +147,7 @@ pub(super) fn write(db: &Connection, sql: &str, row: &Row, synced_at: &str) -> r
         some(&row.deleted_at),
         instant(&row.created_at),
         instant(&row.updated_at),
+        some(&row.unknown),
     ];
     let fields = row.kind.fields.iter().map(|field| column(field, row.get(field)));
     let all = common.into_iter().chain(fields).chain([Column::Text(synced_at)]);

@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
+pub(super) const MIGRATIONS: [&str; 7] = [V1, V2, V3, V4, V5, V6, V7];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -372,6 +372,23 @@ CREATE TABLE staged_artifacts (
   synced_at TEXT, number INTEGER, uid TEXT, version INTEGER, deleted_at TEXT, created_us INTEGER, updated_us INTEGER
 );
 DELETE FROM sync_metadata WHERE key LIKE 'state:%';
+";
+
+/// Members of the server's rows that no field describes, as JSON. They come with the next listing of everything.
+const V7: &str = "
+ALTER TABLE tasks ADD COLUMN unknown TEXT;
+ALTER TABLE staged_tasks ADD COLUMN unknown TEXT;
+ALTER TABLE projects ADD COLUMN unknown TEXT;
+ALTER TABLE staged_projects ADD COLUMN unknown TEXT;
+ALTER TABLE labels ADD COLUMN unknown TEXT;
+ALTER TABLE staged_labels ADD COLUMN unknown TEXT;
+ALTER TABLE comments ADD COLUMN unknown TEXT;
+ALTER TABLE staged_comments ADD COLUMN unknown TEXT;
+ALTER TABLE attempts ADD COLUMN unknown TEXT;
+ALTER TABLE staged_attempts ADD COLUMN unknown TEXT;
+ALTER TABLE artifacts ADD COLUMN unknown TEXT;
+ALTER TABLE staged_artifacts ADD COLUMN unknown TEXT;
+DELETE FROM sync_metadata WHERE key LIKE 'state:%' OR key LIKE 'listed:%';
 ";
 
 /// Why a file cannot be used as a cache.

@@ -276,3 +276,26 @@ pub enum Resolved {
     /// Its create was dropped, or never known here.
     Gone { name: String },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::artifact::ARTIFACT;
+    use crate::model::attempt::ATTEMPT;
+    use crate::model::comment::COMMENT;
+
+    /// A server stopped us between the comments of a task and its attempts: both lists are read again.
+    #[test]
+    fn a_row_counts_as_read_with_all_that_is_below_it() {
+        let of = |kind, read: Option<&[i64]>| PulledBelow { kind, cursor: None, read: read.map(<[i64]>::to_vec) };
+        let read_of = |below: Vec<PulledBelow>| {
+            let mut pulled = Pulled { below, ..Pulled::default() };
+            pulled.read_together();
+            pulled.below.into_iter().map(|below| below.read).collect::<Vec<_>>()
+        };
+        let lists = vec![of(&COMMENT, Some(&[1, 2, 3])), of(&ATTEMPT, Some(&[1, 2])), of(&ARTIFACT, Some(&[9]))];
+        assert_eq!(read_of(lists), [Some(vec![1, 2]), Some(vec![1, 2]), Some(vec![9])]);
+        // A kind that is listed by its changes has no say.
+        assert_eq!(read_of(vec![of(&COMMENT, None), of(&ATTEMPT, Some(&[1, 2]))]), [None, Some(vec![1, 2])]);
+    }
+}

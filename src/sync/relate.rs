@@ -214,7 +214,6 @@ fn fates<'a>(chain: &'a [Operation], row: &Row, merge: bool) -> Vec<Fate<'a>> {
         let Changed { field, base, local } = change;
         let merged = match field::merge(field, base, local, row.get(field)) {
             Merged::Both(_) | Merged::Ours if asks_all => Merged::Conflict,
-            Merged::Theirs if asks_all && !local.same(base) && !row.get(field).same(local) => Merged::Conflict,
             Merged::Ours if doubtful.contains(&field) && !local.same(base) => Merged::Conflict,
             // What was added may be there already, in other words.
             Merged::Both(_) if doubtful.contains(&field) && field.is_prose() => Merged::Conflict,

@@ -394,6 +394,39 @@ fn killed_anywhere_the_next_run_finishes_the_attempt() {
     }
 }
 
+/// The cache is wiped after the kill: what waited comes back with its spare copy, and the run's marker still names it.
+#[test]
+fn killed_and_wiped_the_next_run_finishes_the_attempt() {
+    for offline in [true, false] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        let flag: &[&str] = if offline { &["--offline"] } else { &[] };
+        if !offline {
+            proxy.go_down();
+        }
+        let args = [&["attempt", "run", "DEV-1"], flag, &["--", "echo", "out"]].concat();
+        let run = sandbox.anyt(&args).env("ANYT_FAILPOINT", "attempt.ended").run();
+        assert_eq!(run.exit, Exit::Signal(9), "{run}");
+        proxy.come_back();
+        std::fs::remove_dir_all(sandbox.path("cache/anyt")).expect("our own folder");
+        sandbox.anyt(&["sync", "--no-input"]).ok();
+        sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok().warns("DEV-1@1: its run was killed");
+        assert_eq!(served(&server.bob(), "DEV-1"), ["@1 aborted 0", "@2 success 0"]);
+        assert_same(&server, &proxy, &sandbox, "DEV-1");
+    }
+}
+
+/// What the server refuses to start is not run.
+#[test]
+fn a_refused_start_runs_nothing() {
+    let (_server, proxy, sandbox) = synced(&["One"]);
+    proxy.fault(When::ending("POST", "/start"), What::status(403, &[]));
+    let run = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "echo", "ran"]).code(1);
+    assert!(run.stdout.is_empty() && run.stderr.contains("refused it"), "{run}");
+    assert_eq!(sandbox.pending(), 0);
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok();
+    assert_eq!(cached(&sandbox, "DEV-1"), ["@1 success 0"]);
+}
+
 /// A run that goes on is not taken for dead.
 #[test]
 fn a_run_that_goes_on_is_left_alone() {

@@ -338,6 +338,9 @@ fn an_older_cache_learns_of_comments() {
     );
     let common =
         ["identifier", "number", "uid", "version", "deleted_at", "created_us", "updated_us", "remote", "made_by"];
+    for table in ["tasks", "staged_tasks", "labels", "projects", "attempts", "artifacts"] {
+        undo += &format!("ALTER TABLE {table} DROP COLUMN unknown;");
+    }
     for (table, own) in [("labels", &[][..]), ("projects", &["lead_id", "start_date", "target_date", "color", "icon"])]
     {
         undo += &format!("DROP INDEX {table}_by_maker; DROP INDEX {table}_overlaid; DROP TABLE staged_{table};");

@@ -61,6 +61,7 @@ mod tls;
 mod tour;
 mod transcripts;
 mod undo;
+mod unknown;
 mod unreadable;
 mod unseen;
 mod words;

@@ -73,7 +73,7 @@ fn listed(change: impl FnOnce(&mut Quirks), target: &str) -> (u16, Value) {
         server.add_task(&json::object([("title", json::string(title))]));
     }
     server.delete_task("DEV-2");
-    server.world().labels.push("bug".into());
+    server.world().add_named("labels", &json::members([("name", json::string("bug"))]));
     get(server.address(), target)
 }
 

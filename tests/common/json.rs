@@ -31,7 +31,11 @@ pub fn array(items: impl IntoIterator<Item = Value>) -> Value {
 }
 
 pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    Value::Object(self::members(members))
+}
+
+pub fn members<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Object {
+    members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 /// Members have an order of their own in miniserde (a BTreeMap), so equal text is equal JSON.

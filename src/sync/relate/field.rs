@@ -29,7 +29,7 @@ pub(in crate::sync) fn merge(field: Field, base: &Value, local: &Value, remote: 
         match (field.merge, local, remote) {
             (Merge::Set, ..) => Merged::Both(sets(base, local, remote)),
             (Merge::Lines, Value::Text(local), Value::Text(remote)) => prose(base, local, remote),
-            (Merge::Course(steps), ..) => further(steps, base, local, remote),
+            (Merge::Course(steps), ..) => next_step(steps, base, local, remote),
             _ => Merged::Conflict,
         }
     }
@@ -52,15 +52,14 @@ pub(in crate::sync) fn has_added(field: Field, base: &Value, sent: &Value, remot
     worded.peek().is_some() && worded.all(|line| has.any(|other| other.trim_end() == line))
 }
 
-/// The side that is further on a course on which both went forward.
-fn further(steps: &[&str], base: &Value, local: &Value, remote: &Value) -> Merged {
+/// Ours stands where it is the step after theirs, and both went forward.
+fn next_step(steps: &[&str], base: &Value, local: &Value, remote: &Value) -> Merged {
     let [base, local, remote] = [base, local, remote].map(|value| match value {
         Value::Text(word) => steps.iter().position(|step| step == word),
         _ => None,
     });
     match (base, local, remote) {
-        (Some(base), Some(local), Some(remote)) if base < remote && remote < local => Merged::Ours,
-        (Some(base), Some(local), Some(remote)) if base < local && local < remote => Merged::Theirs,
+        (Some(base), Some(local), Some(remote)) if base < remote && remote + 1 == local => Merged::Ours,
         _ => Merged::Conflict,
     }
 }

@@ -153,6 +153,21 @@ impl Quirks {
         }
     }
 
+    /// As client 0.5.0 knows it: labels are a bare array.
+    pub fn v0_5() -> Quirks {
+        Quirks { labels: Some(Shape::Array), ..Quirks::v0_9_1() }
+    }
+
+    /// As client 0.9.1 knows it: everything there ever was.
+    pub fn v0_9_1() -> Quirks {
+        Quirks { comments: true, attempts: true, ..Quirks::c() }
+    }
+
+    /// As client 0.11.3 knows it: no labels, comments below their tasks.
+    pub fn v0_11_3() -> Quirks {
+        Quirks { comments: true, ..Quirks::d() }
+    }
+
     pub fn d() -> Quirks {
         Quirks { generation: Generation::D, labels: None, ..Quirks::c() }
     }

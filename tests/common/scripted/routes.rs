@@ -4,7 +4,7 @@ use super::super::http::{self, Message};
 use super::super::json::{self, Look, Object, Value};
 use super::quirks::{Quirks, Shape};
 use super::shapes::{self, Window};
-use super::world::{PROJECT, Selection, WORKSPACE, World};
+use super::world::{Selection, WORKSPACE, World};
 use anyt::time::Timestamp;
 
 /// Query parameters of a task list (api.md 2.5).
@@ -99,17 +99,13 @@ fn in_workspace(world: &mut World, request: &Message, rest: &[&str], query: &Que
     let quirks = world.quirks.clone();
     match (request.method(), rest) {
         ("GET", []) => Message::json(200, &shapes::workspace(world)),
-        ("GET", ["projects"]) => paged(&quirks, quirks.projects, vec![shapes::project(&quirks)], query),
-        ("GET", ["projects", id]) if *id == PROJECT.to_string() => Message::json(200, &shapes::project(&quirks)),
         ("GET", ["members"]) => match quirks.members {
             Some(shape) => paged(&quirks, shape, vec![shapes::member()], query),
             None => not_found(&quirks),
         },
-        ("GET", ["labels"]) => match quirks.labels {
-            Some(shape) => {
-                let named = world.labels.iter().enumerate();
-                paged(&quirks, shape, named.map(|(n, name)| shapes::label(&quirks, n + 1, name)).collect(), query)
-            }
+        (_, ["projects", rest @ ..]) => named(world, request, "projects", quirks.projects, rest, query),
+        (_, ["labels", rest @ ..]) => match quirks.labels {
+            Some(shape) => named(world, request, "labels", shape, rest, query),
             None => not_found(&quirks),
         },
         ("GET", ["dependency-graph"]) if quirks.graph => Message::json(200, &shapes::graph(world)),
@@ -121,6 +117,47 @@ fn in_workspace(world: &mut World, request: &Message, rest: &[&str], query: &Que
         ("POST", ["tasks"]) => create_task(world, request),
         (_, ["tasks", identifier, rest @ ..]) => match world.find(identifier) {
             Some(id) => one_task(world, request, id, rest),
+            None => not_found(&quirks),
+        },
+        _ => not_found(&quirks),
+    }
+}
+
+/// Projects and labels.
+fn named(
+    world: &mut World,
+    request: &Message,
+    collection: &str,
+    shape: Shape,
+    rest: &[&str],
+    query: &Query,
+) -> Message {
+    let quirks = world.quirks.clone();
+    let shown = |one: &Object| shapes::named(&quirks, one);
+    let body = || match json::try_parse(&request.text()) {
+        Some(Value::Object(fields)) => fields,
+        _ => Object::new(),
+    };
+    let answer = |found: Option<Object>| match found {
+        Some(one) => Message::json(200, &shown(&one)),
+        None => not_found(&quirks),
+    };
+    match (request.method(), rest) {
+        ("GET", []) => paged(&quirks, shape, world.all_named(collection).iter().map(shown).collect(), query),
+        ("POST", []) => Message::json(201, &shown(&world.add_named(collection, &body()))),
+        // No client has read a label alone since 0.2.0 (api.md 2.7).
+        ("GET", [id]) if collection == "projects" => {
+            let found = world.projects.iter().find(|one| json::as_int(&one["id"]) == id.parse().ok());
+            answer(found.cloned())
+        }
+        ("PATCH", [id]) => answer(world.change_named(collection, id, &body())),
+        ("DELETE", [id]) => match world.delete_named(collection, id) {
+            Some(_) if collection == "labels" => Message::reply(204, "application/json", ""),
+            Some(gone) => {
+                let counts = [("tasks_deleted", json::int(0)), ("failed_tasks", json::int(0))];
+                let told = [("deleted", Value::Bool(true)), ("project_id", gone["id"].clone())];
+                Message::json(200, &json::object(told.into_iter().chain(counts).collect::<Vec<_>>()))
+            }
             None => not_found(&quirks),
         },
         _ => not_found(&quirks),

@@ -3,7 +3,7 @@
 use super::super::http::Message;
 use super::super::json::{self, Look, Object, Value};
 use super::quirks::{Errors, Generation, Quirks, RetryAfter, Shape, Times, Total};
-use super::world::{PROJECT, WORKSPACE, World};
+use super::world::{WORKSPACE, World};
 use anyt::time::Timestamp;
 use std::time::Duration;
 
@@ -72,18 +72,9 @@ pub fn workspace(world: &World) -> Value {
     finished_value(&world.quirks, members)
 }
 
-pub fn project(quirks: &Quirks) -> Value {
-    let members = json::object([
-        ("id", json::int(PROJECT)),
-        ("workspace_id", json::int(WORKSPACE)),
-        ("name", json::string("Main")),
-        ("description", Value::Null),
-        ("status", json::string("active")),
-        ("lead_id", Value::Null),
-        ("created_at", json::string("2025-01-01T00:00:00Z")),
-        ("updated_at", json::string("2025-01-01T00:00:00Z")),
-    ]);
-    match (finished_value(quirks, members), quirks.omits_optional) {
+/// A project or a label.
+pub fn named(quirks: &Quirks, stored: &Object) -> Value {
+    match (finished(quirks, stored.clone()), quirks.omits_optional) {
         (Value::Object(mut members), true) => {
             members.remove("status");
             Value::Object(members)
@@ -99,19 +90,6 @@ pub fn member() -> Value {
         ("role", json::string("maintainer")),
         ("created_at", json::string("2025-01-01T00:00:00Z")),
     ])
-}
-
-pub fn label(quirks: &Quirks, id: usize, name: &str) -> Value {
-    let members = json::object([
-        ("id", json::int(i64::try_from(id).expect("few labels"))),
-        ("name", json::string(name)),
-        ("color", json::string("#ff0000")),
-        ("description", Value::Null),
-        ("workspace_id", json::int(WORKSPACE)),
-        ("created_at", json::string("2025-01-01T00:00:00Z")),
-        ("updated_at", Value::Null),
-    ]);
-    finished_value(quirks, members)
 }
 
 fn finished_value(quirks: &Quirks, members: Value) -> Value {

@@ -17,7 +17,9 @@ pub struct World {
     pub tasks: BTreeMap<i64, Object>,
     /// Dependent task, task depended on.
     pub edges: Vec<(String, String)>,
-    pub labels: Vec<String>,
+    /// Those that were not deleted, oldest first.
+    pub labels: Vec<Object>,
+    pub projects: Vec<Object>,
     /// Those that were not deleted, oldest first, as they are answered.
     pub comments: Vec<Object>,
     /// Oldest first, as they are answered.
@@ -28,6 +30,8 @@ pub struct World {
     pub answered: BTreeMap<String, (u16, Value)>,
     /// The last number given to a task. Turned back, it lets a task appear late, below numbers already seen.
     pub counter: i64,
+    /// The next project's or label's id.
+    named: i64,
 }
 
 /// What a task list is asked for.
@@ -41,18 +45,69 @@ pub struct Selection {
 
 impl World {
     pub fn new(quirks: Quirks) -> World {
-        World {
+        let mut world = World {
             quirks,
             tasks: BTreeMap::new(),
             edges: Vec::new(),
             labels: Vec::new(),
+            projects: Vec::new(),
             comments: Vec::new(),
             attempts: Vec::new(),
             artifacts: Vec::new(),
             clock: Timestamp::parse("2025-10-16T10:00:00Z").expect("a time"),
             answered: BTreeMap::new(),
             counter: 0,
+            named: PROJECT,
+        };
+        let start = world.clock;
+        world.add_named("projects", &json::members([("name", json::string("Main"))]));
+        world.clock = start;
+        world
+    }
+
+    /// A new project or label.
+    pub fn add_named(&mut self, collection: &str, fields: &Object) -> Object {
+        let optional: &[&str] = match collection {
+            "projects" => &["description", "lead_id", "start_date", "target_date", "color", "icon"],
+            _ => &["description", "color", "updated_at"],
+        };
+        let mut made: Object = optional.iter().map(|name| (name.to_string(), Value::Null)).collect();
+        let now = self.tick();
+        made.extend(json::members([
+            ("id", json::int(self.named)),
+            ("workspace_id", json::int(WORKSPACE)),
+            ("name", json::string("")),
+            ("created_at", now.clone()),
+        ]));
+        if collection == "projects" {
+            made.extend(json::members([("status", json::string("active")), ("updated_at", now)]));
         }
+        apply(&mut made, fields);
+        self.named += 1;
+        self.all_named(collection).push(made.clone());
+        made
+    }
+
+    pub fn change_named(&mut self, collection: &str, id: &str, fields: &Object) -> Option<Object> {
+        let now = self.tick();
+        let found = self.all_named(collection).iter_mut().find(|one| has_id(one, id))?;
+        apply(found, fields);
+        found.insert("updated_at".into(), now);
+        Some(found.clone())
+    }
+
+    /// A project's tasks go with it.
+    pub fn delete_named(&mut self, collection: &str, id: &str) -> Option<Object> {
+        let all = self.all_named(collection);
+        let gone = all.iter().position(|one| has_id(one, id)).map(|at| all.remove(at))?;
+        let below = |task: &&Object| collection == "projects" && json::same(&task["project_id"], &gone["id"]);
+        let tasks: Vec<i64> = self.tasks.values().filter(below).filter_map(|task| json::as_int(&task["id"])).collect();
+        tasks.into_iter().for_each(|id| self.delete(id));
+        Some(gone)
+    }
+
+    pub fn all_named(&mut self, collection: &str) -> &mut Vec<Object> {
+        if collection == "projects" { &mut self.projects } else { &mut self.labels }
     }
 
     fn tick(&mut self) -> Value {
@@ -222,6 +277,10 @@ impl World {
         });
         status_fits && new_enough
     }
+}
+
+fn has_id(one: &Object, id: &str) -> bool {
+    json::as_int(&one["id"]) == id.parse().ok()
 }
 
 pub fn is_live(task: &Object) -> bool {
