@@ -13,6 +13,11 @@ export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 MUSL := x86_64-unknown-linux-musl
 STATIC := $(TARGET)/$(MUSL)/static/anyt
+DIST := $(TARGET)/dist
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+# What is installed and packed.
+BUILT ?= $(TARGET)/release
+CLIENT_PAGES := $(filter-out man/anyt-server.1,$(wildcard man/*.1))
 STATIC_BUDGET := 3932160
 
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
@@ -47,7 +52,7 @@ STATIC_RUSTFLAGS = -C relocation-model=static -C llvm-args=-enable-machine-outli
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help build static static-check musl install uninstall docs demo test test-minimal check chaos kill-server fuzz-server \
+.PHONY: help build static static-check musl install install-client install-server uninstall deb dist docs demo test test-minimal check chaos kill-server fuzz-server \
 	bench bench-server clean
 
 help: ## List what can be made
@@ -73,20 +78,49 @@ musl:
 	@test -d "$$(rustc --print target-libdir --target $(MUSL))" || rustup target add $(MUSL) \
 		|| { echo "Rust's standard library for $(MUSL) is missing; with rustup: rustup target add $(MUSL)" >&2; exit 1; }
 
-install: build ## Install anyt, anyt-server, man pages, completions and examples below PREFIX (and DESTDIR)
+install: install-client install-server ## Install what 'make build' has built below PREFIX (and DESTDIR); builds nothing
+
+# Root installs, and builds nothing: what is not there yet is not made by root in somebody's folder.
+built-%:
+	@test -x $(BUILT)/$* || { echo "$(BUILT)/$* is not there yet; as yourself: make build" >&2; exit 1; }
+
+install-client: built-anyt ## Install anyt with its man pages and completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESTDIR)$(PREFIX)/share/anyt-server
-	install -m 755 $(TARGET)/release/anyt $(TARGET)/release/anyt-server $(DESTDIR)$(PREFIX)/bin
-	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(BUILT)/anyt $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(CLIENT_PAGES) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 completions/anyt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt
 	install -m 644 completions/_anyt $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/anyt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+
+install-server: built-anyt-server ## Install anyt-server with its man page, completions, unit and examples
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESTDIR)$(PREFIX)/share/anyt-server
+	install -m 755 $(BUILT)/anyt-server $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/anyt-server.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 completions/anyt-server.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anyt-server
 	install -m 644 completions/_anyt-server $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 completions/anyt-server.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/anyt-server.service >$(DESTDIR)$(PREFIX)/share/anyt-server/anyt-server.service
 	install -m 644 packaging/nginx.conf packaging/Caddyfile $(DESTDIR)$(PREFIX)/share/anyt-server
+
+deb: built-anyt built-anyt-server ## Pack what 'make build' has built as two Debian packages, in target/dist
+	@command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing; on Debian and Ubuntu: apt-get install dpkg" >&2; exit 1; }
+	rm -rf $(DIST)/deb && mkdir -p $(DIST)/deb
+	$(MAKE) --no-print-directory install-client PREFIX=/usr DESTDIR=$(DIST)/deb/anyt BUILT=$(BUILT)
+	$(MAKE) --no-print-directory install-server PREFIX=/usr DESTDIR=$(DIST)/deb/anyt-server BUILT=$(BUILT)
+	packaging/deb.sh $(DIST) $(VERSION) anyt "Offline-first client for AnyTask"
+	packaging/deb.sh $(DIST) $(VERSION) anyt-server "Server of the AnyTask API on one SQLite file"
+	rm -rf $(DIST)/deb
+
+dist: static ## Pack the static files of x86-64, and of ARM where its compilers are here, with checksums, in target/dist
+	packaging/dist.sh $(DIST) $(VERSION) x86_64 $(STATIC)
+	@for arm in aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf; do \
+		packaging/arm.sh $$arm; case $$? in 1) continue ;; 0) ;; *) exit 1 ;; esac; \
+		packaging/dist.sh $(DIST) $(VERSION) $${arm%%-*} $(TARGET)/$$arm/static/anyt || exit 1; done
+	cd $(DIST) && sha256sum *.tar.gz >SHA256SUMS && cat SHA256SUMS
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/anyt $(DESTDIR)$(PREFIX)/bin/anyt-server \

@@ -17,7 +17,10 @@ const SCENES: &[(&str, &[&str], &str)] = &[
 fn scene() -> Dispute {
     let dispute = Dispute::about(3);
     let long = "A title that is longer than forty columns are wide, and that has Ümlaut";
-    dispute.theirs("DEV-2", &format!(r#"{{"title":"{long}","status":"active","owner_id":"alice","labels":["one","two"]}}"#));
+    dispute.theirs(
+        "DEV-2",
+        &format!(r#"{{"title":"{long}","status":"active","owner_id":"alice","labels":["one","two"]}}"#),
+    );
     dispute.theirs("DEV-2", r##"{"description":"# Heading\n\nText that goes on for longer than a line of eighty columns, so that it has to be wrapped somewhere.\n\n    code"}"##);
     dispute.alice.anyt(&["task", "dep", "add", "3", "--on", "2"]).ok();
     dispute.alice.anyt(&["sync"]).ok();
