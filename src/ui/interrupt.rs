@@ -116,7 +116,8 @@ pub fn obey() {
     if let Ok(signal) = i32::try_from(POSTPONED.swap(0, Ordering::SeqCst))
         && signal != 0
     {
-        let _ = low_level::raise(signal);
+        // Here and now, whoever else has caught it.
+        let _ = low_level::emulate_default_handler(signal);
     }
 }
 
@@ -208,7 +209,7 @@ impl Caught {
         let signal = self.signal.load(Ordering::SeqCst);
         drop(self);
         if let Some(signal) = OTHERS.into_iter().find(|other| usize::try_from(*other) == Ok(signal)) {
-            let _ = low_level::raise(signal);
+            let _ = low_level::emulate_default_handler(signal);
         }
     }
 }
