@@ -105,7 +105,7 @@ fn what_was_done_to_a_dependency_and_undone_is_dropped_whole() {
 fn accepting_the_remote_gives_up_what_was_asked_about() {
     for way in ["asked", "policy", "inbox"] {
         let dispute = Dispute::about(1);
-        dispute.mine("DEV-1", &["--status", "blocked", "--description", "My text"]);
+        dispute.mine("DEV-1", &["--status", "active", "--description", "My text"]);
         dispute.theirs("DEV-1", r#"{"status":"done"}"#);
         match way {
             "asked" => drop(dispute.sync(&[]).stdin("2\n").ok()),
@@ -121,7 +121,7 @@ fn accepting_the_remote_gives_up_what_was_asked_about() {
         dispute.assert_settled();
         let kept = dispute.discarded();
         let lost: Vec<String> = kept.iter().map(|one| json::to_string(one.at("operation"))).collect();
-        assert!(lost.len() == 1 && lost[0].contains("blocked") && !lost[0].contains("My text"), "{way}: {lost:?}");
+        assert!(lost.len() == 1 && lost[0].contains("active") && !lost[0].contains("My text"), "{way}: {lost:?}");
     }
 }
 
