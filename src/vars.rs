@@ -55,6 +55,12 @@ impl Vars {
         ordered.into_iter().find_map(|(name, secret)| Some((name, secret.as_ref()?)))
     }
 
+    /// `text` without what these variables keep secret: a command that was run has them too, and may print them.
+    pub fn scrub(&self, text: String) -> String {
+        let secrets = [&self.agent_key, &self.auth_token, &self.api_key, &self.passphrase];
+        secrets.into_iter().flatten().fold(text, |text, secret| secret.scrub(&text))
+    }
+
     /// Reads the process environment. `Error::Usage` when a variable that must be text is not UTF-8; its value is not shown.
     pub fn read() -> Result<Vars> {
         Vars::from_lookup(|name| std::env::var_os(name))

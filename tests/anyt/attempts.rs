@@ -269,6 +269,18 @@ fn both_finish_one() {
     assert_same(&server, &proxy, &sandbox, "DEV-1");
 }
 
+/// The command has the variables that anyt has. What it prints of them is on the screen, and nowhere else.
+#[test]
+fn a_log_holds_no_token() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    let token = "anyt_alice_token_of_a_variable";
+    let run = sandbox.anyt(&["attempt", "run", "DEV-1", "--offline", "--", "env"]).env("ANYT_AUTH_TOKEN", token).ok();
+    assert!(run.stdout.contains(token), "{run}");
+    sandbox.anyt(&["sync"]).ok();
+    let log = &artifacts(&server.bob(), 1)[0].1;
+    assert!(log.contains("ANYT_AUTH_TOKEN=(redacted)\n") && !log.contains(token), "{log}");
+}
+
 #[test]
 fn a_command_is_run_as_an_attempt() {
     let (server, proxy, sandbox) = synced(&["One"]);

@@ -52,7 +52,11 @@ pub fn run(session: &mut Session) -> Result<u8> {
     if let Err(error) = &ran {
         session.out.error(&Error::failure(format!("cannot start {}: {error}", arguments[1])))?;
     }
-    let log = ran.ok().map(Ran::log).filter(|log| !log.is_empty() && !session.call.has("no-log"));
+    let log = ran
+        .ok()
+        .map(Ran::log)
+        .map(|log| session.vars.scrub(log))
+        .filter(|log| !log.is_empty() && !session.call.has("no-log"));
     let recorded = record(session, &mut ctx, &mode, &op_id, set, log);
     recorded.map_err(|error| error.hint(format!("the command ended with {code}; see: anyt attempt show {name}")))?;
     Ok(code)
