@@ -156,6 +156,10 @@ fn a_pick_here_is_what_the_published_clients_set() {
     dispute.theirs("DEV-2", PICKED_THERE);
     dispute.theirs("DEV-3", r#"{"status":"done"}"#);
     dispute.theirs("DEV-4", r#"{"status":"todo"}"#);
+    // What somebody has finished meanwhile is asked about.
+    dispute.sync(&["--no-input"]).code(3);
+    assert_eq!(dispute.inbox(), ["DEV-3"]);
+    dispute.alice.anyt(&["sync", "resolve", "DEV-3", "--remote"]).ok();
     dispute.sync(&["--no-input"]).ok();
     let stands = ["active", "done", "active"].map(String::from);
     assert_eq!(["DEV-2", "DEV-3", "DEV-4"].map(|name| begun(&dispute, name).0), stands);
