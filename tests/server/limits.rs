@@ -172,7 +172,9 @@ fn answers_that_nobody_takes_are_not_piled_up() {
     // All have been answered, one way or another, when all have got their first bytes.
     let refused = connections.iter().filter(|stream| {
         let mut head = [0; 12];
-        stream.peek(&mut head).expect("an answer") == 12 && head.ends_with(b"503")
+        // A child of another test that ends interrupts it.
+        let peeked = std::iter::repeat_with(|| stream.peek(&mut head)).find(|peeked| !is_interrupted(peeked));
+        peeked.expect("it repeats").expect("an answer") == 12 && head.ends_with(b"503")
     });
     let refused = refused.count();
     let more = server.memory().saturating_sub(before);
@@ -239,4 +241,8 @@ fn bodies_that_never_end_are_not_piled_up() {
     {
         assert!(std::time::Instant::now() < deadline, "there is room again");
     }
+}
+
+fn is_interrupted<T>(result: &std::io::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
 }
