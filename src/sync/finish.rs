@@ -21,7 +21,7 @@ impl Engine<'_> {
             Outcome::Done => {
                 let row = sighting.row.clone().map(Box::new);
                 if let (Shape::Create, Some(row)) = (op.shape, &row) {
-                    self.write_over(run, index, row)?;
+                    self.leave_or_keep(run, index, row)?;
                 }
                 let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
                 for at in &group {
@@ -94,25 +94,24 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The row that a create has found instead of making it may be somebody else's (`Kind::unique`). It has no version: the
-    /// last writer wins, who is this one, and what it overrules is kept.
-    fn write_over(&mut self, run: &mut Run, index: usize, row: &Row) -> Result<()> {
+    /// The row that a create has found instead of making it may be somebody else's (`Kind::unique`). It has no version:
+    /// what it says stands, and what was to be made is kept. Changes that wait behind the create are made, and what they
+    /// overrule is kept.
+    fn leave_or_keep(&mut self, run: &mut Run, index: usize, row: &Row) -> Result<()> {
         let op = self.with_ids(run, run.plan.ops[index].clone())?;
         let differs = not_taken(&op.set, row);
         if !op.kind.unique || differs.is_empty() || self.options.dry_run {
             return Ok(());
         }
         self.pass_on(run, &[index], &op.set, row)?;
-        // What waits behind the create writes some of it anyway.
         let later: Vec<Operation> = run.plan.operations(&run.plan.chain_from(index));
-        let (mut change, mut set, mut back) = (Change::default(), Values::default(), Values::default());
+        let (mut set, mut ours_goes, mut theirs_goes) = (Values::default(), Values::default(), Values::default());
         for (field, ours, theirs) in &differs {
-            let last = later.iter().rev().find_map(|one| one.set.get(*field));
-            if last.is_none() && later.iter().all(|one| one.shape == Shape::Update) {
-                set.put(field, theirs, ours);
-            }
-            if *theirs != Value::Null {
-                back.put(field, last.unwrap_or(ours), theirs);
+            match later.iter().rev().find_map(|one| one.set.get(*field)) {
+                None if *theirs != Value::Null => ours_goes.put(field, theirs, ours),
+                None if later.iter().all(|one| one.shape == Shape::Update) => set.put(field, theirs, ours),
+                Some(last) if *theirs != Value::Null => theirs_goes.put(field, last, theirs),
+                _ => {}
             }
         }
         let update = |values: Values, target: Target| Operation {
@@ -126,16 +125,20 @@ impl Engine<'_> {
             sends: Vec::new(),
             ..op.clone()
         };
+        let mut change = Change::default();
+        for (what, goes) in [("stands; yours is kept", ours_goes), ("was overruled, and is kept", theirs_goes)] {
+            if goes.set.is_empty() {
+                continue;
+            }
+            let (name, fields) = (op.kind.called(&row.name), goes.set.keys().map(|field| field.word));
+            let fields = fields.collect::<Vec<_>>().join(", ");
+            let operations = vec![update(goes, Target::Server(row.id))];
+            change.kept.push(Kept { reason: "overruled", row: Some(row.clone()), operations });
+            let note = format!("{name} was on the server already; its {fields} there {what}: anyt sync restore --list");
+            self.note(run, note);
+        }
         if !set.set.is_empty() {
             change.put.push(update(set, op.target.clone()));
-        }
-        if !back.set.is_empty() {
-            let what: Vec<&str> = back.set.keys().map(|field| field.word).collect();
-            let (name, what) = (op.kind.called(&row.name), what.join(", "));
-            let note = format!("{name} was on the server already; its {what} there is kept: anyt sync restore --list");
-            let operations = vec![update(back, Target::Server(row.id))];
-            change.kept.push(Kept { reason: "overruled", row: Some(row.clone()), operations });
-            self.note(run, note);
         }
         for put in self.store.change(|_| Ok(change))?.put {
             run.plan.add(self.store, put)?;
