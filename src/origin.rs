@@ -158,11 +158,13 @@ pub struct Base {
 
 impl Base {
     /// Reads an API URL as people write it in a config: `https://api.anyt.dev`, with or without a trailing slash or
-    /// `/v1`. No user name, query or fragment. Errors are `Usage` and never repeat a URL that may hold a password.
+    /// `/v1`. No user name, query or fragment. Errors are `Usage` and never repeat a URL that may hold a password or a token.
     pub fn parse(text: &str) -> Result<Base> {
         let text = text.trim();
         let refuse = |reason: &str| {
-            let shown = if text.contains('@') { String::new() } else { format!(" '{text}'") };
+            // A token that was typed in its place is not repeated either.
+            let secret = text.contains(['@', '?', '#']) || text.contains("anyt_");
+            let shown = if secret { String::new() } else { format!(" '{text}'") };
             Error::usage(format!("the API URL{shown} cannot be used: {reason}"))
                 .hint("write it like https://api.anyt.dev or http://127.0.0.1:8000")
         };

@@ -30,11 +30,9 @@ pub fn run(session: &mut Session) -> Result<u8> {
     }
     let paths = session.paths()?;
     config::add_environment(&paths, &name, &url, clear_text)?;
-    config::switch(&paths, name.as_str())?;
-    session.out.say(&format!("✓ Using environment {name} ({url})"))?;
     session.answer(|| object([("environment", text(name.as_str())), ("api_url", text(&url))]), |_| Ok(()))?;
     let mut done = format!("environment {name} is there");
-    rest(session, &mut done).map_err(|error| {
+    rest(session, &env, &mut done).map_err(|error| {
         let advice = error.advice().map_or_else(String::new, |advice| format!("{advice}; "));
         let kept = format!("{advice}{done}; go on with: anyt login {url} {name}");
         error.if_interrupted(kept.clone()).hint(kept)
@@ -65,10 +63,13 @@ fn reach(session: &Session, env: &Environment) -> Result<()> {
     }
 }
 
-fn rest(session: &mut Session, done: &mut String) -> Result<u8> {
+/// The environment is used from here on once its token is taken: until then the one before it stays.
+fn rest(session: &mut Session, env: &Environment, done: &mut String) -> Result<u8> {
     if !is_signed_in(session)? {
         auth::login(session)?;
     }
+    config::switch(&session.paths()?, env.name.as_str())?;
+    session.out.say(&format!("✓ Using environment {} ({})", env.name, env.api_url))?;
     done.push_str(", you are signed in");
     if session.call.has("offline") {
         return Ok(0);
