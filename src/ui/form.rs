@@ -50,8 +50,8 @@ impl Form<'_> {
         format!("{}: {}", field.word, sanitise::line(&value)).trim_end().to_string()
     }
 
-    /// The fields that the text gives another value, or what is wrong with it. A text without front matter is a description.
-    pub fn read(&self, edited: &str) -> Result<Patch, String> {
+    /// The fields that the text gives another value, or what is wrong with it. `bare`: it may be a description alone.
+    pub fn read(&self, edited: &str, bare: bool) -> Result<Patch, String> {
         let edited = with_line_ends_of(&self.text(), edited.strip_prefix('\u{feff}').unwrap_or(edited)).into_owned();
         let mut patch = Patch::new();
         let mut body = edited.as_str();
@@ -71,6 +71,8 @@ impl Form<'_> {
             let rest: usize = lines.map(|(_, line)| line.len()).sum();
             body = &edited[edited.len() - rest..];
             body = body.strip_prefix('\n').unwrap_or(body);
+        } else if !bare {
+            return Err(format!("the line `{MARK}` above the fields is gone"));
         }
         let (old, new) = (self.row.description().unwrap_or_default(), body.trim_end());
         if new != old.trim_end() {
@@ -136,7 +138,7 @@ mod tests {
         for edited in
             [given.clone(), given.replace('\n', "\r\n"), format!("\u{feff}{given}\n\n"), given.replace("owner:\n", "")]
         {
-            assert_eq!(form.read(&edited), Ok(Patch::new()), "{edited}");
+            assert_eq!(form.read(&edited, false), Ok(Patch::new()), "{edited}");
         }
     }
 
@@ -146,7 +148,7 @@ mod tests {
         let form = Form { row: &row, names: &Few };
         let changed = |from: &str, to: &str| {
             assert!(form.text().contains(from), "{}", form.text());
-            form.read(&form.text().replacen(from, to, 1))
+            form.read(&form.text().replacen(from, to, 1), false)
         };
         for (from, to, field, value) in [
             ("status: todo", "status: in_progress", STATUS, text("active")),
@@ -167,7 +169,8 @@ mod tests {
         ] {
             assert!(changed(from, to).is_err_and(|told| told.contains(why)), "{to}: {:?}", changed(from, to));
         }
-        assert!(form.read("---\nstatus: todo\n").is_err_and(|why| why.contains("is gone")));
-        assert_eq!(form.read("Only text\n"), Ok(Patch::from([(DESCRIPTION, text("Only text"))])));
+        assert!(form.read("---\nstatus: todo\n", false).is_err_and(|why| why.contains("is gone")));
+        assert!(form.read("Only text\n", false).is_err_and(|why| why.contains("above the fields is gone")));
+        assert_eq!(form.read("Only text\n", true), Ok(Patch::from([(DESCRIPTION, text("Only text"))])));
     }
 }

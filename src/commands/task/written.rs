@@ -54,8 +54,9 @@ pub fn create(session: &mut Session) -> Result<u8> {
 /// What a person changes in the form. A text that cannot be used may be mended at a terminal; else it is kept.
 fn written(session: &mut Session, ctx: &EnvContext, name: &str, form: &Form, new: Option<&Workspace>) -> Result<Patch> {
     let start = form.text();
+    let from_file = session.call.given("file").is_some();
     let read = |text: &str| {
-        let patch = form.read(text)?;
+        let patch = form.read(text, from_file)?;
         let untitled = new.is_some() && patch.get(TITLE).unwrap_or(form.row.get(TITLE)) == &Value::Null;
         if untitled { Err("the title is empty".to_string()) } else { Ok(patch) }
     };
