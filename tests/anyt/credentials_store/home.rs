@@ -98,7 +98,8 @@ impl Step {
             let errors = String::from_utf8_lossy(&output.stderr);
             panic!("the step said nothing (signal {:?}): {text} {errors}", output.status.signal());
         };
-        assert!(started.elapsed() < Duration::from_secs(30), "{said}");
+        // Twenty of them share the cores with other tests: it is a hang that is looked for.
+        assert!(started.elapsed() < Duration::from_secs(90), "{said}");
         (code.parse().unwrap(), said.to_string())
     }
 }
