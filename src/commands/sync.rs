@@ -83,7 +83,8 @@ fn all(session: &mut Session) -> Result<u8> {
 fn one_secret_each(session: &Session) -> Result<Vec<String>> {
     let call = session.call;
     if let Some(flag) = ["env", "api-url"].iter().find(|flag| call.given(flag).is_some()) {
-        return Err(Error::usage(format!("--{flag} names one environment, --all-environments means all")));
+        return Err(Error::usage(format!("--{flag} names one environment, --all-environments means all"))
+            .hint("leave one of them out"));
     }
     let config = session.config()?;
     let known = &config.environments;

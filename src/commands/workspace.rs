@@ -12,7 +12,7 @@ use crate::document::{integer, object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::{Workspace, new_op_id};
 use crate::store::Filter;
-use crate::sync::remote::{Remote, to_error};
+use crate::sync::remote::{Remote, to_error, to_write_error};
 use crate::time::Timestamp;
 use crate::ui::{Column, Table, markdown};
 use miniserde::json::Value;
@@ -97,15 +97,9 @@ pub fn create(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open(session)?;
     let secret = session.token(&ctx.env)?;
     let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-    let made =
-        http.create_workspace(new_op_id()?, &name, &identifier, description.as_deref()).map_err(
-            |error| match to_error(error, &ctx.env.origin) {
-                error @ Error::Unreachable { .. } => {
-                    error.hint("whether it was made: anyt sync, then anyt workspace list")
-                }
-                error => error,
-            },
-        )?;
+    let made = http
+        .create_workspace(new_op_id()?, &name, &identifier, description.as_deref())
+        .map_err(|error| to_write_error(error, &ctx.env.origin, "anyt sync, then anyt workspace list"))?;
     ctx.store.remember(std::slice::from_ref(&made), &[], &Timestamp::now().rfc3339())?;
     session.answer(
         || to_json(&made),

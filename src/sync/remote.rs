@@ -206,6 +206,20 @@ pub trait Remote {
     fn send(&self, request: &Request) -> Reply;
 }
 
+/// The error of a write that is not queued. `look`: how to see whether it was carried out, where that is not known.
+pub fn to_write_error(error: RemoteError, origin: &str, look: &str) -> Error {
+    match error {
+        RemoteError::OutOfReach(message) => Error::unreachable(message).hint("nothing was sent; try again"),
+        RemoteError::Unavailable(message)
+        | RemoteError::Page(message)
+        | RemoteError::Malformed(message)
+        | RemoteError::TooLarge(message) => {
+            Error::unreachable(message).hint(format!("it may have been carried out; see: {look}"))
+        }
+        error => to_error(error, origin),
+    }
+}
+
 /// A read error that ends a command, as the program's error.
 pub fn to_error(error: RemoteError, origin: &str) -> Error {
     match error {

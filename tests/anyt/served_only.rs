@@ -26,7 +26,7 @@ fn a_workspace_is_made_on_the_server_and_used() {
     assert!(shown.stdout.contains("members: 2\ntasks: 1, 1 of them open\n"), "{shown}");
     dispute.proxy.go_down();
     let away = anyt(&["workspace", "create", "More", "-i", "MORE"]).code(5);
-    assert!(away.stderr.contains("whether it was made: anyt sync, then anyt workspace list"), "{away}");
+    assert!(away.stderr.contains("(nothing was sent; try again)"), "{away}");
     dispute.proxy.come_back();
     // An answer that is lost is not a second workspace: the key is the same in each try, the name is taken in the next.
     dispute.proxy.fault(When::ending("POST", "/workspaces"), What::DropReply);
@@ -52,6 +52,13 @@ fn a_plan_is_submitted_and_judged() {
     assert_eq!(dispute.alice.cached_task("DEV-1").text("implementation_plan"), "# How");
     anyt(&["task", "plan", "request-changes", "DEV-1", "--feedback", "Shorter"]).ok();
     assert_eq!(dispute.served("DEV-1").text("plan_review_status"), "changes_requested");
+    // Done, and nobody here knows it.
+    for lost in [What::DropReply, What::TruncatedBody, What::status(502, &[])] {
+        dispute.proxy.fault(When::ending("POST", "/plan/approve"), lost);
+        let run = anyt(&["task", "plan", "approve", "DEV-1"]).code(5);
+        let look = "(it may have been carried out; see: anyt sync, then anyt task show DEV-1)";
+        assert!(run.stderr.contains(look) && !run.stderr.contains("nothing was changed"), "{run}");
+    }
     anyt(&["task", "plan", "approve", "DEV-1"]).ok().says("✓ Approved the plan of DEV-1");
     assert_eq!(dispute.served("DEV-1").text("plan_review_status"), "approved");
     dispute.sync(&[]).ok();

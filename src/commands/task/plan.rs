@@ -10,7 +10,7 @@ use crate::document::text;
 use crate::error::{Error, Result};
 use crate::model::Row;
 use crate::model::task::{PLAN, TASK};
-use crate::sync::remote::{Remote, to_error};
+use crate::sync::remote::{Remote, to_error, to_write_error};
 use crate::time::Timestamp;
 use miniserde::json::Value;
 
@@ -60,11 +60,14 @@ fn review(
 ) -> Result<()> {
     let secret = session.token(&ctx.env)?;
     let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-    let fatal = |error| to_error(error, &ctx.env.origin);
-    let answer = http.act(&TASK, row.workspace_id, &row.name, &format!("plan/{action}"), given).map_err(fatal)?;
+    let look = format!("anyt sync, then anyt task show {}", row.name);
+    let answer = http
+        .act(&TASK, row.workspace_id, &row.name, &format!("plan/{action}"), given)
+        .map_err(|error| to_write_error(error, &ctx.env.origin, &look))?;
     let Some(row) = answer else {
         // The same answer for a task that is gone and for a server that knows no reviews.
-        let is_there = http.row(&TASK, row.workspace_id, &row.name).map_err(fatal)?.is_some();
+        let found = http.row(&TASK, row.workspace_id, &row.name);
+        let is_there = found.map_err(|error| to_error(error, &ctx.env.origin))?.is_some();
         return Err(Error::failure(match is_there {
             true => format!("{} has no reviews of plans", ctx.env.origin),
             false => format!("{} is no longer on the server", row.name),
