@@ -27,6 +27,11 @@ impl Marker {
         Ok(Marker { path, held })
     }
 
+    /// Leaves the file where it is: how the run ended could not be written down, and the next one finds it dead.
+    pub fn stay(self) {
+        std::mem::forget(self);
+    }
+
     /// The operations that started attempts whose runs are dead, each with its marker, which is ours now.
     pub fn of_the_dead(ctx: &EnvContext) -> Result<Vec<(String, Marker)>> {
         let folder = ctx.runs_dir();

@@ -32,7 +32,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     abort_the_dead(session, &mut ctx, &mode)?;
 
     let op_id = new_op_id()?;
-    let _marker = Marker::new(&ctx, &op_id)?;
+    let marker = Marker::new(&ctx, &op_id)?;
     hit("attempt.marked");
     let queued = edits::create_as(&mut ctx.store, op_id.clone(), &ATTEMPT, task.workspace_id, &set)?;
     hit("attempt.started");
@@ -57,8 +57,15 @@ pub fn run(session: &mut Session) -> Result<u8> {
         .map(Ran::log)
         .map(|log| session.vars.scrub(log))
         .filter(|log| !log.is_empty() && !session.call.has("no-log"));
-    let recorded = record(session, &mut ctx, &mode, &op_id, set, log);
-    recorded.map_err(|error| error.hint(format!("the command ended with {code}; see: anyt attempt show {name}")))?;
+    let Err(error) = record(session, &mut ctx, &mode, &op_id, set, log) else { return Ok(code) };
+    marker.stay();
+    session
+        .out
+        .warn(&format!("the command ended with {code}; the next 'anyt attempt run' finishes {name} as aborted"))?;
+    if code == 0 {
+        return Err(error);
+    }
+    session.out.error(&error)?;
     Ok(code)
 }
 
@@ -136,11 +143,11 @@ fn abort_the_dead(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode)
         let Some(row) = attempt_of(ctx, &op_id)?.filter(Row::is_running) else { continue };
         let set = Patch::from([
             (STATUS, Value::Text(STATUSES[3].into())),
-            (MESSAGE, Value::Text("anyt was killed while it ran".into())),
+            (MESSAGE, Value::Text("anyt did not record how it ended".into())),
         ]);
         let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
         hit("attempt.aborted");
-        session.out.warn(&format!("{}: its run was killed; it is finished as aborted", row.name))?;
+        session.out.warn(&format!("{}: nobody recorded how its run ended; it is finished as aborted", row.name))?;
         if let Err(error) = deliver(session, ctx, mode, &queued) {
             session.out.error(&error)?;
         }
