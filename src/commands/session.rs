@@ -32,6 +32,8 @@ pub struct Session<'a> {
     /// The environment that the command itself has chosen, before any flag.
     pub chosen: Option<String>,
     variable: Option<&'static str>,
+    /// The token that was read.
+    secret: Option<Secret>,
     /// What config.json holds and what does not count; said at the end, once.
     faults: RefCell<Vec<String>>,
     /// The text that came on standard input: a command that fails keeps it.
@@ -66,6 +68,7 @@ impl<'a> Session<'a> {
             data: None,
             chosen: None,
             variable: None,
+            secret: None,
             faults: RefCell::default(),
             piped: RefCell::new(None),
         })
@@ -128,7 +131,14 @@ impl<'a> Session<'a> {
         if let Place::Variable(name) = found.place {
             self.variable = Some(name);
         }
+        self.secret = Some(found.secret.clone());
         Ok(found.secret)
+    }
+
+    /// `text` without the token that was read, and what the variables keep secret: a command that was run may print them.
+    pub fn scrub(&self, text: &str) -> String {
+        let text = self.vars.scrub(text.to_string());
+        self.secret.as_ref().map_or_else(|| text.clone(), |secret| secret.scrub(&text))
     }
 
     /// The variable that the credential came from.

@@ -279,6 +279,9 @@ fn a_log_holds_no_token() {
     sandbox.anyt(&["sync"]).ok();
     let log = &artifacts(&server.bob(), 1)[0].1;
     assert!(log.contains("ANYT_AUTH_TOKEN=(redacted)\n") && !log.contains(token), "{log}");
+    // So with the stored one.
+    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "echo", ALICE]).ok().says(ALICE);
+    assert_eq!(artifacts(&server.bob(), 2)[0].1, "(redacted)\n");
 }
 
 /// How it ended cannot be written down (here: somebody else has the cache for too long): the next run does that, as it does

@@ -55,7 +55,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let log = ran
         .ok()
         .map(Ran::log)
-        .map(|log| session.vars.scrub(log))
+        .map(|log| session.scrub(&log))
         .filter(|log| !log.is_empty() && !session.call.has("no-log"));
     let Err(error) = record(session, &mut ctx, &mode, &op_id, set, log) else { return Ok(code) };
     marker.stay();
