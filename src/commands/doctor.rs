@@ -302,7 +302,9 @@ fn completion(session: &Session, doctor: &mut Doctor) {
 fn hooks(doctor: &mut Doctor) {
     let here = std::env::current_dir().unwrap_or_default();
     let folder = here.ancestors().map(|at| at.join(".git/hooks")).find_map(|folder| std::fs::read_dir(folder).ok());
-    for path in folder.into_iter().flatten().flatten().map(|entry| entry.path()) {
+    let paths = folder.into_iter().flatten().flatten().map(|entry| entry.path());
+    // A pipe is never read to its end.
+    for path in paths.filter(|path| path.is_file()) {
         let calls = std::fs::read_to_string(&path).is_ok_and(|script| script.contains("anyt "));
         let runs = std::fs::metadata(&path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0);
         match (calls, runs) {

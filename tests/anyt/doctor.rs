@@ -120,6 +120,9 @@ fn every_trouble_has_its_line_and_its_remedy() {
     let hooked = healthy(&|twin| drop(twin.write("work/.git/hooks/post-merge", "anyt sync -q --no-input\n")));
     assert_found(&hooked, 0, "hooks warn: ", "chmod +x ");
     let hook = hooked.path("work/.git/hooks/post-merge");
+    // One that nobody writes into is not waited for.
+    let pipe = std::process::Command::new("mkfifo").arg(hook.with_file_name("pipe")).status();
+    assert!(pipe.expect("mkfifo").success());
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_found(&hooked, 0, "hooks ok: ", "post-merge calls anyt");
     dispute.proxy.go_down();
