@@ -4,6 +4,7 @@
 
 mod changes;
 mod conflicts;
+mod contents;
 mod discarded;
 mod end;
 mod entities;

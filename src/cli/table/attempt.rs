@@ -145,7 +145,7 @@ pub const ARTIFACT: Command = Command {
     summary: "What attempts leave: logs, diffs, reports",
     description: "\
         An artifact is a text below an attempt. It is made once and never changed or deleted. A sync brings what is known \
-        of it; the content stays on the server, and is fetched each time that it is asked for.",
+        of it; the content is fetched when it is first asked for, and kept for later, up to 16 MiB in all.",
     examples: &[
         Example { what: "Add a diff", line: "git diff | anyt artifact add DEV-42 - --type diff --name change.diff" },
         Example { what: "Read a log", line: "anyt artifact get DEV-42@7/3" },
