@@ -206,6 +206,9 @@ impl<'a> Scanner<'a> {
 /// The text of a scanned string, quotes included. A surrogate without its partner becomes U+FFFD.
 pub fn unescape(raw: &str) -> String {
     let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or("");
+    if !inside.contains('\\') {
+        return inside.to_string();
+    }
     let mut units: Vec<u16> = Vec::with_capacity(inside.len());
     let mut chars = inside.chars();
     while let Some(c) = chars.next() {

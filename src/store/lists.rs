@@ -248,7 +248,7 @@ impl Store {
             .prepare_cached(
                 "SELECT t.value, (SELECT count(*) FROM task_dependencies d JOIN tasks n ON n.id = d.task_id \
                  WHERE d.depends_on_id = t.value AND n.deleted_at IS NULL \
-                 AND n.status NOT IN ('done', 'canceled', 'archived')) FROM json_each(:ids) t",
+                 AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived') FROM json_each(:ids) t",
             )
             .and_then(|mut query| {
                 let pairs = query.query_map(named_params! {":ids": list}, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -310,7 +310,8 @@ impl Store {
 
 /// An open task that `t` depends on.
 const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id = d.depends_on_id \
-     WHERE d.task_id = t.id AND n.deleted_at IS NULL AND n.status NOT IN ('done', 'canceled', 'archived')";
+     WHERE d.task_id = t.id AND n.deleted_at IS NULL \
+     AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived'";
 
 fn order_by(sort: Sort, ascending: bool) -> &'static str {
     match (sort, ascending) {
@@ -354,7 +355,8 @@ impl Select {
             select.bind(":statuses", json::to_string(&filter.statuses));
         }
         if filter.open_only {
-            select.sql.push_str(" AND status NOT IN ('done', 'canceled', 'archived')");
+            // For a list after NOT IN SQLite makes a table, and looks into it for each row.
+            select.sql.push_str(" AND status <> 'done' AND status <> 'canceled' AND status <> 'archived'");
         }
         if !filter.labels.is_empty() {
             select.sql.push_str(

@@ -5,6 +5,7 @@ use super::schema::{self, Unusable};
 use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
 use crate::paths::create_private_dir;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -199,6 +200,8 @@ fn connect(path: &Path) -> std::result::Result<Connected, Failed> {
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(64);
         db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL")?;
+        // Plans do not depend on what is bound; otherwise a statement with LIMIT :n is prepared again each time it is run.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         schema::migrate(&mut db)?;
         make_wal(&db)?;
         Ok(db)
