@@ -3,13 +3,17 @@
 
 use crate::common::deadline::wait_until;
 use crate::common::json::{self, Look, Value};
-use crate::common::proxy::{Proxy, What, When};
+use crate::common::proxy::{Gate, Proxy, What, When};
 use crate::common::pty::Terminal;
 use crate::common::run::TIMEOUT;
 use crate::common::scripted::{Quirks, Scripted};
 use crate::common::server::User;
 use crate::common::{ALICE, Exit, Sandbox, Server, synced};
 use rustix::process::{Pid, Signal, kill_process};
+use std::time::Duration;
+
+/// For what waits for nobody. Far below the time-out of a request.
+const SOON: Duration = Duration::from_secs(15);
 
 /// The attempts at a task as the server has them: id, status, tokens.
 fn served(user: &User, task: &str) -> Vec<String> {
@@ -466,6 +470,39 @@ fn a_refused_start_runs_nothing() {
     assert_eq!(sandbox.pending(), 0);
     sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok();
     assert_eq!(cached(&sandbox, "DEV-1"), ["@1 success 0"]);
+}
+
+/// A server that is silent, from the first request on or to the start alone, keeps nobody's command from starting. What was
+/// not delivered, or may have been, goes with the end, once.
+#[test]
+fn a_silent_server_does_not_keep_the_command_from_starting() {
+    for (keys, method, path) in [(true, "GET", "/auth"), (true, "POST", "/start"), (false, "POST", "/start")] {
+        for arrives in [true, false] {
+            let (server, proxy, sandbox) = synced(&["One"]);
+            if !keys {
+                proxy.hide_idempotency();
+                sandbox.anyt(&["sync"]).ok();
+            }
+            sandbox.set_env("ANYT_TIMEOUT", "60");
+            let gate = Gate::new();
+            let stall = if arrives { What::StallReply(gate.clone()) } else { What::StallRequest(gate.clone()) };
+            proxy.fault(When::is(move |seen| seen.method == method && seen.target.contains(path)).always(), stall);
+            let script = "mkfifo go && echo here && read word <go";
+            let running = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", script]).spawn();
+            wait_until("the command runs", SOON, || running.stdout_so_far() == "here\n");
+            assert!(running.stderr_so_far().contains("did not answer within 2 s"), "{}", running.stderr_so_far());
+            proxy.forget_faults();
+            gate.open();
+            sandbox.write("work/go", "on\n");
+            let run = running.wait(TIMEOUT).ok();
+            let case = format!("keys {keys}, {method} {path}, arrives {arrives}: {run}");
+            assert!(!keys || run.stderr.contains("✓ Finished attempt DEV-1@1\n"), "{case}");
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 0"], "{case}");
+            assert_eq!(artifacts(&server.bob(), 1), [("log".into(), "here\n".into())], "{case}");
+            assert_same(&server, &proxy, &sandbox, "DEV-1");
+        }
+    }
 }
 
 /// A run that goes on is not taken for dead.
