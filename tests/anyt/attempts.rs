@@ -105,6 +105,30 @@ fn what_colleagues_try_comes_with_a_sync() {
     assert_eq!((left("attempts"), left("artifacts")), (0, 0));
 }
 
+/// On screens the zone is this machine's, in documents it is UTC.
+#[test]
+fn times_are_shown_in_the_zone_of_the_screen() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+    let show = |args: &[&str]| sandbox.anyt(&[&["attempt"], args].concat()).env("TZ", "<+0545>-5:45").ok().stdout;
+    let document = json::parse(&show(&["show", "DEV-1@1", "--json"]));
+    let started = document.text("data.started_at");
+    assert!(started.ends_with('Z'));
+    assert_eq!(json::parse(&show(&["list", "DEV-1", "--json"])).text("data.items.0.started_at"), started);
+    let minutes = |time: &str| -> i64 {
+        let part = |at: std::ops::Range<usize>| time[at].parse::<i64>().expect("digits");
+        part(11..13) * 60 + part(14..16)
+    };
+    let day = 24 * 60;
+    let local = (minutes(started) + 5 * 60 + 45) % day;
+    let wanted = format!(" {:02}:{:02}", local / 60, local % 60);
+    for (screen, before) in
+        [(show(&["list", "DEV-1"]), "running  "), (show(&["show", "DEV-1@1"]), "Started: just now (")]
+    {
+        assert!(screen.contains(before) && screen.contains(&wanted), "{wanted} {started}: {screen}");
+    }
+}
+
 #[test]
 fn started_finished_and_documented_at_once() {
     let (server, proxy, sandbox) = synced(&["One"]);
