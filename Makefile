@@ -19,7 +19,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 # What is installed and packed.
 BUILT ?= $(TARGET)/release
 CLIENT_PAGES := $(filter-out man/anyt-server.1,$(wildcard man/*.1))
-STATIC_BUDGET := 4194304
+STATIC_BUDGET := 4000000
 
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
@@ -46,7 +46,7 @@ SMALL_C = -fno-pic $(if $(shell musl-gcc -Oz -E - </dev/null 2>/dev/null),-Oz,-O
 # functions are made one, as much again, also those that are equal only once shorter ones are. Names of this machine's
 # folders stay out of it.
 LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld)
-STATIC_RUSTFLAGS = -C relocation-model=static $(OUTLINE) \
+STATIC_RUSTFLAGS = --cfg no_backtrace -C relocation-model=static $(OUTLINE) \
 	-C link-arg=-Wl,-T,.cargo/static.ld \
 	$(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(comma)--icf=all$(comma)-O2) \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt

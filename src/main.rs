@@ -1,5 +1,8 @@
 //! The program: parse, dispatch, turn an error into a message and an exit code; nothing else.
 
+#[cfg(no_backtrace)]
+mod no_backtrace;
+
 use anyt::cli;
 use anyt::commands;
 use anyt::credentials::forbid_core_dumps;

@@ -74,7 +74,7 @@ impl Http {
         }))
     }
 
-    /// A list whose absence is no error.
+    /// What a server may be without: its absence is no error.
     fn optional<T>(&self, result: RemoteResult<T>) -> RemoteResult<Option<T>> {
         match result {
             Err(RemoteError::NotFound(_) | RemoteError::Page(_) | RemoteError::Refused { status: 405, .. }) => Ok(None),

@@ -1,4 +1,4 @@
-//! `anyt artifact`: what attempts leave, listed from the cache; contents are read from the server.
+//! `anyt artifact`: what attempts leave, listed from the cache; contents are read from the server once, and kept.
 
 use super::attempt::attempt_named;
 use super::context::EnvContext;
@@ -121,18 +121,9 @@ pub fn show(session: &mut Session) -> Result<()> {
 }
 
 pub fn get(session: &mut Session) -> Result<()> {
-    let ctx = EnvContext::open_here(session)?;
+    let mut ctx = EnvContext::open_here(session)?;
     let row = artifact_named(session, &ctx)?;
-    let content = match row.text(CONTENT) {
-        Some(content) => content.to_string(),
-        None => {
-            let secret = session.token(&ctx.env)?;
-            let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-            let found = http.content(&ARTIFACT, row.workspace_id, row.id);
-            let found = found.map_err(|error| to_error(error, &ctx.env.origin))?;
-            found.ok_or_else(|| Error::failure(format!("{} is no longer on the server", row.name)))?
-        }
-    };
+    let content = content(session, &mut ctx, &row)?;
     if let Some(file) = session.call.given("output") {
         let path = Path::new(file);
         std::fs::write(path, &content).map_err(|error| Error::io("write", path, error))?;
@@ -151,6 +142,23 @@ pub fn get(session: &mut Session) -> Result<()> {
             false => out.raw(&content),
         },
     )
+}
+
+/// The content of an artifact that waits here or was read before; else the server's, which is then kept.
+fn content(session: &mut Session, ctx: &mut EnvContext, row: &Row) -> Result<String> {
+    if let Some(content) = row.text(CONTENT) {
+        return Ok(content.to_string());
+    }
+    if let Some(content) = ctx.store.content(row)? {
+        return Ok(content);
+    }
+    let secret = session.token(&ctx.env)?;
+    let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
+    let found = http.content(&ARTIFACT, row.workspace_id, row.id).map_err(|error| to_error(error, &ctx.env.origin))?;
+    let content = found.ok_or_else(|| Error::failure(format!("{} is no longer on the server", row.name)))?;
+    // A copy for later: a cache that cannot be written now costs nobody the content.
+    let _ = ctx.store.keep_content(row, &content);
+    Ok(content)
 }
 
 /// `DEV-42@7/3`, or the server's id.

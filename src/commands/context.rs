@@ -220,6 +220,11 @@ impl EnvContext {
         Ok(picked.identifier)
     }
 
+    /// The picked task's name follows. A damaged file is for the commands that need it to complain about.
+    pub fn follow_picked(&self) {
+        let _ = self.picked();
+    }
+
     /// The task picked in this directory. One that got another name since it was picked is written down under that.
     pub fn picked(&self) -> Result<Option<ActiveTask>> {
         let Some(directory) = Directory::find() else { return Ok(None) };

@@ -126,7 +126,7 @@ fn reconcile(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
     if options.mode == Mode::Force(None) && !options.dry_run {
         options.mode = Mode::Force(confirm_force(session, &ctx)?);
     }
-    let ran = attempts(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error));
+    let ran = run_until_through(session, &mut ctx, &http, &options, deadline).map_err(|error| kept_queue(&ctx, error));
     ran.map(|summary| (ctx, summary, options.dry_run))
 }
 
@@ -145,7 +145,7 @@ fn kept_queue(ctx: &EnvContext, error: Error) -> Error {
 }
 
 /// Runs until it is through, as long as the server only asks to wait and there is time.
-fn attempts(
+fn run_until_through(
     session: &mut Session,
     ctx: &mut EnvContext,
     http: &Http,
@@ -207,7 +207,7 @@ fn once(
     }
     .run()?;
     reporter.close(&summary)?;
-    follow_picked(ctx);
+    ctx.follow_picked();
     Ok(summary)
 }
 
@@ -277,11 +277,6 @@ fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTree
     }
     lines.iter().try_for_each(|line| session.out.say(line))?;
     Ok(None)
-}
-
-/// The picked task's name follows. A damaged file is for the commands that need it to complain about.
-pub fn follow_picked(ctx: &EnvContext) {
-    let _ = ctx.picked();
 }
 
 fn to_json(summary: &Summary, dry_run: bool) -> Value {

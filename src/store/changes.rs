@@ -139,7 +139,7 @@ impl Store {
     }
 
     fn write_change(&mut self, make: Make) -> Result<Change> {
-        self.durable(true)?;
+        self.set_durable(true)?;
         let path = self.path.clone();
         let error = |e| super::open::sqlite_error(&path, e);
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;

@@ -31,7 +31,7 @@ impl Store {
     /// number: old and new name.
     pub fn end(&mut self, end: &End, now: &str) -> Result<Vec<(String, String)>> {
         // Everything it applies is on the server, or in the store already; what is confirmed later is flushed then.
-        self.durable(false)?;
+        self.set_durable(false)?;
         let files = self.files.clone();
         let (path, inode) = (self.path.clone(), self.inode);
         let mut notices = Vec::new();
@@ -62,7 +62,7 @@ impl Store {
             return Ok(0);
         }
         let (queue, path) = (self.files.queue.clone(), self.path.clone());
-        self.durable(false)?;
+        self.set_durable(false)?;
         let mut notices = Vec::new();
         let count = self.locked(|db| {
             notices = spare::agree(db, &queue)?;

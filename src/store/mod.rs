@@ -4,6 +4,7 @@
 
 mod changes;
 mod conflicts;
+mod contents;
 mod discarded;
 mod end;
 mod entities;
@@ -66,7 +67,7 @@ impl Store {
     }
 
     /// Whether the next commits are flushed to the disk: what a person asked for is.
-    fn durable(&mut self, durable: bool) -> Result<()> {
+    fn set_durable(&mut self, durable: bool) -> Result<()> {
         if self.is_durable != durable {
             let level = if durable { "FULL" } else { "NORMAL" };
             self.db.execute_batch(&format!("PRAGMA synchronous = {level}")).map_err(|e| self.error(e))?;

@@ -126,7 +126,7 @@ impl Store {
         }
         let files = self.files.clone();
         let held = if moves { moved::hold(&files)? } else { None };
-        self.durable(true)?;
+        self.set_durable(true)?;
         // Another process may have done it while we waited for the lock: each looks again.
         let notices =
             self.locked(|db| if moves { moved::move_over(db, &files) } else { spare::agree(db, &files.queue) })?;
@@ -274,8 +274,8 @@ pub(super) fn removed_meanwhile() -> Error {
         .hint("what waits is kept; run: anyt sync")
 }
 
-/// Runs `work` in a write transaction whose errors are the program's.
 impl Store {
+    /// Runs `work` in a write transaction whose errors are the program's.
     pub(super) fn locked<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let path = self.path.clone();
         let transaction =

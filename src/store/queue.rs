@@ -93,7 +93,7 @@ pub(super) fn reply_word(reply: &SendReply) -> &'static str {
 /// Reads what was sent for operations that were sent.
 fn with_sends(db: &Connection, mut ops: Vec<Operation>) -> rusqlite::Result<Vec<Operation>> {
     if ops.iter().all(|op| op.state == State::Queued) && ops.len() < 2 {
-        // A single queued one may have been sent and turned away before; that says nothing.
+        // A single one: its own sends, which a queued one has where it was turned away before, without reading the others'.
         return ops.into_iter().map(|op| one_with_sends(db, op)).collect();
     }
     let places: HashMap<String, usize> = ops.iter().enumerate().map(|(at, op)| (op.op_id.clone(), at)).collect();

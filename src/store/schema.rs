@@ -5,7 +5,7 @@ use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 7] = [V1, V2, V3, V4, V5, V6, V7];
+pub(super) const MIGRATIONS: [&str; 8] = [V1, V2, V3, V4, V5, V6, V7, V8];
 
 /// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
 /// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
@@ -389,6 +389,11 @@ ALTER TABLE staged_attempts ADD COLUMN unknown TEXT;
 ALTER TABLE artifacts ADD COLUMN unknown TEXT;
 ALTER TABLE staged_artifacts ADD COLUMN unknown TEXT;
 DELETE FROM sync_metadata WHERE key LIKE 'state:%' OR key LIKE 'listed:%';
+";
+
+/// Contents of artifacts that were asked for (contents.rs).
+const V8: &str = "
+CREATE TABLE contents (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, kept_us INTEGER NOT NULL, content TEXT NOT NULL);
 ";
 
 /// Why a file cannot be used as a cache.

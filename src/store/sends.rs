@@ -13,8 +13,8 @@ use std::path::Path;
 impl Store {
     /// Commits `sent` and a row of `sends` for each operation. False: an operation was settled by now; nothing was
     /// written. `durable`: flushed, where a repeat is not harmless.
-    pub fn sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
-        self.durable(durable)?;
+    pub fn commit_sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
+        self.set_durable(durable)?;
         let error = |error, path: &Path| open::sqlite_error(path, error);
         let path = self.path.clone();
         let transaction =
@@ -38,8 +38,8 @@ impl Store {
     }
 
     /// Commits what the last request of each operation came to, and the operation's new state.
-    pub fn replied(&mut self, op_ids: &[&str], reply: Option<&SendReply>, state: &State) -> Result<()> {
-        self.durable(false)?;
+    pub fn commit_reply(&mut self, op_ids: &[&str], reply: Option<&SendReply>, state: &State) -> Result<()> {
+        self.set_durable(false)?;
         self.write(|db| {
             for op_id in op_ids {
                 if let Some(reply) = reply {
@@ -53,7 +53,7 @@ impl Store {
 
     /// A transition without a request, from the state it saw. False: it was another one by now.
     pub fn settle(&mut self, op_id: &str, from: &State, to: &State) -> Result<bool> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| {
             let changed = transition(db, op_id, from, to)?;
             if changed
@@ -68,7 +68,7 @@ impl Store {
 
     /// Base values of a waiting operation where the server did not take what was sent before it (R1).
     pub fn rebase(&mut self, op_id: &str, base: &Patch, seen_version: i64) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| {
             let Some(mut op) = super::queue::by_op_id(db, op_id)? else { return Ok(()) };
             (op.base, op.seen_version) = (base.clone(), seen_version);

@@ -61,7 +61,7 @@ impl Store {
 
     /// Stages rows and says how far the walk is, in one transaction.
     pub fn stage(&mut self, workspace_id: i64, rows: &[Row], walk: &Walk) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         let now = Timestamp::now().rfc3339();
         self.write(|db| {
             for row in rows {
@@ -88,18 +88,18 @@ impl Store {
 
     /// Forgets what is staged of a workspace.
     pub fn unstage(&mut self, workspace_id: i64) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| forget(db, workspace_id))
     }
 
     /// Forgets what is staged of one kind in a workspace.
     pub fn unstage_kind(&mut self, kind: &'static Kind, workspace_id: i64) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| forget_kind(db, kind, workspace_id))
     }
 
     pub fn stage_links(&mut self, kind: &'static Kind, workspace_id: i64, edges: &[Edge]) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| {
             run(
                 db,
@@ -119,7 +119,7 @@ impl Store {
     pub fn name_staged(&mut self, kind: &'static Kind, workspace_id: i64) -> Result<()> {
         let Some((below, parent)) = kind.below().zip(kind.parent()) else { return Ok(()) };
         let (table, parents, column, mark) = (kind.table, parent.table, below.column, kind.mark());
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| {
             run(
                 db,
@@ -147,7 +147,7 @@ impl Store {
 
     /// A row that the server said is gone.
     pub fn stage_gone(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| {
             run(db, "INSERT OR IGNORE INTO staged_gone (kind, id) VALUES (?1, ?2)", rusqlite::params![kind.name, id])
                 .map(drop)
@@ -167,7 +167,7 @@ impl Store {
 
     /// Takes one row out again: a read that is not believed.
     pub fn unstage_row(&mut self, kind: &'static Kind, id: i64) -> Result<()> {
-        self.durable(false)?;
+        self.set_durable(false)?;
         self.write(|db| run(db, &format!("DELETE FROM staged_{} WHERE id = ?1", kind.table), [id]).map(drop))
     }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
 use crate::model::{Kept, Operation, Patch, Row, SendReply, Shape, State, Target};
+use std::ops::ControlFlow;
 
 impl Engine<'_> {
     /// Commits what came back. True: the run ends.
@@ -22,14 +23,14 @@ impl Engine<'_> {
         set: &Patch,
         sighting: &Sighting,
         reply: Reply,
-    ) -> Result<bool> {
+    ) -> Result<ControlFlow<()>> {
         let op = run.plan.ops[group[0]].clone();
         let (becomes, effect) = super::reply::reply(op.shape, op.kind.unique, &reply);
         let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &reply);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
         run.taken = usize::from(becomes == Becomes::Done);
-        self.store.replied(&ids, said.as_ref(), &state)?;
+        self.store.commit_reply(&ids, said.as_ref(), &state)?;
         run.taken = 0;
         hit("push.answered");
         for at in group {
@@ -57,7 +58,7 @@ impl Engine<'_> {
             }
             Becomes::Before => {}
         }
-        Ok(self.goes_on(run, group[0], effect, reply))
+        Ok(self.ends_run(run, group[0], effect, reply))
     }
 
     /// What was known of the row no longer counts.
@@ -73,7 +74,7 @@ impl Engine<'_> {
     }
 
     /// Whether the run ends with this reply, and what it then ends with.
-    fn goes_on(&mut self, run: &mut Run, index: usize, effect: Effect, reply: Reply) -> bool {
+    fn ends_run(&mut self, run: &mut Run, index: usize, effect: Effect, reply: Reply) -> ControlFlow<()> {
         let trips = run.breaker.count(index, run.plan.ops[index].workspace_id, &reply);
         let origin = self.remote().origin();
         let error = match reply {
@@ -90,14 +91,14 @@ impl Engine<'_> {
             Reply::Unauthorized(message) => Some(to_error(super::remote::RemoteError::Unauthorized(message), &origin)),
             _ => None,
         };
-        let Some(error) = error else { return false };
+        let Some(error) = error else { return ControlFlow::Continue(()) };
         run.summary.first_error.get_or_insert_with(|| error.to_string());
         if effect == Effect::Stop || trips {
             run.summary.stopped = Some(error);
-            return true;
+            return ControlFlow::Break(());
         }
         run.lost.entry(index).or_insert(error);
-        false
+        ControlFlow::Continue(())
     }
 
     /// R1: the server carried it out. What it answered is compared with what was sent.
@@ -123,7 +124,7 @@ impl Engine<'_> {
         self.tell_done(run, op, row);
         match (op.shape, row) {
             (Shape::Create | Shape::Update, Some(row)) => {
-                self.compare_answer(run, op, set, row)?;
+                self.compare_answer(op, set, row)?;
                 self.tell_jump(op, sighting.row.as_ref(), row);
                 // The answer is newer than what was read, and is in the store.
                 run.read.remove(&(op.kind.name, row.id));
@@ -153,7 +154,7 @@ impl Engine<'_> {
     }
 
     /// A field that the server did not take, cut or rewrote is said, and what was typed is kept.
-    fn compare_answer(&mut self, run: &mut Run, op: &Operation, set: &Patch, row: &Row) -> Result<()> {
+    fn compare_answer(&mut self, op: &Operation, set: &Patch, row: &Row) -> Result<()> {
         let differs = not_taken(set, row);
         if differs.is_empty() {
             return Ok(());
@@ -183,7 +184,7 @@ impl Engine<'_> {
             "{}: the server did not take the {what} as it was sent; what you wrote is kept: anyt sync restore {number}",
             row.name
         );
-        self.note(run, note);
+        self.note(note);
         Ok(())
     }
 

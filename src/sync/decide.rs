@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::{Field, Kept, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
+use std::ops::ControlFlow;
 
 /// One question, with what it is about.
 struct Dispute {
@@ -164,7 +165,7 @@ impl Engine<'_> {
             remote: if dispute.cause == Cause::DeletedThere { None } else { dispute.row.clone() },
             found_at: crate::time::Timestamp::now().rfc3339(),
         });
-        run.plan.undecided(entity.clone());
+        run.plan.leave_undecided(entity.clone());
         run.summary.waiting += 1;
         self.reporter.tell(match self.options.dry_run {
             true => Event::WouldAsk { identifier },
@@ -241,21 +242,21 @@ impl Engine<'_> {
         Ok(decision)
     }
 
-    /// A conflict that only the push has found: decided and written at once. False: the push ends.
+    /// A conflict that only the push has found: decided and written at once.
     pub(super) fn ask_while_pushing(
         &mut self,
         run: &mut Run,
         entity: &Entity,
         cause: Cause,
         sighting: &Sighting,
-    ) -> Result<bool> {
+    ) -> Result<ControlFlow<()>> {
         let mut decided = Decided::default();
         let chain = run.plan.chain(entity);
         let operations = self.operations(run, &chain)?;
         let first = &operations[0];
         let id = match run.plan.meant(self.store, first.kind.ends, &first.target, &first.name)? {
             Meant::Server { id, .. } => id,
-            _ => return Ok(true),
+            _ => return Ok(ControlFlow::Continue(())),
         };
         let (row, differences) = match cause {
             Cause::DeletedThere => (self.store.server_row(first.kind, id)?, all_lost(&operations)),
@@ -263,10 +264,10 @@ impl Engine<'_> {
         };
         if !self.decide(run, entity, Dispute { cause, chain, id, row, differences }, &mut decided)? {
             run.summary.stopped = Some(self.stop(&decided));
-            return Ok(false);
+            return Ok(ControlFlow::Break(()));
         }
         self.carry_out(run, decided)?;
-        Ok(true)
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The run ends and takes its decisions back. What somebody has typed meanwhile is not lost with them.

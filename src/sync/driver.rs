@@ -8,6 +8,7 @@ use super::observe::Epoch;
 use super::plan::Plan;
 use super::remote::{Capabilities, Remote, RemoteError, to_error};
 use super::report::{Event, Summary};
+use super::sighting::Sighting;
 use super::{Engine, Mode};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row, Shape, State, Value};
@@ -15,6 +16,7 @@ use crate::origin::is_same_server;
 use crate::store::End;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// How often one operation is sent in one run, and how often its row is looked at.
 const SENDS: u32 = 2;
@@ -106,7 +108,7 @@ impl Engine<'_> {
         if later.is_empty() {
             return Ok(());
         }
-        self.sleep_until(run, until);
+        self.sleep_until(until);
         for index in later {
             if let Pass::Stop = self.push_one(run, index, false)? {
                 return Ok(());
@@ -115,11 +117,11 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn sleep_until(&mut self, run: &mut Run, until: Timestamp) {
+    fn sleep_until(&mut self, until: Timestamp) {
         let left = Timestamp::now().age(until);
         if !left.is_zero() {
             let seconds = left.as_secs() + 1;
-            self.note(run, format!("what was sent before may still arrive; looking again in {seconds} s"));
+            self.note(format!("what was sent before may still arrive; looking again in {seconds} s"));
             crate::time::sleep(left);
         }
     }
@@ -129,80 +131,93 @@ impl Engine<'_> {
     fn push_one(&mut self, run: &mut Run, index: usize, again: bool) -> Result<Pass> {
         let (mut sends, mut looks) = (0, 0);
         loop {
-            let op = &run.plan.ops[index];
-            if !op.state.waits() || !run.plan.is_in_scope(index) || self.is_left_out(run, index) {
-                return Ok(Pass::Settled);
-            }
-            let entity = run.plan.entity_of(index).clone();
-            if self.is_meant_elsewhere(run, index)
-                || run.plan.is_held(&entity)
-                || run.plan.waits_behind_rejected(&entity, index)
-            {
-                self.held(run, index);
-                return Ok(Pass::Settled);
+            if let Some(pass) = self.stays(run, index) {
+                return Ok(pass);
             }
             self.find_pulled(run, index)?;
             let sighting = self.sighting(run, index)?;
             let (_, step) = next(&sighting.situation);
             match step {
-                Step::Send if self.options.dry_run => {
-                    self.would_send(run, index);
-                    return Ok(Pass::Settled);
-                }
-                Step::Send if sends == SENDS => {
-                    self.put_off(run, index);
-                    return Ok(Pass::Settled);
-                }
-                Step::Send if self.hold_made_already(run, index)? => return Ok(Pass::Settled),
-                Step::Send => {
-                    sends += 1;
-                    if self.send(run, index, sighting)? {
-                        return Ok(Pass::Stop);
-                    }
-                    if matches!(run.plan.ops[index].state, State::Rejected(_)) {
-                        return Ok(Pass::Settled);
-                    }
-                }
-                Step::Fetch | Step::Search if looks == LOOKS => {
-                    self.put_off(run, index);
-                    return Ok(Pass::Settled);
-                }
-                Step::Fetch => {
-                    looks += 1;
-                    if let Err(error) = self.fetch(run, index, &sighting)? {
-                        return Ok(self.stop_at(run, error));
-                    }
-                }
-                Step::Search => {
-                    looks += 1;
-                    match self.search(run, index)? {
-                        Ok(()) => {}
-                        Err(error) => return Ok(self.stop_at(run, error)),
-                    }
-                }
-                Step::Wait if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run => {
-                    return Ok(Pass::Settled);
-                }
-                Step::Wait => return Ok(Pass::Wait(sighting.settled_at)),
-                Step::Ask(cause) => {
-                    if !self.ask_while_pushing(run, &entity, cause, &sighting)? {
-                        return Ok(Pass::Stop);
-                    }
-                }
-                Step::Hold(Why::Waits) if again => return Ok(Pass::Later),
-                Step::Hold(why) => {
-                    match why {
-                        Why::Rejected => self.rejected_before(run, index),
-                        Why::Waits => self.held(run, index),
-                    }
-                    return Ok(Pass::Settled);
-                }
-                Step::Finish(outcome) => {
-                    self.finish(run, index, outcome, &sighting)?;
-                    return Ok(Pass::Settled);
-                }
+                Step::Send => sends += 1,
+                Step::Fetch | Step::Search => looks += 1,
+                _ => {}
+            }
+            if sends > SENDS || looks > LOOKS {
+                self.put_off(run, index);
+                return Ok(Pass::Settled);
+            }
+            if let ControlFlow::Break(pass) = self.take(step, run, index, again, sighting)? {
+                return Ok(pass);
             }
         }
+    }
+
+    /// What is settled, or waits for something that this run does not bring.
+    fn stays(&mut self, run: &mut Run, index: usize) -> Option<Pass> {
+        if !run.plan.ops[index].state.waits() || !run.plan.is_in_scope(index) || self.is_left_out(run, index) {
+            return Some(Pass::Settled);
+        }
+        let entity = run.plan.entity_of(index);
+        let held = run.plan.is_held(entity) || run.plan.waits_behind_rejected(entity, index);
+        if held || self.is_meant_elsewhere(run, index) {
+            self.held(run, index);
+            return Some(Pass::Settled);
+        }
+        None
+    }
+
+    /// One step. Afterwards the operation is looked at anew, or it has had its turn.
+    fn take(
+        &mut self,
+        step: Step,
+        run: &mut Run,
+        index: usize,
+        again: bool,
+        sighting: Sighting,
+    ) -> Result<ControlFlow<Pass>> {
+        let pass = match step {
+            Step::Send if self.options.dry_run => {
+                self.would_send(run, index);
+                Pass::Settled
+            }
+            Step::Send if self.hold_made_already(run, index)? => Pass::Settled,
+            Step::Send => match self.send(run, index, sighting)? {
+                ControlFlow::Break(()) => Pass::Stop,
+                ControlFlow::Continue(()) if matches!(run.plan.ops[index].state, State::Rejected(_)) => Pass::Settled,
+                ControlFlow::Continue(()) => return Ok(ControlFlow::Continue(())),
+            },
+            Step::Fetch | Step::Search => {
+                let read = match step {
+                    Step::Fetch => self.fetch(run, index, &sighting)?,
+                    _ => self.search(run, index)?,
+                };
+                match read {
+                    Ok(()) => return Ok(ControlFlow::Continue(())),
+                    Err(error) => self.stop_at(run, error),
+                }
+            }
+            Step::Wait if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run => Pass::Settled,
+            Step::Wait => Pass::Wait(sighting.settled_at),
+            Step::Ask(cause) => {
+                let entity = run.plan.entity_of(index).clone();
+                let asked = self.ask_while_pushing(run, &entity, cause, &sighting)?;
+                return Ok(asked.map_break(|()| Pass::Stop));
+            }
+            Step::Hold(Why::Waits) if again => Pass::Later,
+            Step::Hold(Why::Waits) => {
+                self.held(run, index);
+                Pass::Settled
+            }
+            Step::Hold(Why::Rejected) => {
+                self.rejected_before(run, index);
+                Pass::Settled
+            }
+            Step::Finish(outcome) => {
+                self.finish(run, index, outcome, &sighting)?;
+                Pass::Settled
+            }
+        };
+        Ok(ControlFlow::Break(pass))
     }
 
     /// A create that was never sent, and whose row the pull has brought all the same: a home was put back whole. True: it is
@@ -252,7 +267,7 @@ impl Engine<'_> {
         run.summary.would_send.push(op);
     }
 
-    pub(super) fn note(&mut self, _run: &mut Run, note: String) {
+    pub(super) fn note(&mut self, note: String) {
         self.reporter.tell(Event::Note(note));
     }
 

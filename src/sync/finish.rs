@@ -135,7 +135,7 @@ impl Engine<'_> {
             let operations = vec![update(goes, Target::Server(row.id))];
             change.kept.push(Kept { reason: "overruled", row: Some(row.clone()), operations });
             let note = format!("{name} was on the server already; its {fields} there {what}: anyt sync restore --list");
-            self.note(run, note);
+            self.note(note);
         }
         if !set.set.is_empty() {
             change.put.push(update(set, op.target.clone()));

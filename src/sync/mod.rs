@@ -179,7 +179,7 @@ impl Engine<'_> {
             run.plan.restrict(only);
         }
         if self.options.mode.pulls() {
-            self.pulled(&mut run)?;
+            self.meet_pulled(&mut run)?;
         }
         // A server that asked to be left alone during the pull is left alone.
         if self.options.mode.pushes() && !matches!(refusal, Some(Error::Wait { .. })) {
@@ -200,10 +200,10 @@ impl Engine<'_> {
     }
 
     /// What the pull has brought meets what waits.
-    fn pulled(&mut self, run: &mut Run) -> Result<()> {
+    fn meet_pulled(&mut self, run: &mut Run) -> Result<()> {
         if let Mode::Force(agreed) = self.options.mode.clone() {
             run.end.exactly = true;
-            self.drop_queue(run, agreed.as_ref())?;
+            self.choose_to_drop(run, agreed.as_ref());
         } else {
             self.decide_pulled(run)?;
         }
@@ -240,17 +240,15 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// `--force`: what was agreed to be set aside is kept in discarded.jsonl and dropped, with what hangs on it.
-    fn drop_queue(&mut self, run: &mut Run, agreed: Option<&BTreeSet<String>>) -> Result<()> {
+    /// `--force`: what was agreed to be set aside. The end of the run drops it.
+    fn choose_to_drop(&self, run: &mut Run, agreed: Option<&BTreeSet<String>>) {
         let chosen: BTreeSet<String> = match agreed {
             Some(agreed) => agreed.clone(),
             None => run.plan.ops.iter().map(|op| op.op_id.clone()).gather(),
         };
-        if chosen.is_empty() || self.options.dry_run {
-            return Ok(());
+        if !chosen.is_empty() && !self.options.dry_run {
+            run.force = Some(chosen);
         }
-        run.force = Some(chosen);
-        Ok(())
     }
 
     /// Applies everything in one transaction.
@@ -305,7 +303,7 @@ impl Engine<'_> {
                 if count == 1 { "a row that it has lost is" } else { &format!("{count} rows that it has lost are") };
             let note =
                 format!("the server was put back to an earlier state: {what} kept here: anyt sync restore --list");
-            self.note(run, note);
+            self.note(note);
         }
     }
 
@@ -336,7 +334,7 @@ impl Engine<'_> {
     }
 }
 
-/// What the answer of an operation was lost with that is still in doubt.
+/// The error with which an answer was lost, of an operation that is still in doubt.
 fn first_unsettled(run: &mut Run) -> Option<Error> {
     let index = run.lost.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
     run.lost.remove(&index)

@@ -13,12 +13,12 @@ use std::time::Instant;
 /// A row that operations are about, whatever it is called by now.
 pub(super) type Entity = (&'static str, Target);
 
-/// What this run has read of a row.
+/// What is known of a row in this run: read by it, or cached.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
     /// `None`: it is gone.
     pub row: Option<Row>,
-    /// When it was asked for by its name; `None`: it came with a pull, or in an answer.
+    /// When it was asked for by its name; `None`: it came with a pull, or in an answer, or is the cached row.
     pub fetched: Option<Instant>,
     /// The row's whole chain was related to it (or to the row before our own answer) and nothing is in dispute.
     pub undisputed: bool,
@@ -229,7 +229,7 @@ impl Plan {
     }
 
     /// A question about the row waits for a person.
-    pub fn undecided(&mut self, entity: Entity) {
+    pub fn leave_undecided(&mut self, entity: Entity) {
         self.undecided.insert(entity.clone());
         self.hold(entity);
     }

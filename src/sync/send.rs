@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::{Operation, Patch, Send, Shape, State, Target};
 use crate::time::Timestamp;
+use std::ops::ControlFlow;
 
 impl Engine<'_> {
-    /// Sends one operation, or the group that goes as one request. True: the run ends.
-    pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<bool> {
+    /// Sends one operation, or the group that goes as one request. Whether the run goes on then.
+    pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<ControlFlow<()>> {
         let op = run.plan.ops[index].clone();
         let group = if sighting.group.is_empty() { vec![index] } else { sighting.group.clone() };
         let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.with_ids(run, op.clone())?.set };
@@ -30,7 +31,7 @@ impl Engine<'_> {
             self.tell_merged(run, row, sighting.merged.clone())?;
         }
         hit("push.request.before");
-        let reply = own(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
+        let reply = unless_about_another(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
         hit("push.request.after");
         self.replied(run, &group, &set, &sighting, reply)
     }
@@ -49,7 +50,7 @@ impl Engine<'_> {
         // A repeat is harmless where it is looked for first, or where the key is honoured.
         let durable = ops[group[0]].shape == Shape::Create && run.caps.keys.is_none();
         let ids: Vec<&str> = group.iter().map(|at| ops[*at].op_id.as_str()).collect();
-        if !self.store.sent(&ids, send, durable)? {
+        if !self.store.commit_sent(&ids, send, durable)? {
             return Err(changed_meanwhile(&ops[group[0]]));
         }
         for at in group {
@@ -95,7 +96,7 @@ impl Engine<'_> {
 }
 
 /// An answer about another row than the request's belongs to another request: what this one came to is not known.
-fn own(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
+fn unless_about_another(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
     let Reply::Done(Some(row)) = &reply else { return reply };
     let another = match op.shape {
         Shape::Update => sighting.row.as_ref().is_some_and(|asked| asked.id != row.id),

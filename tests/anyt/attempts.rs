@@ -130,6 +130,38 @@ fn times_are_shown_in_the_zone_of_the_screen() {
 }
 
 #[test]
+fn a_content_that_was_read_is_there_without_a_network() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    let bob = server.bob();
+    let id = start_there(&bob, "DEV-1");
+    let add = |name: &str, content: &str| {
+        let body = json::parse(&format!(r#"{{"type":"log","name":"{name}","content":"{content}"}}"#));
+        assert_eq!(bob.post(&format!("{}/attempts/{id}/artifacts", bob.workspace()), &body).0, 201);
+    };
+    add("first", "one");
+    add("second", "two");
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).ok().stdout, "one");
+    proxy.reset();
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).ok().stdout, "one");
+    assert!(proxy.log().is_empty(), "{:?}", proxy.log());
+    // No more than the bound: what was kept longest ago goes first. What belongs to nothing goes too.
+    let db = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache");
+    let large = "x".repeat(16 << 20);
+    db.execute("UPDATE contents SET content = ?1", [&large]).expect("SQL");
+    db.execute("INSERT INTO contents VALUES (77, 0, 0, 'of no row')", []).expect("SQL");
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/2"]).ok().stdout, "two");
+    let kept: String =
+        db.query_row("SELECT group_concat(id || content) FROM contents", [], |row| row.get(0)).expect("SQL");
+    assert_eq!(kept, "2two");
+    // Another row under the same id, as a server makes it that was put back.
+    db.execute("UPDATE contents SET created_us = created_us - 1", []).expect("SQL");
+    proxy.reset();
+    assert_eq!(sandbox.anyt(&["artifact", "get", "2"]).ok().stdout, "two");
+    assert_eq!(proxy.log().len(), 1);
+}
+
+#[test]
 fn started_finished_and_documented_at_once() {
     let (server, proxy, sandbox) = synced(&["One"]);
     sandbox

@@ -333,7 +333,7 @@ fn an_older_cache_learns_of_comments() {
     let (server, proxy, sandbox) = stage();
     let db = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache");
     let mut undo = String::from(
-        "DROP TABLE staged_attempts; DROP TABLE staged_artifacts; DROP TABLE comments; DROP TABLE staged_comments; ALTER TABLE tasks DROP COLUMN below_read;
+        "DROP TABLE contents; DROP TABLE staged_attempts; DROP TABLE staged_artifacts; DROP TABLE comments; DROP TABLE staged_comments; ALTER TABLE tasks DROP COLUMN below_read;
          DELETE FROM sync_metadata WHERE key LIKE '%comments%'; PRAGMA user_version = 3;",
     );
     let common =

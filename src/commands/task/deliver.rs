@@ -8,7 +8,6 @@ use crate::commands::prompter::ConsolePrompter;
 use crate::commands::rate_limit::{remember_wait, wait_allowed};
 use crate::commands::reporter::{ConsoleReporter, Mode as Report};
 use crate::commands::session::Effort;
-use crate::commands::sync::follow_picked;
 use crate::error::{Error, Result};
 use crate::model::task::TITLE;
 use crate::model::{Account, Kept, Operation, State};
@@ -133,7 +132,7 @@ fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Q
     };
     let delivered = match run(session, ctx, server, queued) {
         Ok(summary) => {
-            follow_picked(ctx);
+            ctx.follow_picked();
             judge(session, ctx, queued, summary)
         }
         Err(error) => Err(withdraw(session, ctx, queued, error)?),

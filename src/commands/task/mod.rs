@@ -29,6 +29,13 @@ use crate::model::Row;
 use crate::store::ShownRow;
 use miniserde::json::Value;
 
+/// A row as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
+pub(super) fn to_json(row: &Row, pending: bool) -> Value {
+    let mut members = row_to_json(row);
+    members.insert("pending".to_string(), Value::Bool(pending));
+    Value::Object(members)
+}
+
 /// The same of a task in a list, which is also marked as blocked while it depends on an open task.
 fn shown_to_json(shown: &ShownRow) -> Value {
     let mut document = to_json(&shown.row, shown.pending);
@@ -36,11 +43,4 @@ fn shown_to_json(shown: &ShownRow) -> Value {
         members.insert("blocked".to_string(), Value::Bool(shown.blocked));
     }
     document
-}
-
-/// A row as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
-pub(super) fn to_json(row: &Row, pending: bool) -> Value {
-    let mut members = row_to_json(row);
-    members.insert("pending".to_string(), Value::Bool(pending));
-    Value::Object(members)
 }

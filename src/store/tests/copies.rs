@@ -89,7 +89,7 @@ fn a_home_put_back_whole() {
     home.copy("state", "older_state");
     let mut store = home.open();
     let op = store.waiting().expect("readable").remove(0);
-    assert!(store.sent(&[&op.op_id], &a_send(&op), true).expect("written"));
+    assert!(store.commit_sent(&[&op.op_id], &a_send(&op), true).expect("written"));
     drop(store);
     home.copy("older_cache", "cache");
     home.copy("older_state", "state");
@@ -160,10 +160,10 @@ fn an_answer_in_a_lost_cache() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let op = queue(&mut store, &[create("new")]).remove(0);
-    store.sent(&[&op.op_id], &a_send(&op), true).expect("written");
+    store.commit_sent(&[&op.op_id], &a_send(&op), true).expect("written");
     let row = super::home::server_row(2, "new");
     store
-        .replied(&[&op.op_id], Some(&crate::model::SendReply::Done), &State::Answered(Some(Box::new(row))))
+        .commit_reply(&[&op.op_id], Some(&crate::model::SendReply::Done), &State::Answered(Some(Box::new(row))))
         .expect("written");
     drop(store);
     home.remove("cache");

@@ -25,10 +25,10 @@ fn a_life() {
     confirm("queued");
     drop_ops(&mut store, &[&ops[1].op_id]);
     confirm("dropped");
-    store.sent(&[&ops[0].op_id], &a_send(&ops[0]), true).expect("written");
+    store.commit_sent(&[&ops[0].op_id], &a_send(&ops[0]), true).expect("written");
     confirm("sent");
     let answer = State::Answered(Some(Box::new(server_row(2, "a"))));
-    store.replied(&[&ops[0].op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&ops[0].op_id], Some(&SendReply::Done), &answer).expect("written");
     let walk = Walk { began: now(), done: true, ..Walk::default() };
     store.stage(DEV, &[server_row(3, "theirs")], &walk).expect("staged");
     store.end(&an_end(), &now()).expect("applied");

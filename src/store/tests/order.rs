@@ -20,7 +20,7 @@ fn what_was_dropped_meanwhile_is_not_sent() {
     let ops = queue(&mut store, &[create("a"), create("b")]);
     drop_ops(&mut other, &[&ops[1].op_id]);
     let ids = [&*ops[0].op_id, &*ops[1].op_id];
-    assert!(!store.sent(&ids, &a_send(&ops[0]), true).expect("readable"));
+    assert!(!store.commit_sent(&ids, &a_send(&ops[0]), true).expect("readable"));
     assert_eq!(ids.map(|op_id| state(&store, op_id)), ["queued", "dropped"], "all of them or none");
     assert_eq!(count(&store, "SELECT count(*) FROM sends"), 0);
     assert!(!store.settle(&ops[1].op_id, &State::Queued, &State::Done).expect("readable"));
@@ -31,9 +31,9 @@ fn what_was_answered_is_neither_dropped_nor_amended() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let op = queue(&mut store, &[create("a")]).remove(0);
-    store.sent(&[&op.op_id], &a_send(&op), true).expect("written");
+    store.commit_sent(&[&op.op_id], &a_send(&op), true).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(2, "a"))));
-    store.replied(&[&op.op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&op.op_id], Some(&SendReply::Done), &answer).expect("written");
     drop_ops(&mut store, &[&op.op_id]);
     store.change(|_| Ok(Change { amended: vec![op.clone()], ..Change::default() })).expect("nothing to do");
     assert_eq!(state(&store, &op.op_id), "answered");
@@ -47,8 +47,8 @@ fn a_request_that_was_turned_away_leaves_the_operation_queued() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let op = queue(&mut store, &[create("a")]).remove(0);
-    store.sent(&[&op.op_id], &a_send(&op), false).expect("written");
-    store.replied(&[&op.op_id], Some(&SendReply::NotDone), &State::Queued).expect("written");
+    store.commit_sent(&[&op.op_id], &a_send(&op), false).expect("written");
+    store.commit_reply(&[&op.op_id], Some(&SendReply::NotDone), &State::Queued).expect("written");
     let found = store.waiting().expect("readable").remove(0);
     assert_eq!((found.state, found.sends[0].reply.clone()), (State::Queued, Some(SendReply::NotDone)));
 }
@@ -59,9 +59,9 @@ fn settled_operations_are_bounded() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let made = queue(&mut store, &[create("made")]).remove(0);
-    store.sent(&[&made.op_id], &a_send(&made), true).expect("written");
+    store.commit_sent(&[&made.op_id], &a_send(&made), true).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(2, "made"))));
-    store.replied(&[&made.op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&made.op_id], Some(&SendReply::Done), &answer).expect("written");
     store.end(&End::default(), &now()).expect("applied");
     queue(&mut store, &[link(Target::Server(1), Target::MadeBy(made.op_id.clone()))]);
     let other = queue(&mut store, &[update(Target::Server(1), "other")]).remove(0);
@@ -86,9 +86,9 @@ fn settled_operations_keep_texts_only_to_be_undone() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let op = queue(&mut store, &[create(&"long ".repeat(20_000))]).remove(0);
-    store.sent(&[&op.op_id], &a_send(&op), true).expect("written");
+    store.commit_sent(&[&op.op_id], &a_send(&op), true).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(2, "long"))));
-    store.replied(&[&op.op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&op.op_id], Some(&SendReply::Done), &answer).expect("written");
     store.end(&End::default(), &now()).expect("applied");
     let bytes = "SELECT sum(length(payload) + length(coalesce(answer, ''))) + (SELECT sum(length(sent)) FROM sends) FROM sync_queue";
     assert!(count(&store, bytes) < 100);
@@ -142,7 +142,7 @@ fn a_sent_create_is_kept_as_sent() {
     let home = Home::synced(&[1]);
     let mut store = home.open();
     let op = queue(&mut store, &[create("a")]).remove(0);
-    store.sent(&[&op.op_id], &a_send(&op), true).expect("written");
+    store.commit_sent(&[&op.op_id], &a_send(&op), true).expect("written");
     let op = store.waiting().expect("readable").remove(0);
     let operations =
         vec![crate::model::Operation { state: State::Rejected("may have become DEV-2".into()), ..op.clone() }];

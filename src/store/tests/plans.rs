@@ -118,12 +118,14 @@ fn everything(store: &mut crate::store::Store) {
         })
         .expect("changed");
     for op in &ops[..4] {
-        store.sent(&[&op.op_id], &a_send(op), true).expect("written");
+        store.commit_sent(&[&op.op_id], &a_send(op), true).expect("written");
     }
     let answered = State::Answered(Some(Box::new(server_row(30, "new"))));
-    store.replied(&[&ops[0].op_id], Some(&SendReply::Done), &answered).expect("written");
-    store.replied(&[&ops[1].op_id], Some(&SendReply::Refused("no".into())), &State::Rejected("no".into())).expect("ok");
-    store.replied(&[&ops[2].op_id], Some(&SendReply::Done), &State::Answered(None)).expect("written");
+    store.commit_reply(&[&ops[0].op_id], Some(&SendReply::Done), &answered).expect("written");
+    store
+        .commit_reply(&[&ops[1].op_id], Some(&SendReply::Refused("no".into())), &State::Rejected("no".into()))
+        .expect("ok");
+    store.commit_reply(&[&ops[2].op_id], Some(&SendReply::Done), &State::Answered(None)).expect("written");
     store.settle(&ops[3].op_id, &State::Sent, &State::Answered(None)).expect("written");
     store.rebase(&ops[1].op_id, &ops[1].base, 2).expect("written");
     read(store, &ops[0].op_id);

@@ -47,9 +47,9 @@ fn references_show_the_ids_under_which_rows_are_kept() {
     assert_eq!(row(&store, child_id).parent_id(), Some(parent_id));
     assert_eq!(store.dependencies_of(1).expect("readable").0[0].id, parent_id);
 
-    store.sent(&[&parent.op_id], &a_send(&parent), false).expect("written");
+    store.commit_sent(&[&parent.op_id], &a_send(&parent), false).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(7, "parent"))));
-    store.replied(&[&parent.op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&parent.op_id], Some(&SendReply::Done), &answer).expect("written");
     assert_eq!(
         store.resolve("task", &made).expect("readable"),
         Resolved::Server { id: 7, name: "DEV-2".into() },
@@ -151,9 +151,9 @@ fn a_row_made_again_takes_over_what_names_the_old_one() {
     let again = queue(&mut store, &[again]).remove(0);
     queue(&mut store, &[link(Target::Server(2), Target::Server(1))]);
     assert!(matches!(store.resolve("task", &Target::Server(1)).expect("readable"), Resolved::Pending { .. }));
-    store.sent(&[&again.op_id], &a_send(&again), false).expect("written");
+    store.commit_sent(&[&again.op_id], &a_send(&again), false).expect("written");
     let answer = State::Answered(Some(Box::new(server_row(5, "again"))));
-    store.replied(&[&again.op_id], Some(&SendReply::Done), &answer).expect("written");
+    store.commit_reply(&[&again.op_id], Some(&SendReply::Done), &answer).expect("written");
     store.end(&End::default(), &now()).expect("applied");
     assert_eq!(titles(&store), ["DEV-2 from the server", "DEV-5 again"]);
     assert_eq!(store.dependencies_of(2).expect("readable").0[0].id, 5);
