@@ -49,11 +49,11 @@ token() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
 start_server() {
     mkfifo "$tour/greeting"
-    anyt-server --listen 127.0.0.1:0 --db "$tour/server.db" --token "you=$yours" --token "bob=$bobs" >"$tour/greeting" &
+    anyt-server --listen 127.0.0.1:0 --db "$tour/server.db" --token "you=$yours" --token "bob=$bobs" >"$tour/greeting" 2>"$tour/log" &
     server=$!
     read -r greeting <"$tour/greeting"
     url=${greeting##* }
-    case $url in http://*) ;; *) echo "anyt-server said: $greeting"; exit 1 ;; esac
+    case $url in http://*) ;; *) echo "anyt-server said: $greeting"; cat "$tour/log"; exit 1 ;; esac
 }
 
 # A colleague who has been at work before you came.

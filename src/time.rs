@@ -71,6 +71,17 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(crate::zone::offset(self.0.div_euclid(SECOND)) * SECOND)).minute()
     }
 
+    /// A time of RFC 3339 as screens show it; one that cannot be read as it came.
+    pub fn on_screen(text: &str) -> String {
+        Timestamp::parse(text).map_or_else(|| text.to_string(), Timestamp::local_minute)
+    }
+
+    /// The same with its age: `2 hours ago (2026-11-29 10:00)`.
+    pub fn with_age(text: &str) -> String {
+        let shown = |at: Timestamp| format!("{} ({})", at.ago(Timestamp::now()), at.local_minute());
+        Timestamp::parse(text).map_or_else(|| text.to_string(), shown)
+    }
+
     pub fn minus(self, span: Duration) -> Timestamp {
         Timestamp(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }

@@ -28,7 +28,7 @@ use crate::sync::remote::{RemoteError, RemoteResult};
 use miniserde::json::{self, Value};
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use transport::{Call, Transport};
 use wire::Read;
 
@@ -44,6 +44,8 @@ pub struct Options {
     /// For one whole request: name, connection, sending and the last byte of the answer.
     pub timeout: Duration,
     pub patience: Patience,
+    /// No request of them all is waited for beyond this.
+    pub until: Option<Instant>,
     /// Takes a line about each request (`-v`), without the secret.
     pub verbose: Option<Verbose>,
 }

@@ -63,6 +63,7 @@ pub(super) struct Transport {
     ca_file: Option<PathBuf>,
     timeout: Duration,
     patience: Patience,
+    until: Option<Instant>,
     verbose: Option<Verbose>,
     line: OnceCell<Line>,
     /// A read that was begun before it is asked for.
@@ -88,6 +89,7 @@ impl Transport {
             secret: options.secret,
             timeout: options.timeout,
             patience: options.patience,
+            until: options.until,
             verbose: options.verbose,
             line: OnceCell::new(),
             ahead: RefCell::new(None),
@@ -119,10 +121,11 @@ impl Transport {
     /// carried out.
     pub(super) fn send(&self, call: &Call) -> Result<Answer, Trouble> {
         let tries = if call.is_read() { self.patience.tries } else { self.patience.tries.min(WRITE_TRIES) };
-        let mut budget = Budget::new(Patience { tries, ..self.patience });
+        let left = self.until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        let mut budget = Budget::new(Patience { tries, total: self.patience.total.min(left) });
         let mut doubt = None;
         loop {
-            let failure = match self.try_once(call, budget.limit(self.timeout)) {
+            let failure = match self.try_once(call, budget.limit(self.timeout.min(left))) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

@@ -38,6 +38,7 @@ pub fn login(session: &mut Session) -> Result<()> {
         let vault = if std::io::stdin().is_terminal() { vault.patient() } else { vault };
         vault.store(&env, &secret, choice)
     })?;
+    session.forget_token();
     for notice in &kept.notices {
         session.out.warn(notice)?;
     }

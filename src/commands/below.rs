@@ -5,14 +5,13 @@ use super::Session;
 use super::context::EnvContext;
 use super::session::Effort;
 use super::task::to_json;
-use crate::document::{integer, object};
+use crate::document::list as list_of;
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row};
 use crate::store::ShownRow;
 use crate::sync::pull_lists;
 use crate::sync::remote::to_error;
 use crate::ui::Output;
-use miniserde::json;
 
 /// # Errors
 /// The server is known not to have such things: what would be queued would wait for nothing.
@@ -53,10 +52,7 @@ pub fn list(
         false => format!("there is no {} on {}", kind.name, above.name),
     };
     session.answer(
-        || {
-            let items = rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect();
-            object([("count", integer(rows.len() as i64)), ("items", json::Value::Array(items))])
-        },
+        || list_of(rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect()),
         |out| if rows.is_empty() { out.warn(&none) } else { print(out, &rows) },
     )
 }

@@ -45,7 +45,7 @@ pub fn print(out: &mut Output, rows: &[ShownRow]) -> Result<()> {
         }
         let number = out.paint(Style::Bold, &format!("#{}", sanitise::line(below::number(row))));
         let author = sanitise::line(row.author().unwrap_or("you"));
-        let when = Timestamp::parse(&row.created_at).map_or_else(|| row.created_at.clone(), Timestamp::local_minute);
+        let when = Timestamp::on_screen(&row.created_at);
         let edited = if row.updated_at == row.created_at { "" } else { ", edited" };
         let mark = if *pending { " (waits for sync)" } else { "" };
         out.raw(&format!("{number} {author}, {}{edited}{mark}\n", sanitise::line(&when)))?;

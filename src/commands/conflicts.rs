@@ -6,7 +6,7 @@ use super::context::EnvContext;
 use super::describe::one_line;
 use super::prompter::ConsolePrompter;
 use super::reporter::{ConsoleReporter, Mode as Report};
-use crate::document::{integer, object, text};
+use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::model::task::{TASK, TITLE};
 use crate::model::{Operation, Target};
@@ -30,11 +30,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         items.push((conflict, cause, differences));
     }
     session.answer(
-        || {
-            let documents =
-                items.iter().map(|(conflict, cause, differences)| to_json(conflict, *cause, differences)).collect();
-            object([("items", Value::Array(documents)), ("count", integer(items.len() as i64))])
-        },
+        || list_of(items.iter().map(|(conflict, cause, differences)| to_json(conflict, *cause, differences)).collect()),
         |out| {
             if items.is_empty() {
                 return out.line("No conflict is waiting");

@@ -3,13 +3,12 @@
 use super::context::EnvContext;
 use super::task::to_json;
 use super::{Session, named};
-use crate::document::{integer, object};
+use crate::document::list as list_of;
 use crate::error::{Error, Result};
 use crate::model::label::{COLOR, DESCRIPTION, LABEL, NAME};
 use crate::model::{Patch, Value};
 use crate::sync::pull_lists;
 use crate::ui::{Column, Table};
-use miniserde::json;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
@@ -20,10 +19,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         false => format!("there is no label in {}", workspace.identifier),
     };
     session.answer(
-        || {
-            let items = rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect();
-            object([("count", integer(rows.len() as i64)), ("items", json::Value::Array(items))])
-        },
+        || list_of(rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect()),
         |out| {
             if rows.is_empty() {
                 return out.warn(&none);

@@ -2,10 +2,9 @@
 
 use super::Session;
 use super::context::EnvContext;
-use crate::document::{integer, object, optional, text};
+use crate::document::{list as list_of, object, optional, text};
 use crate::error::Result;
 use crate::ui::{Column, Table};
-use miniserde::json::Value;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
@@ -25,7 +24,7 @@ pub fn list(session: &mut Session) -> Result<()> {
                     ("created_at", text(&member.created_at)),
                 ])
             });
-            object([("count", integer(members.len() as i64)), ("items", Value::Array(items.collect()))])
+            list_of(items.collect())
         },
         |out| {
             if members.is_empty() {

@@ -5,7 +5,7 @@ use super::init::tie;
 use super::session::Effort;
 use super::{Session, named, task};
 use crate::config;
-use crate::document::{integer, object, optional, text};
+use crate::document::{integer, list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::project::{COLOR, DESCRIPTION, ICON, LEAD, NAME, PROJECT, START, STATUS, TARGET};
 use crate::model::{Patch, Project, Value as FieldValue, Workspace};
@@ -28,10 +28,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     }
     let current = ctx.project(session, &workspace).ok();
     session.answer(
-        || {
-            let items = known.iter().map(|shown| task::to_json(&shown.row, shown.pending)).collect();
-            object([("count", integer(known.len() as i64)), ("items", Value::Array(items))])
-        },
+        || list_of(known.iter().map(|shown| task::to_json(&shown.row, shown.pending)).collect()),
         |out| {
             let mut table =
                 Table::new([Column::left(""), Column::left("ID"), Column::left("NAME"), Column::left("STATUS")]);

@@ -5,7 +5,7 @@ use super::confirm::confirm;
 use super::context::EnvContext;
 use super::describe::{describe, one_line, orphaned, state, title, to_json};
 use super::reporter::plural;
-use crate::document::{integer, object, text};
+use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
 use crate::model::task::TASK;
@@ -23,10 +23,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open(session)?;
     let waiting = ctx.store.waiting()?;
     session.answer(
-        || {
-            let items = waiting.iter().map(to_json).collect();
-            object([("items", Value::Array(items)), ("count", integer(waiting.len() as i64))])
-        },
+        || list_of(waiting.iter().map(to_json).collect()),
         |out| {
             if waiting.is_empty() {
                 return out.line("Nothing waits to be sent");
@@ -39,7 +36,7 @@ pub fn list(session: &mut Session) -> Result<()> {
                 Column::left("STATE").max(80),
             ]);
             for operation in &waiting {
-                let when = Timestamp::parse(&operation.created_at).map_or_else(String::new, Timestamp::local_minute);
+                let when = Timestamp::on_screen(&operation.created_at);
                 let (number, title) = (operation.seq.to_string(), title(&ctx.store, operation));
                 table.row([number.as_str(), &describe(operation), &title, &when, &state(operation)]);
             }
@@ -52,12 +49,12 @@ pub fn show(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open(session)?;
     let chosen = choose(session, &ctx, ctx.store.waiting()?)?;
     session.answer(
-        || Value::Array(chosen.iter().map(to_json).collect()),
+        || list_of(chosen.iter().map(to_json).collect()),
         |out| {
             for operation in &chosen {
                 out.line(&format!("#{} {}", operation.seq, describe(operation)))?;
                 out.line(&format!("  State: {}", state(operation)))?;
-                out.line(&format!("  Queued: {}", operation.created_at))?;
+                out.line(&format!("  Queued: {}", Timestamp::with_age(&operation.created_at)))?;
                 out.line(&format!("  Operation id: {}", operation.op_id))?;
                 if operation.seen_version > 0 {
                     out.line(&format!("  Made on version: {}", operation.seen_version))?;

@@ -20,7 +20,7 @@ use crate::vars::Vars;
 use miniserde::json::Value;
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub struct Session<'a> {
     pub call: &'a Invocation,
@@ -38,6 +38,8 @@ pub struct Session<'a> {
     faults: RefCell<Vec<String>>,
     /// The text that came on standard input: a command that fails keeps it.
     pub piped: RefCell<Option<String>>,
+    /// So long the server has for all that it is asked, from when it is first asked for: somebody waits for something else.
+    pub hurry: Option<Duration>,
 }
 
 /// How long a command is ready to try.
@@ -71,6 +73,7 @@ impl<'a> Session<'a> {
             secret: None,
             faults: RefCell::default(),
             piped: RefCell::new(None),
+            hurry: None,
         })
     }
 
@@ -121,8 +124,11 @@ impl<'a> Session<'a> {
         Ok(directory.load()?.map(|settings| (directory, settings)))
     }
 
-    /// The token for an environment. A passphrase may be asked for at a terminal.
+    /// The token for the command's environment. A passphrase may be asked for at a terminal, once.
     pub fn token(&mut self, env: &Environment) -> Result<Secret> {
+        if let Some(secret) = &self.secret {
+            return Ok(secret.clone());
+        }
         let paths = self.paths()?;
         let found = self.with_vault(&paths, |vault| vault.find(env))?;
         for notice in found.notices {
@@ -133,6 +139,11 @@ impl<'a> Session<'a> {
         }
         self.secret = Some(found.secret.clone());
         Ok(found.secret)
+    }
+
+    /// Another token was stored.
+    pub fn forget_token(&mut self) {
+        self.secret = None;
     }
 
     /// `text` without the token that was read, and what the variables keep secret: a command that was run may print them.
@@ -171,8 +182,9 @@ impl<'a> Session<'a> {
             secret,
             allow_insecure_http: self.call.has("allow-insecure-http") || env.allows_clear_text(),
             ca_file: self.call.given("ca-file").map(PathBuf::from),
-            timeout,
+            timeout: self.hurry.map_or(timeout, |hurry| timeout.min(hurry)),
             patience: Patience { tries, total },
+            until: self.hurry.map(|hurry| Instant::now() + hurry),
             verbose: self.verbose(),
         })
     }

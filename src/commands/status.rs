@@ -145,7 +145,7 @@ pub fn log(session: &mut Session) -> Result<()> {
                 Column::left(if verbose { "DETAIL" } else { "" }),
             ]);
             for entry in &entries {
-                let when = Timestamp::parse(&entry.synced_at).map_or(entry.synced_at.clone(), Timestamp::local_minute);
+                let when = Timestamp::on_screen(&entry.synced_at);
                 let numbers = [entry.changes, entry.conflicts, entry.errors].map(|number| number.to_string());
                 let detail = entry.detail.as_deref().filter(|_| verbose || entry.errors > 0).unwrap_or("");
                 table.row([&when, &entry.direction, &numbers[0], &numbers[1], &numbers[2], detail]);

@@ -8,7 +8,7 @@ use super::session::{Effort, refuse_offline};
 use super::task::fields::typed_text;
 use crate::config::{self, Environment};
 use crate::directory::Directory;
-use crate::document::{integer, object, optional, text};
+use crate::document::{integer, list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::{Workspace, new_op_id};
 use crate::store::Filter;
@@ -23,10 +23,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let known = known(session, &mut ctx)?;
     let current = ctx.workspace(session).ok().map(|workspace| workspace.id);
     session.answer(
-        || {
-            let items = known.iter().map(to_json).collect();
-            object([("count", integer(known.len() as i64)), ("items", Value::Array(items))])
-        },
+        || list_of(known.iter().map(to_json).collect()),
         |out| {
             let mut table =
                 Table::new([Column::left(""), Column::left("ID"), Column::left("IDENTIFIER"), Column::left("NAME")]);

@@ -3,13 +3,17 @@
 
 use crate::common::deadline::wait_until;
 use crate::common::json::{self, Look, Value};
-use crate::common::proxy::{Proxy, What, When};
+use crate::common::proxy::{Gate, Proxy, What, When};
 use crate::common::pty::Terminal;
 use crate::common::run::TIMEOUT;
 use crate::common::scripted::{Quirks, Scripted};
 use crate::common::server::User;
 use crate::common::{ALICE, Exit, Sandbox, Server, synced};
 use rustix::process::{Pid, Signal, kill_process};
+use std::time::Duration;
+
+/// For what waits for nobody. Far below the time-out of a request.
+const SOON: Duration = Duration::from_secs(15);
 
 /// The attempts at a task as the server has them: id, status, tokens.
 fn served(user: &User, task: &str) -> Vec<String> {
@@ -99,6 +103,30 @@ fn what_colleagues_try_comes_with_a_sync() {
         db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a number")
     };
     assert_eq!((left("attempts"), left("artifacts")), (0, 0));
+}
+
+/// On screens the zone is this machine's, in documents it is UTC.
+#[test]
+fn times_are_shown_in_the_zone_of_the_screen() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["attempt", "start", "DEV-1"]).ok();
+    let show = |args: &[&str]| sandbox.anyt(&[&["attempt"], args].concat()).env("TZ", "<+0545>-5:45").ok().stdout;
+    let document = json::parse(&show(&["show", "DEV-1@1", "--json"]));
+    let started = document.text("data.started_at");
+    assert!(started.ends_with('Z'));
+    assert_eq!(json::parse(&show(&["list", "DEV-1", "--json"])).text("data.items.0.started_at"), started);
+    let minutes = |time: &str| -> i64 {
+        let part = |at: std::ops::Range<usize>| time[at].parse::<i64>().expect("digits");
+        part(11..13) * 60 + part(14..16)
+    };
+    let day = 24 * 60;
+    let local = (minutes(started) + 5 * 60 + 45) % day;
+    let wanted = format!(" {:02}:{:02}", local / 60, local % 60);
+    for (screen, before) in
+        [(show(&["list", "DEV-1"]), "running  "), (show(&["show", "DEV-1@1"]), "Started: just now (")]
+    {
+        assert!(screen.contains(before) && screen.contains(&wanted), "{wanted} {started}: {screen}");
+    }
 }
 
 #[test]
@@ -498,6 +526,39 @@ fn a_refused_start_runs_nothing() {
     assert_eq!(sandbox.pending(), 0);
     sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok();
     assert_eq!(cached(&sandbox, "DEV-1"), ["@1 success 0"]);
+}
+
+/// A server that is silent, from the first request on or to the start alone, keeps nobody's command from starting. What was
+/// not delivered, or may have been, goes with the end, once.
+#[test]
+fn a_silent_server_does_not_keep_the_command_from_starting() {
+    for (keys, method, path) in [(true, "GET", "/auth"), (true, "POST", "/start"), (false, "POST", "/start")] {
+        for arrives in [true, false] {
+            let (server, proxy, sandbox) = synced(&["One"]);
+            if !keys {
+                proxy.hide_idempotency();
+                sandbox.anyt(&["sync"]).ok();
+            }
+            sandbox.set_env("ANYT_TIMEOUT", "60");
+            let gate = Gate::new();
+            let stall = if arrives { What::StallReply(gate.clone()) } else { What::StallRequest(gate.clone()) };
+            proxy.fault(When::is(move |seen| seen.method == method && seen.target.contains(path)).always(), stall);
+            let script = "mkfifo go && echo here && read word <go";
+            let running = sandbox.anyt(&["attempt", "run", "DEV-1", "--", "sh", "-c", script]).spawn();
+            wait_until("the command runs", SOON, || running.stdout_so_far() == "here\n");
+            assert!(running.stderr_so_far().contains("did not answer within 2 s"), "{}", running.stderr_so_far());
+            proxy.forget_faults();
+            gate.open();
+            sandbox.write("work/go", "on\n");
+            let run = running.wait(TIMEOUT).ok();
+            let case = format!("keys {keys}, {method} {path}, arrives {arrives}: {run}");
+            assert!(!keys || run.stderr.contains("✓ Finished attempt DEV-1@1\n"), "{case}");
+            sandbox.anyt(&["sync", "--no-input"]).ok();
+            assert_eq!(served(&server.bob(), "DEV-1"), ["@1 success 0"], "{case}");
+            assert_eq!(artifacts(&server.bob(), 1), [("log".into(), "here\n".into())], "{case}");
+            assert_same(&server, &proxy, &sandbox, "DEV-1");
+        }
+    }
 }
 
 /// A run that goes on is not taken for dead.

@@ -62,6 +62,22 @@ fn fields_and_lines() {
     assert!(unknown.stderr.contains("there is no field 'colour' (there are: "), "{unknown}");
 }
 
+/// One operation or several: a list.
+#[test]
+fn queue_show_gives_a_list() {
+    let dispute = Dispute::about(2);
+    let alice = &dispute.alice;
+    alice.anyt(&["task", "update", "1", "-p", "1", "--offline"]).ok();
+    alice.anyt(&["task", "dep", "add", "1", "--on", "2", "--offline"]).ok();
+    for (named, count) in [("1", 1), ("DEV-1", 2)] {
+        let run = alice.anyt(&["sync", "queue", "show", named, "--json"]).ok();
+        let document = run.json();
+        assert_eq!((document.int("data.count"), document.items("data.items").len()), (count as i64, count), "{run}");
+        let lines = alice.anyt(&["sync", "queue", "show", named, "--jsonl"]).ok();
+        assert_eq!(lines.stdout.lines().count(), count, "{lines}");
+    }
+}
+
 /// Whatever is undone, the document is that of its kind.
 #[test]
 fn undo_gives_the_document_of_its_kind() {

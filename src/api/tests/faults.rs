@@ -24,6 +24,18 @@ fn nobody_listens() {
     assert_eq!(post(&http), Said::OutOfReach(refused));
 }
 
+/// A time for all requests: with more tries left, and for the next request too.
+#[test]
+fn nothing_is_waited_for_beyond_the_time_for_all() {
+    let server = Server::play(vec![Reply::Silence, Reply::Silence]);
+    let patience = Patience { tries: 3, total: 5 * SECOND };
+    let until = Some(Instant::now() + SECOND / 2);
+    let http = open(Options { patience, until, ..options(&server.url) });
+    assert!(within(SECOND, || get(&http)).is_err());
+    let said = within(SECOND / 2, || post(&http));
+    assert!(matches!(said, Said::OutOfReach(_) | Said::Lost { .. }), "{said:?}");
+}
+
 #[test]
 fn no_such_host() {
     let http = open(options("https://anyt.invalid"));

@@ -198,6 +198,7 @@ pub(super) fn options(url: &str) -> Options {
         ca_file: None,
         timeout: Duration::from_secs(2),
         patience: Patience { tries: 1, total: Duration::ZERO },
+        until: None,
         verbose: None,
     }
 }

@@ -49,7 +49,8 @@ pub const ATTEMPT: Command = Command {
                 Starts an attempt, runs the command with your terminal, and finishes the attempt: success when the \
                 command ends with 0, aborted when a signal ended it, else failed; with the time that it took. The last 64 \
                 KiB of its output become an artifact, 'log'. The exit code is the command's, 128 and the signal's number \
-                if one ended it, 127 if it could not be started. SIGTERM, SIGHUP, SIGINT and SIGQUIT are passed on. If \
+                if one ended it, 127 if it could not be started. The command waits for the server for 2 seconds at most; \
+                what was not delivered by then goes with the end. SIGTERM, SIGHUP, SIGINT and SIGQUIT are passed on. If \
                 anyt itself is killed, the next 'anyt attempt run' finishes the attempt as aborted. With --json the \
                 command's output goes to stderr.",
             arguments: &[

@@ -107,15 +107,14 @@ pub fn print(out: &mut Output, rows: &[ShownRow]) -> Result<()> {
         Column::left("ATTEMPT").whole(),
         Column::left(""),
         Column::left("STATUS"),
-        Column::left("STARTED (UTC)").optional(),
+        Column::left("STARTED").optional(),
         Column::right("TIME"),
         Column::right("TOKENS"),
         Column::left("BY").optional(),
         Column::left("FAILURE").max(40).optional(),
     ]);
     for ShownRow { row, pending, .. } in rows {
-        let started = row.text(STARTED).unwrap_or(&row.created_at);
-        let started = Timestamp::parse(started).map_or_else(|| started.to_string(), Timestamp::minute);
+        let started = Timestamp::on_screen(row.text(STARTED).unwrap_or(&row.created_at));
         let by = row.text(AGENT).or(row.text(ACTOR)).unwrap_or("you");
         let failure = row.text(FAILURE).or(row.text(MESSAGE)).unwrap_or("");
         let (time, tokens) = (took(row), tokens(row));
@@ -159,11 +158,12 @@ pub fn show(session: &mut Session) -> Result<()> {
             let mark = if pending { " (changes wait for sync)" } else { "" };
             out.line(&format!("{}: {}{mark}", row.name, row.text(STATUS).unwrap_or("")))?;
             let text = |field| row.text(field).unwrap_or("").to_string();
+            let time = |field| row.text(field).map_or_else(String::new, Timestamp::with_age);
             let said = [
                 ("By", text(ACTOR)),
                 ("Agent", text(AGENT)),
-                ("Started", text(STARTED)),
-                ("Ended", text(ENDED)),
+                ("Started", time(STARTED)),
+                ("Ended", time(ENDED)),
                 ("Time", took(&row)),
                 ("Tokens", tokens(&row)),
                 ("Failure", text(FAILURE)),

@@ -17,10 +17,12 @@ use crate::sync::edits::{self, Queued};
 use crate::ui::relay::{self, Ran};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a shell answers for a command that cannot be started.
 const NOT_STARTED: u8 = 127;
+/// How long the command may have to wait for the server. What is not delivered by then goes with the end.
+const START: Duration = Duration::from_secs(2);
 
 pub fn run(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
@@ -28,6 +30,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let task = ctx.task_to_change(session, &arguments[0])?.row;
     below::refuse_absent(&ctx, &ATTEMPT, task.workspace_id)?;
     let set = begun(session, &task)?;
+    session.hurry = Some(START);
     let mode = write_mode(session, &ctx)?;
     abort_the_dead(session, &mut ctx, &mode)?;
 
@@ -40,6 +43,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     say_out_of_reach(session, [&delivery].into_iter())?;
     let name = Changed::of(&ctx, "Started", &queued, delivery)?.name;
     session.out.flush()?;
+    session.hurry = None;
 
     let mut command = Command::new(&arguments[1]);
     command.args(&arguments[2..]);
@@ -57,7 +61,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
         .map(Ran::log)
         .map(|log| session.scrub(&log))
         .filter(|log| !log.is_empty() && !session.call.has("no-log"));
-    let Err(error) = record(session, &mut ctx, &mode, &op_id, set, log) else { return Ok(code) };
+    let Err(error) = record(session, &mut ctx, &op_id, set, log) else { return Ok(code) };
     marker.stay();
     session
         .out
@@ -71,14 +75,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
 
 /// Writes down how it ended, with the end of its output, and sends both. That the server does not take them changes nothing
 /// about the command's exit code.
-fn record(
-    session: &mut Session,
-    ctx: &mut EnvContext,
-    mode: &WriteMode,
-    op_id: &str,
-    set: Patch,
-    log: Option<String>,
-) -> Result<()> {
+fn record(session: &mut Session, ctx: &mut EnvContext, op_id: &str, set: Patch, log: Option<String>) -> Result<()> {
     let row = attempt_of(ctx, op_id)?.ok_or_else(|| Error::failure("the attempt was deleted meanwhile"))?;
     let mut operations = Vec::new();
     if let Some(log) = log {
@@ -90,7 +87,8 @@ fn record(
     hit("attempt.finished");
     operations.splice(0..0, finished.operations);
     let queued = Queued { operations, amended: false };
-    let delivery = match deliver(session, ctx, mode, &queued) {
+    let delivered = write_mode(session, ctx).and_then(|mode| deliver(session, ctx, &mode, &queued));
+    let delivery = match delivered {
         Ok(delivery) => delivery,
         Err(error) => {
             session.out.error(&error)?;

@@ -6,7 +6,7 @@ use super::table::style_of;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::commands::reporter::plural;
-use crate::document::{integer, object, text};
+use crate::document::{integer, list as list_of, object, text};
 use crate::error::Result;
 use crate::model::task::{COMPLETED, STATUSES};
 use crate::store::{ACCOUNT, Filter, ShownRow, Sort};
@@ -96,7 +96,7 @@ pub fn next(session: &mut Session) -> Result<()> {
     let workspace = ctx.workspace(session)?;
     let mut found = candidates(session, &ctx, workspace.id)?;
     found.truncate(limit(session));
-    session.answer(|| items(found.iter().map(Candidate::to_json)), |out| print_next(out, &found))
+    session.answer(|| list_of(found.iter().map(Candidate::to_json).collect()), |out| print_next(out, &found))
 }
 
 fn print_next(out: &mut Output, found: &[Candidate]) -> Result<()> {
@@ -118,11 +118,6 @@ fn print_next(out: &mut Output, found: &[Candidate]) -> Result<()> {
         }
     }
     table.print(out)
-}
-
-fn items(documents: impl Iterator<Item = Value>) -> Value {
-    let items: Vec<Value> = documents.collect();
-    object([("count", integer(items.len() as i64)), ("items", Value::Array(items.into_iter().collect()))])
 }
 
 /// One part of the summary.

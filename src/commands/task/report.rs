@@ -4,7 +4,7 @@ use super::deliver::Delivery;
 use super::to_json;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
-use crate::document::{integer, object, text};
+use crate::document::{list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row};
 use crate::sync::edits::Queued;
@@ -108,10 +108,7 @@ pub fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
     }
     Ok(match <[Value; 1]>::try_from(documents) {
         Ok([only]) => only,
-        Err(documents) => {
-            let count = integer(documents.len() as i64);
-            object([("items", Value::Array(documents.into_iter().collect())), ("count", count)])
-        }
+        Err(documents) => list_of(documents),
     })
 }
 

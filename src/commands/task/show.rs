@@ -81,9 +81,9 @@ pub fn show(session: &mut Session) -> Result<()> {
             related(out, "Depends on", &needs)?;
             related(out, "Blocks", &blocks)?;
             let by = creator.as_ref().map_or_else(String::new, |name| format!(" by {name}"));
-            field(out, "Created", Some(&(when(&row.created_at) + &by)))?;
-            field(out, "Updated", Some(&when(&row.updated_at)))?;
-            field(out, "Completed", row.text(COMPLETED).map(when).as_deref())?;
+            field(out, "Created", Some(&(Timestamp::with_age(&row.created_at) + &by)))?;
+            field(out, "Updated", Some(&Timestamp::with_age(&row.updated_at)))?;
+            field(out, "Completed", row.text(COMPLETED).map(Timestamp::with_age).as_deref())?;
             field(out, "Web", url.as_deref())?;
             field(out, "Version", (row.version > 0).then(|| row.version.to_string()).as_deref())?;
             prose(out, None, row.description())?;
@@ -123,12 +123,6 @@ fn section(out: &mut Output, what: &str, all: usize, shown: usize, whole: &str) 
 fn person(ctx: &EnvContext, id: &str) -> Result<String> {
     let name = ctx.store.person(id)?.filter(|name| name != id);
     Ok(name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})")))
-}
-
-/// `2 hours ago (2026-11-29 10:00)`, in this machine's zone; a time that cannot be read as it came.
-fn when(text: &str) -> String {
-    let shown = |at: Timestamp| format!("{} ({})", at.ago(Timestamp::now()), at.local_minute());
-    Timestamp::parse(text).map_or_else(|| text.to_string(), shown)
 }
 
 fn heading(out: &mut Output, row: &Row, pending: bool) -> Result<()> {

@@ -63,7 +63,7 @@ impl Columns {
         for shown in rows {
             let mut cells = self.cells(ctx, shown);
             for (_, cell) in self.0.iter().zip(&mut cells).filter(|(at, _)| TIMES.contains(&COLUMNS[**at].0)) {
-                *cell = Timestamp::parse(cell).map_or_else(|| cell.clone(), Timestamp::local_minute);
+                *cell = Timestamp::on_screen(cell);
             }
             table.row(cells.iter().map(String::as_str));
             if let (Some(column), Some(style)) = (status, style_of(shown.row.status())) {
