@@ -166,8 +166,10 @@ impl Http {
         self.write(&call, &|_| Ok(None))
     }
 
-    fn delete(&self, target: String) -> Reply {
-        self.write(&Call::new(Method::DELETE, target), &|_| Ok(None))
+    /// With the version that was looked at: not every server looks at it (docs/api.md 7), and where one does, nobody comes
+    /// between the look and the delete.
+    fn delete(&self, target: String, version: Option<i64>) -> Reply {
+        self.write(&Call { if_match: version, ..Call::new(Method::DELETE, target) }, &|_| Ok(None))
     }
 
     /// Sends a write and reads its answer. What cannot be read leaves the write in doubt: somebody answered, perhaps a
@@ -349,9 +351,9 @@ impl Remote for Http {
         match request.shape {
             Shape::Create => self.create(request),
             Shape::Update => self.update(request),
-            Shape::Delete => self.at_one_of(request, &|target| self.delete(target)),
+            Shape::Delete => self.at_one_of(request, &|target| self.delete(target, request.version)),
             Shape::Link => self.link(request),
-            Shape::Unlink => self.delete(format!("{}/{}", links_path(kind, workspace_id, name), escape(other))),
+            Shape::Unlink => self.delete(format!("{}/{}", links_path(kind, workspace_id, name), escape(other)), None),
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum Becomes {
     Sent,
     /// As it was before the request, which was certainly not carried out.
     Before,
-    /// As before, and the row is to be read again (404, 409 to an update).
+    /// As before, and the row is to be read again (404, 409 to an update; 409 to a delete that tells another version).
     LookAgain,
 }
 
@@ -25,7 +25,7 @@ pub enum Effect {
     Stop,
 }
 
-/// 45 cells, and one for creates of a kind whose names are `unique`. "As before" is exact: an earlier request without an
+/// 45 cells, one for creates of a kind whose names are `unique`, and one for deletes of a row that changed meanwhile. "As before" is exact: an earlier request without an
 /// answer keeps the operation sent.
 pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
     match reply {
@@ -35,6 +35,9 @@ pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
         Reply::Gone(_) => (gone(shape), Effect::GoOn),
         // R3
         Reply::Conflict { .. } if unique && shape == Shape::Create => (Becomes::Sent, Effect::GoOn),
+        Reply::Conflict { current_version: Some(_), .. } if shape == Shape::Delete => {
+            (Becomes::LookAgain, Effect::GoOn)
+        }
         Reply::Conflict { .. } => (conflict(shape), Effect::GoOn),
         // R4
         Reply::Refused { .. } => (refused(shape), Effect::GoOn),
@@ -87,7 +90,7 @@ mod tests {
             ("R2", Reply::Gone(text()), [Rejected, Rejected, Done, LookAgain, Done], GoOn),
             (
                 "R3",
-                Reply::Conflict { current_version: Some(2), message: text() },
+                Reply::Conflict { current_version: None, message: text() },
                 [Rejected, Sent, Sent, LookAgain, Rejected],
                 GoOn,
             ),
@@ -109,5 +112,9 @@ mod tests {
             }
         }
         assert_eq!(cells, 45);
+        let changed = Reply::Conflict { current_version: Some(2), message: text() };
+        for (shape, becomes) in order.into_iter().zip([Rejected, Sent, Sent, LookAgain, LookAgain]) {
+            assert_eq!(reply(shape, false, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
+        }
     }
 }

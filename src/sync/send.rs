@@ -90,7 +90,7 @@ impl Engine<'_> {
             below: below.as_ref().map(|(id, name)| (*id, name.as_str())),
             other: &other,
             set,
-            version: version.filter(|_| op.shape == Shape::Update),
+            version: version.filter(|_| matches!(op.shape, Shape::Update | Shape::Delete)),
         }))
     }
 }

@@ -7,7 +7,8 @@ use crate::common::run::TIMEOUT;
 use crate::common::synced;
 use std::time::Duration;
 
-/// The delete is for the task as it was. DELETE takes no version, so that it is looked at right before.
+/// The delete is for the task as it was. Not every server looks at the version of a DELETE, so that the task is looked at
+/// right before.
 #[test]
 fn a_task_changed_while_a_sync_pushes_is_not_deleted_unseen() {
     let (server, proxy, sandbox) = synced(&["One", "Two"]);
@@ -22,6 +23,25 @@ fn a_task_changed_while_a_sync_pushes_is_not_deleted_unseen() {
     let run = sync.wait(TIMEOUT).code(3);
     assert_eq!(server.bob().task("DEV-1").expect("not deleted").text("title"), "One, and I need it", "{run}");
     assert_eq!(sandbox.pending(), 1, "the delete waits for a decision\n{run}");
+}
+
+/// Nor between that look and the request, on a server that looks at the version of a DELETE.
+#[test]
+fn a_task_changed_while_its_delete_is_on_the_way_is_not_deleted_unseen() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    for (title, command) in [("Needed", &["task", "rm", "DEV-1", "--force"][..]), ("Still", &["sync", "--no-input"])] {
+        let gate = Gate::new();
+        proxy.fault(When::first("DELETE", ""), What::StallRequest(gate.clone()));
+        let run = sandbox.anyt(command).spawn();
+        gate.wait_for_somebody();
+        server.bob().edit_task("DEV-1", &format!(r#"{{"title":"{title}"}}"#));
+        gate.open();
+        let run = run.wait(TIMEOUT).code(3);
+        assert_eq!(server.bob().task("DEV-1").expect("not deleted").text("title"), title, "{run}");
+        assert_eq!(sandbox.pending(), 1, "the delete waits for a decision\n{run}");
+        sandbox.anyt(&["sync", "--resolve", "remote"]).ok();
+        sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--offline"]).ok();
+    }
 }
 
 /// On a server that does not look at `If-Match`, and the push takes its time.
