@@ -46,13 +46,14 @@ SMALL_C = -fno-pic $(if $(shell musl-gcc -Oz -E - </dev/null 2>/dev/null),-Oz,-O
 # functions are made one, as much again, also those that are equal only once shorter ones are. Names of this machine's
 # folders stay out of it.
 LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld)
-STATIC_RUSTFLAGS = --cfg no_backtrace -C relocation-model=static $(OUTLINE) \
+STATIC_RUSTFLAGS = $(if $(ARM32),,--cfg no_backtrace) -C relocation-model=static \
+	$(if $(ARM32),,-C llvm-args=-enable-machine-outliner -C llvm-args=-machine-outliner-reruns=2) \
 	-C link-arg=-Wl,-T,.cargo/static.ld \
 	$(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(comma)--icf=all$(comma)-O2) \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
 comma := ,
-# For ARM of 32 bits LLVM 22 outlines what is not equal: the file crashes at its start.
-OUTLINE = $(if $(filter armv7%,$*),,-C llvm-args=-enable-machine-outliner -C llvm-args=-machine-outliner-reruns=2)
+# ARM of 32 bits unwinds in a way of its own, and what LLVM 22 outlines there is not equal: the file crashes at its start.
+ARM32 = $(filter armv7%,$*)
 
 .DEFAULT_GOAL := help
 .PHONY: help build static static-check musl install install-client install-server uninstall deb dist docs demo test test-minimal check chaos kill-server fuzz-server \
