@@ -16,6 +16,7 @@ use crate::pipe::{self, Patience};
 use crate::store::ShownRow;
 use crate::sync::edits;
 use crate::sync::remote::to_error;
+use crate::time::Timestamp;
 use crate::ui::{Column, Output, Table, sanitise};
 use miniserde::json;
 use std::io::IsTerminal;
@@ -111,7 +112,7 @@ pub fn show(session: &mut Session) -> Result<()> {
                     out.line(&format!("{}: {}", field.word, row.get(field)))?;
                 }
             }
-            out.line(&format!("created: {}", row.created_at))?;
+            out.line(&format!("created: {}", Timestamp::with_age(&row.created_at)))?;
             match row.text(PREVIEW_TEXT).filter(|preview| !preview.is_empty()) {
                 Some(preview) => out.raw(&format!("\n{}\n", sanitise::text(preview.trim_end()))),
                 None => Ok(()),

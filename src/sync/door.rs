@@ -30,24 +30,23 @@ pub(super) fn to_text(capabilities: &Capabilities) -> String {
 impl Engine<'_> {
     pub(super) fn door(&mut self) -> Result<Door> {
         let origin = self.remote().origin();
-        let asked = self.account.is_none();
         let account = match self.account.take() {
             Some(account) => account,
             None => self.asked(|remote| remote.account())?,
         };
         let account = account.map(|account| account.user_id);
         let afresh = self.is_another(&origin, account.as_deref())?;
-        let capabilities = self.capabilities(afresh, asked)?;
+        let capabilities = self.capabilities(afresh)?;
         let mut metadata = vec![(SERVER.to_string(), origin)];
         metadata.extend(account.clone().map(|account| (ACCOUNT.to_string(), account)));
         Ok(Door { capabilities, account, afresh, metadata })
     }
 
-    /// What is known of the server by now. `asked`: it has answered in this run.
-    pub(super) fn capabilities(&self, afresh: bool, asked: bool) -> Result<Capabilities> {
+    /// What is known of the server by now. It has answered, be it to the command that starts the run.
+    pub(super) fn capabilities(&self, afresh: bool) -> Result<Capabilities> {
         let kept = if afresh { None } else { self.store.metadata(CAPABILITIES)? };
         let remembered = kept.map(|text| Capabilities::parse(&text)).unwrap_or_default();
-        Ok(known(self.remote().declared(), remembered, asked))
+        Ok(known(self.remote().declared(), remembered))
     }
 
     /// Whether the cache is of another server or account.
@@ -77,15 +76,15 @@ impl Engine<'_> {
     }
 }
 
-/// What a server can do: as it declares; else as was learned of it. One that declared something once and now, when it was
-/// asked, does not is another program at the same place: nothing that it declared is believed.
-fn known(declared: Option<Capabilities>, remembered: Capabilities, asked: bool) -> Capabilities {
+/// What a server can do: as it declares; else as was learned of it. One that declared something once and now does
+/// not is another program at the same place: nothing that it declared is believed.
+fn known(declared: Option<Capabilities>, remembered: Capabilities) -> Capabilities {
     match declared {
         Some(declared) => {
             let max_page = if declared.max_page > 0 { declared.max_page } else { remembered.max_page };
             Capabilities { max_page, ..declared }
         }
-        None if asked && remembered.is_declared() => Capabilities::default(),
+        None if remembered.is_declared() => Capabilities::default(),
         None => remembered,
     }
 }
@@ -162,11 +161,9 @@ mod tests {
             Capabilities { keys: Some(Duration::from_secs(60)), if_match: true, sorted: true, ..Default::default() };
         let learned = Capabilities { sorted: true, max_page: 50, ..Default::default() };
         let with_page = Capabilities { max_page: 50, ..all.clone() };
-        assert_eq!(known(Some(all.clone()), learned.clone(), true), with_page);
-        assert_eq!(known(None, learned.clone(), true), learned);
-        assert_eq!(known(None, all.clone(), true), Capabilities::default());
-        // Nothing was asked yet.
-        assert_eq!(known(None, all.clone(), false), all);
+        assert_eq!(known(Some(all.clone()), learned.clone()), with_page);
+        assert_eq!(known(None, learned.clone()), learned);
+        assert_eq!(known(None, all), Capabilities::default());
     }
 
     #[test]

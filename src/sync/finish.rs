@@ -21,6 +21,11 @@ impl Engine<'_> {
             Outcome::Done => {
                 let row = sighting.row.clone().map(Box::new);
                 if let (Shape::Create, Some(row)) = (op.shape, &row) {
+                    run.plan.saw(
+                        op.kind,
+                        row.id,
+                        Look { row: Some((**row).clone()), fetched: None, undisputed: false },
+                    );
                     self.leave_or_keep(run, index, row)?;
                 }
                 let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };

@@ -104,7 +104,7 @@ impl Engine<'_> {
     pub(super) fn pull(&mut self, run: &mut Run) -> Result<Option<Error>> {
         let Listed { items: mut workspaces, broken } = self.asked(|remote| remote.workspaces())?;
         let afresh = run.end.afresh;
-        run.caps = self.capabilities(afresh, true)?;
+        run.caps = self.capabilities(afresh)?;
         let cached = self.store.workspaces()?;
         self.refuse_empty_list(&workspaces, &cached, afresh)?;
         let mut seen = self.seen(run)?;
