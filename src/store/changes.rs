@@ -43,7 +43,8 @@ impl Queueing<'_> {
 
     /// Waiting creates, updates and deletes of one row, oldest first.
     pub fn waiting_of(&self, kind: &'static Kind, target: &Target) -> Result<Vec<Operation>> {
-        waiting_of(self.db, kind, target).map_err(|e| self.error(e))
+        let find = || waiting_of(self.db, kind, &overlay::target_now(self.db, kind, target)?);
+        find().map_err(|e| self.error(e))
     }
 
     pub fn has_rejected(&self, kind: &'static Kind, target: &Target) -> Result<bool> {
@@ -203,6 +204,8 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
             op.name = provisional_name(db, op)?;
             created.insert(op.target.clone(), op.name.clone());
         }
+        // What was given up before its row had a server id, and comes back, is queued with what waits for that now.
+        op.target = overlay::target_now(db, op.kind, &op.target)?;
         // What comes back with its create goes by the name that this one got.
         if let Some(name) = created.get(&op.target) {
             op.name = name.clone();

@@ -25,6 +25,17 @@ pub(super) fn target(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite:
     Ok(made_by.flatten().map(Target::MadeBy))
 }
 
+/// The same of a target that an operation was made for earlier: a row that was made since has its server id.
+pub(super) fn target_now(db: &Connection, kind: &'static Kind, earlier: &Target) -> rusqlite::Result<Target> {
+    Ok(match (earlier, kind.identity) {
+        (Target::MadeBy(_), Identity::Id) => match local_id(db, kind, earlier)? {
+            Some(id) if id > 0 => Target::Server(id),
+            _ => earlier.clone(),
+        },
+        _ => earlier.clone(),
+    })
+}
+
 /// The id under which a row is kept here.
 pub(super) fn local_id(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<Option<i64>> {
     if let Target::MadeBy(op_id) = target {

@@ -414,3 +414,20 @@ fn a_restored_note_takes_the_others_in() {
     }
     dispute.assert_settled();
 }
+
+/// Given up before the task was on the server, and back when something waits for it under the server's id.
+#[test]
+fn a_note_from_before_the_task_was_sent_takes_the_others_in() {
+    let (server, _proxy, sandbox) = synced(&["Zero"]);
+    sandbox.anyt(&["task", "create", "One", "--offline"]).ok();
+    sandbox.anyt(&["task", "note", "DEV-2", "-m", "given up", "--offline"]).ok();
+    sandbox.anyt(&["sync", "queue", "drop", "2", "--yes"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    sandbox.anyt(&["task", "note", "DEV-2", "-m", "waits", "--offline"]).ok();
+    sandbox.anyt(&["sync", "restore", "--last"]).ok();
+    let notes = |text: &str| ["given up", "waits"].map(|note| text.contains(note));
+    assert_eq!(notes(&sandbox.anyt(&["task", "show", "DEV-2"]).ok().stdout), [true, true]);
+    sandbox.anyt(&["sync"]).ok();
+    let task = server.bob().task("DEV-2").expect("live");
+    assert_eq!(notes(task.text("description")), [true, true], "{task:?}");
+}
