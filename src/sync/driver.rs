@@ -134,6 +134,10 @@ impl Engine<'_> {
             if let Some(pass) = self.stays(run, index) {
                 return Ok(pass);
             }
+            if self.options.dry_run && run.plan.is_of_assumed(index) {
+                self.would_send(run, index);
+                return Ok(Pass::Settled);
+            }
             self.find_pulled(run, index)?;
             let sighting = self.sighting(run, index)?;
             let (_, step) = next(&sighting.situation);

@@ -325,6 +325,17 @@ impl Plan {
         self.assumed.insert(index);
     }
 
+    /// Of a dry run: changes a row that it would have made. There is nothing yet that it could be compared with.
+    pub fn is_of_assumed(&self, index: usize) -> bool {
+        let op = &self.ops[index];
+        let create = match &op.target {
+            Target::MadeBy(op_id) => Some(op_id),
+            Target::Server(id) => self.replaced.get(&(op.kind.name, *id)),
+        };
+        let create = create.and_then(|op_id| self.by_id.get(op_id));
+        op.kind.identity == Identity::Id && create.is_some_and(|at| *at != index && self.assumed.contains(at))
+    }
+
     /// `kind`: the name of the kind of row that is meant. `name`: what it was called when the operation was queued.
     pub fn meant(&self, store: &Store, kind: &'static str, target: &Target, name: &str) -> Result<Meant> {
         if let Target::Server(id) = target

@@ -188,7 +188,7 @@ fn started_finished_and_documented_at_once() {
     assert_eq!(attempt.text("failure_message"), "2 of 7");
     // Corrected afterwards; what is as it was is no change.
     sandbox.anyt(&["attempt", "finish", "DEV-1@1", "--status", "success", "--notes", "again"]).ok();
-    sandbox.anyt(&["attempt", "finish", "1", "--notes", "again"]).ok().says("nothing was changed");
+    sandbox.anyt(&["attempt", "finish", "@1", "--notes", "again"]).ok().says("nothing was changed");
     sandbox.anyt(&["attempt", "finish", "1"]).code(2).warns("DEV-1@1 has ended");
     let made = sandbox.anyt(&["attempt", "start", "DEV-1", "--json"]).ok().json();
     assert_eq!((made.text("data.identifier"), made.text("data.status")), ("DEV-1@2", "running"));

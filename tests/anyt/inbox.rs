@@ -3,7 +3,7 @@
 
 use crate::common;
 use crate::common::json::{self, Look};
-use crate::common::{Dispute, Exit};
+use crate::common::{Dispute, Exit, synced};
 
 /// A title conflict that waits.
 fn waiting(numbers: &[usize]) -> Dispute {
@@ -256,6 +256,18 @@ fn a_dry_run_says_what_would_be_asked() {
     assert!(run.stdout.contains("  - Would send: Update: DEV-2 (status)\n"), "{run}");
     assert!(!run.stdout.contains("Would send: Update: DEV-1") && !run.stderr.contains("sync resolve DEV-1"), "{run}");
     assert_eq!(dispute.cache(), before);
+}
+
+/// What is made and changed at once meets nobody's change.
+#[test]
+fn a_dry_run_of_what_is_new_asks_nothing() {
+    let (_server, _proxy, sandbox) = synced(&["One"]);
+    sandbox.anyt(&["attempt", "run", "1", "--offline", "--", "true"]).ok();
+    sandbox.anyt(&["task", "create", "Two", "--offline"]).ok();
+    sandbox.anyt(&["task", "note", "DEV-2", "-m", "text", "--offline"]).ok();
+    let dry = sandbox.anyt(&["sync", "--dry-run"]).ok();
+    assert_eq!(dry.stdout.matches("Would send").count(), 4, "{dry}");
+    assert_eq!(sandbox.pending(), 4);
 }
 
 /// What the server has refused is not sent, and what waits for it neither: a dry run says so as the real one does, and

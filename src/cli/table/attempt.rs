@@ -7,7 +7,7 @@ use crate::model::attempt::{AGENTS, FAILURES, STATUSES};
 
 const WHICH: Argument = Argument {
     name: "ATTEMPT",
-    help: "As 'list' shows it: DEV-42@7, or 7; of a task, DEV-42, the one that goes on, else the newest",
+    help: "As 'list' shows it: DEV-42@7, or @7; of a task, DEV-42, the one that goes on, else the newest",
     completes: "tasks",
     ..Argument::NONE
 };

@@ -184,9 +184,12 @@ pub fn show(session: &mut Session) -> Result<()> {
     )
 }
 
-/// `DEV-42@7`, the server's id, or a task: the newest of its attempts that go on, else the newest.
+/// `DEV-42@7`, `@7`, or a task (`DEV-42`, 42): the newest of its attempts that go on, else the newest.
 pub fn attempt_named(session: &Session, ctx: &EnvContext, typed: &str) -> Result<Row> {
-    if let Some(row) = below::by_id(ctx, &ATTEMPT, typed)? {
+    // A number alone is a task, as everywhere.
+    if typed.starts_with(ATTEMPT.mark())
+        && let Some(row) = below::by_id(ctx, &ATTEMPT, typed)?
+    {
         return Ok(row);
     }
     if let Some((task, number)) = typed.rsplit_once(ATTEMPT.mark()) {
