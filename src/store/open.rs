@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How long a local write waits for another's commit. A commit takes milliseconds; nobody holds the write lock across
 /// a request or a prompt.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Opens an environment's store: makes or migrates cache.db, compares its mark with queue.jsonl, moves an older anyt's

@@ -52,12 +52,18 @@ impl Engine<'_> {
                 let identifier = op.name.clone();
                 run.summary.conditions_failed += 1;
                 run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {why}"));
-                if !matches!(self.options.mode, Mode::Write(_)) && !self.options.dry_run {
-                    // Whoever typed it is not there to see that it failed.
+                let is_own = matches!(&self.options.mode, Mode::Write(own) if own.contains(&op.op_id));
+                if !is_own && !self.options.dry_run {
+                    // Whoever typed it is not there to see that it failed; an earlier command may have queued it.
                     let kept = Kept { reason: "condition", row: None, operations: vec![op.clone()] };
                     self.store.discard(&[kept])?;
                 }
                 self.becomes(run, index, State::Dropped(why.clone()))?;
+                if !is_own && matches!(self.options.mode, Mode::Write(_)) {
+                    self.note(format!(
+                        "{identifier} was not sent: {why}; what was typed is kept: anyt sync restore --last"
+                    ));
+                }
                 self.reporter.tell(Event::Refused { identifier, message: why });
                 Ok(())
             }

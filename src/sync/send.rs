@@ -95,9 +95,17 @@ impl Engine<'_> {
     }
 }
 
-/// An answer about another row than the request's belongs to another request: what this one came to is not known.
+/// An answer about another row than the request's belongs to another request: what this one came to is not known. A 409 that
+/// tells the version that was looked at is about something else than the version.
 fn unless_about_another(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
-    let Reply::Done(Some(row)) = &reply else { return reply };
+    let row = match reply {
+        Reply::Done(Some(ref row)) => row,
+        Reply::Conflict { current_version, message } => {
+            let looked_at = sighting.row.as_ref().map(|row| row.version);
+            return Reply::Conflict { current_version: current_version.filter(|now| Some(*now) != looked_at), message };
+        }
+        reply => return reply,
+    };
     let another = match op.shape {
         Shape::Update => sighting.row.as_ref().is_some_and(|asked| asked.id != row.id),
         Shape::Create => run.plan.has_made(row),

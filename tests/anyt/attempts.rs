@@ -2,6 +2,7 @@
 //! and what is left where it is killed; servers that list them task by task, or have none.
 
 use crate::common::deadline::wait_until;
+use crate::common::http::Message;
 use crate::common::json::{self, Look, Value};
 use crate::common::proxy::{Gate, Proxy, What, When};
 use crate::common::pty::Terminal;
@@ -145,8 +146,16 @@ fn a_content_that_was_read_is_there_without_a_network() {
     proxy.reset();
     assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).ok().stdout, "one");
     assert!(proxy.log().is_empty(), "{:?}", proxy.log());
-    // No more than the bound: what was kept longest ago goes first. What belongs to nothing goes too.
     let db = rusqlite::Connection::open(sandbox.cache_db()).expect("the cache");
+    // Another size than the server has told is of no content, and is not kept; nor is anybody waited for.
+    proxy.fault(When::ending("GET", "/download"), What::Answer(Message::reply(200, "text/plain", "o")));
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/2"]).ok().stdout, "o");
+    db.execute_batch("BEGIN IMMEDIATE").expect("SQL");
+    let began = std::time::Instant::now();
+    assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/2"]).ok().stdout, "two");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    db.execute_batch("ROLLBACK").expect("SQL");
+    // No more than the bound: what was kept longest ago goes first. What belongs to nothing goes too.
     let large = "x".repeat(16 << 20);
     db.execute("UPDATE contents SET content = ?1", [&large]).expect("SQL");
     db.execute("INSERT INTO contents VALUES (77, 0, 0, 'of no row')", []).expect("SQL");

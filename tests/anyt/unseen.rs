@@ -83,3 +83,15 @@ fn an_answer_given_again_does_not_stand_for_what_is_there_now() {
         assert_eq!((sandbox.pending(), bob.all_tasks().len()), (0, wanted.len()));
     }
 }
+
+/// A condition that an earlier command gave fails in a later command's own run: what was typed is kept.
+#[test]
+fn an_earlier_condition_that_fails_in_a_later_command_keeps_what_was_typed() {
+    let (server, _proxy, sandbox) = synced(&["One"]);
+    server.bob().edit_task("DEV-1", r#"{"title":"Theirs"}"#);
+    sandbox.anyt(&["task", "update", "DEV-1", "--title", "Mine", "--if-match", "1", "--offline"]).ok();
+    let run = sandbox.anyt(&["task", "note", "DEV-1", "-m", "text"]).run();
+    assert!(run.stderr.contains("the condition does not hold"), "{run}");
+    sandbox.anyt(&["sync", "restore", "--list"]).ok().says("Update: DEV-1 (title)");
+    assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Theirs");
+}
