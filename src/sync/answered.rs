@@ -15,7 +15,7 @@ use crate::model::{Kept, Operation, Patch, Row, SendReply, Shape, State, Target}
 use std::ops::ControlFlow;
 
 impl Engine<'_> {
-    /// Commits what came back. True: the run ends.
+    /// Commits what came back. Whether the run goes on then.
     pub(super) fn replied(
         &mut self,
         run: &mut Run,

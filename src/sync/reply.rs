@@ -25,8 +25,8 @@ pub enum Effect {
     Stop,
 }
 
-/// 45 cells, one for creates of a kind whose names are `unique`, and one for deletes of a row that changed meanwhile. "As before" is exact: an earlier request without an
-/// answer keeps the operation sent.
+/// 45 cells, one for creates of a kind whose names are `unique`, and one for deletes of a row that changed meanwhile. "As
+/// before" is exact: an earlier request without an answer keeps the operation sent.
 pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
     match reply {
         // R1

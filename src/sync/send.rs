@@ -7,7 +7,7 @@ use super::remote::{Reply, Request};
 use super::sighting::Sighting;
 use crate::error::Result;
 use crate::failpoint::hit;
-use crate::model::{Operation, Patch, Send, Shape, State, Target};
+use crate::model::{Operation, Patch, Row, Send, Shape, State, Target};
 use crate::time::Timestamp;
 use std::ops::ControlFlow;
 
@@ -31,7 +31,7 @@ impl Engine<'_> {
             self.tell_merged(run, row, sighting.merged.clone())?;
         }
         hit("push.request.before");
-        let reply = unless_about_another(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
+        let reply = of_this_request(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
         hit("push.request.after");
         self.replied(run, &group, &set, &sighting, reply)
     }
@@ -95,25 +95,27 @@ impl Engine<'_> {
     }
 }
 
-/// An answer about another row than the request's belongs to another request: what this one came to is not known. A 409 that
-/// tells the version that was looked at is about something else than the version.
-fn unless_about_another(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
-    let row = match reply {
-        Reply::Done(Some(ref row)) => row,
-        Reply::Conflict { current_version, message } => {
-            let looked_at = sighting.row.as_ref().map(|row| row.version);
-            return Reply::Conflict { current_version: current_version.filter(|now| Some(*now) != looked_at), message };
+/// The reply to what was asked. An answer about another row than the request's belongs to another request: what this one came
+/// to is not known. A 409 that tells the version that was looked at is about something else than the version.
+fn of_this_request(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
+    let looked_at = sighting.row.as_ref();
+    match reply {
+        Reply::Done(Some(row)) if is_about_another(run, op, looked_at, &row) => {
+            let message = format!("the server's answer to {} was about {}", op.name, row.name);
+            Reply::Lost { message, until: None }
         }
-        reply => return reply,
-    };
-    let another = match op.shape {
-        Shape::Update => sighting.row.as_ref().is_some_and(|asked| asked.id != row.id),
-        Shape::Create => run.plan.has_made(row),
-        Shape::Delete | Shape::Link | Shape::Unlink => false,
-    };
-    if !another {
-        return reply;
+        Reply::Conflict { current_version, message } => {
+            let another = current_version.filter(|now| looked_at.is_none_or(|row| row.version != *now));
+            Reply::Conflict { current_version: another, message }
+        }
+        reply => reply,
     }
-    let message = format!("the server's answer to {} was about {}", op.name, row.name);
-    Reply::Lost { message, until: None }
+}
+
+fn is_about_another(run: &Run, op: &Operation, looked_at: Option<&Row>, answer: &Row) -> bool {
+    match op.shape {
+        Shape::Update => looked_at.is_some_and(|asked| asked.id != answer.id),
+        Shape::Create => run.plan.has_made(answer),
+        Shape::Delete | Shape::Link | Shape::Unlink => false,
+    }
 }

@@ -234,8 +234,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// What is known of a row in this run: looked at, staged by the pull, or else cached: `next` has a cached row looked at before a request that If-Match
-    /// does not guard.
+    /// What is known of a row in this run: looked at, staged by the pull, or else cached. A cached row is looked at before a
+    /// request that If-Match does not guard: `next` sees to that.
     pub(super) fn look(&self, run: &Run, kind: &'static Kind, id: i64) -> Result<Option<Look>> {
         if run.plan.is_unknown(kind, id) {
             return Ok(None);

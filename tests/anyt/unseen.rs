@@ -1,7 +1,8 @@
 //! P4 and P5 inside a run: what somebody changes between the pull and a request is seen before the request, and an answer
 //! from before a change does not stand for what is there now.
 
-use crate::common::json::Look;
+use crate::common::http::Message;
+use crate::common::json::{self, Look};
 use crate::common::proxy::{Gate, What, When};
 use crate::common::run::TIMEOUT;
 use crate::common::synced;
@@ -94,4 +95,16 @@ fn an_earlier_condition_that_fails_in_a_later_command_keeps_what_was_typed() {
     assert!(run.stderr.contains("the condition does not hold"), "{run}");
     sandbox.anyt(&["sync", "restore", "--list"]).ok().says("Update: DEV-1 (title)");
     assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Theirs");
+}
+
+/// A delete that the server refuses for another reason than the version ends, with the server's words.
+#[test]
+fn a_refusal_that_tells_the_same_version_is_no_change() {
+    let (server, proxy, sandbox) = synced(&["One"]);
+    let body = json::parse(r#"{"title":"Conflict","status":409,"detail":"it has children","current_version":1}"#);
+    proxy.fault(When::is(|seen| seen.method == "DELETE").always(), What::Answer(Message::json(409, &body)));
+    let run = sandbox.anyt(&["task", "rm", "DEV-1", "--force", "--no-queue"]).run();
+    assert!(run.stderr.contains("it has children"), "{run}");
+    assert_eq!(proxy.log().iter().filter(|seen| seen.method == "DELETE").count(), 1, "{run}");
+    assert!(server.bob().task("DEV-1").is_some());
 }
