@@ -15,7 +15,7 @@ use crate::model::{Patch, Row, Value};
 use crate::pipe::{self, Patience};
 use crate::store::ShownRow;
 use crate::sync::edits;
-use crate::sync::remote::to_error;
+use crate::sync::remote::{RemoteError, to_error};
 use crate::time::Timestamp;
 use crate::ui::{Column, Output, Table, sanitise};
 use miniserde::json;
@@ -155,11 +155,19 @@ fn content(session: &mut Session, ctx: &mut EnvContext, row: &Row) -> Result<Str
     }
     let secret = session.token(&ctx.env)?;
     let http = session.http(&ctx.env, Some(secret), Effort::Write)?;
-    let found = http.content(&ARTIFACT, row.workspace_id, row.id).map_err(|error| to_error(error, &ctx.env.origin))?;
+    let found = http.content(&ARTIFACT, row.workspace_id, row.id).map_err(|error| not_read(error, &ctx.env.origin))?;
     let content = found.ok_or_else(|| Error::failure(format!("{} is no longer on the server", row.name)))?;
     // A copy for later: a cache that cannot be written now costs nobody the content.
     let _ = ctx.store.keep_content(row, &content);
     Ok(content)
+}
+
+/// Why a content is not there.
+fn not_read(error: RemoteError, origin: &str) -> Error {
+    match to_error(error, origin) {
+        error @ Error::Unreachable { .. } => error.hint("its content was never read here; once it was, it is kept"),
+        error => error,
+    }
 }
 
 /// `DEV-42@7/3`, or the server's id.

@@ -263,7 +263,12 @@ fn cache(paths: &Paths, env: &Environment, doctor: &mut Doctor) -> Result<()> {
             let words = entry.detail.unwrap_or_default();
             doctor.warn(
                 "log",
-                format!("the last {} had {} errors: {words}", entry.direction, entry.errors),
+                format!(
+                    "the last {} had {} {}: {words}",
+                    entry.direction,
+                    entry.errors,
+                    plural(entry.errors.max(0) as usize, "error")
+                ),
                 "anyt sync",
             );
         }

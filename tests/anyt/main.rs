@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attempt_run;
 mod attempts;
 mod auth;
 mod backlog;

@@ -187,10 +187,9 @@ pub fn show(session: &mut Session) -> Result<()> {
 /// `DEV-42@7`, `@7`, or a task (`DEV-42`, 42): the newest of its attempts that go on, else the newest.
 pub fn attempt_named(session: &Session, ctx: &EnvContext, typed: &str) -> Result<Row> {
     // A number alone is a task, as everywhere.
-    if typed.starts_with(ATTEMPT.mark())
-        && let Some(row) = below::by_id(ctx, &ATTEMPT, typed)?
-    {
-        return Ok(row);
+    if typed.starts_with(ATTEMPT.mark()) {
+        let none = || Error::usage(format!("'{typed}' names no attempt")).hint("for example: DEV-42@7");
+        return below::by_id(ctx, &ATTEMPT, typed)?.ok_or_else(none);
     }
     if let Some((task, number)) = typed.rsplit_once(ATTEMPT.mark()) {
         let task = ctx.task_to_change(session, task)?.row;
