@@ -32,6 +32,9 @@ impl Drop for Held {
     }
 }
 
+/// How long a command waits for another one's own write; a sync may take longer.
+pub const OTHER_COMMAND: Duration = Duration::from_secs(1);
+
 /// How often a waiting process looks again. fd-lock has no timed wait.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 

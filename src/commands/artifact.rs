@@ -3,7 +3,7 @@
 use super::attempt::attempt_named;
 use super::context::EnvContext;
 use super::deliver::write_mode;
-use super::report::{report, written};
+use super::report::{bring, report};
 use super::session::Effort;
 use super::typed::{LONGEST_TEXT, SILENCE};
 use super::{Session, below};
@@ -47,7 +47,7 @@ pub fn add(session: &mut Session) -> Result<u8> {
     let set = made(&attempt, name, &kind, content, session.call.given("mime-type"))?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::create(&mut ctx.store, &ARTIFACT, attempt.workspace_id, &set)?;
-    let change = written(session, &mut ctx, &mode, "Added", None, &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Added", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 

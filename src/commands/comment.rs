@@ -3,7 +3,7 @@
 use super::confirm::confirm;
 use super::context::EnvContext;
 use super::deliver::write_mode;
-use super::report::{deleted, report, written};
+use super::report::{bring, delete, report};
 use super::typed::typed_text;
 use super::{Session, below};
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub fn add(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content)), (TASK, Value::Int(task.id))]);
     let queued = edits::create(&mut ctx.store, &COMMENT, task.workspace_id, &set)?;
-    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -60,7 +60,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content))]);
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let change = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -69,7 +69,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let row = named(session, &ctx)?;
     confirm(session, &[], &format!("Delete the comment {}?", row.name), "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
-    let change = deleted(session, &mut ctx, &mode, &row)?;
+    let change = delete(session, &mut ctx, &mode, &row)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 

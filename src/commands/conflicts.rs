@@ -8,6 +8,7 @@ use super::prompter::ConsolePrompter;
 use super::reporter::{ConsoleReporter, Mode as Report};
 use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
+use crate::lock::OTHER_COMMAND;
 use crate::model::task::{TASK, TITLE};
 use crate::model::{Operation, Target};
 use crate::names::{Known, Name};
@@ -19,7 +20,6 @@ use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use miniserde::json::Value;
 use std::cell::RefCell;
-use std::time::Duration;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open(session)?;
@@ -92,7 +92,7 @@ pub fn resolve(session: &mut Session) -> Result<u8> {
         session.answer(|| counts(&Summary::default()), |out| out.say("No conflict is waiting"))?;
         return Ok(0);
     }
-    let _held = ctx.lock()?.hold(Duration::from_secs(1))?;
+    let _held = ctx.lock()?.hold(OTHER_COMMAND)?;
     let editor = session.editor(&ctx.env)?;
     let merge = session.config()?.sync.merge.unwrap_or(true);
     let before = ctx.store.waiting()?;

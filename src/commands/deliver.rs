@@ -9,6 +9,7 @@ use super::reporter::{ConsoleReporter, Mode as Report};
 use super::session::Effort;
 use crate::api::Http;
 use crate::error::{Error, Result};
+use crate::lock::OTHER_COMMAND;
 use crate::model::task::TITLE;
 use crate::model::{Account, Kept, Operation, State};
 use crate::origin::is_same_server;
@@ -19,10 +20,6 @@ use crate::sync::report::Summary;
 use crate::sync::{Engine, Mode, Options, Policy};
 use std::cell::RefCell;
 use std::io::IsTerminal;
-use std::time::Duration;
-
-/// How long another command's own write is waited for; a sync may take longer.
-const OTHER_WRITE: Duration = Duration::from_secs(1);
 
 /// How a command's change travels.
 pub enum WriteMode {
@@ -122,7 +119,7 @@ pub fn deliver(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode, qu
 
 fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Queued) -> Result<Delivery> {
     // Until what was rejected is taken back: somebody else would send it meanwhile.
-    let _held = match ctx.lock()?.hold(OTHER_WRITE) {
+    let _held = match ctx.lock()?.hold(OTHER_COMMAND) {
         Ok(held) => held,
         Err(error @ Error::Busy { .. }) if session.call.has("no-queue") => {
             return Err(withdraw(session, ctx, queued, error)?);

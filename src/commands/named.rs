@@ -5,7 +5,7 @@ use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
 use super::deliver::write_mode;
-use super::report::{deleted, report, written};
+use super::report::{bring, delete, report};
 use super::typed::typed_text;
 use crate::error::{Error, Result};
 use crate::model::kind::Place;
@@ -57,7 +57,7 @@ pub fn create(session: &mut Session, kind: &'static Kind, mut set: Patch) -> Res
     let mode = write_mode(session, &ctx)?;
     ctx.know(&workspace)?;
     let queued = edits::create(&mut ctx.store, kind, workspace.id, &set)?;
-    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -77,7 +77,7 @@ pub fn update(session: &mut Session, kind: &'static Kind, set: Patch) -> Result<
     let (mut ctx, row) = named(session, kind)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let change = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -91,7 +91,7 @@ pub fn remove(
     let what = what(&ctx, &row)?;
     confirm(session, &[], &format!("Delete {what}?"), "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
-    let change = deleted(session, &mut ctx, &mode, &row)?;
+    let change = delete(session, &mut ctx, &mode, &row)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 

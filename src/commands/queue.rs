@@ -8,6 +8,7 @@ use super::reporter::plural;
 use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
+use crate::lock::OTHER_COMMAND;
 use crate::model::task::TASK;
 use crate::model::{Kind, Operation, State};
 use crate::names::{Known, Name};
@@ -17,7 +18,6 @@ use crate::time::Timestamp;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open(session)?;
@@ -113,7 +113,7 @@ fn is_about(ctx: &EnvContext, operation: &Operation, kind: &'static Kind, row_id
 /// of several tasks this says that it has not.
 pub fn retry(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open(session)?;
-    let _held = ctx.lock()?.hold(Duration::from_secs(1))?;
+    let _held = ctx.lock()?.hold(OTHER_COMMAND)?;
     let is_rejected = |one: &Operation| matches!(one.state, State::Rejected(_));
     let waiting = ctx.store.waiting()?;
     let chosen: Vec<Operation> = match session.call.has("all") {
@@ -146,7 +146,7 @@ pub fn retry(session: &mut Session) -> Result<()> {
 /// never created goes with it, and is a parent no longer.
 pub fn drop_operations(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open(session)?;
-    let _held = ctx.lock()?.hold(Duration::from_secs(1))?;
+    let _held = ctx.lock()?.hold(OTHER_COMMAND)?;
     let waiting = ctx.store.waiting()?;
     let chosen = match session.call.has("all") {
         true => waiting.clone(),

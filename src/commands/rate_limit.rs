@@ -3,10 +3,9 @@
 use super::context::EnvContext;
 use crate::error::{Error, Result};
 use crate::store::Store;
+use crate::sync::NEXT_ALLOWED;
 use crate::time::Timestamp;
 use std::time::Duration;
-
-const NEXT_ALLOWED: &str = "next_allowed_at";
 
 /// A clock that was set back must not shut the door for days.
 const LONGEST: Duration = Duration::from_secs(86_400);

@@ -39,7 +39,7 @@ impl Changed {
 }
 
 /// Brings what was queued for one row to the server. `row`: as it was, where there was one.
-pub fn written(
+pub fn bring(
     session: &mut Session,
     ctx: &mut EnvContext,
     mode: &WriteMode,
@@ -55,7 +55,7 @@ pub fn written(
 }
 
 /// Deletes a row, here and on the server.
-pub fn deleted(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode, row: &Row) -> Result<Changed> {
+pub fn delete(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode, row: &Row) -> Result<Changed> {
     let delivery = match edits::delete(&mut ctx.store, row)? {
         Deletion::Cancelled(plan) => {
             plan.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;

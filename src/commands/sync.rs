@@ -35,7 +35,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
 }
 
 fn sync(session: &mut Session) -> Result<u8> {
-    let (ctx, summary, dry_run) = reconcile(session)?;
+    let (ctx, summary, dry_run) = pull_and_push(session)?;
     finish(session, &ctx, summary, dry_run)
 }
 
@@ -46,7 +46,7 @@ fn all(session: &mut Session) -> Result<u8> {
     for name in names {
         session.chosen = Some(name.clone());
         session.out.hush(true);
-        let ran = reconcile(session);
+        let ran = pull_and_push(session);
         session.out.hush(false);
         let (mut document, failed) = match ran {
             Ok((ctx, summary, _)) => {
@@ -110,7 +110,7 @@ fn line(name: &str, summary: &Summary) -> String {
 }
 
 /// Pulls and pushes as the flags say. Whether it was a dry run is told too.
-fn reconcile(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
+fn pull_and_push(session: &mut Session) -> Result<(EnvContext, Summary, bool)> {
     let mut ctx = EnvContext::open(session)?;
     let mut options = options(session)?;
     let secret = session.token(&ctx.env)?;

@@ -5,16 +5,16 @@ use super::confirm::confirm;
 use super::context::EnvContext;
 use super::deliver::{Delivery, write_mode};
 use super::describe::{describe, orphaned, state, title, to_json};
-use super::report::{Changed, report, written};
+use super::report::{Changed, bring, report};
 use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
+use crate::lock::OTHER_COMMAND;
 use crate::model::{Operation, State, kind};
 use crate::sync::undo::{Inverse, carry_out, inverse, mark, undone, unmark};
 use crate::time::Timestamp;
 use crate::ui::{Column, Table};
 use miniserde::json::Value;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// The newest so many operations are looked through for one that can be undone.
 const LOOKED_THROUGH: u32 = 200;
@@ -134,7 +134,7 @@ pub fn undo(session: &mut Session) -> Result<u8> {
     // An undo is undone by its number alone. Marked first: a command that is killed must not lead to the undo of an undo.
     let both: Vec<String> = queued.operations.iter().chain([&op]).map(|one| one.op_id.clone()).collect();
     mark(&ctx.store, &both)?;
-    match written(session, &mut ctx, &mode, verb, None, &queued) {
+    match bring(session, &mut ctx, &mode, verb, None, &queued) {
         Ok(change) => report(session, &ctx, vec![change], Vec::new()),
         Err(error) => {
             unmark(&ctx.store, &both)?;
@@ -151,7 +151,7 @@ fn cancel(
     plan: &crate::sync::drop_plan::DropPlan,
 ) -> Result<u8> {
     let mut ctx = ctx;
-    let _held = ctx.lock()?.hold(Duration::from_secs(1))?;
+    let _held = ctx.lock()?.hold(OTHER_COMMAND)?;
     let others = plan.operations.iter().filter(|other| other.op_id != op.op_id).map(describe);
     let lines: Vec<String> = others.chain(plan.orphans.iter().map(orphaned)).map(|line| format!("  {line}")).collect();
     if !lines.is_empty() {

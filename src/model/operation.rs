@@ -128,7 +128,7 @@ pub struct Operation {
     pub server: Option<String>,
     pub account: Option<String>,
     pub state: State,
-    /// Its requests, oldest first; read for operations in state `Sent`, `Rejected` or `Answered`.
+    /// Its requests, oldest first.
     pub sends: Vec<Send>,
 }
 
@@ -140,7 +140,7 @@ pub enum State {
     Sent,
     /// The server has carried it out; its row, where it answered one, is not laid yet.
     Answered(Option<Box<Row>>),
-    /// The server said no, in these words.
+    /// The server, or this client, said no, in these words.
     Rejected(String),
     Done,
     /// Given up: why, in words.
@@ -160,7 +160,7 @@ impl State {
         }
     }
 
-    /// It is to be sent, or looked for, or decided about: `synced = 0`.
+    /// It is to be sent, or looked for, or decided about.
     pub fn waits(&self) -> bool {
         matches!(self, State::Queued | State::Sent | State::Rejected(_))
     }

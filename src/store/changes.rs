@@ -3,6 +3,7 @@
 use super::overlay::{self, remove_row, renew_for};
 use super::queue::{self, by_op_id, put, waiting_of};
 use super::rows::{by_id, put_server_row};
+use super::sends::put_sends;
 use super::targets::{local_id, target, target_now};
 use super::{Change, Conflict, Result, Stopped, Store, conflicts, spare};
 use crate::error::Error;
@@ -153,9 +154,7 @@ impl Store {
 
 /// Writes a change into the tables.
 fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
-    let (server, account) = (super::metadata(db, super::SERVER)?, super::metadata(db, super::ACCOUNT)?);
     let mut touched: Vec<Operation> = Vec::new();
-    let mut created: BTreeMap<Target, String> = BTreeMap::new();
     for (op_id, why) in &change.dropped {
         let Some(op) = by_op_id(db, op_id)?.filter(|op| op.state.waits()) else { continue };
         let to = State::Dropped(why.clone());
@@ -169,7 +168,30 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
         op.seq = put(db, op)?;
         touched.push(op.clone());
     }
-    for op in &mut change.put {
+    put_new(db, &mut change.put)?;
+    touched.iter().try_for_each(|op| renew_for(db, op))?;
+    touched.iter().try_for_each(|op| conflicts::forget_if_settled(db, op))?;
+    let now = Timestamp::now().rfc3339();
+    for row in &change.rows {
+        put_server_row(db, row, &now)?;
+    }
+    for (kind, id) in &change.removed_rows {
+        if queue::unsettled_of(db, kind, &Target::Server(*id))?.is_empty() {
+            remove_row(db, kind, *id)?;
+        }
+    }
+    for (kind, id) in &change.settled {
+        conflicts::remove(db, kind, *id)?;
+    }
+    change.conflicts.iter().try_for_each(|conflict: &Conflict| conflicts::put(db, conflict))?;
+    Ok(())
+}
+
+/// Queues operations that are new, or come back: they get what they lack of op_ids, names, server and account.
+fn put_new(db: &Connection, ops: &mut [Operation]) -> Result<(), Stopped> {
+    let (server, account) = (super::metadata(db, super::SERVER)?, super::metadata(db, super::ACCOUNT)?);
+    let mut created: BTreeMap<Target, String> = BTreeMap::new();
+    for op in ops {
         if op.op_id.is_empty() {
             op.op_id = crate::model::new_op_id()?;
         }
@@ -191,25 +213,10 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
         }
         queue::forget_dropped(db, &op.op_id)?;
         op.seq = put(db, op)?;
-        queue::put_sends(db, op)?;
+        put_sends(db, op)?;
         // The next create's number counts on this one's row.
         overlay::add(db, op)?;
     }
-    touched.iter().try_for_each(|op| renew_for(db, op))?;
-    touched.iter().try_for_each(|op| conflicts::forget_if_settled(db, op))?;
-    let now = Timestamp::now().rfc3339();
-    for row in &change.rows {
-        put_server_row(db, row, &now)?;
-    }
-    for (kind, id) in &change.removed_rows {
-        if queue::unsettled_of(db, kind, &Target::Server(*id))?.is_empty() {
-            remove_row(db, kind, *id)?;
-        }
-    }
-    for (kind, id) in &change.settled {
-        conflicts::remove(db, kind, *id)?;
-    }
-    change.conflicts.iter().try_for_each(|conflict: &Conflict| conflicts::put(db, conflict))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! SQL of the client is below here. It knows no server and no terminal.
 
 mod changes;
+mod commits;
 mod conflicts;
 mod contents;
 mod discarded;

@@ -3,7 +3,7 @@
 //! has a negative id, and `made_by` names the create that makes it.
 
 use super::queue::{self, unsettled_of};
-use super::rows::{self, by_id, document, insert_row, lay, renew, rows_of, statements};
+use super::rows::{self, by_id, insert_row, lay, renew, rows_of, statements, to_text};
 use super::run;
 use super::targets::local_id;
 use crate::model::kind::{Identity, Kind, Place, Type};
@@ -36,7 +36,7 @@ pub(super) fn add(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
         .prepare_cached(&format!("SELECT remote, made_by FROM {} WHERE id = ?1", op.kind.table))?
         .query_row([shown.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let is_first = remote.is_none() && !shown.is_provisional();
-    let remote = if is_first { Some(document(&shown)) } else { remote };
+    let remote = if is_first { Some(to_text(&shown)) } else { remote };
     lay(db, &mut shown, op)?;
     insert_row(db, &statements(op.kind).put, &shown, &Timestamp::now().rfc3339())?;
     run(

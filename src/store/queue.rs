@@ -1,13 +1,13 @@
 //! `sync_queue`: the operations, in the order they were made, with their states and the requests that were sent for them.
 
+use super::sends::{one_with_sends, with_sends};
 use super::{Resolved, Result, Store, run};
 use crate::document;
 use crate::model::kind::Kind;
-use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target, patch_from_json, patch_to_json};
+use crate::model::{Operation, Patch, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use std::collections::HashMap;
 
 macro_rules! columns {
     () => {
@@ -64,62 +64,6 @@ fn read(row: &rusqlite::Row) -> rusqlite::Result<Operation> {
 /// The error of a row that no anyt has written.
 fn unknown(what: &str, word: &str) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(format!("the queue has an unknown {what} '{word}'").into())
-}
-
-fn read_send(row: &rusqlite::Row, kind: &'static Kind) -> rusqlite::Result<Send> {
-    let (reply, message): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
-    Ok(Send {
-        at: Timestamp(row.get(1)?),
-        sent: patch_from_json(kind, &document::parse(&row.get::<_, String>(2)?)),
-        version: row.get(3)?,
-        highest_number: row.get(4)?,
-        reply: match reply.as_deref() {
-            Some("done") => Some(SendReply::Done),
-            Some("refused") => Some(SendReply::Refused(message.unwrap_or_default())),
-            Some("not done") => Some(SendReply::NotDone),
-            _ => None,
-        },
-    })
-}
-
-pub(super) fn reply_word(reply: &SendReply) -> &'static str {
-    match reply {
-        SendReply::Done => "done",
-        SendReply::Refused(_) => "refused",
-        SendReply::NotDone => "not done",
-    }
-}
-
-/// Reads what was sent for operations that were sent.
-fn with_sends(db: &Connection, mut ops: Vec<Operation>) -> rusqlite::Result<Vec<Operation>> {
-    if ops.iter().all(|op| op.state == State::Queued) && ops.len() < 2 {
-        // A single one: its own sends, which a queued one has where it was turned away before, without reading the others'.
-        return ops.into_iter().map(|op| one_with_sends(db, op)).collect();
-    }
-    let places: HashMap<String, usize> = ops.iter().enumerate().map(|(at, op)| (op.op_id.clone(), at)).collect();
-    let mut query = db.prepare_cached(
-        "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends \
-         WHERE op_id IN (SELECT op_id FROM sync_queue WHERE synced = 0) ORDER BY id",
-    )?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        if let Some(at) = places.get(&row.get::<_, String>(0)?) {
-            let send = read_send(row, ops[*at].kind)?;
-            ops[*at].sends.push(send);
-        }
-    }
-    Ok(ops)
-}
-
-fn one_with_sends(db: &Connection, mut op: Operation) -> rusqlite::Result<Operation> {
-    let kind = op.kind;
-    op.sends = db
-        .prepare_cached(
-            "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends WHERE op_id = ?1 ORDER BY id",
-        )?
-        .query_map([&op.op_id], |row| read_send(row, kind))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(op)
 }
 
 /// Every operation that is to be sent, looked for or decided about, oldest first, with its sends.
@@ -218,35 +162,6 @@ pub(super) fn put(db: &Connection, op: &Operation) -> rusqlite::Result<i64> {
 /// One that was dropped and is queued again takes its place at the end; what was sent for it stays known.
 pub(super) fn forget_dropped(db: &Connection, op_id: &str) -> rusqlite::Result<()> {
     run(db, "DELETE FROM sync_queue WHERE op_id = ?1 AND state = 'dropped'", [op_id]).map(drop)
-}
-
-pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::Result<()> {
-    let message = match &send.reply {
-        Some(SendReply::Refused(message)) => Some(message),
-        _ => None,
-    };
-    run(
-        db,
-        "INSERT INTO sends (op_id, at_us, sent, version, highest_number, reply, message) \
-         VALUES (:op_id, :at, :sent, :version, :highest, :reply, :message)",
-        named_params! {
-            ":op_id": op_id, ":at": send.at.0, ":sent": json::to_string(&patch_to_json(&send.sent)),
-            ":version": send.version, ":highest": send.highest_number, ":reply": send.reply.as_ref().map(reply_word),
-            ":message": message,
-        },
-    )
-    .map(drop)
-}
-
-/// The requests of an operation that is queued as it was. One that may have been sent, nobody knows when, counts as sent now.
-pub(super) fn put_sends(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
-    op.sends.iter().try_for_each(|send| put_send(db, &op.op_id, send))?;
-    let known = || db.prepare_cached("SELECT 1 FROM sends WHERE op_id = ?1")?.exists([&op.op_id]);
-    if op.state == State::Sent && !known()? {
-        let (at, sent) = (Timestamp::now(), op.set.clone());
-        put_send(db, &op.op_id, &Send { at, sent, version: op.seen_version, highest_number: 0, reply: None })?;
-    }
-    Ok(())
 }
 
 /// A transition from the state that was seen. False: it was another one by now.

@@ -25,7 +25,8 @@ pub(super) struct Statements {
     /// `SELECT … FROM table WHERE id = ?1`, of the table and of its staging table.
     pub by_id: String,
     pub staged_by_id: String,
-    /// `INSERT OR REPLACE`; the last parameter is `synced_at`.
+    /// `INSERT OR REPLACE`; the last parameter is `synced_at`. The columns that only this machine has (`remote`, `made_by`,
+    /// `below_read`) are empty then.
     pub put: String,
     pub stage: String,
     /// Version and time of a staged row.
@@ -66,7 +67,7 @@ impl Statements {
         }
     }
 
-    /// A column as a row read with `columns` has it.
+    /// A row that was read with `columns`.
     pub fn read(&self, row: &rusqlite::Row) -> rusqlite::Result<Row> {
         let mut read = Row {
             id: row.get(0)?,
@@ -212,7 +213,7 @@ fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()
     }
     insert_row(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
     if !ops.is_empty() {
-        let remote = document(server);
+        let remote = to_text(server);
         run(
             db,
             &format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table),
@@ -222,7 +223,7 @@ fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()
     Ok(())
 }
 
-pub(super) fn document(row: &Row) -> String {
+pub(super) fn to_text(row: &Row) -> String {
     json::to_string(&json::Value::Object(document::row_to_json(row)))
 }
 

@@ -1,112 +1,100 @@
-//! The driver's transitions, each one short transaction: a request is written down before its first byte leaves, and what
-//! came of it before the next one.
+//! `sends`: the requests that were sent for operations, and what came of each.
 
-use super::queue::{self, put_send, reply_word, transition};
-use super::{Result, Store, run};
+use super::run;
 use crate::document;
-use crate::model::{Kind, Patch, Send, SendReply, State};
+use crate::model::kind::Kind;
+use crate::model::{Operation, Send, SendReply, State, patch_from_json, patch_to_json};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, named_params};
+use std::collections::HashMap;
 
-impl Store {
-    /// Commits `sent` and a row of `sends` for each operation. False: an operation was settled by now; nothing was
-    /// written. `durable`: flushed, where a repeat is not harmless.
-    pub fn commit_sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
-        self.set_durable(durable)?;
-        self.write(|db| {
-            for op_id in op_ids {
-                if !queue::can_be_sent(db, op_id)? {
-                    return Ok(false);
-                }
-            }
-            for op_id in op_ids {
-                transition(db, op_id, &State::Queued, &State::Sent)?;
-                put_send(db, op_id, send)?;
-            }
-            Ok(true)
-        })
-    }
+fn read_send(row: &rusqlite::Row, kind: &'static Kind) -> rusqlite::Result<Send> {
+    let (reply, message): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+    Ok(Send {
+        at: Timestamp(row.get(1)?),
+        sent: patch_from_json(kind, &document::parse(&row.get::<_, String>(2)?)),
+        version: row.get(3)?,
+        highest_number: row.get(4)?,
+        reply: match reply.as_deref() {
+            Some("done") => Some(SendReply::Done),
+            Some("refused") => Some(SendReply::Refused(message.unwrap_or_default())),
+            Some("not done") => Some(SendReply::NotDone),
+            _ => None,
+        },
+    })
+}
 
-    /// Commits what the last request of each operation came to, and the operation's new state.
-    pub fn commit_reply(&mut self, op_ids: &[&str], reply: Option<&SendReply>, state: &State) -> Result<()> {
-        self.set_durable(false)?;
-        self.write(|db| {
-            for op_id in op_ids {
-                if let Some(reply) = reply {
-                    put_reply(db, op_id, reply)?;
-                }
-                transition(db, op_id, &State::Sent, state)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// A transition without a request, from the state it saw. False: it was another one by now.
-    pub fn settle(&mut self, op_id: &str, from: &State, to: &State) -> Result<bool> {
-        self.set_durable(false)?;
-        self.write(|db| {
-            let changed = transition(db, op_id, from, to)?;
-            if changed
-                && let State::Dropped(_) = to
-                && let Some(op) = queue::by_op_id(db, op_id)?
-            {
-                super::overlay::renew_for(db, &op)?;
-            }
-            Ok(changed)
-        })
-    }
-
-    /// Base values of a waiting operation where the server did not take what was sent before it (R1).
-    pub fn rebase(&mut self, op_id: &str, base: &Patch, seen_version: i64) -> Result<()> {
-        self.set_durable(false)?;
-        self.write(|db| {
-            let Some(mut op) = queue::by_op_id(db, op_id)? else { return Ok(()) };
-            (op.base, op.seen_version) = (base.clone(), seen_version);
-            run(
-                db,
-                "UPDATE sync_queue SET payload = :payload WHERE op_id = :op_id AND synced = 0",
-                named_params! {
-                    ":op_id": op_id, ":payload": json::to_string(&document::payload_to_json(&op)),
-                },
-            )
-            .map(drop)
-        })
-    }
-
-    /// When the server last answered a write of ours about the row.
-    pub fn answered_at(&self, kind: &'static Kind, id: i64) -> Result<Option<Timestamp>> {
-        self.db
-            .prepare_cached(
-                "SELECT max(s.replied_us) FROM sync_queue q CROSS JOIN sends s ON s.op_id = q.op_id \
-                 WHERE (q.entity_id = :text OR q.remote_id = :id) AND q.entity_type = :kind \
-                 AND q.state IN ('done', 'answered') AND s.reply = 'done'",
-            )
-            .and_then(|mut query| {
-                let params = named_params! {":kind": kind.name, ":text": id.to_string(), ":id": id};
-                query.query_row(params, |row| row.get(0))
-            })
-            .map(|at: Option<i64>| at.map(Timestamp))
-            .map_err(|e| self.error(e))
-    }
-
-    /// Server ids that creates of ours were answered with.
-    pub fn taken_ids(&self, kind: &'static Kind, workspace_id: i64) -> Result<Vec<i64>> {
-        self.db
-            .prepare_cached(
-                "SELECT remote_id FROM sync_queue WHERE operation = 'create' AND entity_type = :kind \
-                 AND remote_id IS NOT NULL AND workspace_id = :workspace",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_map(named_params! {":kind": kind.name, ":workspace": workspace_id}, |row| row.get(0))?
-                    .collect()
-            })
-            .map_err(|e| self.error(e))
+fn reply_word(reply: &SendReply) -> &'static str {
+    match reply {
+        SendReply::Done => "done",
+        SendReply::Refused(_) => "refused",
+        SendReply::NotDone => "not done",
     }
 }
 
-fn put_reply(db: &Connection, op_id: &str, reply: &SendReply) -> rusqlite::Result<()> {
+/// Reads the requests of each.
+pub(super) fn with_sends(db: &Connection, mut ops: Vec<Operation>) -> rusqlite::Result<Vec<Operation>> {
+    if ops.iter().all(|op| op.state == State::Queued) && ops.len() < 2 {
+        // A single one: its own sends, which a queued one has where it was turned away before, without reading the others'.
+        return ops.into_iter().map(|op| one_with_sends(db, op)).collect();
+    }
+    let places: HashMap<String, usize> = ops.iter().enumerate().map(|(at, op)| (op.op_id.clone(), at)).collect();
+    let mut query = db.prepare_cached(
+        "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends \
+         WHERE op_id IN (SELECT op_id FROM sync_queue WHERE synced = 0) ORDER BY id",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(at) = places.get(&row.get::<_, String>(0)?) {
+            let send = read_send(row, ops[*at].kind)?;
+            ops[*at].sends.push(send);
+        }
+    }
+    Ok(ops)
+}
+
+pub(super) fn one_with_sends(db: &Connection, mut op: Operation) -> rusqlite::Result<Operation> {
+    let kind = op.kind;
+    op.sends = db
+        .prepare_cached(
+            "SELECT op_id, at_us, sent, version, highest_number, reply, message FROM sends WHERE op_id = ?1 ORDER BY id",
+        )?
+        .query_map([&op.op_id], |row| read_send(row, kind))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(op)
+}
+
+pub(super) fn put_send(db: &Connection, op_id: &str, send: &Send) -> rusqlite::Result<()> {
+    let message = match &send.reply {
+        Some(SendReply::Refused(message)) => Some(message),
+        _ => None,
+    };
+    run(
+        db,
+        "INSERT INTO sends (op_id, at_us, sent, version, highest_number, reply, message) \
+         VALUES (:op_id, :at, :sent, :version, :highest, :reply, :message)",
+        named_params! {
+            ":op_id": op_id, ":at": send.at.0, ":sent": json::to_string(&patch_to_json(&send.sent)),
+            ":version": send.version, ":highest": send.highest_number, ":reply": send.reply.as_ref().map(reply_word),
+            ":message": message,
+        },
+    )
+    .map(drop)
+}
+
+/// The requests of an operation that is queued as it was. One that may have been sent, nobody knows when, counts as sent now.
+pub(super) fn put_sends(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
+    op.sends.iter().try_for_each(|send| put_send(db, &op.op_id, send))?;
+    let known = || db.prepare_cached("SELECT 1 FROM sends WHERE op_id = ?1")?.exists([&op.op_id]);
+    if op.state == State::Sent && !known()? {
+        let (at, sent) = (Timestamp::now(), op.set.clone());
+        put_send(db, &op.op_id, &Send { at, sent, version: op.seen_version, highest_number: 0, reply: None })?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_reply(db: &Connection, op_id: &str, reply: &SendReply) -> rusqlite::Result<()> {
     let message = match reply {
         SendReply::Refused(message) => Some(message),
         _ => None,

@@ -5,7 +5,7 @@
 //! When mark and file differ (a wiped or older cache, a lost or older state folder, a kill in between), what waits is the
 //! union of both, less what the cache knows as settled, and all of it counts as sent: it is looked for before it is sent.
 
-use super::{Change, Notice, overlay, queue, set_metadata};
+use super::{Change, Notice, overlay, queue, sends, set_metadata};
 use crate::document::{self, as_text, member};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
@@ -246,7 +246,7 @@ fn count_as_sent(db: &Connection, op: &mut Operation, now: Timestamp) -> rusqlit
     let queued = Timestamp::parse(&op.created_at).filter(|queued| *queued < now);
     for at in queued.into_iter().chain([now]) {
         let send = Send { at, sent: op.set.clone(), version: op.seen_version, highest_number: 0, reply: None };
-        queue::put_send(db, &op.op_id, &send)?;
+        sends::put_send(db, &op.op_id, &send)?;
     }
     Ok(())
 }

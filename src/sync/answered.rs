@@ -1,4 +1,4 @@
-//! What a reply comes to: written down before the next request, told, and passed on to what waits behind it.
+//! What follows from an answer: it is compared with what was sent, told, and passed on to what waits behind it.
 
 use super::Engine;
 use super::plan::Look;

@@ -11,11 +11,9 @@ use super::sighting::Sighting;
 use super::{Engine, Mode, Policy};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::gather::Gather;
 use crate::model::{Kept, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// One question, with what it is about.
@@ -38,17 +36,6 @@ impl Engine<'_> {
         }
         hit("sync.pulled");
         self.tell_pulled(run)
-    }
-
-    /// `--force`: what was agreed to be set aside. The end of the run drops it.
-    fn choose_to_drop(&self, run: &mut Run, agreed: Option<&BTreeSet<String>>) {
-        let chosen: BTreeSet<String> = match agreed {
-            Some(agreed) => agreed.clone(),
-            None => run.plan.ops.iter().map(|op| op.op_id.clone()).gather(),
-        };
-        if !chosen.is_empty() && !self.options.dry_run {
-            run.force = Some(chosen);
-        }
     }
 
     /// After a pull: every row with waiting changes meets what was read of it. The decisions are one transaction at the
@@ -292,7 +279,16 @@ impl Engine<'_> {
         if self.options.dry_run || decided.change == Change::default() {
             return Ok(());
         }
-        let change = decided.change;
+        let mut change = decided.change;
+        if !change.settled.is_empty() {
+            let inbox = self.store.conflicts()?;
+            change
+                .settled
+                .retain(|(kind, id)| inbox.iter().any(|conflict| conflict.kind == *kind && conflict.id == *id));
+        }
+        if change == Change::default() {
+            return Ok(());
+        }
         let written = self.store.change(|_| Ok(change))?;
         for op in written.amended {
             run.plan.amend(op);

@@ -7,10 +7,9 @@ use super::report::{Event, Summary};
 use super::run::Run;
 use super::sighting::Sighting;
 use super::transitions::{Step, Why, next};
-use super::{Engine, Mode, NEXT_ALLOWED, door, drop_plan};
+use super::{Engine, Mode, NEXT_ALLOWED, door};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::State;
 use crate::origin::is_same_server;
 use crate::store::Direction;
 use crate::time::Timestamp;
@@ -21,8 +20,9 @@ const SENDS: u32 = 2;
 const LOOKS: u32 = 5;
 
 /// What one operation came to in this pass.
-enum Pass {
-    Settled,
+pub(super) enum Pass {
+    /// Nothing more in this run: it is settled, waits for something that the run does not bring, or has been put off.
+    Over,
     /// A sent create: nothing can be said before this time.
     Wait(Timestamp),
     /// It needs what may still be made.
@@ -95,15 +95,7 @@ impl Engine<'_> {
     /// Applies everything in one transaction.
     fn end(&mut self, run: &mut Run) -> Result<()> {
         let now = Timestamp::now().rfc3339();
-        if let Some(chosen) = run.force.take() {
-            let (plan, number) = drop_plan::drop_operations(self.store, "force", &chosen)?;
-            for orphan in &plan.orphans {
-                self.reporter.tell(Event::Note(format!("{} loses its parent", orphan.name)));
-            }
-            if let Some(number) = number {
-                run.summary.discarded = Some((number, plan.operations.len()));
-            }
-        }
+        self.drop_chosen(run)?;
         for ((_, id), (kind, row)) in std::mem::take(&mut run.read) {
             match row {
                 Some(row) => run.end.read.push(row),
@@ -146,7 +138,7 @@ impl Engine<'_> {
         while index < run.plan.ops.len() {
             self.reporter.tell(Event::Progress { sending: true, done: index, of: run.plan.ops.len() });
             match self.push_one(run, index, true)? {
-                Pass::Settled => {}
+                Pass::Over => {}
                 Pass::Wait(time) => {
                     until = until.max(time);
                     later.push(index);
@@ -187,7 +179,7 @@ impl Engine<'_> {
             }
             if self.options.dry_run && run.plan.is_of_assumed(index) {
                 self.would_send(run, index);
-                return Ok(Pass::Settled);
+                return Ok(Pass::Over);
             }
             self.find_pulled(run, index)?;
             let sighting = self.sighting(run, index)?;
@@ -199,7 +191,7 @@ impl Engine<'_> {
             }
             if sends > SENDS || looks > LOOKS {
                 self.put_off(run, index);
-                return Ok(Pass::Settled);
+                return Ok(Pass::Over);
             }
             if let ControlFlow::Break(pass) = self.take(step, run, index, again, sighting)? {
                 return Ok(pass);
@@ -210,18 +202,18 @@ impl Engine<'_> {
     /// What is settled, or waits for something that this run does not bring.
     fn stays(&mut self, run: &mut Run, index: usize) -> Option<Pass> {
         if !run.plan.ops[index].state.waits() || !run.plan.is_in_scope(index) || self.is_left_out(run, index) {
-            return Some(Pass::Settled);
+            return Some(Pass::Over);
         }
         let entity = run.plan.entity_of(index);
         let held = run.plan.is_held(entity) || run.plan.waits_behind_rejected(entity, index);
         if held || self.is_meant_elsewhere(run, index) {
             self.held(run, index);
-            return Some(Pass::Settled);
+            return Some(Pass::Over);
         }
         None
     }
 
-    /// One step. Afterwards the operation is looked at anew, or it has had its turn.
+    /// One step. `Continue`: the operation is looked at anew, which may find it settled (`stays`).
     fn take(
         &mut self,
         step: Step,
@@ -233,14 +225,14 @@ impl Engine<'_> {
         let pass = match step {
             Step::Send if self.options.dry_run => {
                 self.would_send(run, index);
-                Pass::Settled
+                Pass::Over
             }
-            Step::Send if self.hold_made_already(run, index)? => Pass::Settled,
-            Step::Send => match self.send(run, index, sighting)? {
-                ControlFlow::Break(()) => Pass::Stop,
-                ControlFlow::Continue(()) if matches!(run.plan.ops[index].state, State::Rejected(_)) => Pass::Settled,
-                ControlFlow::Continue(()) => return Ok(ControlFlow::Continue(())),
-            },
+            Step::Send => {
+                if !self.reject_made_already(run, index)? {
+                    return self.send(run, index, sighting);
+                }
+                Pass::Over
+            }
             Step::Fetch | Step::Search => {
                 let read = match step {
                     Step::Fetch => self.fetch(run, index, &sighting)?,
@@ -251,7 +243,7 @@ impl Engine<'_> {
                     Err(error) => self.stop_at(run, error),
                 }
             }
-            Step::Wait if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run => Pass::Settled,
+            Step::Wait if matches!(self.options.mode, Mode::Write(_)) || self.options.dry_run => Pass::Over,
             Step::Wait => Pass::Wait(sighting.settled_at),
             Step::Ask(cause) => {
                 let entity = run.plan.entity_of(index).clone();
@@ -261,23 +253,23 @@ impl Engine<'_> {
             Step::Hold(Why::Waits) if again => Pass::Later,
             Step::Hold(Why::Waits) => {
                 self.held(run, index);
-                Pass::Settled
+                Pass::Over
             }
             Step::Hold(Why::Rejected) => {
                 self.rejected_before(run, index);
-                Pass::Settled
+                Pass::Over
             }
             Step::Finish(outcome) => {
                 self.finish(run, index, outcome, &sighting)?;
-                Pass::Settled
+                Pass::Over
             }
         };
         Ok(ControlFlow::Break(pass))
     }
 
     /// A create that was never sent, and whose row the pull has brought all the same: a home was put back whole. True: it is
-    /// held and named.
-    fn hold_made_already(&mut self, run: &mut Run, index: usize) -> Result<bool> {
+    /// rejected, and the row named.
+    fn reject_made_already(&mut self, run: &mut Run, index: usize) -> Result<bool> {
         let Some(row) = self.made_already(run, index)? else { return Ok(false) };
         let message = format!(
             "the server has {} with the same words, made after this was queued: if it is that one: anyt sync queue drop, else: anyt sync queue retry",
@@ -303,7 +295,7 @@ impl Engine<'_> {
     fn put_off(&mut self, run: &mut Run, index: usize) {
         let name = run.plan.ops[index].name.clone();
         let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-        run.lost.entry(index).or_insert_with(|| Error::unreachable(message));
+        run.lost_answers.entry(index).or_insert_with(|| Error::unreachable(message));
         run.plan.hold(run.plan.entity_of(index).clone());
     }
 
@@ -318,8 +310,8 @@ impl Engine<'_> {
 
 /// The error with which an answer was lost, of an operation that is still in doubt.
 fn first_unsettled(run: &mut Run) -> Option<Error> {
-    let index = run.lost.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
-    run.lost.remove(&index)
+    let index = run.lost_answers.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
+    run.lost_answers.remove(&index)
 }
 
 /// What a run that failed has sent is on the server all the same, and in the store, from which the next one takes it.

@@ -1,6 +1,9 @@
 //! What is lost when operations are dropped: those that cannot be sent without them, the parent of rows that stay, and
 //! the base of later changes. One pass over the queue.
 
+use super::Engine;
+use super::report::Event;
+use super::run::Run;
 use crate::error::{Error, Result};
 use crate::gather::Gather;
 use crate::model::kind::Type;
@@ -118,6 +121,32 @@ impl DropPlan {
     /// Two plans say the same about the queue; the updates of orphans have new ids each time.
     fn is_same_as(&self, other: &DropPlan) -> bool {
         (&self.operations, &self.amended, &self.emptied) == (&other.operations, &other.amended, &other.emptied)
+    }
+}
+
+impl Engine<'_> {
+    /// `--force`: what was agreed to be set aside. The end of the run drops it.
+    pub(super) fn choose_to_drop(&self, run: &mut Run, agreed: Option<&BTreeSet<String>>) {
+        let chosen: BTreeSet<String> = match agreed {
+            Some(agreed) => agreed.clone(),
+            None => run.plan.ops.iter().map(|op| op.op_id.clone()).gather(),
+        };
+        if !chosen.is_empty() && !self.options.dry_run {
+            run.force = Some(chosen);
+        }
+    }
+
+    /// Drops it, and tells what became of rows that named what is dropped.
+    pub(super) fn drop_chosen(&mut self, run: &mut Run) -> Result<()> {
+        let Some(chosen) = run.force.take() else { return Ok(()) };
+        let (plan, number) = drop_operations(self.store, "force", &chosen)?;
+        for orphan in &plan.orphans {
+            self.reporter.tell(Event::Note(format!("{} loses its parent", orphan.name)));
+        }
+        if let Some(number) = number {
+            run.summary.discarded = Some((number, plan.operations.len()));
+        }
+        Ok(())
     }
 }
 

@@ -82,7 +82,7 @@ pub fn update_all(
     make: &dyn Fn(&Row) -> Result<Patch>,
 ) -> Result<Vec<Queued>> {
     let blanks = rows.iter().map(|row| blank(store, row.kind, Shape::Update)).collect::<Result<Vec<_>>>()?;
-    let seen = rows.iter().map(|row| Seen::of(store, row)).collect::<Result<Vec<_>>>()?;
+    let seen = rows.iter().map(|row| LookedUp::of(store, row)).collect::<Result<Vec<_>>>()?;
     let mut counts = Vec::new();
     let change = store.change(|queue| {
         let mut change = Change::default();
@@ -134,7 +134,7 @@ fn updated(
 /// Queues a delete. A row whose create was certainly never carried out cancels out: a sync that is about to send it finds
 /// that it is dropped.
 pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
-    let seen = Seen::of(store, row)?;
+    let seen = LookedUp::of(store, row)?;
     let rows = Rows::of(store)?;
     let is_linked = row.kind.name == DEPENDENCY.ends;
     let (needs, blocks) = if is_linked { store.dependencies_of(row.id)? } else { Default::default() };
@@ -162,7 +162,7 @@ pub fn delete(store: &mut Store, row: &Row) -> Result<Deletion> {
 /// Queues the adding or removing of a dependency.
 pub fn link(store: &mut Store, row: &Row, on: &Row, add: bool) -> Result<Queued> {
     let shape = if add { Shape::Link } else { Shape::Unlink };
-    let (from, to) = (Seen::of(store, row)?, Seen::of(store, on)?);
+    let (from, to) = (LookedUp::of(store, row)?, LookedUp::of(store, on)?);
     let mut operation = blank(store, &DEPENDENCY, shape)?;
     let change = store.change(|queue| {
         let (row, on) = (from.live(queue)?, to.live(queue)?);
@@ -236,17 +236,17 @@ fn server_row(operation: &Operation) -> Option<(&'static Kind, i64)> {
 }
 
 /// A row as the command looked it up, outside of the transaction.
-struct Seen<'a> {
+struct LookedUp<'a> {
     row: &'a Row,
     /// Of a provisional one: what makes it. It may be sent meanwhile; its id is then free, or another's.
     made_by: Option<Target>,
 }
 
-impl Seen<'_> {
-    fn of<'a>(store: &Store, row: &'a Row) -> Result<Seen<'a>> {
+impl LookedUp<'_> {
+    fn of<'a>(store: &Store, row: &'a Row) -> Result<LookedUp<'a>> {
         let chain = if row.is_provisional() { store.waiting_of(row.kind, row.id)? } else { Vec::new() };
         let create = chain.into_iter().find(|operation| operation.shape == Shape::Create);
-        Ok(Seen { row, made_by: create.map(|create| create.target) })
+        Ok(LookedUp { row, made_by: create.map(|create| create.target) })
     }
 
     /// The row as it is now.

@@ -93,7 +93,7 @@ impl Engine<'_> {
     /// A transition without a request, committed and then told to the plan.
     pub(super) fn becomes(&mut self, run: &mut Run, index: usize, state: State) -> Result<()> {
         let op = &run.plan.ops[index];
-        if !self.options.dry_run && !self.store.settle(&op.op_id, &op.state, &state)? {
+        if !self.options.dry_run && !self.store.commit_transition(&op.op_id, &op.state, &state)? {
             return Err(changed_meanwhile(op));
         }
         if let (Shape::Create, State::Answered(Some(row))) = (op.shape, &state) {

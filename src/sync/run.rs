@@ -40,7 +40,7 @@ pub(super) struct Run {
     /// When the server lets us come back, where it said so with a lost answer.
     pub next_allowed: Option<Timestamp>,
     /// Answers that were lost, by operation: what the run ends with, though it went on, if one is not settled by then.
-    pub lost: BTreeMap<usize, Error>,
+    pub lost_answers: BTreeMap<usize, Error>,
     /// Operations that the server has just carried out, until that is written down.
     pub taken: usize,
     /// Rows of which a write was answered that they are gone.

@@ -1,12 +1,13 @@
 //! One request: written down before its first byte leaves, and what came back before the next one.
 
 use super::Engine;
+use super::driver::Pass;
 use super::finish::changed_meanwhile;
 use super::plan::Meant;
 use super::remote::{RemoteError, Reply, Request, to_error};
 use super::run::Run;
 use super::sighting::Sighting;
-use super::transitions::{Becomes, Effect, reply};
+use super::transitions::{Becomes, Effect, after_reply};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::gather::Gather;
@@ -16,8 +17,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 impl Engine<'_> {
-    /// Sends one operation, or the group that goes as one request. Whether the run goes on then.
-    pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<ControlFlow<()>> {
+    /// Sends one operation, or the group that goes as one request. `Continue`: it is to be looked at anew.
+    pub(super) fn send(&mut self, run: &mut Run, index: usize, sighting: Sighting) -> Result<ControlFlow<Pass>> {
         let op = run.plan.ops[index].clone();
         let group = if sighting.group.is_empty() { vec![index] } else { sighting.group.clone() };
         let set = if op.shape == Shape::Update { sighting.set.clone() } else { self.with_ids(run, op.clone())?.set };
@@ -30,17 +31,17 @@ impl Engine<'_> {
         };
         self.write_down(run, &group, &send)?;
         if op.shape == Shape::Update
-            && let Some(row) = sighting.row.as_ref().filter(|_| !sighting.ours)
+            && let Some(row) = sighting.row.as_ref().filter(|_| !sighting.undisputed)
         {
             self.tell_merged(run, row, sighting.merged.clone())?;
         }
         hit("push.request.before");
-        let reply = of_this_request(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
+        let came = of_this_request(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
         hit("push.request.after");
-        self.replied(run, &group, &set, &sighting, reply)
+        self.replied(run, &group, &set, &sighting, came)
     }
 
-    /// Commits what came back. Whether the run goes on then.
+    /// Commits what came back.
     fn replied(
         &mut self,
         run: &mut Run,
@@ -48,9 +49,9 @@ impl Engine<'_> {
         set: &Patch,
         sighting: &Sighting,
         came: Reply,
-    ) -> Result<ControlFlow<()>> {
+    ) -> Result<ControlFlow<Pass>> {
         let op = run.plan.ops[group[0]].clone();
-        let (becomes, effect) = reply(op.shape, &came);
+        let (becomes, effect) = after_reply(op.shape, &came);
         let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &came);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
@@ -83,7 +84,12 @@ impl Engine<'_> {
             }
             Becomes::Before => {}
         }
-        Ok(self.ends_run(run, group[0], effect, came))
+        Ok(match self.ends_run(run, group[0], effect, came) {
+            true => ControlFlow::Break(Pass::Stop),
+            // It is told already.
+            false if becomes == Becomes::Rejected => ControlFlow::Break(Pass::Over),
+            false => ControlFlow::Continue(()),
+        })
     }
 
     /// What was known of the row no longer counts.
@@ -99,10 +105,10 @@ impl Engine<'_> {
     }
 
     /// Whether the run ends with this reply, and what it then ends with.
-    fn ends_run(&mut self, run: &mut Run, index: usize, effect: Effect, reply: Reply) -> ControlFlow<()> {
-        let trips = run.breaker.count(index, run.plan.ops[index].workspace_id, &reply);
+    fn ends_run(&mut self, run: &mut Run, index: usize, effect: Effect, came: Reply) -> bool {
+        let trips = run.breaker.count(index, run.plan.ops[index].workspace_id, &came);
         let origin = self.remote().origin();
-        let error = match reply {
+        let error = match came {
             Reply::Lost { message, until } => {
                 if let Some(until) = until {
                     run.next_allowed = Some(until);
@@ -114,14 +120,14 @@ impl Engine<'_> {
             Reply::Unauthorized(message) => Some(to_error(RemoteError::Unauthorized(message), &origin)),
             _ => None,
         };
-        let Some(error) = error else { return ControlFlow::Continue(()) };
+        let Some(error) = error else { return false };
         run.summary.first_error.get_or_insert_with(|| error.to_string());
         if effect == Effect::Stop || trips {
             run.summary.stopped = Some(error);
-            return ControlFlow::Break(());
+            return true;
         }
-        run.lost.entry(index).or_insert(error);
-        ControlFlow::Continue(())
+        run.lost_answers.entry(index).or_insert(error);
+        false
     }
 
     /// Which numbers were given before the push: a lost create is looked for above them.
@@ -195,9 +201,9 @@ impl Engine<'_> {
 
 /// The reply to what was asked. An answer about another row than the request's belongs to another request: what this one came
 /// to is not known. A 409 that tells the version that was looked at is about something else than the version.
-fn of_this_request(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply) -> Reply {
+fn of_this_request(run: &Run, op: &Operation, sighting: &Sighting, came: Reply) -> Reply {
     let looked_at = sighting.row.as_ref();
-    match reply {
+    match came {
         Reply::Done(Some(row)) if is_about_another(run, op, looked_at, &row) => {
             let message = format!("the server's answer to {} was about {}", op.name, row.name);
             Reply::Lost { message, until: None }
@@ -206,7 +212,7 @@ fn of_this_request(run: &Run, op: &Operation, sighting: &Sighting, reply: Reply)
             let another = current_version.filter(|now| looked_at.is_none_or(|row| row.version != *now));
             Reply::Conflict { current_version: another, message }
         }
-        reply => reply,
+        came => came,
     }
 }
 
@@ -219,26 +225,26 @@ fn is_about_another(run: &Run, op: &Operation, looked_at: Option<&Row>, answer: 
 }
 
 /// The operation's state after a reply, and what its request came to.
-fn state_after(before: State, becomes: Becomes, reply: &Reply) -> (State, Option<SendReply>) {
+fn state_after(before: State, becomes: Becomes, came: &Reply) -> (State, Option<SendReply>) {
     match becomes {
         Becomes::Done => {
-            let row = match reply {
+            let row = match came {
                 Reply::Done(row) => row.clone(),
                 _ => None,
             };
             (State::Answered(row), Some(SendReply::Done))
         }
-        Becomes::Rejected => (State::Rejected(message(reply)), Some(SendReply::Refused(message(reply)))),
-        Becomes::Sent => match reply {
+        Becomes::Rejected => (State::Rejected(message(came)), Some(SendReply::Refused(message(came)))),
+        Becomes::Sent => match came {
             Reply::Lost { .. } => (State::Sent, None),
-            _ => (State::Sent, Some(SendReply::Refused(message(reply)))),
+            _ => (State::Sent, Some(SendReply::Refused(message(came)))),
         },
         Becomes::Before | Becomes::LookAgain => (before, Some(SendReply::NotDone)),
     }
 }
 
-fn message(reply: &Reply) -> String {
-    match reply {
+fn message(came: &Reply) -> String {
+    match came {
         Reply::Done(_) => String::new(),
         Reply::Gone(message)
         | Reply::Conflict { message, .. }

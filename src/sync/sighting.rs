@@ -24,8 +24,8 @@ pub(super) struct Sighting {
     pub group: Vec<usize>,
     pub set: crate::model::Patch,
     pub merged: Vec<(crate::model::Field, super::relate::Side)>,
-    /// The row is our own answer, or one that was merged before.
-    pub ours: bool,
+    /// As in `Look`.
+    pub undisputed: bool,
     pub differences: Vec<super::relate::Difference>,
     /// What it waits for, or what is gone.
     pub need: String,
@@ -61,7 +61,7 @@ impl Sighting {
             group: Vec::new(),
             set: Default::default(),
             merged: Vec::new(),
-            ours: false,
+            undisputed: false,
             differences: Vec::new(),
             need: String::new(),
             unseen: None,
@@ -215,7 +215,7 @@ impl Engine<'_> {
             let holds = condition.holds(&row);
             sighting.situation.condition = if holds { Conditioned::Holds } else { Conditioned::Fails };
         }
-        sighting.ours = look.undisputed;
+        sighting.undisputed = look.undisputed;
         let considered = if look.undisputed { sighting.group.clone() } else { run.plan.chain_from(index) };
         let operations = self.operations(run, &considered)?;
         let merge = self.options.merge || look.undisputed;

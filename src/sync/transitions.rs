@@ -1,5 +1,5 @@
-//! What an operation goes through. `next`: its step, by its state, what was seen and what the server can do. `reply`: its
-//! state after a request, by what came back (docs/sync.md has the rows of both). Pure.
+//! What an operation goes through. `next`: its step, by its state, what was seen and what the server can do. `after_reply`:
+//! its state after a request, by what came back (docs/sync.md has the rows of both). Pure.
 
 use super::remote::Reply;
 use super::report::Cause;
@@ -102,7 +102,7 @@ pub enum Outcome {
     Refused,
 }
 
-/// The first row of the table that matches, and its name (`C2`, `U3`), for tests and `-vv`. A combination that cannot occur
+/// The first row of the table that matches, and its name (`C2`, `U3`), for tests. A combination that cannot occur
 /// is held (`-`): nothing is sent on a guess.
 pub fn next(situation: &Situation) -> (&'static str, Step) {
     general(situation).unwrap_or_else(|| match situation.shape {
@@ -227,8 +227,8 @@ pub enum Effect {
 
 /// 45 cells, and one for deletes of a row that changed meanwhile. "As before" is exact: an earlier request without an answer
 /// keeps the operation sent.
-pub fn reply(shape: Shape, reply: &Reply) -> (Becomes, Effect) {
-    match reply {
+pub fn after_reply(shape: Shape, came: &Reply) -> (Becomes, Effect) {
+    match came {
         // R1
         Reply::Done(_) => (Becomes::Done, Effect::GoOn),
         // R2

@@ -3,7 +3,7 @@
 
 use crate::commands::context::EnvContext;
 use crate::error::{Error, Result};
-use crate::lock::{Held, LockFile};
+use crate::lock::{Held, LockFile, OTHER_COMMAND};
 use crate::paths::create_private_dir;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,7 @@ impl Marker {
         let folder = ctx.runs_dir();
         create_private_dir(&folder)?;
         let path = folder.join(op_id);
-        let held = LockFile::open(&path)?.hold(Duration::from_secs(1))?;
+        let held = LockFile::open(&path)?.hold(OTHER_COMMAND)?;
         Ok(Marker { path, held })
     }
 

@@ -7,7 +7,7 @@ pub use run::run;
 
 use super::context::EnvContext;
 use super::deliver::write_mode;
-use super::report::{report, written};
+use super::report::{bring, report};
 use super::reporter::thousands;
 use super::typed::typed_text;
 use super::{Session, artifact, below};
@@ -32,7 +32,7 @@ pub fn start(session: &mut Session) -> Result<u8> {
     let set = begun(session, &task)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::create(&mut ctx.store, &ATTEMPT, task.workspace_id, &set)?;
-    let change = written(session, &mut ctx, &mode, "Started", None, &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Started", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -53,7 +53,7 @@ pub fn finish(session: &mut Session) -> Result<u8> {
     let set = ended(session, &row)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let change = written(session, &mut ctx, &mode, "Finished", Some(&row), &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Finished", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 

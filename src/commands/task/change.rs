@@ -7,7 +7,7 @@ use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::deliver::{Delivery, write_mode};
 use crate::commands::describe::describe;
-use crate::commands::report::{Changed, deleted, report, written};
+use crate::commands::report::{Changed, bring, delete, report};
 use crate::commands::reporter::plural;
 use crate::commands::typed::typed_text;
 use crate::directory::{ActiveTask, Directory};
@@ -59,7 +59,7 @@ pub(super) fn create_with(
     let mode = write_mode(session, &ctx)?;
     ctx.know(&workspace)?;
     let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
-    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -158,7 +158,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for Found { row, hint, .. } in tasks {
-        let changed = deleted(session, &mut ctx, &mode, &row);
+        let changed = delete(session, &mut ctx, &mode, &row);
         unpick(&ctx, &row);
         let changed = changed.map(|changed| Changed { hint, ..changed });
         if collect(changed, &mut changes, &mut errors).is_break() {
@@ -211,7 +211,7 @@ pub(super) fn each(
             continue;
         }
         say_amended(session, &queued)?;
-        let changed = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued);
+        let changed = bring(session, &mut ctx, &mode, "Updated", Some(&row), &queued);
         let changed = changed.map(|changed| Changed { hint, ..changed });
         if collect(changed, &mut changes, &mut errors).is_break() {
             // What was not begun is taken back.

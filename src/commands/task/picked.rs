@@ -3,7 +3,7 @@
 use crate::commands::Session;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::deliver::write_mode;
-use crate::commands::report::{Changed, report, written};
+use crate::commands::report::{Changed, bring, report};
 use crate::directory::{ActiveTask, Directory};
 use crate::document::{object, shown_row};
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ pub fn pick(session: &mut Session) -> Result<u8> {
         session.answer(|| shown_row(&row, pending), |_| Ok(()))?;
         return hint.map_or(Ok(()), |hint| session.out.warn(&hint)).map(|()| 0);
     }
-    let change = written(session, &mut ctx, &mode, "Began", Some(&row), &queued)?;
+    let change = bring(session, &mut ctx, &mode, "Began", Some(&row), &queued)?;
     report(session, &ctx, vec![Changed { hint, ..change }], Vec::new())
 }
 

@@ -25,7 +25,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let row = ctx.task_or_picked_to_change(session, typed.as_deref())?.row;
     let names = Known { store: &ctx.store, workspace_id: row.workspace_id };
     let form = Form { row: &row, names: &names };
-    let set = written(session, &ctx, &row.name, &form, None)?;
+    let set = bring(session, &ctx, &row.name, &form, None)?;
     let condition = condition(session);
     each(session, ctx, condition, &|_, now| {
         // What came meanwhile was not seen by who wrote this.
@@ -47,13 +47,13 @@ pub fn create(session: &mut Session) -> Result<u8> {
         set.iter().for_each(|(field, value)| row.set(field, value.clone()));
         let names = Known { store: &ctx.store, workspace_id: workspace.id };
         let form = Form { row: &row, names: &names };
-        set.extend(written(session, ctx, "a new task", &form, Some(workspace))?);
+        set.extend(bring(session, ctx, "a new task", &form, Some(workspace))?);
         Ok(())
     })
 }
 
 /// What a person changes in the form. A text that cannot be used may be mended at a terminal; else it is kept.
-fn written(session: &mut Session, ctx: &EnvContext, name: &str, form: &Form, new: Option<&Workspace>) -> Result<Patch> {
+fn bring(session: &mut Session, ctx: &EnvContext, name: &str, form: &Form, new: Option<&Workspace>) -> Result<Patch> {
     let start = form.text();
     let from_file = session.call.given("file").is_some();
     let read = |text: &str| {

@@ -5,7 +5,7 @@ use super::operation::{Makers, Parts, send};
 use crate::document;
 use crate::gather::Gather;
 use crate::model::{Operation, Row, Send, SendReply, State, Target};
-use crate::store::{ACCOUNT, SERVER, metadata, overlay, queue, run, set_metadata};
+use crate::store::{ACCOUNT, SERVER, metadata, overlay, queue, run, sends, set_metadata};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, named_params};
@@ -29,7 +29,7 @@ pub(super) fn move_over(db: &Connection, journal: Journal) -> rusqlite::Result<u
     let restored = fold(db, journal, &mut makers, &mut moved, &identity)?;
     for op in moved.values() {
         for send in &op.sends {
-            queue::put_send(db, &op.op_id, send)?;
+            sends::put_send(db, &op.op_id, send)?;
         }
     }
     restored.iter().try_for_each(|op| overlay::renew_for(db, op))?;
@@ -179,7 +179,7 @@ fn became(
             // Later than what the row says: 0.1.0 wrote the row at the end of its run.
             op.sends = vec![last];
         } else {
-            queue::put_send(db, &op.op_id, &last)?;
+            sends::put_send(db, &op.op_id, &last)?;
         }
     }
     op.state = to;

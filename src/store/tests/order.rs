@@ -23,7 +23,7 @@ fn what_was_dropped_meanwhile_is_not_sent() {
     assert!(!store.commit_sent(&ids, &a_send(&ops[0]), true).expect("readable"));
     assert_eq!(ids.map(|op_id| state(&store, op_id)), ["queued", "dropped"], "all of them or none");
     assert_eq!(count(&store, "SELECT count(*) FROM sends"), 0);
-    assert!(!store.settle(&ops[1].op_id, &State::Queued, &State::Done).expect("readable"));
+    assert!(!store.commit_transition(&ops[1].op_id, &State::Queued, &State::Done).expect("readable"));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn settled_operations_are_bounded() {
     store.end(&End::default(), &now()).expect("applied");
     queue(&mut store, &[link(Target::Server(1), Target::MadeBy(made.op_id.clone()))]);
     let other = queue(&mut store, &[update(Target::Server(1), "other")]).remove(0);
-    store.settle(&other.op_id, &State::Queued, &State::Done).expect("written");
+    store.commit_transition(&other.op_id, &State::Queued, &State::Done).expect("written");
     store.db.execute_batch("UPDATE sync_queue SET synced_at = '2020-01-01T00:00:00Z' WHERE synced = 1").expect("ours");
     store.end(&End::default(), &now()).expect("applied");
     assert_eq!([&*made.op_id, &*other.op_id].map(|op_id| state(&store, op_id)), ["done", "forgotten"]);
@@ -95,7 +95,7 @@ fn settled_operations_keep_texts_only_to_be_undone() {
     for number in 0..202 {
         let title = format!("{number} {}", "long ".repeat(1000));
         let op = queue(&mut store, &[update(Target::Server(1), &title)]).remove(0);
-        store.settle(&op.op_id, &State::Queued, &State::Done).expect("written");
+        store.commit_transition(&op.op_id, &State::Queued, &State::Done).expect("written");
     }
     assert_eq!(count(&store, "SELECT count(*) FROM sync_queue WHERE length(payload) > 400"), 200);
     assert_eq!(count(&store, "SELECT min(id) FROM sync_queue WHERE length(payload) > 400"), 4);

@@ -126,7 +126,7 @@ fn everything(store: &mut crate::store::Store) {
         .commit_reply(&[&ops[1].op_id], Some(&SendReply::Refused("no".into())), &State::Rejected("no".into()))
         .expect("ok");
     store.commit_reply(&[&ops[2].op_id], Some(&SendReply::Done), &State::Answered(None)).expect("written");
-    store.settle(&ops[3].op_id, &State::Sent, &State::Answered(None)).expect("written");
+    store.commit_transition(&ops[3].op_id, &State::Sent, &State::Answered(None)).expect("written");
     store.rebase(&ops[1].op_id, &ops[1].base, 2).expect("written");
     read(store, &ops[0].op_id);
     let walk = Walk { began: now(), done: true, ..Walk::default() };

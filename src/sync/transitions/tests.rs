@@ -319,7 +319,7 @@ impl Run {
     }
 
     fn answered(self, answer: &Reply) -> Option<Run> {
-        let (becomes, effect) = reply(self.s.shape, answer);
+        let (becomes, effect) = after_reply(self.s.shape, answer);
         if effect == Effect::Stop {
             return None;
         }
@@ -394,13 +394,13 @@ fn r1_to_r9_cell_by_cell() {
     let mut cells = 0;
     for (name, given, becomes, effect) in rows {
         for (shape, becomes) in order.into_iter().zip(becomes) {
-            assert_eq!(reply(shape, &given), (becomes, effect), "{name} {shape:?}");
+            assert_eq!(after_reply(shape, &given), (becomes, effect), "{name} {shape:?}");
             cells += 1;
         }
     }
     assert_eq!(cells, 45);
     let changed = Reply::Conflict { current_version: Some(2), message: text() };
     for (shape, becomes) in order.into_iter().zip([Sent, Sent, Sent, LookAgain, LookAgain]) {
-        assert_eq!(reply(shape, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
+        assert_eq!(after_reply(shape, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
     }
 }
