@@ -166,6 +166,7 @@ fn folders(paths: &Paths, env: &Environment, doctor: &mut Doctor) {
 /// Where the token is. It is read where that changes nothing and asks nobody.
 fn token(session: &Session, paths: &Paths, env: &Environment, doctor: &mut Doctor) -> Option<Secret> {
     let vault = Vault::new(paths, &session.vars);
+    let vault = if session.call.has("no-cache") { vault } else { vault.keeping() };
     let status = match vault.status(env) {
         Ok(status) => status,
         Err(error) => {

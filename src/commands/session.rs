@@ -165,7 +165,8 @@ impl<'a> Session<'a> {
             let (input, out) = &mut *terminal.borrow_mut();
             input.secret(out, prompt)
         };
-        if asks { work(Vault::asking(paths, &self.vars, &ask)) } else { work(Vault::new(paths, &self.vars)) }
+        let vault = if asks { Vault::asking(paths, &self.vars, &ask) } else { Vault::new(paths, &self.vars) };
+        work(if self.call.has("no-cache") { vault } else { vault.keeping() })
     }
 
     /// The server of an environment, as the holder of `secret`. Opens no connection yet.

@@ -44,6 +44,8 @@ mod named;
 mod odd_servers;
 mod origins;
 mod paging;
+#[cfg(target_os = "linux")]
+mod passphrase;
 mod patience;
 mod poison;
 mod provisional;

@@ -177,6 +177,7 @@ pub const GLOBAL: &[Flag] = &[
         help: "Trust the CA certificates in this PEM file",
         ..Flag::VALUE
     },
+    Flag { long: "no-cache", help: "Ask for the token's passphrase; neither use nor keep a typed one", ..Flag::SWITCH },
     Flag { short: Some('h'), long: "help", help: "Explain the command", ..Flag::SWITCH },
     Flag { short: Some('V'), long: "version", help: "Print the version", ..Flag::SWITCH },
 ];
