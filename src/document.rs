@@ -64,6 +64,13 @@ pub fn as_integer(value: Option<&Value>) -> Option<i64> {
     }
 }
 
+/// A row as `--json` prints it: the API's members and `pending`, true while changes of it wait to be sent.
+pub fn shown_row(row: &Row, pending: bool) -> Value {
+    let mut members = row_to_json(row);
+    members.insert("pending".to_string(), Value::Bool(pending));
+    Value::Object(members)
+}
+
 /// A row with everything it has, under the API's names; people's documents and our files are made of it.
 pub fn row_to_json(row: &Row) -> Object {
     let mut object = members([

@@ -2,13 +2,12 @@
 
 use super::attempt::attempt_named;
 use super::context::EnvContext;
+use super::deliver::write_mode;
+use super::report::{report, written};
 use super::session::Effort;
-use super::task::deliver::{deliver, write_mode};
-use super::task::fields::{LONGEST_TEXT, SILENCE};
-use super::task::report::{Changed, report};
-use super::task::to_json;
+use super::typed::{LONGEST_TEXT, SILENCE};
 use super::{Session, below};
-use crate::document::text;
+use crate::document::{shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::artifact::{ARTIFACT, ATTEMPT, CONTENT, MIME_TYPE, NAME, PREVIEW_TEXT, SIZE, TYPE};
 use crate::model::{Patch, Row, Value};
@@ -48,8 +47,7 @@ pub fn add(session: &mut Session) -> Result<u8> {
     let set = made(&attempt, name, &kind, content, session.call.given("mime-type"))?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::create(&mut ctx.store, &ARTIFACT, attempt.workspace_id, &set)?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = Changed::of(&ctx, "Added", &queued, delivery)?;
+    let change = written(session, &mut ctx, &mode, "Added", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -103,7 +101,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     let row = artifact_named(session, &ctx)?;
     let pending = ctx.store.is_pending(row.kind, row.id)?;
     session.answer(
-        || to_json(&row, pending),
+        || shown_row(&row, pending),
         |out| {
             let mark = if pending { " (waits for sync)" } else { "" };
             out.line(&format!("{}: {}{mark}", row.name, row.text(NAME).unwrap_or("")))?;
@@ -128,11 +126,11 @@ pub fn get(session: &mut Session) -> Result<()> {
     if let Some(file) = session.call.given("output") {
         let path = Path::new(file);
         std::fs::write(path, &content).map_err(|error| Error::io("write", path, error))?;
-        return session.answer(|| to_json(&row, row.is_provisional()), |out| out.say(&format!("✓ Wrote {file}")));
+        return session.answer(|| shown_row(&row, row.is_provisional()), |out| out.say(&format!("✓ Wrote {file}")));
     }
     session.answer(
         || {
-            let mut document = to_json(&row, row.is_provisional());
+            let mut document = shown_row(&row, row.is_provisional());
             if let json::Value::Object(members) = &mut document {
                 members.insert("content".into(), text(&content));
             }

@@ -4,8 +4,7 @@
 use super::Session;
 use super::context::EnvContext;
 use super::session::Effort;
-use super::task::to_json;
-use crate::document::list as list_of;
+use crate::document::{list as list_of, shown_row};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row};
 use crate::store::ShownRow;
@@ -52,7 +51,7 @@ pub fn list(
         false => format!("there is no {} on {}", kind.name, above.name),
     };
     session.answer(
-        || list_of(rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect()),
+        || list_of(rows.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| if rows.is_empty() { out.warn(&none) } else { print(out, &rows) },
     )
 }

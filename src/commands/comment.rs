@@ -2,15 +2,15 @@
 
 use super::confirm::confirm;
 use super::context::EnvContext;
-use super::task::deliver::{Delivery, deliver, write_mode};
-use super::task::fields::typed_text;
-use super::task::report::{Changed, report};
+use super::deliver::write_mode;
+use super::report::{deleted, report, written};
+use super::typed::typed_text;
 use super::{Session, below};
 use crate::error::{Error, Result};
 use crate::model::comment::{AUTHOR, COMMENT, CONTENT, TASK};
 use crate::model::{Patch, Row, Value};
 use crate::store::{ACCOUNT, ShownRow};
-use crate::sync::edits::{self, Deletion};
+use crate::sync::edits;
 use crate::time::Timestamp;
 use crate::ui::{Output, Style, markdown, sanitise};
 
@@ -24,8 +24,7 @@ pub fn add(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content)), (TASK, Value::Int(task.id))]);
     let queued = edits::create(&mut ctx.store, &COMMENT, task.workspace_id, &set)?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = Changed::of(&ctx, "Created", &queued, delivery)?;
+    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -61,11 +60,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let set = Patch::from([(CONTENT, Value::Text(content))]);
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = match queued.operations.is_empty() {
-        true => Changed { kind: &COMMENT, verb: "Updated", name: row.name, id: row.id, delivery, hint: None },
-        false => Changed::of(&ctx, "Updated", &queued, delivery)?,
-    };
+    let change = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -74,12 +69,7 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let row = named(session, &ctx)?;
     confirm(session, &[], &format!("Delete the comment {}?", row.name), "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
-    let (name, id) = (row.name.clone(), row.id);
-    let delivery = match edits::delete(&mut ctx.store, &row)? {
-        Deletion::Cancelled(_) => Delivery::Cancelled,
-        Deletion::Queued(queued) => deliver(session, &mut ctx, &mode, &queued)?,
-    };
-    let change = Changed { kind: &COMMENT, verb: "Deleted", name, id, delivery, hint: None };
+    let change = deleted(session, &mut ctx, &mode, &row)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 

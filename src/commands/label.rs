@@ -1,9 +1,8 @@
 //! `anyt label`: the labels of a workspace.
 
 use super::context::EnvContext;
-use super::task::to_json;
 use super::{Session, named};
-use crate::document::list as list_of;
+use crate::document::{list as list_of, shown_row};
 use crate::error::{Error, Result};
 use crate::model::label::{COLOR, DESCRIPTION, LABEL, NAME};
 use crate::model::{Patch, Value};
@@ -19,7 +18,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         false => format!("there is no label in {}", workspace.identifier),
     };
     session.answer(
-        || list_of(rows.iter().map(|shown| to_json(&shown.row, shown.pending)).collect()),
+        || list_of(rows.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| {
             if rows.is_empty() {
                 return out.warn(&none);

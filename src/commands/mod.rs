@@ -11,6 +11,7 @@ mod config;
 mod confirm;
 mod conflicts;
 mod context;
+mod deliver;
 mod describe;
 mod doctor;
 mod env;
@@ -25,12 +26,15 @@ mod project;
 mod prompter;
 mod queue;
 mod rate_limit;
+mod report;
 mod reporter;
 mod restore;
 mod session;
 mod status;
 mod sync;
 mod task;
+mod typed;
+mod undo;
 mod workspace;
 
 pub use session::{Session, failed};
@@ -134,8 +138,8 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Next => task::next(session)?,
         Id::Summary => task::summary(session)?,
         Id::Board => task::board(session)?,
-        Id::Log => task::log(session)?,
-        Id::Undo => return task::undo(session),
+        Id::Log => undo::log(session)?,
+        Id::Undo => return undo::undo(session),
         Id::Sync => return sync::run(session),
         Id::SyncStatus => return status::run(session),
         Id::SyncLog => status::log(session)?,

@@ -4,13 +4,13 @@
 use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
-use super::task::deliver::{Delivery, deliver, write_mode};
-use super::task::fields::typed_text;
-use super::task::report::{Changed, report};
+use super::deliver::write_mode;
+use super::report::{deleted, report, written};
+use super::typed::typed_text;
 use crate::error::{Error, Result};
 use crate::model::kind::Place;
 use crate::model::{Field, Kind, Patch, Row, Value, Workspace, folded};
-use crate::sync::edits::{self, Deletion};
+use crate::sync::edits;
 use crate::sync::pull_lists;
 
 /// The row of this id or name. Two projects may have one name.
@@ -57,8 +57,7 @@ pub fn create(session: &mut Session, kind: &'static Kind, mut set: Patch) -> Res
     let mode = write_mode(session, &ctx)?;
     ctx.know(&workspace)?;
     let queued = edits::create(&mut ctx.store, kind, workspace.id, &set)?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = Changed::of(&ctx, "Created", &queued, delivery)?;
+    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -78,11 +77,7 @@ pub fn update(session: &mut Session, kind: &'static Kind, set: Patch) -> Result<
     let (mut ctx, row) = named(session, kind)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = match queued.operations.is_empty() {
-        true => Changed { kind, verb: "Updated", name: row.name, id: row.id, delivery, hint: None },
-        false => Changed::of(&ctx, "Updated", &queued, delivery)?,
-    };
+    let change = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -96,12 +91,8 @@ pub fn remove(
     let what = what(&ctx, &row)?;
     confirm(session, &[], &format!("Delete {what}?"), "nothing was deleted")?;
     let mode = write_mode(session, &ctx)?;
-    let (name, id) = (row.name.clone(), row.id);
-    let delivery = match edits::delete(&mut ctx.store, &row)? {
-        Deletion::Cancelled(_) => Delivery::Cancelled,
-        Deletion::Queued(queued) => deliver(session, &mut ctx, &mode, &queued)?,
-    };
-    report(session, &ctx, vec![Changed { kind, verb: "Deleted", name, id, delivery, hint: None }], Vec::new())
+    let change = deleted(session, &mut ctx, &mode, &row)?;
+    report(session, &ctx, vec![change], Vec::new())
 }
 
 fn named(session: &mut Session, kind: &'static Kind) -> Result<(EnvContext, Row)> {

@@ -3,9 +3,9 @@
 use super::context::EnvContext;
 use super::init::tie;
 use super::session::Effort;
-use super::{Session, named, task};
+use super::{Session, named};
 use crate::config;
-use crate::document::{integer, list as list_of, object, optional, text};
+use crate::document::{integer, list as list_of, object, optional, shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::project::{COLOR, DESCRIPTION, ICON, LEAD, NAME, PROJECT, START, STATUS, TARGET};
 use crate::model::{Patch, Project, Value as FieldValue, Workspace};
@@ -28,7 +28,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     }
     let current = ctx.project(session, &workspace).ok();
     session.answer(
-        || list_of(known.iter().map(|shown| task::to_json(&shown.row, shown.pending)).collect()),
+        || list_of(known.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| {
             let mut table =
                 Table::new([Column::left(""), Column::left("ID"), Column::left("NAME"), Column::left("STATUS")]);
@@ -59,7 +59,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     let all = ctx.store.count_tasks(&Filter { project_id: Some(row.id), ..Filter::default() })?;
     session.answer(
         || {
-            let mut document = task::to_json(&row, pending);
+            let mut document = shown_row(&row, pending);
             if let Value::Object(members) = &mut document {
                 members.insert("tasks".into(), integer(all));
                 members.insert("open_tasks".into(), integer(open));

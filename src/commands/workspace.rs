@@ -5,7 +5,7 @@ use super::context::EnvContext;
 use super::init::{choose_workspace, tie};
 use super::places::workspace_named;
 use super::session::{Effort, refuse_offline};
-use super::task::fields::typed_text;
+use super::typed::typed_text;
 use crate::config::{self, Environment};
 use crate::directory::Directory;
 use crate::document::{integer, list as list_of, object, optional, text};

@@ -6,12 +6,12 @@ mod run;
 pub use run::run;
 
 use super::context::EnvContext;
+use super::deliver::write_mode;
+use super::report::{report, written};
 use super::reporter::thousands;
-use super::task::deliver::{deliver, write_mode};
-use super::task::fields::typed_text;
-use super::task::report::{Changed, report};
-use super::task::to_json;
+use super::typed::typed_text;
 use super::{Session, artifact, below};
+use crate::document::shown_row;
 use crate::error::{Error, Result};
 use crate::model::artifact::ARTIFACT;
 use crate::model::attempt::{
@@ -32,8 +32,7 @@ pub fn start(session: &mut Session) -> Result<u8> {
     let set = begun(session, &task)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::create(&mut ctx.store, &ATTEMPT, task.workspace_id, &set)?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = Changed::of(&ctx, "Started", &queued, delivery)?;
+    let change = written(session, &mut ctx, &mode, "Started", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -54,11 +53,7 @@ pub fn finish(session: &mut Session) -> Result<u8> {
     let set = ended(session, &row)?;
     let mode = write_mode(session, &ctx)?;
     let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
-    let delivery = deliver(session, &mut ctx, &mode, &queued)?;
-    let change = match queued.operations.is_empty() {
-        true => Changed { kind: &ATTEMPT, verb: "Finished", name: row.name, id: row.id, delivery, hint: None },
-        false => Changed::of(&ctx, "Finished", &queued, delivery)?,
-    };
+    let change = written(session, &mut ctx, &mode, "Finished", Some(&row), &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -147,9 +142,9 @@ pub fn show(session: &mut Session) -> Result<()> {
     let artifacts = ctx.store.below(&ARTIFACT, row.id)?;
     session.answer(
         || {
-            let mut document = to_json(&row, pending);
+            let mut document = shown_row(&row, pending);
             if let json::Value::Object(members) = &mut document {
-                let one = |shown: &ShownRow| to_json(&shown.row, shown.pending);
+                let one = |shown: &ShownRow| shown_row(&shown.row, shown.pending);
                 members.insert("artifacts".into(), json::Value::Array(artifacts.iter().map(one).collect()));
             }
             document

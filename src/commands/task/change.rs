@@ -1,20 +1,21 @@
 //! `task create`, `update`, `done`, `note`, `rm`.
 
-use super::deliver::{Delivery, WriteMode, deliver, write_mode};
 use super::fields;
 use super::list::matching;
-use super::report::{Changed, report};
 use crate::commands::Session;
 use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
-use crate::commands::describe::{describe, orphaned};
+use crate::commands::deliver::{Delivery, write_mode};
+use crate::commands::describe::describe;
+use crate::commands::report::{Changed, deleted, report, written};
 use crate::commands::reporter::plural;
+use crate::commands::typed::typed_text;
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
 use crate::model::{Condition, Patch, Row, Value, Workspace};
 use crate::notes;
-use crate::sync::edits::{self, Deletion, Queued};
+use crate::sync::edits::{self, Queued};
 use crate::time::Timestamp;
 use crate::ui::width;
 use std::io::IsTerminal;
@@ -58,7 +59,7 @@ pub(super) fn create_with(
     let mode = write_mode(session, &ctx)?;
     ctx.know(&workspace)?;
     let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
-    let change = finish(session, &mut ctx, &mode, "Created", queued, None)?;
+    let change = written(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
 }
 
@@ -119,7 +120,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
 }
 
 pub fn done(session: &mut Session) -> Result<u8> {
-    let note = session.call.given("note").map(|note| fields::typed_text(session, note)).transpose()?;
+    let note = session.call.given("note").map(|note| typed_text(session, note)).transpose()?;
     let ctx = EnvContext::open_here(session)?;
     each(session, ctx, None, &|_, row| {
         let mut set = Patch::from([(STATUS, Value::Text("done".into()))]);
@@ -131,7 +132,7 @@ pub fn done(session: &mut Session) -> Result<u8> {
 }
 
 pub fn note(session: &mut Session) -> Result<u8> {
-    let message = fields::typed_text(session, session.call.given("message").unwrap_or_default())?;
+    let message = typed_text(session, session.call.given("message").unwrap_or_default())?;
     if message.trim().is_empty() {
         return Err(Error::usage("the note is empty"));
     }
@@ -157,24 +158,14 @@ pub fn remove(session: &mut Session) -> Result<u8> {
     let mode = write_mode(session, &ctx)?;
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for Found { row, hint, .. } in tasks {
-        let deletion = edits::delete(&mut ctx.store, &row)?;
+        let changed = deleted(session, &mut ctx, &mode, &row);
         unpick(&ctx, &row);
-        let changed = match deletion {
-            Deletion::Queued(queued) => finish(session, &mut ctx, &mode, "Deleted", queued, hint),
-            Deletion::Cancelled(plan) => {
-                plan.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;
-                Ok(Changed { delivery: Delivery::Cancelled, ..about(row, "Deleted", hint) })
-            }
-        };
+        let changed = changed.map(|changed| Changed { hint, ..changed });
         if collect(changed, &mut changes, &mut errors).is_break() {
             break;
         }
     }
     report(session, &ctx, changes, errors)
-}
-
-fn about(row: Row, verb: &'static str, hint: Option<String>) -> Changed {
-    Changed { kind: row.kind, verb, name: row.name, id: row.id, delivery: Delivery::Unchanged, hint }
 }
 
 /// A task that is deleted is nobody's next one, and its name may be given again. A damaged file is for the commands that
@@ -211,12 +202,17 @@ pub(super) fn each(
     while let Some((Found { row, hint, .. }, queued)) = all.next() {
         if queued.operations.is_empty() {
             let holds = condition.as_ref().is_none_or(|condition| condition.holds(&row));
-            let unchanged = if holds { Ok(about(row, "Updated", hint)) } else { Err(other_version(&row)) };
+            let unchanged = if holds {
+                Ok(Changed { hint, ..Changed::same("Updated", &row, Delivery::Unchanged) })
+            } else {
+                Err(other_version(&row))
+            };
             let _ = collect(unchanged, &mut changes, &mut errors);
             continue;
         }
         say_amended(session, &queued)?;
-        let changed = finish(session, &mut ctx, &mode, "Updated", queued, hint);
+        let changed = written(session, &mut ctx, &mode, "Updated", Some(&row), &queued);
+        let changed = changed.map(|changed| Changed { hint, ..changed });
         if collect(changed, &mut changes, &mut errors).is_break() {
             // What was not begun is taken back.
             for (_, queued) in all.by_ref().filter(|(_, queued)| !queued.amended) {
@@ -281,19 +277,6 @@ fn named_tasks(session: &mut Session, ctx: &EnvContext, verb: &str) -> Result<Ve
     let question = format!("{verb} {} {}?", rows.len(), plural(rows.len(), "task"));
     confirm(session, &lines, &question, "nothing was changed")?;
     Ok(rows.into_iter().map(|row| Found { row, hint: None, other: None }).collect())
-}
-
-/// Sends or leaves queued, and looks up what the task is called now.
-pub(super) fn finish(
-    session: &mut Session,
-    ctx: &mut EnvContext,
-    mode: &WriteMode,
-    verb: &'static str,
-    queued: Queued,
-    hint: Option<String>,
-) -> Result<Changed> {
-    let delivery = deliver(session, ctx, mode, &queued)?;
-    Ok(Changed { hint, ..Changed::of(ctx, verb, &queued, delivery)? })
 }
 
 fn with_note(row: &Row, what: &str, note: &str) -> Value {

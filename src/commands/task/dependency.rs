@@ -1,9 +1,9 @@
 //! `task dep`: which tasks wait for which.
 
-use super::deliver::{Delivery, deliver, write_mode};
-use super::report::say_out_of_reach;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
+use crate::commands::deliver::{Delivery, deliver, write_mode};
+use crate::commands::report::say_out_of_reach;
 use crate::document::{object, text};
 use crate::error::{Error, Result};
 use crate::model::Row;

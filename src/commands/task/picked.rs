@@ -1,13 +1,11 @@
 //! `task pick`, `task unpick`, `active`: the task this directory is about.
 
-use super::change::finish;
-use super::deliver::write_mode;
-use super::report::report;
-use super::to_json;
 use crate::commands::Session;
 use crate::commands::context::{EnvContext, Found};
+use crate::commands::deliver::write_mode;
+use crate::commands::report::{Changed, report, written};
 use crate::directory::{ActiveTask, Directory};
-use crate::document::object;
+use crate::document::{object, shown_row};
 use crate::error::{Error, Result};
 use crate::model::task::{ASSIGNEE_TYPE, FINISHED, PROJECT, STATUS};
 use crate::model::{Field, Patch, Value};
@@ -37,11 +35,11 @@ pub fn pick(session: &mut Session) -> Result<u8> {
     };
     if queued.operations.is_empty() {
         let pending = ctx.store.is_pending(row.kind, row.id)?;
-        session.answer(|| to_json(&row, pending), |_| Ok(()))?;
+        session.answer(|| shown_row(&row, pending), |_| Ok(()))?;
         return hint.map_or(Ok(()), |hint| session.out.warn(&hint)).map(|()| 0);
     }
-    let change = finish(session, &mut ctx, &mode, "Began", queued, hint)?;
-    report(session, &ctx, vec![change], Vec::new())
+    let change = written(session, &mut ctx, &mode, "Began", Some(&row), &queued)?;
+    report(session, &ctx, vec![Changed { hint, ..change }], Vec::new())
 }
 
 pub fn unpick(session: &mut Session) -> Result<()> {
@@ -60,7 +58,7 @@ pub fn active(session: &mut Session) -> Result<()> {
     let Found { row, hint, .. } = ctx.task(session, &picked.identifier)?;
     let pending = ctx.store.is_pending(row.kind, row.id)?;
     session.answer(
-        || to_json(&row, pending),
+        || shown_row(&row, pending),
         |out| out.line(&format!("{}: {} ({})", row.name, row.title(), row.status())),
     )?;
     hint.map_or(Ok(()), |hint| session.out.warn(&hint))

@@ -1,12 +1,11 @@
 //! `task plan`: an implementation plan that somebody reviews before the work begins. The server keeps the review, so that
 //! nothing of this is queued.
 
-use super::fields::typed_text;
-use super::to_json;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::commands::session::{Effort, refuse_offline};
-use crate::document::text;
+use crate::commands::typed::typed_text;
+use crate::document::{shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::Row;
 use crate::model::task::{PLAN, TASK};
@@ -74,5 +73,5 @@ fn review(
         }));
     };
     ctx.store.remember(&[], std::slice::from_ref(&row), &Timestamp::now().rfc3339())?;
-    session.answer(|| to_json(&row, false), |out| out.say(&format!("✓ {done} {}", row.name)))
+    session.answer(|| shown_row(&row, false), |out| out.say(&format!("✓ {done} {}", row.name)))
 }

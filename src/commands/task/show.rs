@@ -1,11 +1,10 @@
 //! `task show`: everything about one task, from the cache; with `--remote` from the server.
 
-use super::to_json;
 use crate::commands::comment::print;
 use crate::commands::context::{EnvContext, Found};
 use crate::commands::session::Effort;
 use crate::commands::{Session, attempt};
-use crate::document::{object, optional, text};
+use crate::document::{object, optional, shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::attempt::ATTEMPT;
 use crate::model::comment::COMMENT;
@@ -51,13 +50,13 @@ pub fn show(session: &mut Session) -> Result<()> {
     };
     session.answer(
         || {
-            let mut document = to_json(&row, pending);
+            let mut document = shown_row(&row, pending);
             if let Value::Object(members) = &mut document {
                 let names = |rows: &[Row]| Value::Array(rows.iter().map(|row| text(&row.name)).collect());
                 members.insert("depends_on".into(), names(&needs));
                 members.insert("blocks".into(), names(&blocks));
                 members.insert("url".into(), optional(&url));
-                let one = |shown: &ShownRow| to_json(&shown.row, shown.pending);
+                let one = |shown: &ShownRow| shown_row(&shown.row, shown.pending);
                 members.insert("comments".into(), Value::Array(comments.iter().map(one).collect()));
                 members.insert("attempts".into(), Value::Array(attempts.iter().map(one).collect()));
             }

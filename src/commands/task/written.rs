@@ -1,9 +1,10 @@
 //! Tasks that are written as a whole: `task edit` and `task create` in the person's editor, or from a file.
 
 use super::change::{changes_a_field, condition, create_with, each, update};
-use super::fields::{self, file_text};
+use super::fields;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
+use crate::commands::typed::file_text;
 use crate::error::{Error, Result};
 use crate::model::task::{LABELS, OWNER, TASK, TITLE};
 use crate::model::{Patch, Row, Value, Workspace};

@@ -1,12 +1,11 @@
 //! `anyt log` and `anyt undo`: what this machine did, and taking it back.
 
-use super::change::finish;
+use super::Session;
+use super::confirm::confirm;
+use super::context::EnvContext;
 use super::deliver::{Delivery, write_mode};
-use super::report::{Changed, report};
-use crate::commands::Session;
-use crate::commands::confirm::confirm;
-use crate::commands::context::EnvContext;
-use crate::commands::describe::{describe, orphaned, state, title, to_json};
+use super::describe::{describe, orphaned, state, title, to_json};
+use super::report::{Changed, report, written};
 use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
 use crate::model::{Operation, State, kind};
@@ -135,7 +134,7 @@ pub fn undo(session: &mut Session) -> Result<u8> {
     // An undo is undone by its number alone. Marked first: a command that is killed must not lead to the undo of an undo.
     let both: Vec<String> = queued.operations.iter().chain([&op]).map(|one| one.op_id.clone()).collect();
     mark(&ctx.store, &both)?;
-    match finish(session, &mut ctx, &mode, verb, queued, None) {
+    match written(session, &mut ctx, &mode, verb, None, &queued) {
         Ok(change) => report(session, &ctx, vec![change], Vec::new()),
         Err(error) => {
             unmark(&ctx.store, &both)?;

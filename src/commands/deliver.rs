@@ -1,13 +1,13 @@
 //! Brings a change to the server at once, through the queue: it is queued first, sent by the same engine as a sync, and
 //! stays queued when the server is out of reach. So a command's own write and a sync cannot differ in what they promise.
 
+use super::Session;
+use super::context::EnvContext;
+use super::prompter::ConsolePrompter;
+use super::rate_limit::{remember_wait, wait_allowed};
+use super::reporter::{ConsoleReporter, Mode as Report};
+use super::session::Effort;
 use crate::api::Http;
-use crate::commands::Session;
-use crate::commands::context::EnvContext;
-use crate::commands::prompter::ConsolePrompter;
-use crate::commands::rate_limit::{remember_wait, wait_allowed};
-use crate::commands::reporter::{ConsoleReporter, Mode as Report};
-use crate::commands::session::Effort;
 use crate::error::{Error, Result};
 use crate::model::task::TITLE;
 use crate::model::{Account, Kept, Operation, State};

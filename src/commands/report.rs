@@ -1,13 +1,13 @@
 //! What a writing command says about each of its rows, and the document of `--json`.
 
-use super::deliver::Delivery;
-use super::to_json;
-use crate::commands::Session;
-use crate::commands::context::EnvContext;
-use crate::document::{list as list_of, object, text};
+use super::Session;
+use super::context::EnvContext;
+use super::deliver::{Delivery, WriteMode, deliver};
+use super::describe::orphaned;
+use crate::document::{list as list_of, object, shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::{Kind, Row};
-use crate::sync::edits::Queued;
+use crate::sync::edits::{self, Deletion, Queued};
 use miniserde::json::Value;
 
 /// What a command reports about one row.
@@ -31,6 +31,39 @@ impl Changed {
         let (id, name) = row.map_or_else(|| (0, first.name.clone()), |row| (row.id, row.name));
         Ok(Changed { kind: ends, verb, name, id, delivery, hint: None })
     }
+
+    /// What became of a row that has the name and id which it had before.
+    pub fn same(verb: &'static str, row: &Row, delivery: Delivery) -> Changed {
+        Changed { kind: row.kind, verb, name: row.name.clone(), id: row.id, delivery, hint: None }
+    }
+}
+
+/// Brings what was queued for one row to the server. `row`: as it was, where there was one.
+pub fn written(
+    session: &mut Session,
+    ctx: &mut EnvContext,
+    mode: &WriteMode,
+    verb: &'static str,
+    row: Option<&Row>,
+    queued: &Queued,
+) -> Result<Changed> {
+    let delivery = deliver(session, ctx, mode, queued)?;
+    match row {
+        Some(row) if queued.operations.is_empty() => Ok(Changed::same(verb, row, delivery)),
+        _ => Changed::of(ctx, verb, queued, delivery),
+    }
+}
+
+/// Deletes a row, here and on the server.
+pub fn deleted(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode, row: &Row) -> Result<Changed> {
+    let delivery = match edits::delete(&mut ctx.store, row)? {
+        Deletion::Cancelled(plan) => {
+            plan.orphans.iter().try_for_each(|orphan| session.out.say(&format!("  {}", orphaned(orphan))))?;
+            Delivery::Cancelled
+        }
+        Deletion::Queued(queued) => deliver(session, ctx, mode, &queued)?,
+    };
+    Ok(Changed::same("Deleted", row, delivery))
 }
 
 /// Prints one line for each change, or the tasks as `--json`, and gives the exit code.
@@ -97,7 +130,7 @@ pub fn documents(ctx: &EnvContext, changes: &[Changed]) -> Result<Value> {
         let mut document = match current(ctx, change)? {
             Some(row) => {
                 let pending = row.is_provisional() || ctx.store.is_pending(row.kind, row.id)?;
-                to_json(&row, pending)
+                shown_row(&row, pending)
             }
             None => object([("identifier", text(&change.name)), ("deleted", Value::Bool(true))]),
         };
