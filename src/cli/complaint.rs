@@ -32,7 +32,12 @@ pub fn unexpected(path: &[&Command], word: &str) -> Error {
     if let (true, Some(refused)) = (command.secretive, command.refused.first()) {
         return Error::usage(format!("unexpected argument for '{name}': {}", refused.because)).hint(refused.instead);
     }
-    let quote = if command.arguments.is_empty() { "" } else { "quote text that has spaces in it; " };
+    let quote = match command.arguments.last() {
+        None => "",
+        // A name: what comes too much is no rest of a text.
+        Some(one) if !one.completes.is_empty() => &format!("it takes one {}, run it for each; ", one.name),
+        Some(_) => "quote text that has spaces in it; ",
+    };
     Error::usage(format!("unexpected argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", see(path)))
 }
 

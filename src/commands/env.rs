@@ -21,7 +21,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         || list_of(config.environments.iter().map(|env| to_json(env, is_current(env))).collect()),
         |out| {
             if config.environments.is_empty() {
-                return out.say("No environments yet. Add one: anyt env add dev http://localhost:8000");
+                return out.say("No environments yet. Sign in to a server: anyt login URL");
             }
             let mut table = Table::new([Column::left(""), Column::left("NAME"), Column::left("URL")]);
             for env in &config.environments {

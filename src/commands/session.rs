@@ -249,11 +249,15 @@ impl<'a> Session<'a> {
             }
             return Ok(code);
         };
+        let lines = self.call.has("jsonl");
+        if lines {
+            data = Value::Array(chosen::items(data).into_iter().collect());
+        }
         if let Some(names) = self.call.items("fields") {
             data = chosen::members(data, &names)?;
         }
-        if self.call.has("jsonl") {
-            chosen::items(data).iter().try_for_each(|item| self.out.json(item))?;
+        if let (true, Value::Array(items)) = (lines, &data) {
+            items.iter().try_for_each(|item| self.out.json(item))?;
         } else {
             self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
         }

@@ -41,6 +41,7 @@ mod login;
 mod lost_answers;
 mod merging;
 mod named;
+mod newcomer;
 mod odd_servers;
 mod origins;
 mod paging;

@@ -123,15 +123,7 @@ const GENERATE: Command = Command {
     id: Some(Id::Generate),
     name: "generate",
     summary: "Write the man pages and completions",
-    arguments: &[
-        Argument { name: "WHAT", help: "man, man-GROUP, bash, zsh, fish or all", ..Argument::NONE },
-        Argument {
-            name: "DIR",
-            help: "Where 'all' writes man/ and completions/",
-            needed: Needed::No,
-            ..Argument::NONE
-        },
-    ],
+    arguments: &[Argument { name: "DIR", help: "Where man/ and completions/ are", ..Argument::NONE }],
     hidden: true,
     ..Command::NONE
 };

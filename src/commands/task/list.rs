@@ -36,6 +36,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         };
         (rows, total)
     };
+    let none = if rows.is_empty() { Some(nothing(&ctx, &workspace, &filter)?) } else { None };
     if rows.is_empty() {
         say_unknown(session, &ctx, &workspace, &filter)?;
     }
@@ -53,9 +54,11 @@ pub fn list(session: &mut Session) -> Result<()> {
         },
         |out| {
             let header = !call.has("no-header");
-            if rows.is_empty() {
-                let words = if synced { "no task matches" } else { "no task is known here yet; run: anyt sync" };
-                out.warn(words)?;
+            match &none {
+                None => {}
+                _ if !synced => out.warn("no task is known here yet; run: anyt sync")?,
+                Some(line) if line.is_empty() => out.warn("no task matches")?,
+                Some(line) => out.note(line)?,
             }
             if call.has("csv") {
                 columns.print_csv(out, &ctx, &rows, header)?;
@@ -69,6 +72,19 @@ pub fn list(session: &mut Session) -> Result<()> {
             Ok(())
         },
     )
+}
+
+/// Why a list is empty, where that is not its filter's doing.
+fn nothing(ctx: &EnvContext, workspace: &Workspace, filter: &Filter) -> Result<String> {
+    let all = Filter { workspace_id: Some(workspace.id), ..Filter::default() };
+    let place = &workspace.identifier;
+    Ok(if ctx.store.count_up_to(&all, 1)? == 0 {
+        format!("No tasks in {place} yet. Create one: anyt task create TITLE")
+    } else if filter.open_only && ctx.store.count_up_to(&Filter { open_only: true, ..all }, 1)? == 0 {
+        format!("No open tasks in {place}. All of them: anyt task list --all")
+    } else {
+        String::new()
+    })
 }
 
 /// A filter that finds nothing because it names what there is not.
