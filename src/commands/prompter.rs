@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sync::choose::Choice;
-use crate::sync::next::Cause;
+use crate::sync::report::Cause;
 use crate::sync::report::{Decision, Prompter, Question};
 use crate::ui::{Editor, Input, Output, conflict, interrupt};
 use std::cell::RefCell;

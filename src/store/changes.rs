@@ -1,15 +1,16 @@
 //! Local writes: what is queued and what is shown change in one transaction, with the spare copy in queue.jsonl.
 
-use super::overlay::{self, local_id, remove_row, renew_for, target};
+use super::overlay::{self, remove_row, renew_for};
 use super::queue::{self, by_op_id, put, waiting_of};
-use super::rows::by_id;
-use super::{Change, Conflict, Result, Store, conflicts, spare};
+use super::rows::{by_id, put_server_row};
+use super::targets::{local_id, target, target_now};
+use super::{Change, Conflict, Result, Stopped, Store, conflicts, spare};
 use crate::error::Error;
 use crate::failpoint::hit;
 use crate::model::kind::{Identity, Place, Type};
 use crate::model::{Kind, Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, named_params};
+use rusqlite::{Connection, named_params};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -43,7 +44,7 @@ impl Queueing<'_> {
 
     /// Waiting creates, updates and deletes of one row, oldest first.
     pub fn waiting_of(&self, kind: &'static Kind, target: &Target) -> Result<Vec<Operation>> {
-        let find = || waiting_of(self.db, kind, &overlay::target_now(self.db, kind, target)?);
+        let find = || waiting_of(self.db, kind, &target_now(self.db, kind, target)?);
         find().map_err(|e| self.error(e))
     }
 
@@ -85,24 +86,6 @@ impl Queueing<'_> {
 /// What a local write makes of what it sees. Boxed: the transaction around it is compiled once, not once for each.
 type Make<'a> = Box<dyn FnOnce(&Queueing) -> Result<Change> + 'a>;
 
-/// A change on its way through the transaction: refused by its maker, or failed.
-enum Stopped {
-    Refused(Error),
-    Failed(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Stopped {
-    fn from(error: rusqlite::Error) -> Stopped {
-        Stopped::Failed(error)
-    }
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Stopped {
-        Stopped::Refused(error)
-    }
-}
-
 impl Store {
     /// A local write. `make` runs once the write lock is held. What it gives back has its places in the order, its op_ids
     /// and names.
@@ -141,35 +124,28 @@ impl Store {
 
     fn write_change(&mut self, make: Make) -> Result<Change> {
         self.set_durable(true)?;
-        let path = self.path.clone();
-        let error = |e| super::open::sqlite_error(&path, e);
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-        let mut notices = Vec::new();
-        let done = (|| -> Result<_, Stopped> {
-            notices = spare::agree(&transaction, &self.files.queue)?;
-            let mut change = make(&Queueing { db: &transaction })?;
+        let files = self.files.clone();
+        let (mut notices, mut appended) = (Vec::new(), None);
+        let done = self.transact(|db| {
+            notices = spare::agree(db, &files.queue)?;
+            let mut change = make(&Queueing { db })?;
             if change == Change::default() {
-                return Ok((change, None));
+                return Ok(change);
             }
-            super::discarded::keep(&transaction, &self.files.discarded, &change.kept)?;
-            apply(&transaction, &mut change)?;
+            super::discarded::keep(db, &files.discarded, &change.kept)?;
+            apply(db, &mut change)?;
             hit("store.change.applied");
-            let written = spare::write(&transaction, &self.files.queue, &change)?;
-            Ok((change, Some(written)))
-        })();
-        let (change, written) = match done {
-            Ok(done) => done,
-            Err(Stopped::Refused(error)) => return Err(error),
-            Err(Stopped::Failed(failed)) => return Err(error(failed)),
-        };
-        hit("store.change.commit");
-        if let Err(failed) = transaction.commit() {
-            if let Some(written) = written {
-                written.cut_back();
-            }
-            return Err(error(failed));
+            appended = Some(spare::append(db, &files.queue, &change)?);
+            hit("store.change.commit");
+            Ok(change)
+        });
+        match (&done, appended) {
+            (Ok(_), _) => hit("store.change.committed"),
+            // The file must not tell of what the cache has not taken.
+            (Err(_), Some(appended)) => appended.cut_back(),
+            (Err(_), None) => {}
         }
-        hit("store.change.committed");
+        let change = done?;
         self.notices.extend(notices);
         Ok(change)
     }
@@ -205,7 +181,7 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
             created.insert(op.target.clone(), op.name.clone());
         }
         // What was given up before its row had a server id, and comes back, is queued with what waits for that now.
-        op.target = overlay::target_now(db, op.kind, &op.target)?;
+        op.target = target_now(db, op.kind, &op.target)?;
         // What comes back with its create goes by the name that this one got.
         if let Some(name) = created.get(&op.target) {
             op.name = name.clone();
@@ -223,7 +199,7 @@ fn apply(db: &Connection, change: &mut Change) -> Result<(), Stopped> {
     touched.iter().try_for_each(|op| conflicts::forget_if_settled(db, op))?;
     let now = Timestamp::now().rfc3339();
     for row in &change.rows {
-        overlay::put_server_row(db, row, &now)?;
+        put_server_row(db, row, &now)?;
     }
     for (kind, id) in &change.removed_rows {
         if queue::unsettled_of(db, kind, &Target::Server(*id))?.is_empty() {

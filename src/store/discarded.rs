@@ -267,7 +267,7 @@ impl Store {
     /// Keeps what is about to be given up, or was typed. Gives the entries' numbers.
     pub fn discard(&mut self, kept: &[Kept]) -> Result<Vec<i64>> {
         let path = self.files.discarded.clone();
-        self.locked(|db| keep(db, &path, kept))
+        self.transact(|db| Ok(keep(db, &path, kept)?))
     }
 
     /// Says that entries are queued again.
@@ -276,10 +276,10 @@ impl Store {
             return Ok(());
         }
         let path = self.files.discarded.clone();
-        self.locked(|_| {
+        self.transact(|_| {
             let list = numbers.iter().map(|number| integer(*number)).collect();
             let line = object([("at", text(Timestamp::now().rfc3339())), ("restored", Value::Array(list))]);
-            append(&path, &numbered(&line, last_number(&path)?))
+            Ok(append(&path, &numbered(&line, last_number(&path)?))?)
         })
     }
 }

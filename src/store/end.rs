@@ -1,19 +1,17 @@
 //! Everything a sync changes, in one transaction: it happened or it did not (docs/sync.md).
 
 use super::entities::{forget_server, forget_workspace, put_workspace, replace_members};
-use super::overlay::{
-    give_server_id, local_id, put_server_row, remember_name, remove_row, rename_operations, renew_all, renumber,
-    set_link,
-};
+use super::overlay::{give_server_id, remember_name, remove_row, rename_operations, renew_all, renumber, set_link};
 use super::queue::{answered, transition, unsettled_of};
-use super::rows::{rows_of, statements};
+use super::rows::{put_server_row, rows_of, statements};
+use super::targets::local_id;
 use super::{
     End, Pulled, Result, Store, conflicts, discarded, log, lost, open, queue, run, set_metadata, spare, staging,
 };
 use crate::failpoint::hit;
 use crate::gather::Gather;
 use crate::model::kind::{Place, Type};
-use crate::model::{Kept, Kind, Operation, Row, Shape, State, Target, Value};
+use crate::model::{Kind, Operation, Row, Shape, State, Target, Value};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -35,16 +33,14 @@ impl Store {
         let files = self.files.clone();
         let (path, inode) = (self.path.clone(), self.inode);
         let mut notices = Vec::new();
-        let renumbered = self.locked(|db| {
+        let renumbered = self.transact(|db| {
             // What is in a file that nobody finds is compared by whoever opens the other one.
             if !open::inode(&path).is_ok_and(|found| found == inode) {
-                return Err(open::removed_meanwhile());
+                return Err(open::removed_meanwhile().into());
             }
-            let failed = |error| open::sqlite_error(&path, error);
             notices = spare::agree(db, &files.queue)?;
-            let lost: Vec<Kept> = lost::lost(db, end).map_err(failed)?;
-            discarded::keep(db, &files.discarded, &lost)?;
-            let renumbered = apply(db, end, now).map_err(failed)?;
+            discarded::keep(db, &files.discarded, &lost::lost(db, end)?)?;
+            let renumbered = apply(db, end, now)?;
             hit("store.end.applied");
             notices.extend(spare::shorten(db, &files.queue)?);
             hit("store.end.commit");
@@ -61,19 +57,15 @@ impl Store {
         if answered(&self.db).map_err(|e| self.error(e))?.is_empty() {
             return Ok(0);
         }
-        let (queue, path) = (self.files.queue.clone(), self.path.clone());
+        let queue = self.files.queue.clone();
         self.set_durable(false)?;
         let mut notices = Vec::new();
-        let count = self.locked(|db| {
+        let count = self.transact(|db| {
             notices = spare::agree(db, &queue)?;
-            let apply = || -> rusqlite::Result<usize> {
-                let count = apply_answers(db, &End::default(), now)?;
-                renumber(db, now)?;
-                renew_all(db)?;
-                follow_names(db)?;
-                Ok(count)
-            };
-            let count = apply().map_err(|e| open::sqlite_error(&path, e))?;
+            let count = apply_answers(db, &End::default(), now)?;
+            renumber(db, now)?;
+            renew_all(db)?;
+            follow_names(db)?;
             notices.extend(spare::shorten(db, &queue)?);
             hit("store.answers.settled");
             Ok(count)

@@ -1,8 +1,7 @@
 //! Workspaces and members: read for people, replaced by a pull; and names of labels and projects.
 
 use super::end::forget_marks;
-use super::overlay::put_server_row;
-use super::rows::rows_of;
+use super::rows::{put_server_row, rows_of};
 use super::{Result, Store, run};
 use crate::model::project::PROJECT;
 use crate::model::{Listed, Member, Project, Workspace};

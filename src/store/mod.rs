@@ -10,6 +10,7 @@ mod end;
 mod entities;
 mod lists;
 mod log;
+mod lookups;
 mod lost;
 mod moved;
 mod open;
@@ -20,6 +21,7 @@ mod schema;
 mod sends;
 mod spare;
 mod staging;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -78,13 +80,39 @@ impl Store {
 
     /// Runs `work` in one write transaction: all of it or nothing.
     fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let run = |db: &mut Connection| {
+        self.transact(|db| work(db).map_err(Stopped::Failed))
+    }
+
+    /// The same of work that may refuse.
+    fn transact<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, Stopped>) -> Result<T> {
+        let run = |db: &mut Connection| -> Result<T, Stopped> {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;
             Ok(value)
         };
-        run(&mut self.db).map_err(|e| open::sqlite_error(&self.path, e))
+        run(&mut self.db).map_err(|stopped| match stopped {
+            Stopped::Refused(error) => error,
+            Stopped::Failed(error) => open::sqlite_error(&self.path, error),
+        })
+    }
+}
+
+/// Why a transaction was rolled back: its work refused, or SQLite failed.
+enum Stopped {
+    Refused(Error),
+    Failed(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Stopped {
+    fn from(error: rusqlite::Error) -> Stopped {
+        Stopped::Failed(error)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Stopped {
+        Stopped::Refused(error)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Files, Notice, Result, Store, moved, spare};
 use crate::error::Error;
 use crate::paths::create_private_dir;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -129,8 +129,8 @@ impl Store {
         let held = if moves { moved::hold(&files)? } else { None };
         self.set_durable(true)?;
         // Another process may have done it while we waited for the lock: each looks again.
-        let notices =
-            self.locked(|db| if moves { moved::move_over(db, &files) } else { spare::agree(db, &files.queue) })?;
+        let notices = self
+            .transact(|db| Ok(if moves { moved::move_over(db, &files)? } else { spare::agree(db, &files.queue)? }))?;
         if moves {
             moved::clean_up(&files)?;
         }
@@ -275,18 +275,6 @@ fn move_aside(path: &Path) -> Result<PathBuf> {
 pub(super) fn removed_meanwhile() -> Error {
     Error::failure("the cache was removed meanwhile; nothing was changed in its place")
         .hint("what waits is kept; run: anyt sync")
-}
-
-impl Store {
-    /// Runs `work` in a write transaction whose errors are the program's.
-    pub(super) fn locked<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let path = self.path.clone();
-        let transaction =
-            self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| sqlite_error(&path, e))?;
-        let value = work(&transaction)?;
-        transaction.commit().map_err(|e| sqlite_error(&path, e))?;
-        Ok(value)
-    }
 }
 
 pub(super) fn inode(path: &Path) -> std::io::Result<(u64, u64)> {

@@ -3,59 +3,13 @@
 //! has a negative id, and `made_by` names the create that makes it.
 
 use super::queue::{self, unsettled_of};
-use super::rows::{self, by_id, rows_of, server_row, statements, write};
+use super::rows::{self, by_id, document, insert_row, lay, renew, rows_of, statements};
 use super::run;
-use crate::document;
+use super::targets::local_id;
 use crate::model::kind::{Identity, Kind, Place, Type};
-use crate::model::{Operation, Row, Shape, State, Target, Value, number_of};
-use crate::store::Resolved;
+use crate::model::{Operation, Row, Shape, State, Target, number_of};
 use crate::time::Timestamp;
-use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
-
-/// What operations call a row that is shown: its server id, or the create that makes it.
-pub(super) fn target(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<Option<Target>> {
-    if id > 0 {
-        return Ok(Some(Target::Server(id)));
-    }
-    let made_by: Option<Option<String>> = db
-        .prepare_cached(&format!("SELECT made_by FROM {} WHERE id = ?1", kind.table))?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    Ok(made_by.flatten().map(Target::MadeBy))
-}
-
-/// The same of a target that an operation was made for earlier: a row that was made since has its server id.
-pub(super) fn target_now(db: &Connection, kind: &'static Kind, earlier: &Target) -> rusqlite::Result<Target> {
-    Ok(match (earlier, kind.identity) {
-        (Target::MadeBy(_), Identity::Id) => match local_id(db, kind, earlier)? {
-            Some(id) if id > 0 => Target::Server(id),
-            _ => earlier.clone(),
-        },
-        _ => earlier.clone(),
-    })
-}
-
-/// The id under which a row is kept here.
-pub(super) fn local_id(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<Option<i64>> {
-    if let Target::MadeBy(op_id) = target {
-        let provisional: Option<i64> = db
-            .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?
-            .query_row([op_id], |row| row.get(0))
-            .optional()?;
-        if provisional.is_some() {
-            return Ok(provisional);
-        }
-    }
-    Ok(match queue::resolve(db, kind.name, target)? {
-        Resolved::Server { id, .. } => Some(id),
-        Resolved::Pending { op_id, .. } if matches!(target, Target::Server(_)) => db
-            .prepare_cached(&format!("SELECT id FROM {} WHERE made_by = ?1", kind.table))?
-            .query_row([op_id], |row| row.get(0))
-            .optional()?,
-        _ => None,
-    })
-}
 
 /// Shows the row, or the link, that an operation is about as it is to be shown now.
 pub(super) fn renew_for(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
@@ -84,66 +38,13 @@ pub(super) fn add(db: &Connection, op: &Operation) -> rusqlite::Result<()> {
     let is_first = remote.is_none() && !shown.is_provisional();
     let remote = if is_first { Some(document(&shown)) } else { remote };
     lay(db, &mut shown, op)?;
-    write(db, &statements(op.kind).put, &shown, &Timestamp::now().rfc3339())?;
+    insert_row(db, &statements(op.kind).put, &shown, &Timestamp::now().rfc3339())?;
     run(
         db,
         &format!("UPDATE {} SET remote = ?2, made_by = ?3 WHERE id = ?1", op.kind.table),
         rusqlite::params![shown.id, remote, made_by],
     )
     .map(drop)
-}
-
-fn document(row: &Row) -> String {
-    json::to_string(&json::Value::Object(document::row_to_json(row)))
-}
-
-/// Lays what waits over a server row.
-pub(super) fn renew(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
-    let Some(server) = server_row(db, kind, id)? else { return Ok(()) };
-    let ops = unsettled_of(db, kind, &Target::Server(id))?;
-    show(db, &server, &ops)
-}
-
-/// Makes a server row known, and shows it with what waits for it.
-pub(super) fn put_server_row(db: &Connection, row: &Row, now: &str) -> rusqlite::Result<()> {
-    let ops = unsettled_of(db, row.kind, &Target::Server(row.id))?;
-    if ops.is_empty() { write(db, &statements(row.kind).put, row, now) } else { show(db, row, &ops) }
-}
-
-fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()> {
-    let mut shown = server.clone();
-    for op in ops {
-        lay(db, &mut shown, op)?;
-    }
-    write(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
-    if !ops.is_empty() {
-        let remote = document(server);
-        run(
-            db,
-            &format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table),
-            rusqlite::params![server.id, remote],
-        )?;
-    }
-    Ok(())
-}
-
-/// Lays one operation over a row: references become the ids under which the rows are kept here.
-fn lay(db: &Connection, row: &mut Row, op: &Operation) -> rusqlite::Result<()> {
-    if op.shape == Shape::Delete {
-        row.deleted_at = Some(op.created_at.clone());
-        return Ok(());
-    }
-    for (field, value) in &op.set {
-        let value = match (field.ty, Target::of_value(value)) {
-            (Type::Reference(kind), Some(target @ Target::MadeBy(_))) => {
-                let id = crate::model::kind(kind).map_or(Ok(None), |kind| local_id(db, kind, &target))?;
-                id.map_or(Value::Null, Value::Int)
-            }
-            _ => value.clone(),
-        };
-        row.set(field, value);
-    }
-    Ok(())
 }
 
 /// A row that exists only here, made anew from its create and what came after it; it goes when the create is gone.
@@ -173,7 +74,7 @@ fn renew_provisional(db: &Connection, kind: &'static Kind, create: &str) -> rusq
         lay(db, &mut row, op)?;
     }
     (kind.defaults)(&mut row);
-    write(db, &statements(kind).put, &row, &Timestamp::now().rfc3339())?;
+    insert_row(db, &statements(kind).put, &row, &Timestamp::now().rfc3339())?;
     run(db, &format!("UPDATE {} SET made_by = ?2 WHERE id = ?1", kind.table), rusqlite::params![id, create]).map(drop)
 }
 

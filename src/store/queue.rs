@@ -161,7 +161,7 @@ pub(super) fn has_rejected(db: &Connection, kind: &Kind, target: &Target) -> rus
     .exists(named_params! {":target": target.to_text(), ":kind": kind.name})
 }
 
-fn has_waiting(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<bool> {
+pub(super) fn has_waiting(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<bool> {
     db.prepare_cached(
         "SELECT 1 FROM sync_queue WHERE synced = 0 AND state <> 'answered' AND entity_id = :target AND entity_type = :kind",
     )?
@@ -275,6 +275,12 @@ pub(super) fn transition(db: &Connection, op_id: &str, from: &State, to: &State)
     Ok(changed == 1)
 }
 
+/// It waits to be sent, or to be sent again.
+pub(super) fn can_be_sent(db: &Connection, op_id: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM sync_queue WHERE op_id = ?1 AND synced = 0 AND state IN ('queued', 'sent')")?
+        .exists([op_id])
+}
+
 /// It becomes history. Its texts are on the server, or in discarded.jsonl: those of the newest 200 operations stay, so that
 /// they can be undone, up to 64 KiB each.
 fn settle(db: &Connection, op_id: &str, from: &State, to: &str, words: Option<&String>) -> rusqlite::Result<bool> {
@@ -341,24 +347,6 @@ impl Store {
             .map_err(|e| self.error(e))
     }
 
-    /// The waiting creates, updates and deletes of a row as shown, oldest first.
-    pub fn waiting_of(&self, kind: &'static Kind, id: i64) -> Result<Vec<Operation>> {
-        let of = || {
-            let target = super::overlay::target(&self.db, kind, id)?;
-            target.map_or(Ok(Vec::new()), |target| waiting_of(&self.db, kind, &target))
-        };
-        of().map_err(|e| self.error(e))
-    }
-
-    /// Whether changes of a row wait.
-    pub fn is_pending(&self, kind: &'static Kind, id: i64) -> Result<bool> {
-        let of = || {
-            let target = super::overlay::target(&self.db, kind, id)?;
-            target.map_or(Ok(false), |target| has_waiting(&self.db, kind, &target))
-        };
-        of().map_err(|e| self.error(e))
-    }
-
     /// Every operation that is known, newest first, without its requests.
     pub fn operations(&self, limit: u32) -> Result<Vec<Operation>> {
         self.db
@@ -377,12 +365,6 @@ impl Store {
     /// What this machine did to a row, oldest first: what it is called in operations, and the server's id.
     pub fn operations_of(&self, kind: &'static Kind, target: &Target, id: i64) -> Result<Vec<Operation>> {
         self.about(kind, target.to_text(), Target::Server(id).to_text(), 0)
-    }
-
-    /// What a row is called in operations.
-    pub fn target_of(&self, row: &Row) -> Result<Target> {
-        let found = super::overlay::target(&self.db, row.kind, row.id).map_err(|e| self.error(e))?;
-        Ok(found.unwrap_or(Target::Server(row.id)))
     }
 
     /// What this machine did to the row of an operation after it, oldest first: carried out or waiting.
@@ -419,12 +401,5 @@ impl Store {
     /// What a target means: the server's id, where it has one by now (a create done or answered; a row made again).
     pub fn resolve(&self, kind: &str, target: &Target) -> Result<Resolved> {
         resolve(&self.db, kind, target).map_err(|e| self.error(e))
-    }
-
-    /// The row as shown that a target means.
-    pub fn row_of(&self, kind: &'static Kind, target: &Target) -> Result<Option<Row>> {
-        super::overlay::local_id(&self.db, kind, target)
-            .and_then(|id| id.map_or(Ok(None), |id| super::rows::by_id(&self.db, kind, id)))
-            .map_err(|e| self.error(e))
     }
 }

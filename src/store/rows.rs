@@ -1,9 +1,11 @@
 //! Rows of the kinds' tables: one place writes the statements from the descriptions, and turns rows to columns and back.
 
-use super::{Result, Store, run};
+use super::queue::unsettled_of;
+use super::run;
+use super::targets::local_id;
 use crate::document;
 use crate::model::kind::{Field, Identity, Kind, Type};
-use crate::model::{KINDS, Row, Value, task};
+use crate::model::{KINDS, Operation, Row, Shape, Target, Value, task};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::types::{ToSqlOutput, Value as Sql};
@@ -132,7 +134,7 @@ fn column(field: Field, value: &Value) -> Column<'_> {
 }
 
 /// Runs a `put` or `stage` statement.
-pub(super) fn write(db: &Connection, sql: &str, row: &Row, synced_at: &str) -> rusqlite::Result<()> {
+pub(super) fn insert_row(db: &Connection, sql: &str, row: &Row, synced_at: &str) -> rusqlite::Result<()> {
     let instant = |text: &str| Column::Int(Timestamp::parse(text).map_or(0, |time| time.0));
     let some = |text: &'_ Option<String>| text.clone().map_or(Column::Null, Column::Owned);
     let common = [
@@ -190,94 +192,55 @@ pub(super) fn highest_number(db: &Connection, workspace_id: i64) -> rusqlite::Re
     .query_row(named_params! {":workspace": workspace_id}, |row| row.get(0))
 }
 
-impl Store {
-    /// A row as shown, also one whose delete is queued.
-    pub fn row(&self, kind: &'static Kind, id: i64) -> Result<Option<Row>> {
-        by_id(&self.db, kind, id).map_err(|e| self.error(e))
-    }
+/// Lays what waits over a server row.
+pub(super) fn renew(db: &Connection, kind: &'static Kind, id: i64) -> rusqlite::Result<()> {
+    let Some(server) = server_row(db, kind, id)? else { return Ok(()) };
+    let ops = unsettled_of(db, kind, &Target::Server(id))?;
+    show(db, &server, &ops)
+}
 
-    /// The server's row, without what is queued.
-    pub fn server_row(&self, kind: &'static Kind, id: i64) -> Result<Option<Row>> {
-        server_row(&self.db, kind, id).map_err(|e| self.error(e))
-    }
+/// Makes a server row known, and shows it with what waits for it.
+pub(super) fn put_server_row(db: &Connection, row: &Row, now: &str) -> rusqlite::Result<()> {
+    let ops = unsettled_of(db, row.kind, &Target::Server(row.id))?;
+    if ops.is_empty() { insert_row(db, &statements(row.kind).put, row, now) } else { show(db, row, &ops) }
+}
 
-    /// What a row is called, as shown; cheaper than the row.
-    pub fn name_of(&self, kind: &'static Kind, id: i64) -> Result<Option<String>> {
-        if kind.identity != Identity::Id {
-            return Ok(None);
-        }
-        self.db
-            .prepare_cached(&format!("SELECT identifier FROM {} WHERE id = ?1", kind.table))
-            .and_then(|mut query| query.query_row([id], |row| row.get(0)).optional())
-            .map_err(|e| self.error(e))
+fn show(db: &Connection, server: &Row, ops: &[Operation]) -> rusqlite::Result<()> {
+    let mut shown = server.clone();
+    for op in ops {
+        lay(db, &mut shown, op)?;
     }
+    insert_row(db, &statements(server.kind).put, &shown, &Timestamp::now().rfc3339())?;
+    if !ops.is_empty() {
+        let remote = document(server);
+        run(
+            db,
+            &format!("UPDATE {} SET remote = ?2 WHERE id = ?1", server.kind.table),
+            rusqlite::params![server.id, remote],
+        )?;
+    }
+    Ok(())
+}
 
-    /// A live row by its exact name.
-    pub fn row_named(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> Result<Option<Row>> {
-        let statements = statements(kind);
-        let sql = format!(
-            "SELECT {} FROM {} WHERE workspace_id = :workspace AND identifier = :name AND deleted_at IS NULL \
-             ORDER BY id DESC LIMIT 1",
-            statements.columns, kind.table
-        );
-        self.db
-            .prepare_cached(&sql)
-            .and_then(|mut query| {
-                query
-                    .query_row(named_params! {":workspace": workspace_id, ":name": name}, |row| statements.read(row))
-                    .optional()
-            })
-            .map_err(|e| self.error(e))
-    }
+pub(super) fn document(row: &Row) -> String {
+    json::to_string(&json::Value::Object(document::row_to_json(row)))
+}
 
-    /// Some row has this name, also one whose delete is queued.
-    pub fn has_name(&self, kind: &'static Kind, workspace_id: i64, name: &str) -> Result<bool> {
-        let sql = format!("SELECT 1 FROM {} WHERE workspace_id = :workspace AND identifier = :name", kind.table);
-        self.db
-            .prepare_cached(&sql)
-            .and_then(|mut query| query.exists(named_params! {":workspace": workspace_id, ":name": name}))
-            .map_err(|e| self.error(e))
+/// Lays one operation over a row: references become the ids under which the rows are kept here.
+pub(super) fn lay(db: &Connection, row: &mut Row, op: &Operation) -> rusqlite::Result<()> {
+    if op.shape == Shape::Delete {
+        row.deleted_at = Some(op.created_at.clone());
+        return Ok(());
     }
-
-    /// A live row by its server uid (`t_…`).
-    pub fn row_by_uid(&self, kind: &'static Kind, uid: &str) -> Result<Option<Row>> {
-        let statements = statements(kind);
-        let sql = format!("SELECT {} FROM {} WHERE uid = ?1 AND deleted_at IS NULL", statements.columns, kind.table);
-        self.db
-            .prepare_cached(&sql)
-            .and_then(|mut query| query.query_row([uid], |row| statements.read(row)).optional())
-            .map_err(|e| self.error(e))
+    for (field, value) in &op.set {
+        let value = match (field.ty, Target::of_value(value)) {
+            (Type::Reference(kind), Some(target @ Target::MadeBy(_))) => {
+                let id = crate::model::kind(kind).map_or(Ok(None), |kind| local_id(db, kind, &target))?;
+                id.map_or(Value::Null, Value::Int)
+            }
+            _ => value.clone(),
+        };
+        row.set(field, value);
     }
-
-    /// The row that was called `name` before it got another one, later than `after` (RFC 3339; empty: ever).
-    pub fn renamed(&self, workspace_id: i64, name: &str, after: &str) -> Result<Option<Row>> {
-        let id: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT task_id FROM renames WHERE workspace_id = :workspace AND old_identifier = :name \
-                 AND renamed_at > :after ORDER BY renamed_at DESC LIMIT 1",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_row(named_params! {":workspace": workspace_id, ":name": name, ":after": after}, |row| {
-                        row.get(0)
-                    })
-                    .optional()
-            })
-            .map_err(|e| self.error(e))?;
-        id.map_or(Ok(None), |id| self.row(&task::TASK, id))
-    }
-
-    /// The highest task number known in a workspace, 0 when there is none: numbers are never given twice (api.md 4.2).
-    pub fn highest_number(&self, workspace_id: i64) -> Result<i64> {
-        highest_number(&self.db, workspace_id).map_err(|e| self.error(e))
-    }
-
-    /// Rows of a workspace that the server has.
-    pub fn count_server_rows(&self, kind: &'static Kind, workspace_id: i64) -> Result<i64> {
-        self.db
-            .prepare_cached(&format!("SELECT count(*) FROM {} WHERE workspace_id = ?1 AND id > 0", kind.table))
-            .and_then(|mut query| query.query_row([workspace_id], |row| row.get(0)))
-            .map_err(|e| self.error(e))
-    }
+    Ok(())
 }

@@ -1,40 +1,31 @@
 //! The driver's transitions, each one short transaction: a request is written down before its first byte leaves, and what
 //! came of it before the next one.
 
-use super::queue::{put_send, reply_word, transition};
-use super::{Result, Store, open, run};
+use super::queue::{self, put_send, reply_word, transition};
+use super::{Result, Store, run};
 use crate::document;
 use crate::model::{Kind, Patch, Send, SendReply, State};
 use crate::time::Timestamp;
 use miniserde::json;
-use rusqlite::{Connection, TransactionBehavior, named_params};
-use std::path::Path;
+use rusqlite::{Connection, named_params};
 
 impl Store {
     /// Commits `sent` and a row of `sends` for each operation. False: an operation was settled by now; nothing was
     /// written. `durable`: flushed, where a repeat is not harmless.
     pub fn commit_sent(&mut self, op_ids: &[&str], send: &Send, durable: bool) -> Result<bool> {
         self.set_durable(durable)?;
-        let error = |error, path: &Path| open::sqlite_error(path, error);
-        let path = self.path.clone();
-        let transaction =
-            self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| error(e, &path))?;
-        for op_id in op_ids {
-            let write = || -> rusqlite::Result<bool> {
-                let known = transition(&transaction, op_id, &State::Queued, &State::Sent)?
-                    || transition(&transaction, op_id, &State::Sent, &State::Sent)?;
-                if known {
-                    put_send(&transaction, op_id, send)?;
+        self.write(|db| {
+            for op_id in op_ids {
+                if !queue::can_be_sent(db, op_id)? {
+                    return Ok(false);
                 }
-                Ok(known)
-            };
-            // Dropped, it is rolled back.
-            if !write().map_err(|e| error(e, &path))? {
-                return Ok(false);
             }
-        }
-        transaction.commit().map_err(|e| error(e, &path))?;
-        Ok(true)
+            for op_id in op_ids {
+                transition(db, op_id, &State::Queued, &State::Sent)?;
+                put_send(db, op_id, send)?;
+            }
+            Ok(true)
+        })
     }
 
     /// Commits what the last request of each operation came to, and the operation's new state.
@@ -58,7 +49,7 @@ impl Store {
             let changed = transition(db, op_id, from, to)?;
             if changed
                 && let State::Dropped(_) = to
-                && let Some(op) = super::queue::by_op_id(db, op_id)?
+                && let Some(op) = queue::by_op_id(db, op_id)?
             {
                 super::overlay::renew_for(db, &op)?;
             }
@@ -70,7 +61,7 @@ impl Store {
     pub fn rebase(&mut self, op_id: &str, base: &Patch, seen_version: i64) -> Result<()> {
         self.set_durable(false)?;
         self.write(|db| {
-            let Some(mut op) = super::queue::by_op_id(db, op_id)? else { return Ok(()) };
+            let Some(mut op) = queue::by_op_id(db, op_id)? else { return Ok(()) };
             (op.base, op.seen_version) = (base.clone(), seen_version);
             run(
                 db,

@@ -26,13 +26,13 @@ pub(super) const MARK: &str = "queue_mark";
 const TAIL: usize = 28;
 
 /// What a write has done, to be undone if the commit fails.
-pub(super) struct Written {
+pub(super) struct Appended {
     path: PathBuf,
     /// Bytes before; `None`: the file was replaced, and is a subset of what the cache still has.
     length: Option<u64>,
 }
 
-impl Written {
+impl Appended {
     pub fn cut_back(self) {
         if let Some(length) = self.length
             && let Ok(file) = OpenOptions::new().write(true).open(&self.path)
@@ -78,13 +78,13 @@ fn line_id() -> Result<String> {
 }
 
 /// Writes what a change has done to the queue; the mark goes into the same transaction. Mark and file agreed before.
-pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Written> {
+pub(super) fn append(db: &Connection, path: &Path, change: &Change) -> Result<Appended> {
     if !change.dropped.is_empty() {
         return rewrite(db, path);
     }
     let ops: Vec<&Operation> = change.amended.iter().chain(&change.put).collect();
     let length = std::fs::metadata(path).map_or(0, |found| found.len());
-    let written = Written { path: path.to_path_buf(), length: Some(length) };
+    let written = Appended { path: path.to_path_buf(), length: Some(length) };
     if ops.is_empty() {
         return Ok(written);
     }
@@ -113,12 +113,12 @@ pub(super) fn write(db: &Connection, path: &Path, change: &Change) -> Result<Wri
 }
 
 /// Replaces the file by what waits.
-pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Written> {
+pub(super) fn rewrite(db: &Connection, path: &Path) -> Result<Appended> {
     let (id, text) = content(db).map_err(|e| failed(db, e))??;
     replace(path, &text)?;
     hit("store.spare.rewritten");
     set_metadata(db, MARK, &id).map_err(|e| failed(db, e))?;
-    Ok(Written { path: path.to_path_buf(), length: None })
+    Ok(Appended { path: path.to_path_buf(), length: None })
 }
 
 /// The same once operations are settled. A file that cannot be replaced keeps lines of what is settled; mark and file agree

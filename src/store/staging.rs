@@ -1,7 +1,7 @@
 //! Where a pull puts what it fetched until the sync's end: tables of their own in the cache, filled in short transactions
 //! that are not flushed. They survive an interrupted run, with the walk that says how far it came.
 
-use super::rows::{rows_of, statements, write};
+use super::rows::{insert_row, rows_of, statements};
 use super::{Result, Store, Totals, Walk, run};
 use crate::document::{self, as_integer, as_text, integer, member, object, optional, text};
 use crate::failpoint::hit;
@@ -70,7 +70,7 @@ impl Store {
                     .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
                     .optional()?;
                 if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
-                    write(db, &statements(row.kind).stage, row, &now)?;
+                    insert_row(db, &statements(row.kind).stage, row, &now)?;
                 }
             }
             if *walk != Walk::one_by_one() {

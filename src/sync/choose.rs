@@ -1,8 +1,8 @@
 //! What a decision about a clash changes (docs/sync.md "choose"). A policy is a choice made without a question. Pure: gives
 //! the changes of the queue, for the store to carry out in one transaction.
 
-use super::next::Cause;
 use super::relate::{Difference, changes, is_delete};
+use super::report::Cause;
 use crate::gather::Gather;
 use crate::model::kind::Change;
 use crate::model::{Field, Kept, Operation, Patch, Row, Shape, State, Target, Value};

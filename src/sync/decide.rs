@@ -2,17 +2,20 @@
 //! policy choose, and turns the choice into changes of the queue (docs/sync.md "choose").
 
 use super::choose::{Choice, Chosen, choose};
-use super::driver::Run;
-use super::next::Cause;
 use super::plan::{Entity, Meant};
-use super::relate::{Difference, Related, Side, all_lost, beside, relate};
-use super::report::{Decision, Event, Question, Resolution, sides};
+use super::relate::{Difference, Related, all_lost, beside, relate};
+use super::report::Cause;
+use super::report::{Decision, Event, Question, Resolution};
+use super::run::Run;
 use super::sighting::Sighting;
-use super::{Engine, Policy};
+use super::{Engine, Mode, Policy};
 use crate::error::{Error, Result};
-use crate::model::{Field, Kept, Operation, Row, Shape, State, Target, Value};
+use crate::failpoint::hit;
+use crate::gather::Gather;
+use crate::model::{Kept, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// One question, with what it is about.
@@ -25,9 +28,32 @@ struct Dispute {
 }
 
 impl Engine<'_> {
+    /// What the pull has brought meets what waits.
+    pub(super) fn meet_pulled(&mut self, run: &mut Run) -> Result<()> {
+        if let Mode::Force(agreed) = self.options.mode.clone() {
+            run.end.exactly = true;
+            self.choose_to_drop(run, agreed.as_ref());
+        } else {
+            self.decide_pulled(run)?;
+        }
+        hit("sync.pulled");
+        self.tell_pulled(run)
+    }
+
+    /// `--force`: what was agreed to be set aside. The end of the run drops it.
+    fn choose_to_drop(&self, run: &mut Run, agreed: Option<&BTreeSet<String>>) {
+        let chosen: BTreeSet<String> = match agreed {
+            Some(agreed) => agreed.clone(),
+            None => run.plan.ops.iter().map(|op| op.op_id.clone()).gather(),
+        };
+        if !chosen.is_empty() && !self.options.dry_run {
+            run.force = Some(chosen);
+        }
+    }
+
     /// After a pull: every row with waiting changes meets what was read of it. The decisions are one transaction at the
     /// end: a person who stops before takes the earlier answers back.
-    pub(super) fn decide_pulled(&mut self, run: &mut Run) -> Result<()> {
+    fn decide_pulled(&mut self, run: &mut Run) -> Result<()> {
         let mut decided = Decided::default();
         let entities = run.plan.entities_with_changes();
         // Who is asked is told how often.
@@ -90,23 +116,6 @@ impl Engine<'_> {
                 Ok(None)
             }
         }
-    }
-
-    /// Says once of a row that both sides changed whose value each field has, where nothing had to be asked.
-    pub(super) fn tell_merged(&mut self, run: &mut Run, row: &Row, mut fields: Vec<(Field, Side)>) -> Result<()> {
-        let Some(known) = self.store.server_row(row.kind, row.id)? else { return Ok(()) };
-        let theirs = row.kind.changeable().filter(|field| !known.get(field).same(row.get(field)));
-        for field in theirs {
-            if !fields.iter().any(|(named, _)| *named == field) {
-                fields.push((field, Side::Theirs));
-            }
-        }
-        let both = fields.iter().any(|(_, side)| *side != Side::Yours);
-        if both && run.reported.insert((row.kind.name, row.id)) {
-            run.summary.notes.push(format!("{}: merged ({})", row.name, sides(&fields)));
-            self.reporter.tell(Event::Merged { identifier: row.name.clone(), fields });
-        }
-        Ok(())
     }
 
     /// Asks about one dispute and collects what the choice changes. False: stop.

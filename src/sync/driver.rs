@@ -1,74 +1,24 @@
 //! The driver: executes the steps that `next` gives and commits each transition before and after a request (docs/sync.md).
 //! Dry run, push, write, resolve and force are sets of steps it may execute.
 
-use super::breaker::Breaker;
-use super::candidates::Found;
-use super::next::{Seen, Step, Why, next};
-use super::observe::Epoch;
 use super::plan::Plan;
-use super::remote::{Capabilities, Remote, RemoteError, to_error};
+use super::remote::{Remote, RemoteError, to_error};
 use super::report::{Event, Summary};
+use super::run::Run;
 use super::sighting::Sighting;
-use super::{Engine, Mode};
+use super::transitions::{Step, Why, next};
+use super::{Engine, Mode, NEXT_ALLOWED, door, drop_plan};
 use crate::error::{Error, Result};
-use crate::model::{Kind, Row, Shape, State, Value};
+use crate::failpoint::hit;
+use crate::model::State;
 use crate::origin::is_same_server;
-use crate::store::End;
+use crate::store::Direction;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// How often one operation is sent in one run, and how often its row is looked at.
 const SENDS: u32 = 2;
 const LOOKS: u32 = 5;
-
-/// One run's state beside the plan.
-#[derive(Default)]
-pub(super) struct Run {
-    pub plan: Plan,
-    pub end: End,
-    pub summary: Summary,
-    pub caps: Capabilities,
-    pub account: Option<String>,
-    pub breaker: Breaker,
-    /// Rows that merges and conflicts report on their own.
-    pub reported: BTreeSet<(&'static str, i64)>,
-    /// What was found for creates whose answer was lost, by operation: when the search began, and what it found.
-    pub searches: BTreeMap<usize, (Timestamp, Found)>,
-    /// Questions that were put to a person, of how many before the push.
-    pub questions: (usize, usize),
-    /// Of links that were sent: what the server shows.
-    pub links: BTreeMap<usize, Seen>,
-    pub epoch: Epoch,
-    /// What an operation was before the request that is under way.
-    pub before: BTreeMap<usize, State>,
-    /// Rows read one by one, by kind and id; `None`: gone.
-    pub read: BTreeMap<(&'static str, i64), (&'static Kind, Option<Row>)>,
-    /// Per kind and workspace the highest number known when the push began.
-    pub highest: BTreeMap<(&'static str, i64), i64>,
-    /// When the server lets us come back, where it said so with a lost answer.
-    pub next_allowed: Option<Timestamp>,
-    /// Answers that were lost, by operation: what the run ends with, though it went on, if one is not settled by then.
-    pub lost: BTreeMap<usize, Error>,
-    /// Operations that the server has just carried out, until that is written down.
-    pub taken: usize,
-    /// Rows of which a write was answered that they are gone.
-    pub said_gone: BTreeSet<(&'static str, i64)>,
-    /// Rows that could not be read, by id: they are there.
-    pub unreadable: BTreeSet<i64>,
-    /// With `--force`: the operations to be set aside in the end.
-    pub force: Option<BTreeSet<String>>,
-    /// Per kind and workspace: when its lists were last read to find lost creates.
-    pub listed: BTreeMap<(&'static str, i64), Timestamp>,
-    /// Per kind and workspace the rows of our account that the pull brought, for creates that may have been sent before.
-    pub recent: BTreeMap<(&'static str, i64), Vec<Row>>,
-}
-
-impl Run {
-    pub(super) fn new(plan: Plan) -> Run {
-        Run { plan, ..Run::default() }
-    }
-}
 
 /// What one operation came to in this pass.
 enum Pass {
@@ -82,6 +32,107 @@ enum Pass {
 }
 
 impl Engine<'_> {
+    /// Runs once. What the server accepted is in the store even when an error is in the summary (`stopped`). What became
+    /// of an operation is its state in the store.
+    ///
+    /// # Errors
+    /// A pull that failed, a refused identity, a person who stopped: the rows are as they were.
+    pub fn run(&mut self) -> Result<Summary> {
+        let result = self.run_once();
+        if let Err(error) = &result
+            && !self.options.dry_run
+            && matches!(self.options.mode, Mode::Sync | Mode::Pull | Mode::Push | Mode::Force(_))
+        {
+            let direction = if self.options.mode.pulls() { Direction::Pull } else { Direction::Push };
+            // The log row is a courtesy; the error itself is what matters.
+            let _ = self.store.log_failure(direction, &Timestamp::now().rfc3339(), &error.to_string());
+        }
+        result
+    }
+
+    fn run_once(&mut self) -> Result<Summary> {
+        self.store.compare()?;
+        self.store.settle_answers(&Timestamp::now().rfc3339())?;
+        if let Mode::Resolve(wanted) = self.options.mode.clone() {
+            let mut run = Run::new(Plan::new(self.store, self.store.waiting()?)?);
+            self.resolve(&mut run, &wanted)?;
+            return Ok(run.summary);
+        }
+        let door = self.door()?;
+        let mut run = Run { caps: door.capabilities, account: door.account, ..Run::default() };
+        run.end.metadata = door.metadata;
+        run.end.afresh = door.afresh;
+        let mut refusal = None;
+        if self.options.mode.pulls() {
+            self.reporter.tell(Event::Fetching);
+            refusal = self.pull(&mut run)?;
+        }
+        run.plan = Plan::new(self.store, self.store.waiting()?)?;
+        if let Mode::Write(only) = &self.options.mode {
+            run.plan.restrict(only);
+        }
+        if self.options.mode.pulls() {
+            self.meet_pulled(&mut run)?;
+        }
+        // A server that asked to be left alone during the pull is left alone.
+        if self.options.mode.pushes() && !matches!(refusal, Some(Error::Wait { .. })) {
+            self.reporter.tell(Event::Pushing);
+            self.know_highest(&mut run)?;
+            let pushed = self.push(&mut run);
+            let taken = run.summary.pushed + run.taken;
+            pushed.map_err(|error| after_sending(error, taken))?;
+            hit("sync.pushed");
+        }
+        let in_doubt = first_unsettled(&mut run);
+        run.summary.stopped = run.summary.stopped.take().or(in_doubt).or(refusal);
+        if !self.options.dry_run {
+            let taken = run.summary.pushed;
+            self.end(&mut run).map_err(|error| after_sending(error, taken))?;
+        }
+        Ok(run.summary)
+    }
+
+    /// Applies everything in one transaction.
+    fn end(&mut self, run: &mut Run) -> Result<()> {
+        let now = Timestamp::now().rfc3339();
+        if let Some(chosen) = run.force.take() {
+            let (plan, number) = drop_plan::drop_operations(self.store, "force", &chosen)?;
+            for orphan in &plan.orphans {
+                self.reporter.tell(Event::Note(format!("{} loses its parent", orphan.name)));
+            }
+            if let Some(number) = number {
+                run.summary.discarded = Some((number, plan.operations.len()));
+            }
+        }
+        for ((_, id), (kind, row)) in std::mem::take(&mut run.read) {
+            match row {
+                Some(row) => run.end.read.push(row),
+                None => run.end.gone.push((kind, id)),
+            }
+        }
+        self.tell_lost(run);
+        let whole = !matches!(self.options.mode, Mode::Write(_));
+        if whole && run.summary.stopped.is_none() {
+            run.end.metadata.push(("last_sync".into(), now.clone()));
+        }
+        run.end.metadata.push((door::CAPABILITIES.into(), door::to_text(&run.caps)));
+        if let Some(until) = run.next_allowed {
+            run.end.metadata.push((NEXT_ALLOWED.into(), until.rfc3339()));
+        }
+        if let Mode::Write(ops) = &self.options.mode {
+            run.end.unannounced = ops.clone();
+        }
+        run.end.logs = self.logs(run);
+        for (from, to) in self.store.end(&run.end, &now)? {
+            self.reporter.tell(Event::Renumbered { from: from.clone(), to: to.clone() });
+            run.summary.renames.push((from, to));
+        }
+        for notice in self.store.notices() {
+            self.reporter.tell(Event::Note(notice.to_string()));
+        }
+        Ok(())
+    }
+
     pub(super) fn remote(&self) -> &dyn Remote {
         self.remote.expect("only Mode::Resolve runs without a server, and asks it nothing")
     }
@@ -263,44 +314,26 @@ impl Engine<'_> {
         let other_account = op.account.as_ref().zip(run.account.as_ref()).is_some_and(|(meant, here)| meant != here);
         other_server || other_account
     }
+}
 
-    fn would_send(&mut self, run: &mut Run, index: usize) {
-        let op = run.plan.ops[index].clone();
-        run.plan.assume(index);
-        self.reporter.tell(Event::WouldSend(Box::new(op.clone())));
-        run.summary.would_send.push(op);
+/// The error with which an answer was lost, of an operation that is still in doubt.
+fn first_unsettled(run: &mut Run) -> Option<Error> {
+    let index = run.lost.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
+    run.lost.remove(&index)
+}
+
+/// What a run that failed has sent is on the server all the same, and in the store, from which the next one takes it.
+fn after_sending(error: Error, sent: usize) -> Error {
+    if sent == 0 {
+        return error;
     }
-
-    pub(super) fn note(&mut self, note: String) {
-        self.reporter.tell(Event::Note(note));
-    }
-
-    fn held(&mut self, run: &mut Run, index: usize) {
-        // What waits for a decision is reported as that.
-        if !run.plan.is_undecided(index) {
-            run.summary.held += 1;
-            let identifier = run.plan.ops[index].name.clone();
-            self.reporter.tell(Event::Held { identifier });
+    let changes = if sent == 1 { "change" } else { "changes" };
+    let stay = if sent == 1 { "it is" } else { "they are" };
+    let taken = format!("the server has taken {sent} {changes}; {stay} not lost");
+    match error {
+        Error::Failure { .. } | Error::Io { .. } => {
+            Error::failure(error.to_string()).hint(format!("{taken}; once that is put right, run: anyt sync"))
         }
-    }
-
-    /// What the server said no to in an earlier run is not sent again until somebody says so, or amends it.
-    fn rejected_before(&mut self, run: &mut Run, index: usize) {
-        let op = &run.plan.ops[index];
-        let State::Rejected(message) = &op.state else { return };
-        let message = message.clone();
-        self.tell_rejected(run, index, message);
-    }
-
-    pub(super) fn tell_rejected(&mut self, run: &mut Run, index: usize, message: String) {
-        let op = &run.plan.ops[index];
-        run.summary.failed += 1;
-        run.summary.first_error.get_or_insert_with(|| format!("{}: {message}", op.name));
-        // The number of a new row may be another's by now, in this very run.
-        let identifier = match op.set.values().next() {
-            Some(Value::Text(words)) if op.shape == Shape::Create => format!("the new {} '{words}'", op.kind.name),
-            _ => op.name.clone(),
-        };
-        self.reporter.tell(Event::Refused { identifier, message });
+        other => other.if_interrupted(format!("{taken}; the rest stays queued: anyt sync")),
     }
 }

@@ -1,14 +1,13 @@
-//! Reads for the push: the row or the links that an operation is about, a row that it names; and what these are called on
-//! the server.
+//! Reads for the push: the row or the links that an operation is about, or a row that it names.
 
 use super::Engine;
-use super::driver::Run;
-use super::next::{Needs, Seen};
 use super::observe::{Fact, Read, observe};
 use super::plan::{Look, Meant};
 use super::remote::{RemoteError, RemoteResult};
 use super::report::Event;
+use super::run::Run;
 use super::sighting::Sighting;
+use super::transitions::{Needs, Seen};
 use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::kind::Place;
@@ -143,35 +142,6 @@ impl Engine<'_> {
         let seen = shown.map_or(Seen::Hidden, |there| if there { Seen::Holds } else { Seen::Absent });
         run.links.insert(index, seen);
         Ok(Ok(()))
-    }
-
-    /// The names of a link's ends as the server has them.
-    pub(super) fn ends(&self, run: &Run, op: &Operation) -> Result<(String, String)> {
-        let name = |target: &Target, known: &str| -> Result<String> {
-            Ok(match run.plan.meant(self.store, op.kind.ends, target, known)? {
-                Meant::Server { id, name } => self.pulled_name(op.kind.ends, id)?.unwrap_or(name),
-                Meant::Pending(name) | Meant::Gone(name) => name,
-            })
-        };
-        let other = op.other.as_ref().map(|other| name(other, op.other_name.as_deref().unwrap_or_default()));
-        Ok((name(&op.target, &op.name)?, other.transpose()?.unwrap_or_default()))
-    }
-
-    /// The row that rows of a kind are below: its id, and its name as the server has it.
-    pub(super) fn below(&self, run: &Run, kind: &'static Kind, target: &Target) -> Result<Option<(i64, String)>> {
-        let Some(parent) = kind.parent() else { return Ok(None) };
-        Ok(match run.plan.meant(self.store, parent.name, target, "")? {
-            Meant::Server { id, name } => Some((id, self.pulled_name(parent.name, id)?.unwrap_or(name))),
-            Meant::Pending(_) | Meant::Gone(_) => None,
-        })
-    }
-
-    /// The name that the pull of this run has brought: the prefix of a workspace may have changed.
-    fn pulled_name(&self, kind: &'static str, id: i64) -> Result<Option<String>> {
-        match crate::model::kind(kind) {
-            Some(kind) if self.options.mode.pulls() => Ok(self.store.staged_row(kind, id)?.map(|row| row.name)),
-            _ => Ok(None),
-        }
     }
 
     /// Keeps what was read of a row, if it can be believed.

@@ -2,12 +2,12 @@
 
 use super::Engine;
 use super::Mode;
-use super::driver::Run;
-use super::next::Outcome;
 use super::plan::Look;
 use super::relate::not_taken;
 use super::report::Event;
+use super::run::Run;
 use super::sighting::Sighting;
+use super::transitions::Outcome;
 use crate::error::{Error, Result};
 use crate::model::{Field, Kept, Operation, Patch, Row, SendReply, Shape, State, Target, Value};
 use crate::store::Change;

@@ -1,11 +1,11 @@
 //! Rows of the cache that a full listing does not bring: each is asked for by name before it is taken for deleted.
 
 use super::Engine;
-use super::driver::Run;
 use super::listing::OVERLAP;
 use super::observe::{Epoch, Fact, Read};
 use super::pull::{Full, LISTED, PullState};
 use super::remote::{Query, RemoteError, Unreadable};
+use super::run::Run;
 use crate::error::Result;
 use crate::model::{Kind, Row};
 use crate::store::Walk;

@@ -3,12 +3,12 @@
 
 use super::Engine;
 use super::door::counters_fell;
-use super::driver::Run;
 use super::listing::{CLOCKS_DIFFER, Listing, Marks, OVERLAP, Situation, is_within, listing};
 use super::observe::Epoch;
 use super::pager::{Came, Known, Pager};
 use super::remote::{Capabilities, Page, RemoteError, RemoteResult, Unreadable, to_error};
 use super::report::Event;
+use super::run::Run;
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
 use crate::model::kind::{Identity, Place};

@@ -1,7 +1,6 @@
 //! What the engine says while it works, what it asks, and what it sums up. The words on the screen are elsewhere.
 
 use super::choose::Choice;
-use super::next::Cause;
 use super::relate::{Difference, Side};
 use crate::error::{Error, Result};
 use crate::model::{Field, Kind, Operation, Shape};
@@ -76,6 +75,17 @@ pub enum Resolution {
 
 pub trait Reporter {
     fn tell(&mut self, event: Event);
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Both sides changed the same fields.
+    Changed,
+    /// Changed here, deleted there.
+    DeletedThere,
+    /// Deleted here, changed there.
+    DeletedHere,
 }
 
 pub struct Question<'a> {

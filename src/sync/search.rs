@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::candidates::{Found, made_before, made_by};
-use super::driver::Run;
 use super::remote::{RemoteError, RemoteResult};
+use super::run::Run;
 use crate::error::Result;
 use crate::failpoint::hit;
 use crate::model::kind::Place;

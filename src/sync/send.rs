@@ -1,14 +1,18 @@
-//! One request: written down before its first byte leaves.
+//! One request: written down before its first byte leaves, and what came back before the next one.
 
 use super::Engine;
-use super::driver::Run;
 use super::finish::changed_meanwhile;
-use super::remote::{Reply, Request};
+use super::plan::Meant;
+use super::remote::{RemoteError, Reply, Request, to_error};
+use super::run::Run;
 use super::sighting::Sighting;
-use crate::error::Result;
+use super::transitions::{Becomes, Effect, reply};
+use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::{Operation, Patch, Row, Send, Shape, State, Target};
+use crate::gather::Gather;
+use crate::model::{Operation, Patch, Row, Send, SendReply, Shape, State, Target};
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 impl Engine<'_> {
@@ -34,6 +38,100 @@ impl Engine<'_> {
         let reply = of_this_request(run, &op, &sighting, self.request(run, &op, &set, &sighting)?);
         hit("push.request.after");
         self.replied(run, &group, &set, &sighting, reply)
+    }
+
+    /// Commits what came back. Whether the run goes on then.
+    fn replied(
+        &mut self,
+        run: &mut Run,
+        group: &[usize],
+        set: &Patch,
+        sighting: &Sighting,
+        came: Reply,
+    ) -> Result<ControlFlow<()>> {
+        let op = run.plan.ops[group[0]].clone();
+        let (becomes, effect) = reply(op.shape, op.kind.unique, &came);
+        let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
+        let (state, said) = state_after(before, becomes, &came);
+        let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
+        run.taken = usize::from(becomes == Becomes::Done);
+        self.store.commit_reply(&ids, said.as_ref(), &state)?;
+        run.taken = 0;
+        hit("push.answered");
+        for at in group {
+            let op = &mut run.plan.ops[*at];
+            op.state = match becomes {
+                Becomes::Before | Becomes::LookAgain => run.before.remove(at).unwrap_or(State::Queued),
+                _ => state.clone(),
+            };
+            if let Some(send) = op.sends.last_mut() {
+                send.reply = said.clone();
+            }
+        }
+        match becomes {
+            Becomes::Done => self.done(run, group, &op, set, sighting, &state)?,
+            Becomes::Rejected => {
+                let message = message(&came);
+                self.tell_rejected(run, group[0], message);
+            }
+            Becomes::Sent | Becomes::LookAgain => {
+                self.look_again(run, group[0], &op)?;
+                if let (Reply::Gone(_), Target::Server(id)) = (&came, &op.target) {
+                    // A write does not meet a replica: that the row is gone is no older read.
+                    run.said_gone.insert((op.kind.name, *id));
+                }
+            }
+            Becomes::Before => {}
+        }
+        Ok(self.ends_run(run, group[0], effect, came))
+    }
+
+    /// What was known of the row no longer counts.
+    fn look_again(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<()> {
+        run.links.remove(&index);
+        run.searches.remove(&index);
+        if let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)?
+            && matches!(op.shape, Shape::Update | Shape::Delete)
+        {
+            run.plan.forget(op.kind, id);
+        }
+        Ok(())
+    }
+
+    /// Whether the run ends with this reply, and what it then ends with.
+    fn ends_run(&mut self, run: &mut Run, index: usize, effect: Effect, reply: Reply) -> ControlFlow<()> {
+        let trips = run.breaker.count(index, run.plan.ops[index].workspace_id, &reply);
+        let origin = self.remote().origin();
+        let error = match reply {
+            Reply::Lost { message, until } => {
+                if let Some(until) = until {
+                    run.next_allowed = Some(until);
+                }
+                Some(Error::unreachable(message))
+            }
+            Reply::OutOfReach(message) => Some(Error::unreachable(message)),
+            Reply::Limited { until, message } => Some(to_error(RemoteError::Limited { until, message }, &origin)),
+            Reply::Unauthorized(message) => Some(to_error(RemoteError::Unauthorized(message), &origin)),
+            _ => None,
+        };
+        let Some(error) = error else { return ControlFlow::Continue(()) };
+        run.summary.first_error.get_or_insert_with(|| error.to_string());
+        if effect == Effect::Stop || trips {
+            run.summary.stopped = Some(error);
+            return ControlFlow::Break(());
+        }
+        run.lost.entry(index).or_insert(error);
+        ControlFlow::Continue(())
+    }
+
+    /// Which numbers were given before the push: a lost create is looked for above them.
+    pub(super) fn know_highest(&mut self, run: &mut Run) -> Result<()> {
+        let creates = run.plan.ops.iter().filter(|op| op.shape == Shape::Create);
+        let made: BTreeMap<_, _> = creates.map(|op| ((op.kind.name, op.workspace_id), op.kind)).gather();
+        for ((name, workspace), kind) in made {
+            run.highest.insert((name, workspace), self.store.highest_known_number(kind, workspace)?);
+        }
+        Ok(())
     }
 
     fn highest_number(&self, run: &Run, op: &Operation) -> Result<i64> {
@@ -117,5 +215,38 @@ fn is_about_another(run: &Run, op: &Operation, looked_at: Option<&Row>, answer: 
         Shape::Update => looked_at.is_some_and(|asked| asked.id != answer.id),
         Shape::Create => run.plan.has_made(answer),
         Shape::Delete | Shape::Link | Shape::Unlink => false,
+    }
+}
+
+/// The operation's state after a reply, and what its request came to.
+fn state_after(before: State, becomes: Becomes, reply: &Reply) -> (State, Option<SendReply>) {
+    match becomes {
+        Becomes::Done => {
+            let row = match reply {
+                Reply::Done(row) => row.clone(),
+                _ => None,
+            };
+            (State::Answered(row), Some(SendReply::Done))
+        }
+        Becomes::Rejected => (State::Rejected(message(reply)), Some(SendReply::Refused(message(reply)))),
+        Becomes::Sent => match reply {
+            Reply::Lost { .. } => (State::Sent, None),
+            _ => (State::Sent, Some(SendReply::Refused(message(reply)))),
+        },
+        Becomes::Before | Becomes::LookAgain => (before, Some(SendReply::NotDone)),
+    }
+}
+
+fn message(reply: &Reply) -> String {
+    match reply {
+        Reply::Done(_) => String::new(),
+        Reply::Gone(message)
+        | Reply::Conflict { message, .. }
+        | Reply::Refused { message, .. }
+        | Reply::Forbidden(message)
+        | Reply::OutOfReach(message)
+        | Reply::Limited { message, .. }
+        | Reply::Unauthorized(message)
+        | Reply::Lost { message, .. } => message.clone(),
     }
 }

@@ -2,13 +2,13 @@
 
 use super::Engine;
 use super::candidates::Found;
-use super::driver::Run;
-use super::next::{Conditioned, Needs, Seen, Situation, Stage};
 use super::plan::{Look, Meant};
 use super::relate::{Related, relate};
+use super::run::Run;
+use super::transitions::{Conditioned, Needs, Seen, Situation, Stage};
 use crate::error::{Error, Result};
-use crate::model::kind::{Place, Type};
-use crate::model::{Kind, Operation, Row, Send, SendReply, Shape, State, Target, Value};
+use crate::model::kind::Place;
+use crate::model::{Kind, Operation, Row, Send, SendReply, Shape, State};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -266,24 +266,5 @@ impl Engine<'_> {
         // A clock that was set back since must not make anybody wait for ever.
         let last = last.at.min(Timestamp::now());
         last.plus(crate::failpoint::bound(in_flight + lag))
-    }
-
-    /// An operation with the server's ids in its reference fields, as far as they are known.
-    pub(super) fn with_ids(&self, run: &Run, mut op: Operation) -> Result<Operation> {
-        for patch in [&mut op.base, &mut op.set] {
-            for (field, value) in patch {
-                // Also of a row of the server: it may have been made again.
-                let (Type::Reference(kind), Some(target)) = (field.ty, Target::of_value(value)) else { continue };
-                if let Meant::Server { id, .. } = run.plan.meant(self.store, kind, &target, "")? {
-                    *value = Value::Int(id);
-                }
-            }
-        }
-        Ok(op)
-    }
-
-    /// Operations as they are compared with a row.
-    pub(super) fn operations(&self, run: &Run, indices: &[usize]) -> Result<Vec<Operation>> {
-        run.plan.operations(indices).into_iter().map(|op| self.with_ids(run, op)).collect()
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::model::Patch;
 use crate::sync::choose::Choice;
-use crate::sync::next::Cause;
+use crate::sync::report::Cause;
 use crate::sync::report::{Decision, Question};
 use crate::time::Timestamp;
 use crate::ui::difference;

@@ -5,7 +5,7 @@ use super::home::{
 };
 use crate::model::task::{LABELS, PARENT, TASK, TITLE};
 use crate::model::{Row, SendReply, Shape, State, Target, Value};
-use crate::store::overlay::renew;
+use crate::store::rows::renew;
 use crate::store::{End, Filter, Pulled, Resolved, Store};
 
 fn row(store: &Store, id: i64) -> Row {

@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::sync::choose::Choice;
-use crate::sync::next::Cause;
 use crate::sync::relate::Difference;
+use crate::sync::report::Cause;
 use crate::sync::report::{Decision, Event, Prompter, Question, Reporter};
 use std::collections::VecDeque;
 

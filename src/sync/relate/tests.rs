@@ -6,7 +6,7 @@ use crate::model::kind::Merge;
 use crate::model::task::*;
 use crate::model::{Condition, Send, SendReply, Target, folded};
 use crate::sync::choose::{Choice, choose};
-use crate::sync::next::Cause;
+use crate::sync::report::Cause;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use crate::model::{Condition, Patch, Shape, State, Value};
 use crate::sync::choose::Choice;
 use crate::sync::edits;
 use crate::sync::fake::{FakeRemote, Fault};
-use crate::sync::next::Cause;
+use crate::sync::report::Cause;
 use crate::sync::{Mode, Options, Policy};
 
 /// The same on a server that honours everything and on one that honours nothing.

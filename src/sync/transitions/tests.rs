@@ -1,8 +1,6 @@
 //! Every combination that can occur, the invariants, each row hit, and the walk: every path of an operation ends.
 
 use super::*;
-use crate::sync::remote::Reply;
-use crate::sync::reply::{Becomes, Effect, reply};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -372,4 +370,43 @@ fn walk(run: Run, known: &mut BTreeMap<String, usize>, path: &mut Vec<String>) -
     path.pop();
     known.insert(name, after + 1);
     after + 1
+}
+
+/// The table of docs/sync.md "reply", a row per reply, its columns in the order of `Shape::ALL`.
+#[test]
+fn r1_to_r9_cell_by_cell() {
+    use Becomes::{Before, Done, LookAgain, Rejected, Sent};
+    use Effect::{Count, GoOn, Stop};
+    let text = || String::from("m");
+    let rows = [
+        ("R1", Reply::Done(None), [Done; 5], GoOn),
+        ("R2", Reply::Gone(text()), [Rejected, Rejected, Done, LookAgain, Done], GoOn),
+        (
+            "R3",
+            Reply::Conflict { current_version: None, message: text() },
+            [Rejected, Sent, Sent, LookAgain, Rejected],
+            GoOn,
+        ),
+        ("R4", Reply::Refused { status: 422, message: text() }, [Rejected, Sent, Sent, Rejected, Rejected], GoOn),
+        ("R5", Reply::Forbidden(text()), [Rejected; 5], Count),
+        ("R6", Reply::OutOfReach(text()), [Before; 5], Stop),
+        ("R7", Reply::Limited { until: Timestamp(0), message: text() }, [Before; 5], Stop),
+        ("R8", Reply::Unauthorized(text()), [Before; 5], Stop),
+        ("R9", Reply::Lost { message: text(), until: None }, [Sent; 5], Count),
+    ];
+    let order = [Shape::Create, Shape::Link, Shape::Unlink, Shape::Update, Shape::Delete];
+    let mut cells = 0;
+    for (name, given, becomes, effect) in rows {
+        for (shape, becomes) in order.into_iter().zip(becomes) {
+            assert_eq!(reply(shape, false, &given), (becomes, effect), "{name} {shape:?}");
+            let named = if (name, shape) == ("R3", Shape::Create) { Sent } else { becomes };
+            assert_eq!(reply(shape, true, &given), (named, effect), "{name} {shape:?}, unique");
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, 45);
+    let changed = Reply::Conflict { current_version: Some(2), message: text() };
+    for (shape, becomes) in order.into_iter().zip([Rejected, Sent, Sent, LookAgain, LookAgain]) {
+        assert_eq!(reply(shape, false, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
+    }
 }

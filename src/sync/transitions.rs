@@ -1,5 +1,8 @@
-//! The next step for an operation, by its state, what was seen, and what the server can do (docs/sync.md "next").
+//! What an operation goes through. `next`: its step, by its state, what was seen and what the server can do. `reply`: its
+//! state after a request, by what came back (docs/sync.md has the rows of both). Pure.
 
+use super::remote::Reply;
+use super::report::Cause;
 use crate::model::Shape;
 
 /// The state of an operation as `next` asks it.
@@ -76,17 +79,6 @@ pub enum Step {
     Ask(Cause),
     Hold(Why),
     Finish(Outcome),
-}
-
-/// What a question is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// Both sides changed the same fields.
-    Changed,
-    /// Changed here, deleted there.
-    DeletedThere,
-    /// Deleted here, changed there.
-    DeletedHere,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,6 +201,77 @@ fn condition_failed(s: &Situation) -> bool {
     let arrived = s.stage == Stage::Sent && s.seen == Seen::Holds;
     let judged = matches!(s.seen, Seen::Ready | Seen::Holds | Seen::Clashes);
     s.fresh && s.condition == Conditioned::Fails && judged && !arrived
+}
+
+/// What becomes of the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Becomes {
+    Done,
+    Rejected,
+    /// Stays sent; of a link, and of a name that is taken, the server's message is kept.
+    Sent,
+    /// As it was before the request, which was certainly not carried out.
+    Before,
+    /// As before, and the row is to be read again (404, 409 to an update; 409 to a delete that tells another version).
+    LookAgain,
+}
+
+/// What becomes of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    GoOn,
+    /// Counted: three of a kind in a row end the run (403 those of one workspace).
+    Count,
+    Stop,
+}
+
+/// 45 cells, one for creates of a kind whose names are `unique`, and one for deletes of a row that changed meanwhile. "As
+/// before" is exact: an earlier request without an answer keeps the operation sent.
+pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
+    match reply {
+        // R1
+        Reply::Done(_) => (Becomes::Done, Effect::GoOn),
+        // R2
+        Reply::Gone(_) => (gone(shape), Effect::GoOn),
+        // R3
+        Reply::Conflict { .. } if unique && shape == Shape::Create => (Becomes::Sent, Effect::GoOn),
+        Reply::Conflict { current_version: Some(_), .. } if shape == Shape::Delete => {
+            (Becomes::LookAgain, Effect::GoOn)
+        }
+        Reply::Conflict { .. } => (conflict(shape), Effect::GoOn),
+        // R4
+        Reply::Refused { .. } => (refused(shape), Effect::GoOn),
+        // R5
+        Reply::Forbidden(_) => (Becomes::Rejected, Effect::Count),
+        // R6, R7, R8
+        Reply::OutOfReach(_) | Reply::Limited { .. } | Reply::Unauthorized(_) => (Becomes::Before, Effect::Stop),
+        // R9
+        Reply::Lost { .. } => (Becomes::Sent, Effect::Count),
+    }
+}
+
+fn gone(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Link => Becomes::Rejected,
+        Shape::Unlink | Shape::Delete => Becomes::Done,
+        Shape::Update => Becomes::LookAgain,
+    }
+}
+
+/// Of a link 409 also means that it is as wanted: the links tell. So it is with a name that no second row can have.
+fn conflict(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Delete => Becomes::Rejected,
+        Shape::Link | Shape::Unlink => Becomes::Sent,
+        Shape::Update => Becomes::LookAgain,
+    }
+}
+
+fn refused(shape: Shape) -> Becomes {
+    match shape {
+        Shape::Create | Shape::Update | Shape::Delete => Becomes::Rejected,
+        Shape::Link | Shape::Unlink => Becomes::Sent,
+    }
 }
 
 #[cfg(test)]
