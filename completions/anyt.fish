@@ -526,7 +526,7 @@ complete -c anyt -n '__anyt_at "anyt task list"' -l ready -d 'Only tasks that ca
 complete -c anyt -n '__anyt_at "anyt task list"' -l blocked -d 'Only tasks that are blocked or depend on an open task'
 complete -c anyt -n '__anyt_at "anyt task list"' -l unassigned -d 'Only tasks that nobody owns'
 complete -c anyt -n '__anyt_at "anyt task list"' -l updated-since -x -d 'Only tasks that changed in this time: 90s, 15m, 2h, 7d'
-complete -c anyt -n '__anyt_at "anyt task list"' -l pending -d 'Only tasks with changes that were not sent yet'
+complete -c anyt -n '__anyt_at "anyt task list"' -l pending -d 'Only tasks with changes, comments or attempts that were not sent yet'
 complete -c anyt -n '__anyt_at "anyt task list"' -l sort -x -a 'priority updated_at created_at status identifier title' -d 'Sort by this'
 complete -c anyt -n '__anyt_at "anyt task list"' -l order -x -a 'asc desc' -d 'Ascending or descending; by default what suits --sort'
 complete -c anyt -n '__anyt_at "anyt task list"' -l limit -x -d 'At most N tasks; 0 is all'

@@ -8,6 +8,7 @@ use super::describe::{describe, orphaned, state, title, to_json};
 use super::report::{Changed, report, written};
 use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
+use crate::model::task::TASK;
 use crate::model::{Operation, State, kind};
 use crate::sync::undo::{Inverse, carry_out, inverse, mark, undone, unmark};
 use crate::time::Timestamp;
@@ -128,7 +129,11 @@ pub fn undo(session: &mut Session) -> Result<u8> {
         error.of(&format!("operation {number} ({what}) cannot be undone: "))
     };
     let inverse = inverse(&ctx.store, &op, &already).map_err(explained)?;
-    session.out.say(&format!("Undoing operation {number}: {what}"))?;
+    let lost = match &inverse {
+        Inverse::Again(..) if op.kind.name == TASK.name => "; its comments and attempts do not come back",
+        _ => "",
+    };
+    session.out.say(&format!("Undoing operation {number}: {what}{lost}"))?;
     let kept = "nothing was undone";
     let verb = match &inverse {
         Inverse::Cancel(plan) => return cancel(session, ctx, &op, plan),
