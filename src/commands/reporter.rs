@@ -173,16 +173,9 @@ impl Reporter for ConsoleReporter<'_> {
                 }
             }
             Event::Pushed { kind, shape, name, other, was } => {
-                let name = kind.called(&name);
                 // Nobody knows a row that is only here by such a name.
                 let was = was.filter(|_| kind.below().is_none());
-                let line = match (kind.identity, shape, other) {
-                    (Identity::Pair, Shape::Link, Some(other)) => format!("Added dependency: {name} on {other}"),
-                    (Identity::Pair, _, Some(other)) => format!("Removed dependency: {name} on {other}"),
-                    (_, Shape::Create | Shape::Link, _) => format!("Created: {name}"),
-                    (_, Shape::Delete | Shape::Unlink, _) => format!("Deleted: {name}"),
-                    (_, Shape::Update, _) => format!("Updated: {name}"),
-                };
+                let line = sent(kind, shape, &kind.called(&name), other.as_deref());
                 match was {
                     None => self.pushed(&line),
                     Some(was) => self.pushed_renamed(&format!("{line} (was {was})")),
@@ -224,6 +217,17 @@ impl Reporter for ConsoleReporter<'_> {
             }
             Event::Note(note) => self.warn(&note),
         }
+    }
+}
+
+/// What the server has taken.
+fn sent(kind: &Kind, shape: Shape, name: &str, other: Option<&str>) -> String {
+    match (kind.identity, shape, other) {
+        (Identity::Pair, Shape::Link, Some(other)) => format!("Added dependency: {name} on {other}"),
+        (Identity::Pair, _, Some(other)) => format!("Removed dependency: {name} on {other}"),
+        (_, Shape::Create | Shape::Link, _) => format!("Created: {name}"),
+        (_, Shape::Delete | Shape::Unlink, _) => format!("Deleted: {name}"),
+        (_, Shape::Update, _) => format!("Updated: {name}"),
     }
 }
 

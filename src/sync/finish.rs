@@ -18,55 +18,9 @@ impl Engine<'_> {
     pub(super) fn finish(&mut self, run: &mut Run, index: usize, outcome: Outcome, sighting: &Sighting) -> Result<()> {
         let op = run.plan.ops[index].clone();
         match outcome {
-            Outcome::Done => {
-                let row = sighting.row.clone().map(Box::new);
-                if let (Shape::Create, Some(row)) = (op.shape, &row) {
-                    run.plan.saw(
-                        op.kind,
-                        row.id,
-                        Look { row: Some((**row).clone()), fetched: None, undisputed: false },
-                    );
-                    self.leave_or_keep(run, index, row)?;
-                }
-                let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
-                for at in &group {
-                    self.becomes(run, *at, State::Answered(row.clone()))?;
-                }
-                if let (Shape::Update, Some(row)) = (op.shape, &row) {
-                    self.pass_on(run, &group, &Default::default(), row)?;
-                }
-                if !self.options.dry_run {
-                    self.tell_done(run, &op, row.as_deref());
-                } else if op.state == State::Sent {
-                    let name = row.map_or_else(|| op.name.clone(), |row| row.name);
-                    self.reporter.tell(Event::WouldAdopt { operation: Box::new(op.clone()), name });
-                    run.summary.would_adopt.push(op);
-                }
-                Ok(())
-            }
+            Outcome::Done => self.found_done(run, index, op, sighting),
             Outcome::Cancelled => self.cancel(run, index),
-            Outcome::ConditionFailed => {
-                let row = sighting.row.as_ref();
-                let found = row.map_or_else(String::new, |row| format!("version {}", row.version));
-                let why = format!("the condition does not hold: the server has {found}");
-                let identifier = op.name.clone();
-                run.summary.conditions_failed += 1;
-                run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {why}"));
-                let is_own = matches!(&self.options.mode, Mode::Write(own) if own.contains(&op.op_id));
-                if !is_own && !self.options.dry_run {
-                    // Whoever typed it is not there to see that it failed; an earlier command may have queued it.
-                    let kept = Kept { reason: "condition", row: None, operations: vec![op.clone()] };
-                    self.store.discard(&[kept])?;
-                }
-                self.becomes(run, index, State::Dropped(why.clone()))?;
-                if !is_own && matches!(self.options.mode, Mode::Write(_)) {
-                    self.note(format!(
-                        "{identifier} was not sent: {why}; what was typed is kept: anyt sync restore --last"
-                    ));
-                }
-                self.reporter.tell(Event::Refused { identifier, message: why });
-                Ok(())
-            }
+            Outcome::ConditionFailed => self.condition_failed(run, index, &op, sighting),
             Outcome::MayHaveBecome => {
                 let names = &sighting.names;
                 let message = format!(
@@ -83,6 +37,51 @@ impl Engine<'_> {
                 self.reject(run, index, said.unwrap_or_else(|| "the server refused it".into()))
             }
         }
+    }
+
+    /// What was to be done is so already.
+    fn found_done(&mut self, run: &mut Run, index: usize, op: Operation, sighting: &Sighting) -> Result<()> {
+        let row = sighting.row.clone().map(Box::new);
+        if let (Shape::Create, Some(row)) = (op.shape, &row) {
+            let look = Look { row: Some((**row).clone()), fetched: None, undisputed: false };
+            run.plan.saw(op.kind, row.id, look);
+            self.leave_or_keep(run, index, row)?;
+        }
+        let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
+        for at in &group {
+            self.becomes(run, *at, State::Answered(row.clone()))?;
+        }
+        if let (Shape::Update, Some(row)) = (op.shape, &row) {
+            self.pass_on(run, &group, &Default::default(), row)?;
+        }
+        if !self.options.dry_run {
+            self.tell_done(run, &op, row.as_deref());
+        } else if op.state == State::Sent {
+            let name = row.map_or_else(|| op.name.clone(), |row| row.name);
+            self.reporter.tell(Event::WouldAdopt { operation: Box::new(op.clone()), name });
+            run.summary.would_adopt.push(op);
+        }
+        Ok(())
+    }
+
+    fn condition_failed(&mut self, run: &mut Run, index: usize, op: &Operation, sighting: &Sighting) -> Result<()> {
+        let found = sighting.row.as_ref().map_or_else(String::new, |row| format!("version {}", row.version));
+        let why = format!("the condition does not hold: the server has {found}");
+        let identifier = op.name.clone();
+        run.summary.conditions_failed += 1;
+        run.summary.first_error.get_or_insert_with(|| format!("{identifier}: {why}"));
+        let is_own = matches!(&self.options.mode, Mode::Write(own) if own.contains(&op.op_id));
+        if !is_own && !self.options.dry_run {
+            // Whoever typed it is not there to see that it failed; an earlier command may have queued it.
+            let kept = Kept { reason: "condition", row: None, operations: vec![op.clone()] };
+            self.store.discard(&[kept])?;
+        }
+        self.becomes(run, index, State::Dropped(why.clone()))?;
+        if !is_own && matches!(self.options.mode, Mode::Write(_)) {
+            self.note(format!("{identifier} was not sent: {why}; what was typed is kept: anyt sync restore --last"));
+        }
+        self.reporter.tell(Event::Refused { identifier, message: why });
+        Ok(())
     }
 
     pub(super) fn reject(&mut self, run: &mut Run, index: usize, message: String) -> Result<()> {

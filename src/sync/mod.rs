@@ -25,6 +25,7 @@ mod listing;
 mod missing;
 pub mod observe;
 mod pager;
+mod pages;
 mod plan;
 mod pull;
 pub mod pull_lists;

@@ -3,18 +3,16 @@
 
 use super::Engine;
 use super::door::counters_fell;
-use super::listing::{CLOCKS_DIFFER, Listing, Marks, OVERLAP, Situation, is_within, listing};
+use super::listing::{CLOCKS_DIFFER, Listing, Marks, Situation, is_within, listing};
 use super::observe::Epoch;
-use super::pager::{Came, Known, Pager};
-use super::remote::{Capabilities, Page, RemoteError, RemoteResult, Unreadable, to_error};
+use super::remote::{Capabilities, RemoteError, RemoteResult, Unreadable, to_error};
 use super::report::Event;
 use super::run::Run;
 use crate::error::{Error, Result};
-use crate::failpoint::hit;
 use crate::model::kind::{Identity, Place};
 use crate::model::task::TASK;
 use crate::model::{KINDS, Kind, Listed, Row, Workspace};
-use crate::store::{Pulled, Walk};
+use crate::store::Pulled;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,9 +22,6 @@ pub(super) const LISTED: &Kind = &TASK;
 
 /// A kind of thing the server never had is looked for again after this long.
 const ABSENT_FOR: Duration = Duration::from_secs(7 * 86_400);
-
-/// An interrupted listing is gone on with for so long.
-const RESUMED_FOR: Duration = Duration::from_secs(86_400);
 
 /// A reconciliation may remove this many rows without asking, or half of a workspace if that is more.
 const DELETES_WITHOUT_ASKING: usize = 10;
@@ -89,14 +84,8 @@ pub(super) struct Full {
     pub(super) cursor_row: Option<i64>,
 }
 
-/// How a walk through a workspace's pages is to be made.
-pub(super) struct Way {
-    pub(super) from: Option<Timestamp>,
-    /// Goes on with what an earlier run began.
-    pub(super) resume: Option<Walk>,
-    /// The walk is written down, for a later run to go on with.
-    pub(super) keep: bool,
-}
+/// A short list that was read whole; `None`: the server has no such things.
+type NamedList = (&'static Kind, Option<Listed<Row>>);
 
 impl Engine<'_> {
     /// Stages what every workspace has to tell. A workspace that this account may not read is left out, and the refusal
@@ -140,7 +129,7 @@ impl Engine<'_> {
         }
     }
 
-    fn seen(&self, run: &Run) -> Result<PullState> {
+    pub(super) fn seen(&self, run: &Run) -> Result<PullState> {
         let last = self.store.metadata(LAST_PULL)?.and_then(|at| Timestamp::parse(&at));
         let known_for = last.map(|at| at.age(Timestamp::now()));
         let told = self.store.metadata(WENT_BACK)?.is_some_and(|told| !told.is_empty());
@@ -289,26 +278,11 @@ impl Engine<'_> {
             return Ok(pulled);
         }
         let unreadable = seen.unreadable.len();
-        let mut named = Vec::new();
-        for kind in KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Named(_))) {
-            let list = self.kind(kind.collection, id, seen, |engine| engine.remote().named(kind, id))?;
-            named.push((kind, list));
-        }
+        let named = self.ask_named(id, seen)?;
         pulled.named = named.iter().all(|(_, list)| list.as_ref().is_some_and(Listed::is_whole));
         pulled.members = self.kind("members", id, seen, |engine| engine.remote().members(id))?;
         if let Listing::Changes(from) = wanted {
-            let resume = self.walk_to_resume(id, situation.now)?;
-            if resume.as_ref().is_some_and(|walk| walk.everything) {
-                wanted = Listing::Everything(super::listing::Why::Daily);
-            } else {
-                self.begin(id, resume.is_some())?;
-                seen.staged_before = resume.is_some();
-                let way = Way { from: Some(from), resume, keep: true };
-                self.page_through(LISTED, id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
-                situation.brought = Some(self.brought(id, &marks, caps, seen)?);
-                situation.epoch = seen.epoch;
-                wanted = listing(&situation);
-            }
+            wanted = self.list_changes(id, from, &mut situation, caps, seen)?;
         }
         if let Listing::Everything(_) = wanted {
             self.list_everything(id, &situation, caps, seen)?;
@@ -321,13 +295,7 @@ impl Engine<'_> {
             self.stage_named(kind, id, list, seen)?;
         }
         self.pull_below(&mut pulled, matches!(wanted, Listing::Everything(_)), caps, seen)?;
-        for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
-            let edges = self.kind(links.collection, id, seen, |engine| engine.remote().links(links, id))?;
-            if let Some(edges) = &edges {
-                self.store.stage_links(links, id, &edges.items)?;
-                pulled.links = Some(edges.is_whole());
-            }
-        }
+        pulled.links = self.pull_links(id, seen)?;
         if !pulled.is_whole() || seen.unreadable.len() > unreadable {
             // The next pull asks again for what this one was not given.
             pulled.state = None;
@@ -335,7 +303,30 @@ impl Engine<'_> {
         Ok(pulled)
     }
 
-    fn marks(&self, workspace_id: i64) -> Result<Marks> {
+    /// The short lists of a workspace that are read whole, as far as the server has them.
+    fn ask_named(&mut self, workspace_id: i64, seen: &mut PullState) -> Result<Vec<NamedList>> {
+        let kinds = KINDS.into_iter().filter(|kind| matches!(kind.place, Place::Named(_)));
+        let mut ask = |kind: &'static Kind| {
+            let ask = |engine: &Self| engine.remote().named(kind, workspace_id);
+            self.kind(kind.collection, workspace_id, seen, ask)
+        };
+        kinds.map(|kind| Ok((kind, ask(kind)?))).collect()
+    }
+
+    /// Stages the links of a workspace. Whether they are all of them; `None`: they were not told.
+    fn pull_links(&mut self, workspace_id: i64, seen: &mut PullState) -> Result<Option<bool>> {
+        let mut whole = None;
+        for links in KINDS.into_iter().filter(|kind| kind.identity == Identity::Pair) {
+            let ask = |engine: &Self| engine.remote().links(links, workspace_id);
+            if let Some(edges) = self.kind(links.collection, workspace_id, seen, ask)? {
+                self.store.stage_links(links, workspace_id, &edges.items)?;
+                whole = Some(edges.is_whole());
+            }
+        }
+        Ok(whole)
+    }
+
+    pub(super) fn marks(&self, workspace_id: i64) -> Result<Marks> {
         let text = |key: &str| self.store.metadata(&format!("{key}:{workspace_id}"));
         let time = |key: &str| Ok::<_, Error>(text(key)?.and_then(|at| Timestamp::parse(&at)));
         let row = text("cursor_task")?.and_then(|id| id.parse().ok());
@@ -345,57 +336,6 @@ impl Engine<'_> {
             None => false,
         };
         Ok(Marks { cursor, listed: time("listed")?, state: text("state")?, written })
-    }
-
-    /// A walk that an earlier run began and that can be gone on with.
-    fn walk_to_resume(&self, workspace_id: i64, now: Timestamp) -> Result<Option<Walk>> {
-        let recent = |walk: &Walk| Timestamp::parse(&walk.began).is_some_and(|at| is_within(at, RESUMED_FOR, now));
-        Ok(self.store.walk(workspace_id)?.filter(recent))
-    }
-
-    /// Forgets what is staged, or, where that is gone on with, what has become old meanwhile by this client's own writes.
-    fn begin(&mut self, workspace_id: i64, resumed: bool) -> Result<()> {
-        if !resumed {
-            return self.store.unstage(workspace_id);
-        }
-        for (_, staged) in self.store.staged_behind(LISTED, workspace_id)? {
-            self.store.unstage_row(staged.kind, staged.id)?;
-        }
-        Ok(())
-    }
-
-    fn list_everything(
-        &mut self,
-        workspace_id: i64,
-        situation: &Situation,
-        caps: &mut Capabilities,
-        seen: &mut PullState,
-    ) -> Result<()> {
-        let went_on = !situation.anew && !situation.renamed && situation.epoch == Epoch::Continuous;
-        let resume = self.walk_to_resume(workspace_id, situation.now)?.filter(|walk| walk.everything && went_on);
-        let resumed = resume.is_some();
-        // What a listing of changes has just brought stays; but not what an earlier run may have staged before the server
-        // was put back.
-        let goes_on = situation.brought.is_some() && situation.epoch == Epoch::Continuous;
-        if !goes_on || resumed {
-            self.begin(workspace_id, resumed)?;
-        }
-        seen.staged_before = resumed || goes_on;
-        let way = Way { from: None, resume, keep: true };
-        let doubtful = self.page_through(LISTED, workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
-        if doubtful && self.lacks_rows(workspace_id)? {
-            self.store.unstage(workspace_id)?;
-            let way = Way { from: None, resume: None, keep: true };
-            self.page_through(LISTED, workspace_id, &way, caps, seen)?.map_err(|error| self.fatal(error))?;
-        }
-        seen.staged_before = false;
-        Ok(())
-    }
-
-    /// The server counts more live rows than the cache would hold.
-    fn lacks_rows(&self, workspace_id: i64) -> Result<bool> {
-        let expected = self.store.expected_total(LISTED, workspace_id)?;
-        Ok(self.live_total(workspace_id)?.is_some_and(|total| total > expected))
     }
 
     /// Fetches a kind of thing that not every server has. One that is absent is remembered and passed over for a while.
@@ -435,96 +375,6 @@ impl Engine<'_> {
             self.store.set_metadata(if found { &present } else { &absent }, &Timestamp::now().rfc3339())?;
         }
         Ok(())
-    }
-
-    /// Stages a workspace's rows again, while the push looks for what a lost create has made: what changed since the
-    /// cursor, or everything.
-    pub(super) fn list_again(&mut self, run: &Run, workspace_id: i64, everything: bool) -> Result<RemoteResult<()>> {
-        let marks = self.marks(workspace_id)?;
-        let from = marks.cursor.filter(|_| !everything).map(|(at, _)| at.minus(OVERLAP));
-        let way = Way { from, resume: None, keep: false };
-        let mut seen = self.seen(run)?;
-        seen.staged_before = true;
-        Ok(self.page_through(LISTED, workspace_id, &way, &mut run.caps.clone(), &mut seen)?.map(drop))
-    }
-
-    /// Stages a workspace's rows page by page. Gives whether rows may have been passed over.
-    pub(super) fn page_through(
-        &mut self,
-        kind: &'static Kind,
-        workspace_id: i64,
-        way: &Way,
-        caps: &mut Capabilities,
-        seen: &mut PullState,
-    ) -> Result<RemoteResult<bool>> {
-        let limit = match caps.max_page {
-            0 => self.options.page_size,
-            most => self.options.page_size.min(most),
-        };
-        let declared = self.remote().declared().is_some_and(|declared| declared.sorted);
-        let known = Known { sorted: caps.sorted || declared, declared };
-        let resumed = way.resume.as_ref().and_then(|walk| Pager::resume(walk, way.from, limit, known));
-        if way.resume.is_some() && resumed.is_none() {
-            self.store.unstage(workspace_id)?;
-        }
-        let mut pager = resumed.unwrap_or_else(|| Pager::new(way.from, limit, known));
-        let walk = |pager: &Pager| if way.keep { pager.walk() } else { Walk::one_by_one() };
-        let mut refused = false;
-        let (mut done, mut of) = (0, 0);
-        while let Some(query) = pager.next() {
-            let page = match self.remote().rows(kind, workspace_id, &query) {
-                Err(RemoteError::Refused { .. } | RemoteError::NotFound(_) | RemoteError::Page(_))
-                    if pager.asks_for_more() =>
-                {
-                    Page::default()
-                }
-                Err(RemoteError::Refused { status: 400 | 422, .. }) if pager.ask_for_less() => {
-                    refused = true;
-                    continue;
-                }
-                Err(RemoteError::TooLarge(_)) if pager.ask_for_less() => continue,
-                // That one row is too long.
-                Err(RemoteError::TooLarge(message)) => {
-                    Page { unreadable: vec![Unreadable { id: None, message }], ..Page::default() }
-                }
-                Err(error) => {
-                    self.store.stage(workspace_id, &[], &walk(&pager))?;
-                    return Ok(Err(error));
-                }
-                Ok(page) => page,
-            };
-            if std::mem::take(&mut refused) {
-                caps.max_page = pager.limit();
-            }
-            let came = Came::of(&page);
-            // The total of a later page is what is left of all, or the page alone.
-            of = of.max(done + page.total.map_or(0, |total| usize::try_from(total).unwrap_or(0)));
-            done += page.items.len();
-            self.reporter.tell(Event::Progress { sending: false, done, of });
-            seen.could_not_read(&page.unreadable);
-            let walked = walk(&pager);
-            if let Err(what) = pager.took(&came) {
-                return Ok(Err(RemoteError::Malformed(what.into())));
-            }
-            if let Some(next) = pager.next() {
-                self.remote().prefetch(kind, workspace_id, &next);
-            }
-            let mut rows = Vec::with_capacity(page.items.len());
-            for row in page.items {
-                if self.believes(&row, seen)? {
-                    rows.push(row);
-                }
-            }
-            self.store.stage(workspace_id, &rows, &walked)?;
-            hit("pull.page.staged");
-        }
-        if pager.lost_its_place() {
-            self.store.unstage(workspace_id)?;
-            return self.page_through(kind, workspace_id, &Way { resume: None, ..*way }, caps, seen);
-        }
-        caps.sorted |= pager.learned_order();
-        self.store.stage(workspace_id, &[], &walk(&pager))?;
-        Ok(Ok(pager.is_doubtful()))
     }
 
     fn tell_unreadable(&mut self, seen: &PullState, run: &mut Run) {

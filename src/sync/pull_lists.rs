@@ -6,7 +6,8 @@
 use super::Engine;
 use super::listing::{CLOCKS_DIFFER, OVERLAP};
 use super::observe::{Fact, Read};
-use super::pull::{PullState, Way};
+use super::pages::Way;
+use super::pull::PullState;
 use super::remote::{Capabilities, Query, Remote, RemoteError, RemoteResult};
 use crate::error::Result;
 use crate::gather::Gather;

@@ -50,7 +50,7 @@ impl Engine<'_> {
         came: Reply,
     ) -> Result<ControlFlow<()>> {
         let op = run.plan.ops[group[0]].clone();
-        let (becomes, effect) = reply(op.shape, op.kind.unique, &came);
+        let (becomes, effect) = reply(op.shape, &came);
         let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &came);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();

@@ -64,7 +64,7 @@ pub struct Situation {
     pub if_match: bool,
     /// G1: the row's create was certainly never carried out, and a delete of it waits.
     pub cancels: bool,
-    /// L4, K2: a request was answered 409 or 4xx. C8: the last one was answered that the name is taken.
+    /// L4, K2: a request was answered 409 or 4xx. C8: the last one was answered 409.
     pub refused: bool,
     /// A delete of the same row waits behind this update.
     pub delete_follows: bool,
@@ -208,7 +208,7 @@ fn condition_failed(s: &Situation) -> bool {
 pub enum Becomes {
     Done,
     Rejected,
-    /// Stays sent; of a link, and of a name that is taken, the server's message is kept.
+    /// Stays sent; the server's message is kept where it said something.
     Sent,
     /// As it was before the request, which was certainly not carried out.
     Before,
@@ -225,16 +225,15 @@ pub enum Effect {
     Stop,
 }
 
-/// 45 cells, one for creates of a kind whose names are `unique`, and one for deletes of a row that changed meanwhile. "As
-/// before" is exact: an earlier request without an answer keeps the operation sent.
-pub fn reply(shape: Shape, unique: bool, reply: &Reply) -> (Becomes, Effect) {
+/// 45 cells, and one for deletes of a row that changed meanwhile. "As before" is exact: an earlier request without an answer
+/// keeps the operation sent.
+pub fn reply(shape: Shape, reply: &Reply) -> (Becomes, Effect) {
     match reply {
         // R1
         Reply::Done(_) => (Becomes::Done, Effect::GoOn),
         // R2
         Reply::Gone(_) => (gone(shape), Effect::GoOn),
         // R3
-        Reply::Conflict { .. } if unique && shape == Shape::Create => (Becomes::Sent, Effect::GoOn),
         Reply::Conflict { current_version: Some(_), .. } if shape == Shape::Delete => {
             (Becomes::LookAgain, Effect::GoOn)
         }
@@ -258,12 +257,12 @@ fn gone(shape: Shape) -> Becomes {
     }
 }
 
-/// Of a link 409 also means that it is as wanted: the links tell. So it is with a name that no second row can have.
+/// Of a create and a link 409 may mean that it is as wanted, by this request or by another: that is looked for.
 fn conflict(shape: Shape) -> Becomes {
     match shape {
-        Shape::Create | Shape::Delete => Becomes::Rejected,
-        Shape::Link | Shape::Unlink => Becomes::Sent,
+        Shape::Create | Shape::Link | Shape::Unlink => Becomes::Sent,
         Shape::Update => Becomes::LookAgain,
+        Shape::Delete => Becomes::Rejected,
     }
 }
 

@@ -260,3 +260,43 @@ fn a_refused_version_is_no_lost_answer() {
     sandbox.anyt(&["sync", "--no-input"]).code(3);
     assert_eq!(sandbox.pending(), 1, "blocked was typed and is neither sent nor thrown away");
 }
+
+fn conflict() -> Message {
+    Message::reply(
+        409,
+        "application/problem+json",
+        r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"taken"}"#,
+    )
+}
+
+/// A server, or what stands before it, that carries a create out and answers that it could not. Which of the two it was is
+/// found out with two requests, not by reading the lists again.
+#[test]
+fn a_create_that_was_carried_out_and_refused_is_one_task() {
+    for keys in [false, true] {
+        for command in [&["task", "create", "New"][..], &["task", "create", "New", "--offline"]] {
+            let (server, proxy, sandbox) = if keys { synced(&["One"]) } else { stage() };
+            proxy.fault(When::ending("POST", "/tasks"), What::AnswerAfter(conflict()));
+            sandbox.anyt(command).ok();
+            let run = sandbox.anyt(&["sync"]).ok();
+            assert_eq!(server.bob().all_tasks().len(), 2, "{keys} {command:?}\n{run}");
+            assert_eq!(sandbox.pending(), 0, "{keys} {command:?}\n{run}");
+        }
+    }
+}
+
+/// One that was not carried out is rejected in the server's words, and made once when it is sent again.
+#[test]
+fn a_create_that_was_refused_with_409_is_rejected() {
+    let (server, proxy, sandbox) = stage();
+    proxy.fault(When::ending("POST", "/tasks"), What::Answer(conflict()));
+    sandbox.anyt(&["task", "create", "New", "--offline"]).ok();
+    let run = sandbox.anyt(&["sync"]).code(6);
+    assert!(run.stderr.contains("taken"), "{run}");
+    let log = proxy.log();
+    let after = log.iter().skip_while(|exchange| exchange.method != "POST").skip(1).count();
+    assert!(after <= 2, "{after} requests after it\n{run}");
+    sandbox.anyt(&["sync", "queue", "retry", "DEV-2"]).ok();
+    sandbox.anyt(&["sync"]).ok();
+    assert_eq!((server.bob().all_tasks().len(), sandbox.pending()), (2, 0));
+}

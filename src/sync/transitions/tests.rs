@@ -293,11 +293,7 @@ impl Run {
             Step::Hold(_) | Step::Finish(_) => Vec::new(),
             Step::Send if self.sends == 2 => Vec::new(),
             Step::Fetch | Step::Search if self.looks == 5 => Vec::new(),
-            Step::Send => {
-                let answers = replies();
-                let each = answers.iter().flat_map(|answer| BOTH.map(|unique| self.answered(answer, unique)));
-                each.flatten().collect()
-            }
+            Step::Send => replies().iter().filter_map(|answer| self.answered(answer)).collect(),
             Step::Fetch if s.needs == Needs::Unseen => {
                 let found = |needs| Run { s: Situation { needs, ..s }, looks: self.looks + 1, ..self };
                 vec![found(Needs::Met), found(Needs::Gone)]
@@ -322,8 +318,8 @@ impl Run {
         }
     }
 
-    fn answered(self, answer: &Reply, unique: bool) -> Option<Run> {
-        let (becomes, effect) = reply(self.s.shape, unique, answer);
+    fn answered(self, answer: &Reply) -> Option<Run> {
+        let (becomes, effect) = reply(self.s.shape, answer);
         if effect == Effect::Stop {
             return None;
         }
@@ -384,7 +380,7 @@ fn r1_to_r9_cell_by_cell() {
         (
             "R3",
             Reply::Conflict { current_version: None, message: text() },
-            [Rejected, Sent, Sent, LookAgain, Rejected],
+            [Sent, Sent, Sent, LookAgain, Rejected],
             GoOn,
         ),
         ("R4", Reply::Refused { status: 422, message: text() }, [Rejected, Sent, Sent, Rejected, Rejected], GoOn),
@@ -398,15 +394,13 @@ fn r1_to_r9_cell_by_cell() {
     let mut cells = 0;
     for (name, given, becomes, effect) in rows {
         for (shape, becomes) in order.into_iter().zip(becomes) {
-            assert_eq!(reply(shape, false, &given), (becomes, effect), "{name} {shape:?}");
-            let named = if (name, shape) == ("R3", Shape::Create) { Sent } else { becomes };
-            assert_eq!(reply(shape, true, &given), (named, effect), "{name} {shape:?}, unique");
+            assert_eq!(reply(shape, &given), (becomes, effect), "{name} {shape:?}");
             cells += 1;
         }
     }
     assert_eq!(cells, 45);
     let changed = Reply::Conflict { current_version: Some(2), message: text() };
-    for (shape, becomes) in order.into_iter().zip([Rejected, Sent, Sent, LookAgain, LookAgain]) {
-        assert_eq!(reply(shape, false, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
+    for (shape, becomes) in order.into_iter().zip([Sent, Sent, Sent, LookAgain, LookAgain]) {
+        assert_eq!(reply(shape, &changed), (becomes, GoOn), "R3 {shape:?}, another version");
     }
 }
