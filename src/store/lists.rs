@@ -313,13 +313,13 @@ const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id 
      WHERE d.task_id = t.id AND n.deleted_at IS NULL \
      AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived'";
 
-/// Changes of a row wait, or of a row below it.
+/// Changes of a row wait, or of a row below it. That an id is not 0 lets SQLite take the index of overlaid rows.
 fn waits(kind: &Kind) -> String {
     let below = KINDS.into_iter().filter(|child| child.parent().is_some_and(|parent| parent.name == kind.name));
     let below = below.filter_map(|child| {
         Some(format!(" OR id IN (SELECT {} FROM {} WHERE {})", child.below()?.column, child.table, waits(child)))
     });
-    format!("remote IS NOT NULL OR id < 0{}", below.collect::<String>())
+    format!("id < 0 OR id > 0 AND remote IS NOT NULL{}", below.collect::<String>())
 }
 
 fn order_by(sort: Sort, ascending: bool) -> &'static str {
