@@ -57,7 +57,7 @@ pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
             error.hint(format!("flags come after the command; {}", see(path)))
         }
         // A title or a message may begin with a dash.
-        None => match command.arguments.first() {
+        None => match command.arguments.first().filter(|argument| argument.completes.is_empty()) {
             Some(argument) => error.hint(format!(
                 "if it is the {}: {name} -- '{}'; {}",
                 argument.name.to_lowercase(),

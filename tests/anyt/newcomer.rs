@@ -57,6 +57,8 @@ fn several_ids_where_one_is_taken_are_no_unquoted_text() {
         ids.stderr.contains("unexpected argument '2' for 'anyt task show' (it takes one ID, run it for each; "),
         "{ids}"
     );
+    let flag = anyt(&dispute, &["task", "update", "1", "-m", "x"]).code(2);
+    assert!(flag.stderr.contains("unknown flag -m") && !flag.stderr.contains("if it is the id"), "{flag}");
     anyt(&dispute, &["task", "create", "Buy", "milk"]).code(2).warns("quote text that has spaces in it");
 }
 
