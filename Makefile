@@ -142,7 +142,7 @@ uninstall: ## Remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/share/anyt-server
 
 docs: ## Write man/ and completions/ from the command table
-	$(CARGO) run --quiet --locked --bin anyt -- generate all .
+	$(CARGO) run --quiet --locked --bin anyt -- generate .
 	$(CARGO) build --quiet --locked --features server --bin anyt-server
 	$(TARGET)/debug/anyt-server generate bash >completions/anyt-server.bash
 	$(TARGET)/debug/anyt-server generate zsh >completions/_anyt-server

@@ -5,595 +5,595 @@ _anyt_words() {
     case "$path" in
         'anyt')
             commands='sync task next summary board log undo active comment attempt artifact init workspace project label member login env auth config health doctor help completion man version'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync')
             commands='status log queue conflicts resolve restore'
-            flags='--pull --push --full --force --yes --dry-run --wait --no-merge --resolve --all-environments --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--pull --push --full --force --yes --dry-run --wait --no-merge --resolve --all-environments --accept-deletes --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --wait --resolve --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync status')
             commands=''
-            flags='--max-age --max-pending --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--max-age --max-pending --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --max-age --max-pending --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync log')
             commands=''
-            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync queue')
             commands='show retry drop'
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync queue show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync queue retry')
             commands=''
-            flags='--all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync queue drop')
             commands=''
-            flags='--all --force --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--all --force --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='operations'
             ;;
         'anyt sync conflicts')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt sync resolve')
             commands=''
-            flags='--local --remote --edit --all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--local --remote --edit --all --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='conflicts'
             ;;
         'anyt sync restore')
             commands=''
-            flags='--last --list --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--last --list --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task')
             commands='create update edit list show open done rm note dep plan pick unpick'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task create')
             commands=''
-            flags='--description --file --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--description --file --project --priority --status --owner --labels --phase --estimate --parent --plan --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --description -d --file -F --project --priority -p --status --owner --labels --phase --estimate --parent --plan --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task update')
             commands=''
-            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task edit')
             commands=''
-            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--where --force --file --title --description --project --priority --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --where --file -F --title --description -d --project --priority -p --status --owner --labels --add-labels --remove-labels --phase --estimate --parent --plan --if-match --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task list')
             commands=''
-            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--status --priority --owner --mine --labels --project --all --phase --parent --search --ready --blocked --unassigned --updated-since --pending --sort --order --limit --offset --columns --no-header --csv --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --status --priority -p --owner --labels --project --phase --parent --search --updated-since --sort --order --limit --offset --columns --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task show')
             commands=''
-            flags='--comments --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--comments --remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task open')
             commands=''
-            flags='--print --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--print --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task done')
             commands=''
-            flags='--where --force --note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--where --force --note --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --where --note -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task rm')
             commands=''
-            flags='--where --force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--where --force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --where --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task note')
             commands=''
-            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep')
             commands='add rm list'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task dep add')
             commands=''
-            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --on --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep rm')
             commands=''
-            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--on --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --on --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task dep list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task plan')
             commands='submit approve request-changes'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt task plan submit')
             commands=''
-            flags='--plan --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--plan --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --plan --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task plan approve')
             commands=''
-            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task plan request-changes')
             commands=''
-            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--feedback --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --feedback --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task pick')
             commands=''
-            flags='--offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt task unpick')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt next')
             commands=''
-            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --limit -n --owner --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt summary')
             commands=''
-            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--limit --owner --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --limit -n --owner --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt board')
             commands=''
-            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt log')
             commands=''
-            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--limit --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --limit -n --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt undo')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='log'
             ;;
         'anyt active')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt comment')
             commands='add list edit rm'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt comment add')
             commands=''
-            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment list')
             commands=''
-            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment edit')
             commands=''
-            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--message --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --message -m --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt comment rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt attempt')
             commands='run start finish list show'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt attempt run')
             commands=''
-            flags='--notes --agent --failure --no-log --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--notes --agent --failure --no-log --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --notes --agent --failure --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt attempt start')
             commands=''
-            flags='--notes --agent --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--notes --agent --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --notes --agent --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt attempt finish')
             commands=''
-            flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--status --failure --message --cost-tokens --wall-clock-ms --notes --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --status --failure --message -m --cost-tokens --wall-clock-ms --notes --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt attempt list')
             commands=''
-            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt attempt show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt artifact')
             commands='add list show get'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt artifact add')
             commands=''
-            flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--type --name --mime-type --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --type --name --mime-type --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt artifact list')
             commands=''
-            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--remote --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='tasks'
             ;;
         'anyt artifact show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt artifact get')
             commands=''
-            flags='--output --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--output --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --output -o --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt init')
             commands=''
-            flags='--dir --identifier --project --yes --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--dir --identifier --project --yes --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --dir -d --identifier -i --project --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace')
             commands='list show create use current switch'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='workspaces'
             ;;
         'anyt workspace create')
             commands=''
-            flags='--identifier --description --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--identifier --description --offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --identifier -i --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace use')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='workspaces'
             ;;
         'anyt workspace current')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt workspace switch')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='workspaces'
             ;;
         'anyt project')
             commands='list show use current create update rm'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt project use')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt project current')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project create')
             commands=''
-            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --name -n --description -d --status --lead --start --target --color-code --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt project update')
             commands=''
-            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--name --description --status --lead --start --target --color-code --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --name -n --description -d --status --lead --start --target --color-code --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt project rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='projects'
             ;;
         'anyt label')
             commands='list create update rm'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt label list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt label create')
             commands=''
-            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --name -n --color-code --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt label update')
             commands=''
-            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--name --color-code --description --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --name -n --color-code --description -d --fields --env --api-url --workspace -w --color --ca-file '
             known='labels'
             ;;
         'anyt label rm')
             commands=''
-            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--force --offline --no-queue --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='labels'
             ;;
         'anyt member')
             commands='list'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt member list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt login')
             commands=''
-            flags='--token-file --agent-key --store --offline --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--token-file --agent-key --store --offline --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --token-file --store --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env')
             commands='list add switch show remove'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt env add')
             commands=''
-            flags='--active --force --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--active --force --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='environments'
             ;;
         'anyt env switch')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='environments'
             ;;
         'anyt env show')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known='environments'
             ;;
         'anyt env remove')
             commands=''
-            flags='--force --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--force --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known='environments'
             ;;
         'anyt auth')
             commands='login logout whoami status'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt auth login')
             commands=''
-            flags='--token-file --agent-key --offline --store --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--token-file --agent-key --offline --store --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --token-file --store --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt auth logout')
             commands=''
-            flags='--all --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--all --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt auth whoami')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt auth status')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt config')
             commands='list get set unset'
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt config list')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt config get')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt config set')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt config unset')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt health')
             commands=''
-            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt doctor')
             commands=''
-            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt help')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt completion')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt man')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;
         'anyt version')
             commands=''
-            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --help --version'
+            flags='--env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use edit::{
     add_environment, edit, remove_environment, set_default_project, set_default_workspace, set_setting, switch,
 };
-pub use resolve::{Environment, resolve_environment, unknown};
+pub use resolve::{Environment, none_configured, resolve_environment, unknown};
 pub use settings::{SETTINGS, Setting};
 
 use crate::error::{Error, Result};

@@ -32,7 +32,12 @@ pub fn unexpected(path: &[&Command], word: &str) -> Error {
     if let (true, Some(refused)) = (command.secretive, command.refused.first()) {
         return Error::usage(format!("unexpected argument for '{name}': {}", refused.because)).hint(refused.instead);
     }
-    let quote = if command.arguments.is_empty() { "" } else { "quote text that has spaces in it; " };
+    let quote = match command.arguments.last() {
+        None => "",
+        // A name: what comes too much is no rest of a text.
+        Some(one) if !one.completes.is_empty() => &format!("it takes one {}, run it for each; ", one.name),
+        Some(_) => "quote text that has spaces in it; ",
+    };
     Error::usage(format!("unexpected argument '{}' for '{name}'", shown(word))).hint(format!("{quote}{}", see(path)))
 }
 
@@ -52,7 +57,7 @@ pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
             error.hint(format!("flags come after the command; {}", see(path)))
         }
         // A title or a message may begin with a dash.
-        None => match command.arguments.first() {
+        None => match command.arguments.first().filter(|argument| argument.completes.is_empty()) {
             Some(argument) => error.hint(format!(
                 "if it is the {}: {name} -- '{}'; {}",
                 argument.name.to_lowercase(),
@@ -71,7 +76,23 @@ fn is_known_below(command: &Command, long: &str) -> bool {
         .any(|sub| sub.flags.iter().any(|flag| flag.answers_to(long)) || is_known_below(sub, long))
 }
 
-/// `path` is where the word was looked for. Its neighbours are suggested first, then the same word elsewhere.
+/// What other tools call it, and what it is here.
+const HABITS: &[(&str, &str)] = &[
+    ("add", "anyt task create"),
+    ("new", "anyt task create"),
+    ("ls", "anyt task list"),
+    ("list", "anyt task list"),
+    ("search", "anyt task list --search"),
+    ("find", "anyt task list --search"),
+    ("close", "anyt task done"),
+    ("push", "anyt sync --push"),
+    ("pull", "anyt sync --pull"),
+    ("fetch", "anyt sync --pull"),
+    ("commit", "anyt sync"),
+];
+
+/// `path` is where the word was looked for. What habit means is suggested first, then its neighbours, then the same word
+/// elsewhere.
 pub fn unknown_command(path: &[&'static Command], word: &str) -> Error {
     let name = full_name(path);
     let command = last(path);
@@ -87,7 +108,8 @@ pub fn unknown_command(path: &[&'static Command], word: &str) -> Error {
         .map(|path| full_name(path))
         .take(4)
         .collect();
-    let suggestion = match nearest(word, names) {
+    let habit = HABITS.iter().find(|(typed, line)| *typed == word && line.starts_with(&name));
+    let suggestion = match habit.map(|(_, line)| *line).or_else(|| nearest(word, names)) {
         Some(near) => format!("did you mean {near}? "),
         None if path.len() == 1 && !elsewhere.is_empty() => format!("did you mean {}? ", elsewhere.join(", ")),
         None => String::new(),

@@ -1,5 +1,6 @@
 //! The documents made from the table: man pages and completions, one by one or all below a directory (`make docs`).
 
+use super::complaint::shown;
 use super::tree::groups;
 use super::{completions, man};
 use crate::error::{Error, Result};
@@ -17,20 +18,26 @@ fn documents() -> Vec<(String, String)> {
     [(String::from("man/anyt.1"), man::main_page())].into_iter().chain(pages).chain(completions).collect()
 }
 
-/// One document by its name on the command line: `man`, `man-task`, `bash`, `zsh`, `fish`.
-pub fn document(what: &str) -> Result<String> {
-    match what {
-        "man" => return Ok(man::main_page()),
-        "bash" => return Ok(completions::bash()),
-        "zsh" => return Ok(completions::zsh()),
-        "fish" => return Ok(completions::fish()),
-        _ => {}
+/// The completion script of a shell.
+pub fn completion(shell: &str) -> Result<String> {
+    match shell {
+        "bash" => Ok(completions::bash()),
+        "zsh" => Ok(completions::zsh()),
+        "fish" => Ok(completions::fish()),
+        _ => Err(Error::usage("there are completions for bash, zsh and fish")),
     }
-    let group = what.strip_prefix("man-").and_then(|name| groups().find(|group| group.name == name));
+}
+
+/// A man page by its name: `anyt`, `anyt-task`, or `task`.
+pub fn page(name: &str) -> Result<String> {
+    if name == "anyt" {
+        return Ok(man::main_page());
+    }
+    let group = groups().find(|group| group.name == name.strip_prefix("anyt-").unwrap_or(name));
     group.map(man::group_page).ok_or_else(|| {
-        let pages: Vec<String> = groups().map(|group| format!("man-{}", group.name)).collect();
-        Error::usage(format!("nothing to generate is called '{what}'"))
-            .hint(format!("known: man, {}, bash, zsh, fish, all DIR", pages.join(", ")))
+        let pages: Vec<&str> = groups().map(|group| group.name).collect();
+        Error::usage(format!("there is no man page '{}'", shown(name)))
+            .hint(format!("there are: anyt, {}", pages.join(", ")))
     })
 }
 

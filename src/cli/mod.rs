@@ -15,7 +15,7 @@ mod table;
 mod tree;
 
 pub use command::{Accepts, Argument, Command, Example, Flag, Id, Needed, Refused};
-pub use generate::{document, write_documents};
+pub use generate::{completion, page, write_documents};
 pub use help::{help_text, version_text};
 pub use invocation::Invocation;
 pub use parse::parse;

@@ -1,5 +1,6 @@
 //! Parts of the document of `--json`: the members that `--fields` names, the lines of `--jsonl`.
 
+use crate::document::text;
 use crate::error::{Error, Result};
 use miniserde::json::{Object, Value};
 
@@ -13,7 +14,7 @@ pub fn members(data: Value, names: &[&str]) -> Result<Value> {
             let items: Vec<Value> = items.iter().cloned().collect();
             Ok(Value::Array(of_each(items, names)?.into_iter().collect()))
         }
-        Value::Object(mut object) if matches!(object.get("items"), Some(Value::Array(_))) => {
+        Value::Object(mut object) if is_list(&object) => {
             if let Some(Value::Array(items)) = object.remove("items") {
                 let items: Vec<Value> = items.iter().cloned().collect();
                 object.insert("items".into(), Value::Array(of_each(items, names)?.into_iter().collect()));
@@ -47,13 +48,31 @@ fn of_each(items: Vec<Value>, names: &[&str]) -> Result<Vec<Value>> {
     Ok(items.into_iter().map(only).collect())
 }
 
-/// The items of a list; else the document itself.
+/// The items of a list; those of all lists that it has as members, each with the `list` that it is of; else the document
+/// itself.
 pub fn items(data: Value) -> Vec<Value> {
     match data {
         Value::Array(items) => items.iter().cloned().collect(),
-        Value::Object(mut object) if matches!(object.get("items"), Some(Value::Array(_))) => {
-            object.remove("items").map_or_else(Vec::new, items)
+        Value::Object(mut object) if is_list(&object) => object.remove("items").map_or_else(Vec::new, items),
+        Value::Object(object) if object.values().any(has_items) => {
+            let lists = object.into_iter().filter(|(_, list)| has_items(list));
+            lists.flat_map(|(name, list)| items(list).into_iter().map(move |item| of_list(item, &name))).collect()
         }
         one => vec![one],
     }
+}
+
+fn is_list(object: &Object) -> bool {
+    matches!(object.get("items"), Some(Value::Array(_)))
+}
+
+fn has_items(value: &Value) -> bool {
+    matches!(value, Value::Object(object) if is_list(object))
+}
+
+fn of_list(mut item: Value, name: &str) -> Value {
+    if let Value::Object(members) = &mut item {
+        members.insert("list".into(), text(name));
+    }
+    item
 }

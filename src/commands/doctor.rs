@@ -6,13 +6,12 @@ use super::context::files;
 use super::reporter::plural;
 use super::session::Effort;
 use crate::config::Environment;
-use crate::credentials::{Place, Vault};
+use crate::credentials::{Found, Place, Vault};
 use crate::document::{list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::model::State;
 use crate::paths::Paths;
-use crate::secret::Secret;
 use crate::store::Store;
 use crate::sync::remote::{Remote, to_error};
 use crate::time::Timestamp;
@@ -121,9 +120,9 @@ fn look(session: &mut Session, doctor: &mut Doctor) -> Result<()> {
     };
     doctor.ok("environment", format!("{} ({})", env.name, env.api_url));
     folders(&paths, &env, doctor);
-    let secret = token(session, &paths, &env, doctor);
+    let found = token(session, &paths, &env, doctor);
     if !session.call.has("offline") {
-        server(session, &env, secret, doctor);
+        server(session, &env, found, doctor);
     }
     if let Err(error) = cache(&paths, &env, doctor) {
         doctor.fail("cache", error);
@@ -164,8 +163,9 @@ fn folders(paths: &Paths, env: &Environment, doctor: &mut Doctor) {
 }
 
 /// Where the token is. It is read where that changes nothing and asks nobody.
-fn token(session: &Session, paths: &Paths, env: &Environment, doctor: &mut Doctor) -> Option<Secret> {
+fn token(session: &Session, paths: &Paths, env: &Environment, doctor: &mut Doctor) -> Option<Found> {
     let vault = Vault::new(paths, &session.vars);
+    let vault = if session.call.has("no-cache") { vault } else { vault.keeping() };
     let status = match vault.status(env) {
         Ok(status) => status,
         Err(error) => {
@@ -185,7 +185,7 @@ fn token(session: &Session, paths: &Paths, env: &Environment, doctor: &mut Docto
         Some(place) => match vault.find(env) {
             Ok(found) => {
                 doctor.ok("token", place.to_string());
-                return Some(found.secret);
+                return Some(found);
             }
             Err(error) if !status.elsewhere => {
                 doctor.warn("token", format!("{place}; not tried: {error}"), "anyt auth whoami");
@@ -196,8 +196,8 @@ fn token(session: &Session, paths: &Paths, env: &Environment, doctor: &mut Docto
     None
 }
 
-fn server(session: &Session, env: &Environment, secret: Option<Secret>, doctor: &mut Doctor) {
-    let has_token = secret.is_some();
+fn server(session: &Session, env: &Environment, found: Option<Found>, doctor: &mut Doctor) {
+    let (secret, place) = found.map(|found| (found.secret, found.place)).unzip();
     let began = Instant::now();
     let http = match session.http(env, secret, Effort::Look) {
         Ok(http) => http,
@@ -224,8 +224,11 @@ fn server(session: &Session, env: &Environment, secret: Option<Secret>, doctor: 
             doctor.warn("clock", format!("{} s {way} the server's", ahead.abs()), "set one of them");
         }
     }
-    if has_token {
-        let who = http.account().map_err(|error| to_error(error, &env.origin));
+    if let Some(place) = place {
+        let who = http.account().map_err(|error| match (to_error(error, &env.origin), place) {
+            (error, Place::Variable(name)) => error.of_variable(name),
+            (error, _) => error,
+        });
         let name = |account: Option<crate::model::Account>| account.map_or("an account".into(), |one| one.user_id);
         doctor.note("account", who.map(|account| format!("signed in as {}", name(account))));
     }

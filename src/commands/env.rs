@@ -7,7 +7,7 @@ use super::reporter::plural;
 use crate::config::{self, Configured};
 use crate::document::{list as list_of, object, optional, text};
 use crate::error::Result;
-use crate::origin::Base;
+use crate::origin::{Base, is_same_server};
 use crate::paths::{EnvName, Paths};
 use crate::store::Store;
 use crate::ui::{Column, Table};
@@ -21,7 +21,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         || list_of(config.environments.iter().map(|env| to_json(env, is_current(env))).collect()),
         |out| {
             if config.environments.is_empty() {
-                return out.say("No environments yet. Add one: anyt env add dev http://localhost:8000");
+                return out.say("No environments yet. Sign in to a server: anyt login URL");
             }
             let mut table = Table::new([Column::left(""), Column::left("NAME"), Column::left("URL")]);
             for env in &config.environments {
@@ -74,7 +74,18 @@ fn waiting(paths: &Paths, name: &EnvName) -> Result<usize> {
 pub fn switch(session: &mut Session) -> Result<()> {
     let name = &session.call.arguments()[0];
     config::switch(&session.paths()?, name)?;
-    session.out.say(&format!("✓ Using environment {name}"))
+    session.out.say(&format!("✓ Using environment {name}"))?;
+    // Where a directory is tied to another server, that one counts.
+    let tied = session.directory().ok().flatten().and_then(|(_, settings)| settings.api_url);
+    let is_it = |url: &String| {
+        session.config().is_ok_and(|c| c.environment(name).is_some_and(|env| is_same_server(&env.api_url, url)))
+    };
+    match tied.filter(|url| !is_it(url)) {
+        Some(url) => {
+            session.out.warn(&format!("this directory is tied to {url}: here it is not used without --env {name}"))
+        }
+        None => Ok(()),
+    }
 }
 
 pub fn show(session: &mut Session) -> Result<()> {
@@ -123,5 +134,12 @@ pub fn remove(session: &mut Session) -> Result<()> {
         session.with_vault(&paths, |vault| vault.forget(&name).failure().map_or(Ok(()), Err))?;
     }
     config::remove_environment(&paths, typed)?;
-    session.out.say(&format!("✓ Removed environment {typed}"))
+    session.out.say(&format!("✓ Removed environment {typed}"))?;
+    let Ok(name) = EnvName::parse(typed) else { return Ok(()) };
+    let folders = [paths.cache_dir(&name), paths.state_dir(&name)].into_iter().filter(|folder| folder.exists());
+    let folders: Vec<String> = folders.map(|folder| folder.display().to_string()).collect();
+    if folders.is_empty() {
+        return Ok(());
+    }
+    session.out.say(&format!("  What was fetched and queued stays in {}", folders.join(" and ")))
 }

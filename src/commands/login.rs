@@ -23,6 +23,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let name = name(&config, &url, typed)?;
     session.chosen = Some(name.to_string());
     let configured = config.environment(name.as_str()).cloned();
+    let is_new = configured.is_none();
     let env = Environment { name: name.clone(), api_url: url.clone(), origin: origin(&url)?, configured };
     Base::parse(&url)?.refuse_clear_text(clear_text || env.allows_clear_text())?;
     if !session.call.has("offline") {
@@ -30,11 +31,28 @@ pub fn run(session: &mut Session) -> Result<u8> {
     }
     let paths = session.paths()?;
     config::add_environment(&paths, &name, &url, clear_text)?;
-    session.answer(|| object([("environment", text(name.as_str())), ("api_url", text(&url))]), |_| Ok(()))?;
-    let mut done = format!("environment {name} is there");
-    rest(session, &env, &mut done).map_err(|error| {
-        let advice = error.advice().map_or_else(String::new, |advice| format!("{advice}; "));
-        let kept = format!("{advice}{done}; go on with: anyt login {url} {name}");
+    let mut is_signed_in = false;
+    rest(session, &env, &mut is_signed_in).map_err(|error| {
+        let is_refused = matches!(error, Error::SignIn { .. } | Error::Interrupted { .. });
+        // A name for which no token was taken is of no use; of other failures it is not known whether one was.
+        let is_undone = is_new
+            && !is_signed_in
+            && (is_refused || matches!(error, Error::Usage { .. }))
+            && config::remove_environment(&paths, name.as_str()).is_ok();
+        let advice = match session.variable() {
+            Some(variable) if is_undone => {
+                Some(format!("the credential came from {variable}: correct it, or unset it"))
+            }
+            None if is_undone && is_refused => None,
+            _ => error.advice(),
+        };
+        let stays = match (is_undone, is_signed_in) {
+            (true, _) => "nothing was changed; try again".to_string(),
+            (false, true) => format!("environment {name} is there, you are signed in; go on with"),
+            (false, false) => format!("environment {name} is there; go on with"),
+        };
+        let advice = advice.map_or_else(String::new, |advice| format!("{advice}; "));
+        let kept = format!("{advice}{stays}: anyt login {url} {name}");
         error.if_interrupted(kept.clone()).hint(kept)
     })
 }
@@ -64,13 +82,15 @@ fn reach(session: &Session, env: &Environment) -> Result<()> {
 }
 
 /// The environment is used from here on once its token is taken: until then the one before it stays.
-fn rest(session: &mut Session, env: &Environment, done: &mut String) -> Result<u8> {
+fn rest(session: &mut Session, env: &Environment, has_token: &mut bool) -> Result<u8> {
     if !is_signed_in(session)? {
         auth::login(session)?;
     }
+    *has_token = true;
+    session
+        .answer(|| object([("environment", text(env.name.as_str())), ("api_url", text(&env.api_url))]), |_| Ok(()))?;
     config::switch(&session.paths()?, env.name.as_str())?;
     session.out.say(&format!("✓ Using environment {} ({})", env.name, env.api_url))?;
-    done.push_str(", you are signed in");
     if session.call.has("offline") {
         return Ok(0);
     }

@@ -63,13 +63,10 @@ fn dispatch(session: &mut Session) -> Result<u8> {
         Id::Help => session.out.raw(&cli::help_text(session.call.arguments(), session.out.columns())?)?,
         Id::Version => session.out.line(cli::version_text().trim_end())?,
         Id::Usage => return usage(session),
-        Id::Completion => completion(session)?,
-        Id::Man => {
-            let page = session.call.arguments().first().map_or("man".into(), |page| format!("man-{page}"));
-            session.out.raw(&cli::document(&page)?)?;
-        }
+        Id::Completion => session.out.raw(&cli::completion(&session.call.arguments()[0])?)?,
+        Id::Man => session.out.raw(&cli::page(session.call.arguments().first().map_or("anyt", String::as_str))?)?,
         Id::Complete => complete::run(session)?,
-        Id::Generate => generate(session)?,
+        Id::Generate => cli::write_documents(Path::new(&session.call.arguments()[0]))?,
         Id::EnvList => env::list(session)?,
         Id::EnvAdd => env::add(session)?,
         Id::EnvSwitch => env::switch(session)?,
@@ -163,19 +160,4 @@ fn usage(session: &mut Session) -> Result<u8> {
     let help = cli::help_text(session.call.arguments(), session.out.columns())?;
     session.out.usage(&help);
     Ok(2)
-}
-
-fn completion(session: &mut Session) -> Result<()> {
-    match session.call.arguments() {
-        [shell, ..] if ["bash", "zsh", "fish"].contains(&shell.as_str()) => session.out.raw(&cli::document(shell)?),
-        _ => Err(Error::usage("there are completions for bash, zsh and fish")),
-    }
-}
-
-fn generate(session: &mut Session) -> Result<()> {
-    match session.call.arguments() {
-        [all, folder] if all == "all" => cli::write_documents(Path::new(folder)),
-        [what, ..] => session.out.raw(&cli::document(what)?),
-        [] => Ok(()),
-    }
 }

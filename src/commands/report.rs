@@ -93,17 +93,21 @@ pub fn report(session: &mut Session, ctx: &EnvContext, changes: Vec<Changed>, er
     if conflicts > 0 { Err(Error::Conflicts { waiting: conflicts }) } else { Ok(0) }
 }
 
+/// Verbs of what was done as it was to be, and yet is not what anybody wanted.
+const NOT_WELL: [&str; 2] = ["Failed", "Aborted"];
+
 /// What became of a row, for people.
 pub fn line(change: &Changed) -> String {
     let verb = change.verb;
+    let mark = if NOT_WELL.contains(&verb) { "✗" } else { "✓" };
     let name = &change.kind.called(&change.name);
     match &change.delivery {
         Delivery::Unchanged => format!("{name} is like that already; nothing was changed"),
-        Delivery::Sent => format!("✓ {verb} {name}"),
-        Delivery::Queued => format!("✓ {verb} {name} (queued for sync)"),
-        Delivery::OutOfReach(_) => format!("✓ {verb} {name} (queued for sync: the server is out of reach)"),
-        Delivery::Busy => format!("✓ {verb} {name} (queued for sync: another anyt is at work)"),
-        Delivery::Cancelled => format!("✓ {verb} {name} (it was never sent)"),
+        Delivery::Sent => format!("{mark} {verb} {name}"),
+        Delivery::Queued => format!("{mark} {verb} {name} (queued for sync)"),
+        Delivery::OutOfReach(_) => format!("{mark} {verb} {name} (queued for sync: the server is out of reach)"),
+        Delivery::Busy => format!("{mark} {verb} {name} (queued for sync: another anyt is at work)"),
+        Delivery::Cancelled => format!("{mark} {verb} {name} (it was never sent)"),
         Delivery::Withdrawn => format!("{name} stays as it is on the server"),
         Delivery::Conflict(_) => format!("{verb} {name} here; the conflict waits for a decision"),
     }

@@ -165,7 +165,8 @@ impl<'a> Session<'a> {
             let (input, out) = &mut *terminal.borrow_mut();
             input.secret(out, prompt)
         };
-        if asks { work(Vault::asking(paths, &self.vars, &ask)) } else { work(Vault::new(paths, &self.vars)) }
+        let vault = if asks { Vault::asking(paths, &self.vars, &ask) } else { Vault::new(paths, &self.vars) };
+        work(if self.call.has("no-cache") { vault } else { vault.keeping() })
     }
 
     /// The server of an environment, as the holder of `secret`. Opens no connection yet.
@@ -248,11 +249,15 @@ impl<'a> Session<'a> {
             }
             return Ok(code);
         };
+        let lines = self.call.has("jsonl");
+        if lines {
+            data = Value::Array(chosen::items(data).into_iter().collect());
+        }
         if let Some(names) = self.call.items("fields") {
             data = chosen::members(data, &names)?;
         }
-        if self.call.has("jsonl") {
-            chosen::items(data).iter().try_for_each(|item| self.out.json(item))?;
+        if let (true, Value::Array(items)) = (lines, &data) {
+            items.iter().try_for_each(|item| self.out.json(item))?;
         } else {
             self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
         }

@@ -9,6 +9,7 @@ use super::rate_limit::{remember_wait, sleep_until_allowed, wait_allowed};
 use super::reporter::{ConsoleReporter, Mode as Report, plural};
 use super::session::{Effort, error_to_json};
 use crate::api::Http;
+use crate::config::none_configured;
 use crate::document::{integer, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
@@ -90,7 +91,7 @@ fn one_secret_each(session: &Session) -> Result<Vec<String>> {
     let known = &config.environments;
     let several = known.iter().any(|one| !is_same_server(&one.api_url, &known[0].api_url));
     match (known.is_empty(), session.vars.credential()) {
-        (true, _) => Err(Error::failure("no environment is configured").hint("anyt env add dev http://localhost:8000")),
+        (true, _) => Err(none_configured()),
         (false, Some((name, _))) if several => {
             Err(Error::usage(format!("the token of {name} would go to several servers"))
                 .hint("unset it, and sign in to each: anyt auth login --env NAME"))

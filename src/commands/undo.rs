@@ -9,6 +9,7 @@ use super::report::{Changed, bring, report};
 use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
 use crate::lock::OTHER_COMMAND;
+use crate::model::task::TASK;
 use crate::model::{Operation, State, kind};
 use crate::sync::undo::{Inverse, carry_out, inverse, mark, undone, unmark};
 use crate::time::Timestamp;
@@ -110,14 +111,29 @@ fn chosen(session: &Session, ctx: &EnvContext, undone: &BTreeSet<String>) -> Res
         .ok_or_else(|| Error::failure("there is nothing to undo").hint("what was done from here: anyt log"))
 }
 
+/// Where no operation was named and the newest cannot be undone: the newest that can.
+fn possible(session: &Session, ctx: &EnvContext, stuck: &Operation, undone: &BTreeSet<String>) -> Option<String> {
+    let newest = session.call.arguments().is_empty().then(|| ctx.store.operations(LOOKED_THROUGH).ok())??;
+    let other = newest.iter().find(|op| op.seq < stuck.seq && can_undo(ctx, op, undone).0 == "possible")?;
+    Some(format!("one before it can: anyt undo {} ({})", other.seq, describe(other)))
+}
+
 pub fn undo(session: &mut Session) -> Result<u8> {
     let mut ctx = EnvContext::open_here(session)?;
     let already = undone(&ctx.store)?;
     let op = chosen(session, &ctx, &already)?;
     let (number, what) = (op.seq, describe(&op));
-    let explained = |error: Error| error.of(&format!("operation {number} ({what}) cannot be undone: "));
+    let explained = |error: Error| {
+        let hint = possible(session, &ctx, &op, &already).or(error.advice());
+        let error = hint.into_iter().fold(error, Error::hint);
+        error.of(&format!("operation {number} ({what}) cannot be undone: "))
+    };
     let inverse = inverse(&ctx.store, &op, &already).map_err(explained)?;
-    session.out.say(&format!("Undoing operation {number}: {what}"))?;
+    let lost = match &inverse {
+        Inverse::Again(..) if op.kind.name == TASK.name => "; its comments and attempts do not come back",
+        _ => "",
+    };
+    session.out.say(&format!("Undoing operation {number}: {what}{lost}"))?;
     let kept = "nothing was undone";
     let verb = match &inverse {
         Inverse::Cancel(plan) => return cancel(session, ctx, &op, plan),

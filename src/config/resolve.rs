@@ -87,7 +87,7 @@ fn at_address(config: &Config, url: &str) -> Result<Environment> {
 
 fn current(config: &Config) -> Result<Environment> {
     match (&config.current_environment, config.environments.as_slice()) {
-        (_, []) => Err(Error::failure("no environment is configured").hint("anyt env add dev http://localhost:8000")),
+        (_, []) => Err(none_configured()),
         (Some(name), _) => match config.environment(name) {
             Some(configured) => of_config(configured),
             None => Err(unknown(config, name)),
@@ -119,11 +119,18 @@ fn derived_name(url: &str) -> Result<EnvName> {
     EnvName::parse(&format!("url-{}-{}", host.trim_matches('-'), origin.port()))
 }
 
+/// What to type where nothing is configured yet.
+const FIRST: &str = "sign in to a server: anyt login URL";
+
+pub fn none_configured() -> Error {
+    Error::failure("no environment is configured").hint(FIRST)
+}
+
 /// The error for a name that config.json does not have; the names it has follow, the most alike first.
 pub fn unknown(config: &Config, name: &str) -> Error {
     let message = format!("there is no environment '{}'", name.escape_debug());
     Error::not_found(message).hint(match config.environments.is_empty() {
-        true => "anyt env add dev http://localhost:8000".to_string(),
+        true => FIRST.to_string(),
         false => format!("known: {}", known(config, name)),
     })
 }

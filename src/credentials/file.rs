@@ -12,10 +12,8 @@ use super::Secret;
 use super::guard::{self, Guard};
 use super::key::{KeySource, Keys};
 use super::seal::{self, Broken, Key};
+use super::session_keyring;
 use super::store::{Kind, Store, StoreError, Stored};
-
-/// How often a passphrase may be typed.
-const PASSPHRASE_TRIES: usize = 3;
 
 pub struct FileStore<'a> {
     paths: &'a Paths,
@@ -45,16 +43,18 @@ impl<'a> FileStore<'a> {
         let path = self.paths.credential_file(env);
         let Some(bytes) = guard::read(&path, Guard::Ciphertext)? else { return Ok(None) };
         let header = seal::header(&bytes).map_err(|broken| unreadable(&path, broken))?;
-        let mut tries = 1;
         let (key, text) = loop {
-            let (source, key) = self.keys.to_open(&header)?;
+            let (source, key) = self.keys.to_open(&path, &header)?;
+            let is_typed = source == KeySource::Prompt;
             match seal::open(&bytes, env.as_str(), &key) {
-                Ok(text) => break (key, text),
-                // A person who mistyped it types it again.
-                Err(Broken::WrongKeyOrDamaged) if source == KeySource::Prompt && tries < PASSPHRASE_TRIES => {
-                    tries += 1;
-                    self.keys.forget_typed();
+                Ok(text) => {
+                    if is_typed {
+                        self.keys.keep_typed(&path);
+                    }
+                    break (key, text);
                 }
+                // A person who mistyped it types it again.
+                Err(Broken::WrongKeyOrDamaged) if is_typed && self.keys.forget_typed(&path) => {}
                 Err(broken) => return Err(unreadable(&path, broken)),
             }
         };
@@ -112,12 +112,13 @@ impl Store for FileStore<'_> {
         })?)
     }
 
-    /// Removes the file, whether or not it opens: that is what a logout asks for.
+    /// Removes the file, whether or not it opens: that is what a logout asks for. Its passphrase goes with it.
     fn delete_all(&self, env: &EnvName) -> Result<bool, StoreError> {
+        let path = self.paths.credential_file(env);
+        session_keyring::forget(&path);
         if !self.exists(env) {
             return Ok(false);
         }
-        let path = self.paths.credential_file(env);
         Ok(self.exclusively(|| {
             clear_leftovers(&path);
             std::fs::remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;

@@ -13,6 +13,10 @@ use crate::vars::Vars;
 use super::Secret;
 use super::guard::{self, Guard};
 use super::seal::{self, Header, Key};
+use super::session_keyring;
+
+/// How often a passphrase may be typed.
+const PASSPHRASE_TRIES: usize = 3;
 
 /// Asks a person at a terminal, without echo; `None` at the end of input.
 pub type Ask<'a> = &'a dyn Fn(&str) -> Result<Option<Secret>>;
@@ -48,24 +52,41 @@ pub struct Keys<'a> {
     vars: &'a Vars,
     paths: &'a Paths,
     ask: Option<Ask<'a>>,
-    /// What a person has typed already: nobody is asked twice.
+    /// What a person has typed already, here or for an earlier command: nobody is asked twice.
     typed: RefCell<Option<Secret>>,
-    /// What was typed before did not open it.
-    mistyped: Cell<bool>,
+    /// How often what was typed did not open it.
+    mistyped: Cell<usize>,
+    session: Cell<InSession>,
+}
+
+/// The passphrase that the session keyring keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InSession {
+    /// Neither looked for nor kept.
+    Off,
+    Untried,
+    InUse,
+    /// It did not open it.
+    Useless,
 }
 
 impl<'a> Keys<'a> {
     pub fn new(vars: &'a Vars, paths: &'a Paths, ask: Option<Ask<'a>>) -> Keys<'a> {
-        Keys { vars, paths, ask, typed: RefCell::new(None), mistyped: Cell::new(false) }
+        Keys { vars, paths, ask, typed: RefCell::new(None), mistyped: Cell::new(0), session: Cell::new(InSession::Off) }
     }
 
-    /// The key for a file that exists.
-    pub fn to_open(&self, header: &Header) -> Result<(KeySource, Key)> {
+    /// A passphrase that is typed is kept for the next commands of the login session.
+    pub fn keeping(self) -> Keys<'a> {
+        Keys { session: Cell::new(InSession::Untried), ..self }
+    }
+
+    /// The key for a file that exists, which has this header.
+    pub fn to_open(&self, file: &Path, header: &Header) -> Result<(KeySource, Key)> {
         if let Some(explicit) = self.explicit()? {
             return Ok(explicit);
         }
         if header.passphrase {
-            return self.typed_passphrase();
+            return self.typed_passphrase(file);
         }
         let path = self.paths.key_file();
         match read_key(&path)? {
@@ -125,15 +146,17 @@ impl<'a> Keys<'a> {
         Ok(Some((source, Key::Passphrase(passphrase))))
     }
 
-    fn typed_passphrase(&self) -> Result<(KeySource, Key)> {
+    fn typed_passphrase(&self, file: &Path) -> Result<(KeySource, Key)> {
         let needed = || {
             Error::sign_in("the token is in an encrypted file that needs its passphrase")
                 .hint("set ANYT_PASSPHRASE_FILE, or run anyt in a terminal")
         };
-        let remembered = self.typed.borrow().clone();
+        let remembered = self.typed.borrow().clone().or_else(|| self.of_session(file));
         let typed = match (remembered, self.ask) {
             (Some(typed), _) => typed,
-            (None, Some(ask)) if self.mistyped.get() => ask("Wrong passphrase; type it again: ")?.ok_or_else(needed)?,
+            (None, Some(ask)) if self.mistyped.get() > 0 => {
+                ask("Wrong passphrase; type it again: ")?.ok_or_else(needed)?
+            }
             (None, Some(ask)) => ask("Passphrase of the encrypted token: ")?.ok_or_else(needed)?,
             (None, None) => return Err(needed()),
         };
@@ -142,10 +165,29 @@ impl<'a> Keys<'a> {
         Ok((KeySource::Prompt, key))
     }
 
-    /// The passphrase that was typed does not open it: the next one is asked for.
-    pub(super) fn forget_typed(&self) {
-        self.mistyped.set(true);
+    fn of_session(&self, file: &Path) -> Option<Secret> {
+        let kept = (self.session.get() == InSession::Untried).then(|| session_keyring::get(file))??;
+        self.session.set(InSession::InUse);
+        Some(kept)
+    }
+
+    /// The passphrase that was typed opens it.
+    pub(super) fn keep_typed(&self, file: &Path) {
+        if let (Some(typed), true) = (&*self.typed.borrow(), self.session.get() != InSession::Off) {
+            session_keyring::put(file, typed);
+        }
+    }
+
+    /// The passphrase that was typed, now or for an earlier command, does not open it. Whether the next one is asked for.
+    pub(super) fn forget_typed(&self, file: &Path) -> bool {
         self.typed.borrow_mut().take();
+        if self.session.get() == InSession::InUse {
+            self.session.set(InSession::Useless);
+            session_keyring::forget(file);
+        } else {
+            self.mistyped.set(self.mistyped.get() + 1);
+        }
+        self.mistyped.get() < PASSPHRASE_TRIES
     }
 
     /// A new passphrase, typed twice; `None` if there is nobody to ask or they want none. Two that differ are asked for again.

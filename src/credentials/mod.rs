@@ -10,6 +10,7 @@ mod keyring;
 mod migrate;
 mod place;
 mod seal;
+mod session_keyring;
 mod store;
 mod vault;
 

@@ -68,6 +68,11 @@ impl<'a> Vault<'a> {
         Vault { keys: Keys::new(vars, paths, Some(ask)), ..Vault::new(paths, vars) }
     }
 
+    /// For a person whose passphrase stays for the next commands of the login session.
+    pub fn keeping(self) -> Vault<'a> {
+        Vault { keys: self.keys.keeping(), ..self }
+    }
+
     /// For somebody who signs in at a terminal, and may have a keyring to unlock first.
     pub fn patient(self) -> Vault<'a> {
         Vault { patience: PATIENCE_WITH_A_PERSON, ..self }

@@ -5,7 +5,7 @@ use super::{Result, ShownRow, Store};
 use crate::gather::Gather;
 use crate::model::normal_form::composed;
 use crate::model::task::{self, STATUSES, TASK};
-use crate::model::{Kind, Row};
+use crate::model::{KINDS, Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
@@ -36,7 +36,7 @@ pub struct Filter {
     pub owner_or_nobody: Option<String>,
     /// Changed on the server since.
     pub updated_since: Option<Timestamp>,
-    /// Only tasks with queued operations.
+    /// Only tasks with queued operations, also of what is below them.
     pub pending: bool,
     pub sort: Sort,
     pub ascending: bool,
@@ -313,6 +313,15 @@ const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id 
      WHERE d.task_id = t.id AND n.deleted_at IS NULL \
      AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived'";
 
+/// Changes of a row wait, or of a row below it. That an id is not 0 lets SQLite take the index of overlaid rows.
+fn waits(kind: &Kind) -> String {
+    let below = KINDS.into_iter().filter(|child| child.parent().is_some_and(|parent| parent.name == kind.name));
+    let below = below.filter_map(|child| {
+        Some(format!(" OR id IN (SELECT {} FROM {} WHERE {})", child.below()?.column, child.table, waits(child)))
+    });
+    format!("id < 0 OR id > 0 AND remote IS NOT NULL{}", below.collect::<String>())
+}
+
 fn order_by(sort: Sort, ascending: bool) -> &'static str {
     match (sort, ascending) {
         (Sort::Priority, false) => " ORDER BY priority DESC, updated_us DESC, id",
@@ -382,7 +391,7 @@ impl Select {
             select.bind(":since", since.0);
         }
         if filter.pending {
-            select.sql.push_str(" AND (remote IS NOT NULL OR id < 0)");
+            select.sql.push_str(&format!(" AND ({})", waits(&TASK)));
         }
         select
     }

@@ -60,7 +60,7 @@ fn a_command_is_run_as_an_attempt() {
         .stdin("typed\n")
         .code(3);
     assert_eq!(run.stdout, "typed\n", "stdout is the command's: {run}");
-    assert!(run.stderr.contains("seen\n") && run.stderr.contains("✓ Finished attempt DEV-1@1"), "{run}");
+    assert!(run.stderr.contains("seen\n") && run.stderr.contains("✗ Failed attempt DEV-1@1\n"), "{run}");
     let (_, attempt) = server.bob().get(&format!("{}/attempts/1", server.bob().workspace()));
     let said = [attempt.text("status"), attempt.text("failure_class"), attempt.text("failure_message")];
     assert_eq!(said, ["failed", "test_fail", "exit code 3"]);

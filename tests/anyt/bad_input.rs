@@ -49,7 +49,7 @@ fn no_environment_configured() {
     let sandbox = Sandbox::new();
     for args in [&["sync"][..], &["task", "list"], &["task", "create", "x", "--offline"], &["sync", "status"]] {
         let run = fails(&sandbox, sandbox.anyt(args), &[1]);
-        assert_names(&run, &["env add"]);
+        assert_names(&run, &["anyt login URL"]);
     }
 }
 

@@ -74,14 +74,15 @@ fn every_trouble_has_its_line_and_its_remedy() {
         "config warn: ",
         "sync.merge takes true or false",
     );
-    assert_found(&healthy(&|twin| drop(twin.write(config, "{}"))), 1, "environment fail: ", "anyt env add");
+    assert_found(&healthy(&|twin| drop(twin.write(config, "{}"))), 1, "environment fail: ", "anyt login URL");
     assert_found(
         &healthy(&|twin| twin.set_env("ANYT_AUTH_TOKEN", "")),
         4,
         "token fail: not signed in",
         "anyt auth login",
     );
-    assert_found(&healthy(&|twin| twin.set_env("ANYT_AUTH_TOKEN", "anyt_no")), 4, "account fail: ", "anyt auth login");
+    let wrong = healthy(&|twin| twin.set_env("ANYT_AUTH_TOKEN", "anyt_no"));
+    assert_found(&wrong, 4, "account fail: ", "the credential came from ANYT_AUTH_TOKEN: correct it, or");
     assert_found(
         &healthy(&|twin| drop(std::fs::remove_file(twin.cache_db()))),
         0,

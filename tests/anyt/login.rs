@@ -60,11 +60,17 @@ fn a_step_that_fails_says_what_is_done_and_the_same_line_goes_on() {
     let (_server, proxy) = served(&["First"]);
     let person = Sandbox::new();
     let url = proxy.url();
-    let next = format!("go on with: anyt login {url} 127.0.0.1)");
-    let refused =
-        person.anyt(&["login", &url]).stdin("anyt_wrong").code(4).warns("environment 127.0.0.1 is there; go on");
-    assert!(refused.stderr.contains(&next) && refused.stderr_lines().len() == 1, "{refused}");
-    person.anyt(&["login", &url]).code(2).warns(&next);
+    // A new name is given up with the token that is not taken; one that was there stays.
+    let again = format!("nothing was changed; try again: anyt login {url} 127.0.0.1)");
+    let refused = person.anyt(&["login", &url]).stdin("anyt_wrong").code(4).warns(&again);
+    assert_eq!(refused.stderr_lines().len(), 1, "{refused}");
+    person.anyt(&["login", &url]).code(2).warns(&again).warns("pipe it in");
+    let variable = person.anyt(&["login", &url]).env("ANYT_AUTH_TOKEN", "anyt_wrong").code(4).warns(&again);
+    assert!(variable.stderr.contains("(the credential came from ANYT_AUTH_TOKEN: "), "{variable}");
+    assert_eq!(person.anyt(&["env", "list", "--json"]).ok().json().int("data.count"), 0);
+    person.anyt(&["env", "add", "127.0.0.1", &url]).ok();
+    let next = format!("environment 127.0.0.1 is there; go on with: anyt login {url} 127.0.0.1)");
+    person.anyt(&["login", &url]).stdin("anyt_wrong").code(4).warns(&next);
     // The token is kept when the first sync fails, and not asked for again.
     proxy.fault(When::ending("GET", "/tasks").always(), What::status(422, &[]));
     let half = person.anyt(&["login", &url, "--json"]).stdin(ALICE).code(1);
@@ -108,7 +114,7 @@ fn at_a_terminal_it_asks_for_the_token_and_the_workspace() {
     terminal.expect("Token: ").send("\x03");
     let session = terminal.end();
     assert_eq!(session.exit, Exit::Code(130), "{}", session.screen);
-    assert!(session.screen.contains("environment prod is there; go on with: anyt login http"), "{}", session.screen);
+    assert!(session.screen.contains("nothing was changed; try again: anyt login http"), "{}", session.screen);
     // Without anybody to ask it says how to choose, and goes on.
     let piped = other.anyt(&["login", &proxy.url()]).stdin(ALICE).ok();
     assert!(piped.stderr.contains("anyt workspace use WS") && piped.stdout.contains("✓ Synced 1 task"), "{piped}");

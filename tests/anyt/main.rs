@@ -41,9 +41,12 @@ mod login;
 mod lost_answers;
 mod merging;
 mod named;
+mod newcomer;
 mod odd_servers;
 mod origins;
 mod paging;
+#[cfg(target_os = "linux")]
+mod passphrase;
 mod patience;
 mod poison;
 mod provisional;

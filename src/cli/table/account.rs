@@ -169,8 +169,8 @@ pub const LOGIN: Command = Command {
     description: "\
         What 'anyt env add', 'anyt auth login', 'anyt workspace use' and 'anyt sync' do, one after the other. A server that \
         does not answer is not added. A token that is there already and accepted is kept; else it is asked for, or read from \
-        --token-file or a pipe. Where a step fails the ones before it stay done: type it again. 'anyt init' ties a directory \
-        to a workspace.",
+        --token-file or a pipe. Where no token is taken a new name is given up; where a later step fails the ones before \
+        it stay done: type it again. 'anyt init' ties a directory to a workspace.",
     arguments: &[
         Argument { not_with: &["api-url"], ..URL },
         Argument { help: "What to call it; without it the server's name", needed: Needed::No, ..NAME },
@@ -265,7 +265,8 @@ pub const AUTH: Command = Command {
         copied home directory do not give it away.\n\n\
         Encrypted file with a passphrase (ANYT_PASSPHRASE_FILE, ANYT_PASSPHRASE, a prompt, or a systemd credential): \
         whoever has the file and the passphrase. A passphrase in the environment or in a file can be read by programs \
-        that run as you.\n\n\
+        that run as you. On Linux one that was typed stays in the kernel's session keyring for 15 minutes after its last \
+        use, for programs of the same login session; 'anyt auth logout' and --no-cache keep none.\n\n\
         Encrypted file with a random key (neither keyring nor passphrase): the key lies in the state directory, mode \
         0600, next door to the file. This protects against leaking one directory, such as a dotfiles repository or a \
         partial backup, and against nothing more: whoever can read all your files can read the token.\n\n\

@@ -123,15 +123,7 @@ const GENERATE: Command = Command {
     id: Some(Id::Generate),
     name: "generate",
     summary: "Write the man pages and completions",
-    arguments: &[
-        Argument { name: "WHAT", help: "man, man-GROUP, bash, zsh, fish or all", ..Argument::NONE },
-        Argument {
-            name: "DIR",
-            help: "Where 'all' writes man/ and completions/",
-            needed: Needed::No,
-            ..Argument::NONE
-        },
-    ],
+    arguments: &[Argument { name: "DIR", help: "Where man/ and completions/ are", ..Argument::NONE }],
     hidden: true,
     ..Command::NONE
 };
@@ -177,6 +169,7 @@ pub const GLOBAL: &[Flag] = &[
         help: "Trust the CA certificates in this PEM file",
         ..Flag::VALUE
     },
+    Flag { long: "no-cache", help: "Ask for the token's passphrase; neither use nor keep a typed one", ..Flag::SWITCH },
     Flag { short: Some('h'), long: "help", help: "Explain the command", ..Flag::SWITCH },
     Flag { short: Some('V'), long: "version", help: "Print the version", ..Flag::SWITCH },
 ];

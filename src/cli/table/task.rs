@@ -255,7 +255,7 @@ const LIST: Command = Command {
         },
         Flag {
             long: "pending",
-            help: "Only tasks with changes that were not sent yet",
+            help: "Only tasks with changes, comments or attempts that were not sent yet",
             not_with: &["remote"],
             ..Flag::SWITCH
         },

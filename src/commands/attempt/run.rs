@@ -95,7 +95,12 @@ fn record(session: &mut Session, ctx: &mut EnvContext, op_id: &str, set: Patch, 
             Delivery::Queued
         }
     };
-    let change = Changed::of(ctx, "Finished", &queued, delivery)?;
+    let verb = match set.get(STATUS) {
+        Some(Value::Text(status)) if status == STATUSES[2] => "Failed",
+        Some(Value::Text(status)) if status == STATUSES[3] => "Aborted",
+        _ => "Finished",
+    };
+    let change = Changed::of(ctx, verb, &queued, delivery)?;
     // Standard output is the command's.
     session.out.note(&line(&change))?;
     let document = documents(ctx, &[change])?;

@@ -1,7 +1,7 @@
 //! `task create`, `update`, `done`, `note`, `rm`.
 
 use super::fields;
-use super::list::matching;
+use super::list::{matching, say_unknown_owner};
 use crate::commands::Session;
 use crate::commands::confirm::confirm;
 use crate::commands::context::{EnvContext, Found};
@@ -12,7 +12,7 @@ use crate::commands::reporter::plural;
 use crate::commands::typed::typed_text;
 use crate::directory::{ActiveTask, Directory};
 use crate::error::{Error, Result};
-use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, PRIORITY, PROJECT, STATUS, TASK, TITLE};
+use crate::model::task::{ASSIGNEE_TYPE, DESCRIPTION, LABELS, OWNER, PRIORITY, PROJECT, STATUS, TASK, TITLE};
 use crate::model::{Condition, Patch, Row, Value, Workspace};
 use crate::notes;
 use crate::sync::edits::{self, Queued};
@@ -56,6 +56,9 @@ pub(super) fn create_with(
     write(session, &ctx, &workspace, &mut set)?;
     set.retain(|field, value| *field == TITLE || *value != Value::Null);
     fields::check(&set)?;
+    if let Some(Value::Text(owner)) = set.get(OWNER) {
+        say_unknown_owner(session, &ctx, &workspace, owner)?;
+    }
     let mode = write_mode(session, &ctx)?;
     ctx.know(&workspace)?;
     let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
@@ -104,7 +107,13 @@ pub fn update(session: &mut Session) -> Result<u8> {
     // Read once: `-` is standard input, which cannot be read for each task.
     let ctx = EnvContext::open_here(session)?;
     let set = match ctx.workspace(session) {
-        Ok(workspace) => fields::from_flags(session, &ctx, Some(&workspace))?,
+        Ok(workspace) => {
+            let set = fields::from_flags(session, &ctx, Some(&workspace))?;
+            if let Some(Value::Text(owner)) = set.get(OWNER) {
+                say_unknown_owner(session, &ctx, &workspace, owner)?;
+            }
+            set
+        }
         Err(error) if session.call.given("project").is_some() => return Err(error),
         Err(_) => fields::from_flags(session, &ctx, None)?,
     };

@@ -1,5 +1,6 @@
 //! Turns flags into values of task fields.
 
+use crate::cli::Id;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
 use crate::commands::typed::typed_text;
@@ -33,7 +34,9 @@ pub fn from_flags(session: &Session, ctx: &EnvContext, workspace: Option<&Worksp
         patch.insert(ESTIMATE, estimate(hours)?);
     }
     if let Some(labels) = session.call.items("labels") {
-        patch.insert(LABELS, Value::Set(spelled(&ctx.label_names(session), labels)));
+        let known = ctx.label_names(session);
+        labels.iter().try_for_each(|label| refuse_sign(session, &known, label))?;
+        patch.insert(LABELS, Value::Set(spelled(&known, labels)));
     }
     if let Some(parent) = session.call.given("parent") {
         let parent =
@@ -45,6 +48,15 @@ pub fn from_flags(session: &Session, ctx: &EnvContext, workspace: Option<&Worksp
     }
     check(&patch)?;
     Ok(patch)
+}
+
+/// `--labels +bug`, as other tools have it, would leave the task this label alone.
+fn refuse_sign(session: &Session, known: &[String], label: &str) -> Result<()> {
+    let sign = [('+', "add"), ('-', "remove")].into_iter().find(|(sign, _)| label.starts_with(*sign));
+    let Some((sign, verb)) = sign.filter(|_| !known.iter().any(|one| one == label)) else { return Ok(()) };
+    let name = label.trim_start_matches(sign);
+    let flag = if session.call.id() == Id::TaskCreate { "labels".into() } else { format!("{verb}-labels") };
+    Err(Error::usage(format!("'{label}' is no label")).hint(format!("to {verb} one: --{flag} {name}")))
 }
 
 /// What no server would take.

@@ -36,6 +36,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         };
         (rows, total)
     };
+    let none = if rows.is_empty() { Some(nothing(&ctx, &workspace, &filter)?) } else { None };
     if rows.is_empty() {
         say_unknown(session, &ctx, &workspace, &filter)?;
     }
@@ -53,9 +54,11 @@ pub fn list(session: &mut Session) -> Result<()> {
         },
         |out| {
             let header = !call.has("no-header");
-            if rows.is_empty() {
-                let words = if synced { "no task matches" } else { "no task is known here yet; run: anyt sync" };
-                out.warn(words)?;
+            match &none {
+                None => {}
+                _ if !synced => out.warn("no task is known here yet; run: anyt sync")?,
+                Some(line) if line.is_empty() => out.warn("no task matches")?,
+                Some(line) => out.note(line)?,
             }
             if call.has("csv") {
                 columns.print_csv(out, &ctx, &rows, header)?;
@@ -71,30 +74,60 @@ pub fn list(session: &mut Session) -> Result<()> {
     )
 }
 
+/// Why a list is empty, where that is not its filter's doing.
+fn nothing(ctx: &EnvContext, workspace: &Workspace, filter: &Filter) -> Result<String> {
+    let all = Filter { workspace_id: Some(workspace.id), ..Filter::default() };
+    let place = &workspace.identifier;
+    Ok(if ctx.store.count_up_to(&all, 1)? == 0 {
+        format!("No tasks in {place} yet. Create one: anyt task create TITLE")
+    } else if filter.open_only && ctx.store.count_up_to(&Filter { open_only: true, ..all }, 1)? == 0 {
+        format!("No open tasks in {place}. All of them: anyt task list --all")
+    } else {
+        String::new()
+    })
+}
+
 /// A filter that finds nothing because it names what there is not.
 fn say_unknown(session: &mut Session, ctx: &EnvContext, workspace: &Workspace, filter: &Filter) -> Result<()> {
-    let anywhere =
-        |filter: Filter| Ok(ctx.store.count_tasks(&Filter { workspace_id: Some(workspace.id), ..filter })? > 0);
-    let place = &workspace.identifier;
-    let listed = |known: Vec<String>| match known.len() {
-        0 => String::new(),
-        1..=12 => format!("; there are: {}", known.join(", ")),
-        count => format!("; there are {count}: {}, ...", known[..12].join(", ")),
-    };
     if let Some(owner) = &filter.owner {
-        let members: Vec<String> = ctx.store.members(workspace.id)?.into_iter().map(|one| one.user_id).collect();
-        if !members.contains(owner) && !anywhere(Filter { owner: Some(owner.clone()), ..Filter::default() })? {
-            session.out.warn(&format!("no member '{owner}' is known in {place}{}", listed(members)))?;
-        }
+        say_unknown_owner(session, ctx, workspace, owner)?;
     }
     let known = ctx.label_names(session);
     for label in &filter.labels {
         let one = Filter { labels: vec![label.clone()], ..Filter::default() };
-        if !known.iter().any(|name| folded(name) == folded(label)) && !anywhere(one)? {
-            session.out.warn(&format!("no label '{label}' is known in {place}{}", listed(known.clone())))?;
+        if !known.iter().any(|name| folded(name) == folded(label)) && !anywhere(ctx, workspace, one)? {
+            let place = &workspace.identifier;
+            session.out.warn(&format!("no label '{label}' is known in {place}{}", listed(&known)))?;
         }
     }
     Ok(())
+}
+
+/// Says that nobody here is called so. It may be an agent, of which the lists of members say nothing: no error. Where no
+/// members are known nobody is unknown.
+pub fn say_unknown_owner(session: &mut Session, ctx: &EnvContext, workspace: &Workspace, owner: &str) -> Result<()> {
+    let members: Vec<String> = ctx.store.members(workspace.id)?.into_iter().map(|one| one.user_id).collect();
+    let owned = Filter { owner: Some(owner.to_string()), ..Filter::default() };
+    if owner.is_empty()
+        || members.is_empty()
+        || members.iter().any(|one| one == owner)
+        || anywhere(ctx, workspace, owned)?
+    {
+        return Ok(());
+    }
+    session.out.warn(&format!("no member '{owner}' is known in {}{}", workspace.identifier, listed(&members)))
+}
+
+fn anywhere(ctx: &EnvContext, workspace: &Workspace, filter: Filter) -> Result<bool> {
+    Ok(ctx.store.count_tasks(&Filter { workspace_id: Some(workspace.id), ..filter })? > 0)
+}
+
+fn listed(known: &[String]) -> String {
+    match known.len() {
+        0 => String::new(),
+        1..=12 => format!("; there are: {}", known.join(", ")),
+        count => format!("; there are {count}: {}, ...", known[..12].join(", ")),
+    }
 }
 
 /// The flags of `task list` that `--where` has as words.

@@ -241,13 +241,7 @@ pub fn board(session: &mut Session) -> Result<()> {
 }
 
 fn print_board(out: &mut Output, columns: &[(&'static str, i64, Vec<ShownRow>)]) -> Result<()> {
-    // Each has its share of the terminal; the first has what remains.
-    let share = out.columns().map(|width| (width.saturating_sub(2 * (columns.len() - 1)) / columns.len()).max(1));
-    let column = |(status, ..): &(&'static str, i64, Vec<ShownRow>)| match share {
-        Some(share) => Column::left(status).max(share),
-        None => Column::left(status),
-    };
-    let mut table = Table::new(columns.iter().map(column).collect::<Vec<_>>());
+    let mut table = Table::new(columns.iter().map(|(status, ..)| Column::left(status)).collect::<Vec<_>>());
     let counts: Vec<String> = columns.iter().map(|(_, count, _)| format!("({count})")).collect();
     table.row(counts.iter().map(String::as_str));
     for at in 0..columns.iter().map(|(.., rows)| rows.len()).max().unwrap_or(0) {

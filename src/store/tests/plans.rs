@@ -188,6 +188,7 @@ fn read(store: &crate::store::Store, op_id: &str) {
     for filter in [
         Filter { ready: true, owner_or_nobody: Some("a".into()), ..Filter::default() },
         Filter { blocked: true, updated_since: Some(Timestamp(0)), unassigned: true, ..Filter::default() },
+        Filter { pending: true, ..Filter::default() },
     ] {
         let filter = Filter { workspace_id: Some(DEV), limit: 50, ..filter };
         store.list_tasks(&filter).and_then(|_| store.count_tasks(&filter)).expect("readable");
