@@ -16,7 +16,7 @@ pub use resolve::{Environment, none_configured, resolve_environment, unknown};
 pub use settings::{SETTINGS, Setting};
 
 use crate::error::{Error, Result};
-use crate::json::{self, Fault};
+use crate::json::{self, Document, Fault};
 use crate::paths::Paths;
 use crate::pipe;
 use crate::secret::Secret;
@@ -82,8 +82,9 @@ impl Config {
     }
 
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Config> {
-        let reader = Reader { text, path, faults: RefCell::default() };
-        reader.config().map_err(|fault| damaged(path, &fault))
+        let read =
+            Document::parse(text).and_then(|document| Reader { document, path, faults: RefCell::default() }.config());
+        read.map_err(|fault| damaged(path, &fault))
     }
 
     /// The value of a setting as it stands in the file, in words.
@@ -125,7 +126,7 @@ fn damaged(path: &Path, fault: &Fault) -> Error {
 
 /// Reads members with their types, and says where one is not what it should be. `null` counts as absent.
 struct Reader<'a> {
-    text: &'a str,
+    document: Document<'a>,
     path: &'a Path,
     faults: RefCell<Vec<String>>,
 }
@@ -156,7 +157,7 @@ impl Reader<'_> {
         let member = |key| ["environments", name, key];
         self.names(&["environments", name])?;
         let Some(api_url) = self.text(&member("api_url"))? else {
-            return Err(json::fault(self.text, &["environments", name], "this environment has no \"api_url\""));
+            return Err(self.document.fault(&["environments", name], "this environment has no \"api_url\""));
         };
         Ok(Configured {
             name: name.to_string(),
@@ -177,12 +178,12 @@ impl Reader<'_> {
         let setting = Setting::named(key)?;
         let path = setting.path(environment);
         // What stands where an object should be on the way is the fault.
-        let at = (1..=path.len()).rev().find_map(|count| Some((count, self.raw(&path[..count]).ok()??)));
+        let at = (1..=path.len()).rev().find_map(|count| Some((count, self.raw(&path[..count])?)));
         match at? {
             (count, raw) if count == path.len() && setting.value(raw).is_some() => setting.value(raw),
             (count, raw) if count < path.len() && raw.starts_with('{') => None,
             (count, _) => {
-                let Fault { line, column, .. } = json::fault(self.text, &path[..count], setting.expects);
+                let Fault { line, column, .. } = self.document.fault(&path[..count], setting.expects);
                 let (file, path, expects) = (self.path.display(), path.join("."), setting.expects);
                 self.faults.borrow_mut().push(format!(
                     "{file}, line {line}, column {column}: {path} takes {expects}; without it: {}",
@@ -193,20 +194,20 @@ impl Reader<'_> {
         }
     }
 
-    fn raw(&self, path: &[&str]) -> Result<Option<&str>, Fault> {
-        Ok(json::get(self.text, path)?.filter(|raw| *raw != "null"))
+    fn raw(&self, path: &[&str]) -> Option<&str> {
+        self.document.get(path).filter(|raw| *raw != "null")
     }
 
     /// A value of one type, or a fault that says which type it should have.
     fn typed<T>(&self, path: &[&str], parse: fn(&str) -> Option<T>, what: &'static str) -> Result<Option<T>, Fault> {
-        let Some(raw) = self.raw(path)? else { return Ok(None) };
-        parse(raw).map(Some).ok_or_else(|| json::fault(self.text, path, what))
+        let Some(raw) = self.raw(path) else { return Ok(None) };
+        parse(raw).map(Some).ok_or_else(|| self.document.fault(path, what))
     }
 
     /// The keys of an object.
-    fn names(&self, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {
-        match (self.raw(path)?, json::keys(self.text, path)?) {
-            (Some(_), None) => Err(json::fault(self.text, path, "an object is expected here")),
+    fn names(&self, path: &[&str]) -> Result<Option<Vec<&str>>, Fault> {
+        match (self.raw(path), self.document.keys(path)) {
+            (Some(_), None) => Err(self.document.fault(path, "an object is expected here")),
             (_, names) => Ok(names),
         }
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::json::{self, Fault};
+use crate::json::{self, Document, Fault};
 use crate::replace::replace;
 use crate::time::Timestamp;
 
@@ -74,6 +74,7 @@ impl Directory {
         let [file, _] = self.files();
         let Some(text) = read(&file)? else { return Ok(None) };
         let load = || -> Result<Settings, Fault> {
+            let text = Document::parse(&text)?;
             Ok(Settings {
                 workspace_id: number(&text, "workspace_id")?,
                 workspace_name: word(&text, "name")?,
@@ -106,6 +107,7 @@ impl Directory {
         let [_, file] = self.files();
         let Some(text) = read(&file)? else { return Ok(None) };
         let load = || -> Result<Option<ActiveTask>, Fault> {
+            let text = Document::parse(&text)?;
             // The tool server of 0.1.0 wrote `task_id`.
             let Some(identifier) = word(&text, "identifier")?.or(word(&text, "task_id")?) else { return Ok(None) };
             Ok(Some(ActiveTask {
@@ -121,7 +123,8 @@ impl Directory {
     /// When the task was picked, if the file says it in a form that we know.
     pub fn picked_at(&self) -> Option<Timestamp> {
         let [_, file] = self.files();
-        Timestamp::parse(&word(&read(&file).ok()??, "picked_at").ok()??)
+        let text = read(&file).ok()??;
+        Timestamp::parse(&word(&Document::parse(&text).ok()?, "picked_at").ok()??)
     }
 
     /// Picks a task, now.
@@ -184,9 +187,9 @@ fn read(file: &Path) -> Result<Option<String>> {
         Err(source) => return Err(Error::io("read", file, source)),
     };
     let text = json::check(&bytes).map(|()| String::from_utf8(bytes).unwrap_or_default());
-    let text = text.and_then(|text| match json::keys(&text, &[])? {
-        Some(_) => Ok(text),
-        None => Err(json::fault(&text, &[], "an object is expected here")),
+    let text = text.and_then(|text| match Document::parse(&text)? {
+        document if document.keys(&[]).is_none() => Err(document.fault(&[], "an object is expected here")),
+        _ => Ok(text),
     });
     text.map(Some).map_err(|fault| damaged(file, &fault))
 }
@@ -196,18 +199,18 @@ fn damaged(file: &Path, fault: &Fault) -> Error {
         .hint("it was left alone; mend it, or remove it and run: anyt init")
 }
 
-fn word(text: &str, key: &str) -> Result<Option<String>, Fault> {
-    match json::get(text, &[key])? {
+fn word(document: &Document, key: &str) -> Result<Option<String>, Fault> {
+    match document.get(&[key]) {
         None | Some("null") => Ok(None),
-        Some(raw) => json::string(raw).map(Some).ok_or_else(|| json::fault(text, &[key], "a text is expected here")),
+        Some(raw) => json::string(raw).map(Some).ok_or_else(|| document.fault(&[key], "a text is expected here")),
     }
 }
 
 /// A whole number, also in quotes.
-fn number(text: &str, key: &str) -> Result<Option<i64>, Fault> {
-    let Some(raw) = json::get(text, &[key])?.filter(|raw| *raw != "null") else { return Ok(None) };
+fn number(document: &Document, key: &str) -> Result<Option<i64>, Fault> {
+    let Some(raw) = document.get(&[key]).filter(|raw| *raw != "null") else { return Ok(None) };
     let digits = json::string(raw).unwrap_or_else(|| raw.to_string());
-    digits.parse().map(Some).map_err(|_| json::fault(text, &[key], "a whole number is expected here"))
+    digits.parse().map(Some).map_err(|_| document.fault(&[key], "a whole number is expected here"))
 }
 
 #[cfg(all(test, unix))]

@@ -10,7 +10,7 @@ mod scan;
 use std::fmt;
 use std::ops::Range;
 
-use scan::{Member, Scanner};
+use scan::{Inside, Member, Scanner, Value};
 
 /// Where a text stops being JSON. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,56 +50,78 @@ pub fn without_bom(text: &str) -> &str {
     text.strip_prefix(BOM).unwrap_or(text)
 }
 
+/// A text that is read once, for those who ask it several things.
+pub struct Document<'a> {
+    text: &'a str,
+    root: Value,
+}
+
+impl<'a> Document<'a> {
+    pub fn parse(text: &'a str) -> Result<Document<'a>, Fault> {
+        Ok(Document { text, root: root(text)? })
+    }
+
+    /// The value at a path of keys (`[]` is the whole document), the last of repeated keys.
+    fn find(&self, path: &[&str]) -> Option<&Value> {
+        path.iter().try_fold(&self.root, |value, key| {
+            members(value)?.iter().rfind(|member| member.key == *key).map(|member| &member.value)
+        })
+    }
+
+    /// The raw text of the value at a path; `None` if there is no such member.
+    pub fn get(&self, path: &[&str]) -> Option<&'a str> {
+        self.find(path).map(|value| &self.text[value.at.clone()])
+    }
+
+    /// The keys of the object at a path, each once, in the order of their first appearance; `None` if there is no such
+    /// member or it is no object.
+    pub fn keys(&self, path: &[&str]) -> Option<Vec<&str>> {
+        let mut keys: Vec<&str> = Vec::new();
+        for member in members(self.find(path)?)? {
+            if !keys.contains(&member.key.as_str()) {
+                keys.push(&member.key);
+            }
+        }
+        Some(keys)
+    }
+
+    /// A fault of meaning rather than of grammar ("text is expected here"), placed at a member's value, or at the start of
+    /// the document if there is no such member.
+    pub fn fault(&self, path: &[&str], what: &'static str) -> Fault {
+        Fault::at(self.text.as_bytes(), self.find(path).map_or(0, |value| value.at.start), what)
+    }
+}
+
+/// The members of an object.
+fn members(value: &Value) -> Option<&[Member]> {
+    match &value.inside {
+        Inside::Members(members) => Some(members),
+        _ => None,
+    }
+}
+
 /// The raw text of the value at a path of keys (`[]` is the whole document); `None` if there is no such member.
 pub fn get<'a>(text: &'a str, path: &[&str]) -> Result<Option<&'a str>, Fault> {
-    Ok(find(text, path)?.map(|range| &text[range]))
+    Ok(Document::parse(text)?.get(path))
 }
 
 /// The raw text of every value at a path, in the shadow of repeated keys too, in the order of the text.
 pub fn get_all<'a>(text: &'a str, path: &[&str]) -> Result<Vec<&'a str>, Fault> {
-    let mut ranges = vec![root(text)?];
+    let root = root(text)?;
+    let mut values = vec![&root];
     for key in path {
-        let mut below = Vec::new();
-        for range in ranges.into_iter().filter(|range| text[range.clone()].starts_with('{')) {
-            let members = Scanner::new(text, range.start).object()?;
-            below.extend(members.into_iter().filter(|member| member.key == *key).map(|member| member.value));
-        }
-        ranges = below;
+        let below = values.into_iter().filter_map(members).flatten();
+        values = below.filter(|member| member.key == *key).map(|member| &member.value).collect();
     }
-    Ok(ranges.into_iter().map(|range| &text[range]).collect())
+    Ok(values.into_iter().map(|value| &text[value.at.clone()]).collect())
 }
 
 /// The raw text of each element of the array at a path; `None` if there is no such member or it is no array.
 pub fn elements<'a>(text: &'a str, path: &[&str]) -> Result<Option<Vec<&'a str>>, Fault> {
-    let Some(range) = find(text, path)? else { return Ok(None) };
-    if !text[range.clone()].starts_with('[') {
-        return Ok(None);
-    }
-    let elements = Scanner::new(text, range.start).array()?;
-    Ok(Some(elements.into_iter().map(|range| &text[range]).collect()))
-}
-
-/// The keys of the object at a path, each once, in the order of their first appearance; `None` if there is no such
-/// member or it is no object.
-pub fn keys(text: &str, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {
-    let Some(range) = find(text, path)? else { return Ok(None) };
-    if !text[range.clone()].starts_with('{') {
-        return Ok(None);
-    }
-    let mut keys: Vec<String> = Vec::new();
-    for member in Scanner::new(text, range.start).object()? {
-        if !keys.contains(&member.key) {
-            keys.push(member.key);
-        }
-    }
-    Ok(Some(keys))
-}
-
-/// A fault of meaning rather than of grammar ("text is expected here"), placed at a member's value, or at the start of
-/// the document if there is no such member.
-pub fn fault(text: &str, path: &[&str], what: &'static str) -> Fault {
-    let offset = find(text, path).ok().flatten().map_or(0, |range| range.start);
-    Fault::at(text.as_bytes(), offset, what)
+    Ok(match Document::parse(text)?.find(path).map(|value| &value.inside) {
+        Some(Inside::Elements(elements)) => Some(elements.iter().map(|value| &text[value.at.clone()]).collect()),
+        _ => None,
+    })
 }
 
 /// The text that a raw value stands for, if it is a string. Lone surrogates become U+FFFD.
@@ -116,9 +138,10 @@ pub fn quote(text: &str) -> String {
 /// on the way to it are made. Every other byte stays. A fault if the text is no JSON or something on the way is no object.
 pub fn set_member(text: &str, path: &[&str], value: &str) -> Result<String, Fault> {
     check(value.as_bytes())?;
-    let edited = match find(text, path)? {
-        Some(range) => splice(text, range, value),
-        None => insert(text, path, value)?,
+    let document = Document::parse(text)?;
+    let edited = match document.find(path) {
+        Some(known) => splice(text, known.at.clone(), value),
+        None => insert(&document, path, value)?,
     };
     verified(edited, path, Some(value))
 }
@@ -126,7 +149,7 @@ pub fn set_member(text: &str, path: &[&str], value: &str) -> Result<String, Faul
 /// The text without any member at `path`, repeated keys included; unchanged if there is none.
 pub fn remove_member(text: &str, path: &[&str]) -> Result<String, Fault> {
     let mut edited = text.to_string();
-    while let Some(cut) = first_cut(&edited, root(&edited)?, path)? {
+    while let Some(cut) = first_cut(&root(&edited)?, path) {
         edited.replace_range(cut, "");
     }
     verified(edited, path, None)
@@ -178,27 +201,11 @@ pub fn escape_for_output(json_text: &str) -> String {
 }
 
 /// The whole document's value.
-fn root(text: &str) -> Result<Range<usize>, Fault> {
+fn root(text: &str) -> Result<Value, Fault> {
     let mut scanner = Scanner::new(text, text.len() - without_bom(text).len());
-    let range = scanner.value()?;
+    let value = scanner.value()?;
     scanner.end()?;
-    Ok(range)
-}
-
-/// The value at a path, the last of repeated keys.
-fn find(text: &str, path: &[&str]) -> Result<Option<Range<usize>>, Fault> {
-    let mut range = root(text)?;
-    for key in path {
-        if !text[range.clone()].starts_with('{') {
-            return Ok(None);
-        }
-        let members = Scanner::new(text, range.start).object()?;
-        match members.into_iter().rfind(|member| member.key == *key) {
-            Some(member) => range = member.value,
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(range))
+    Ok(value)
 }
 
 fn splice(text: &str, range: Range<usize>, replacement: &str) -> String {
@@ -210,28 +217,26 @@ fn verified(edited: String, path: &[&str], expected: Option<&str>) -> Result<Str
     if get(&edited, path)? == expected {
         return Ok(edited);
     }
-    Err(fault(&edited, path, "the edit of this member did not hold"))
+    Err(Document::parse(&edited)?.fault(path, "the edit of this member did not hold"))
 }
 
 /// Adds a member that is not there yet.
-fn insert(text: &str, path: &[&str], value: &str) -> Result<String, Fault> {
+fn insert(document: &Document, path: &[&str], value: &str) -> Result<String, Fault> {
+    let text = document.text;
     let Some((key, parents)) = path.split_last() else { return Ok(value.to_string()) };
-    let Some(object) = find(text, parents)? else {
+    let Some(object) = document.find(parents) else {
         let with_parent = set_member(text, parents, "{}")?;
-        return insert(&with_parent, path, value);
+        return insert(&Document::parse(&with_parent)?, path, value);
     };
-    if !text[object.clone()].starts_with('{') {
-        return Err(fault(text, parents, "an object is expected here"));
-    }
-    let members = Scanner::new(text, object.start).object()?;
+    let Some(members) = members(object) else { return Err(document.fault(parents, "an object is expected here")) };
     let key = quote(key);
     match members.last() {
         Some(last) => {
-            let lead = &text[lead_of(text, &members)];
-            let colon = &text[last.key_end..last.value.start];
-            Ok(splice(text, last.value.end..last.value.end, &[",", lead, &key, colon, value].concat()))
+            let lead = &text[lead_of(text, members)];
+            let (colon, end) = (&text[last.key_end..last.value.at.start], last.value.at.end);
+            Ok(splice(text, end..end, &[",", lead, &key, colon, value].concat()))
         }
-        None => Ok(splice(text, object.clone(), &only_member(text, object.start, &key, value))),
+        None => Ok(splice(text, object.at.clone(), &only_member(text, object.at.start, &key, value))),
     }
 }
 
@@ -279,27 +284,20 @@ impl Style {
 }
 
 /// What to cut to remove the first member at `path`, looked for below every repeated key.
-fn first_cut(text: &str, object: Range<usize>, path: &[&str]) -> Result<Option<Range<usize>>, Fault> {
-    let Some((key, rest)) = path.split_first() else { return Ok(None) };
-    if !text[object.clone()].starts_with('{') {
-        return Ok(None);
-    }
-    let members = Scanner::new(text, object.start).object()?;
-    for (index, member) in members.iter().enumerate().filter(|(_, member)| member.key == *key) {
-        if rest.is_empty() {
-            return Ok(Some(cut_of(object, &members, index)));
-        }
-        if let Some(cut) = first_cut(text, member.value.clone(), rest)? {
-            return Ok(Some(cut));
-        }
-    }
-    Ok(None)
+fn first_cut(object: &Value, path: &[&str]) -> Option<Range<usize>> {
+    let (key, rest) = path.split_first()?;
+    let members = members(object)?;
+    let mut named = members.iter().enumerate().filter(|(_, member)| member.key == *key);
+    named.find_map(|(index, member)| match rest {
+        [] => Some(cut_of(&object.at, members, index)),
+        rest => first_cut(&member.value, rest),
+    })
 }
 
 /// A member with one of its commas: the one before it, or, for the first, the one behind it.
-fn cut_of(object: Range<usize>, members: &[Member], index: usize) -> Range<usize> {
+fn cut_of(object: &Range<usize>, members: &[Member], index: usize) -> Range<usize> {
     match (index.checked_sub(1), members.get(index + 1)) {
-        (Some(before), _) => members[before].value.end..members[index].value.end,
+        (Some(before), _) => members[before].value.at.end..members[index].value.at.end,
         (None, Some(next)) => members[index].start..next.start,
         (None, None) => object.start + 1..object.end - 1,
     }

@@ -1,5 +1,4 @@
-//! A strict scanner of JSON text (RFC 8259) that knows where things are. It builds nothing but the members of the object
-//! it is asked about.
+//! A strict scanner of JSON text (RFC 8259) that knows where things are.
 
 use std::ops::Range;
 
@@ -16,7 +15,19 @@ pub struct Member {
     pub start: usize,
     /// Behind the key's closing quote.
     pub key_end: usize,
-    pub value: Range<usize>,
+    pub value: Value,
+}
+
+/// A value, in bytes of the text.
+pub struct Value {
+    pub at: Range<usize>,
+    pub inside: Inside,
+}
+
+pub enum Inside {
+    Nothing,
+    Members(Vec<Member>),
+    Elements(Vec<Value>),
 }
 
 pub struct Scanner<'a> {
@@ -31,12 +42,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over one value with the white space before it, and says where it is.
-    pub fn value(&mut self) -> Result<Range<usize>, Fault> {
+    pub fn value(&mut self) -> Result<Value, Fault> {
         self.space();
         let start = self.at;
+        let mut inside = Inside::Nothing;
         match self.peek() {
-            Some(b'{') => self.object().map(|_| ())?,
-            Some(b'[') => self.array().map(|_| ())?,
+            Some(b'{') => inside = Inside::Members(self.object()?),
+            Some(b'[') => inside = Inside::Elements(self.array()?),
             Some(b'"') => self.string()?,
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b't') => self.word("true")?,
@@ -46,7 +58,7 @@ impl<'a> Scanner<'a> {
             Some(_) => return Err(self.fault("a value is expected here")),
             None => return Err(self.fault("a value is missing at the end of the text")),
         }
-        Ok(start..self.at)
+        Ok(Value { at: start..self.at, inside })
     }
 
     /// Nothing but white space may follow.
@@ -56,7 +68,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over the object that begins here.
-    pub fn object(&mut self) -> Result<Vec<Member>, Fault> {
+    fn object(&mut self) -> Result<Vec<Member>, Fault> {
         self.open()?;
         let mut members = Vec::new();
         if self.close(b'}') {
@@ -86,7 +98,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over the array that begins here, and says where its elements are.
-    pub fn array(&mut self) -> Result<Vec<Range<usize>>, Fault> {
+    fn array(&mut self) -> Result<Vec<Value>, Fault> {
         self.open()?;
         let mut elements = Vec::new();
         if self.close(b']') {

@@ -16,7 +16,7 @@ use crate::time::{Timestamp, parse_span};
 use miniserde::json::Value;
 
 /// So many tasks are counted where the number is only said.
-const COUNTED: u32 = 1_000;
+const COUNTED: u32 = 500;
 
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
