@@ -19,7 +19,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 # What is installed and packed.
 BUILT ?= $(TARGET)/release
 CLIENT_PAGES := $(filter-out man/anyt-server.1,$(wildcard man/*.1))
-STATIC_BUDGET := 3600000
+STATIC_BUDGET := 3560000
 
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
@@ -56,7 +56,8 @@ LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | 
 STATIC_RUSTFLAGS = $(if $(ARM32),,--cfg no_backtrace) -C relocation-model=static $(if $(ARM32),,$(SMALL_CODE)) \
 	-C link-arg=-Wl,-T,.cargo/static.ld \
 	$(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(comma)--icf=all$(comma)-O2) \
-	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
+	$(foreach crates,$(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*),--remap-path-prefix=$(crates)=) \
+	--remap-path-prefix=$(CURDIR)=anyt
 comma := ,
 # ARM of 32 bits unwinds in a way of its own, and what LLVM 22 outlines there is not equal: the file crashes at its start.
 ARM32 = $(filter armv7%,$*)
