@@ -19,7 +19,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 # What is installed and packed.
 BUILT ?= $(TARGET)/release
 CLIENT_PAGES := $(filter-out man/anyt-server.1,$(wildcard man/*.1))
-STATIC_BUDGET := 4000000
+STATIC_BUDGET := 3560000
 
 # What the tests need beside anyt itself: the server, and the points where it can be made to crash.
 TEST_FEATURES := server,failpoints
@@ -41,16 +41,23 @@ SQLITE_SMALL := \
 # C for a file at a fixed address, as small as the compiler can make it: gcc 12 and clang have -Oz.
 SMALL_C = -fno-pic $(if $(shell musl-gcc -Oz -E - </dev/null 2>/dev/null),-Oz,-Os)
 
+# What LLVM does for size beside -Oz: equal pieces of functions are made one, also those that are equal only once shorter
+# ones are; so are functions that differ in constants. More than two moves are a call of memcpy. A large frame stays out of its
+# caller's, where every access is longer. Blocks lie so that few jumps are needed, and a short switch is no table of 8 bytes
+# an entry. A rustc that does not know an option does without it.
+LLVM_SMALL := enable-machine-outliner machine-outliner-reruns=2 enable-global-merge-func max-store-memcpy=2 \
+	inline-max-stacksize=128 apply-ext-tsp-for-size split-spill-mode=size disable-lsr min-jump-table-entries=8
+SMALL_CODE = $(foreach option,$(LLVM_SMALL),$(if $(shell rustc --print cfg -C llvm-args=-$(option) 2>/dev/null),-C llvm-args=-$(option)))
+
 # At a fixed address: no relocations to store or to apply at every start, and `file` calls it statically linked. The
-# linker that comes with Rust, where it does, folds equal functions, a fortieth of the file, and equal pieces of
-# functions are made one, as much again, also those that are equal only once shorter ones are. Names of this machine's
+# linker that comes with Rust, where it does, folds equal functions, a fortieth of the file. Names of this machine's
 # folders stay out of it.
 LLD = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld)
-STATIC_RUSTFLAGS = $(if $(ARM32),,--cfg no_backtrace) -C relocation-model=static \
-	$(if $(ARM32),,-C llvm-args=-enable-machine-outliner -C llvm-args=-machine-outliner-reruns=2) \
+STATIC_RUSTFLAGS = $(if $(ARM32),,--cfg no_backtrace) -C relocation-model=static $(if $(ARM32),,$(SMALL_CODE)) \
 	-C link-arg=-Wl,-T,.cargo/static.ld \
 	$(if $(LLD),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD) -C link-arg=-Wl$(comma)--icf=all$(comma)-O2) \
-	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=crates --remap-path-prefix=$(CURDIR)=anyt
+	$(foreach crates,$(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*),--remap-path-prefix=$(crates)=) \
+	--remap-path-prefix=$(CURDIR)=anyt
 comma := ,
 # ARM of 32 bits unwinds in a way of its own, and what LLVM 22 outlines there is not equal: the file crashes at its start.
 ARM32 = $(filter armv7%,$*)

@@ -4,6 +4,7 @@
 use super::addresses::{Addresses, Opening};
 use super::proxy;
 use super::sent::{Mark, Marking};
+use super::tls;
 use crate::pipe::{self, Patience};
 use std::path::Path;
 use std::time::Duration;
@@ -38,10 +39,11 @@ impl Line {
     pub(super) fn build(setup: &Setup) -> Result<Line, String> {
         let mark = Mark::default();
         let connect = Some(setup.timeout.min(CONNECT));
+        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(tls::provider());
         let config = Config::builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .tls_config(TlsConfig::builder().root_certs(roots(setup.ca_file)?).build())
+            .tls_config(tls.root_certs(roots(setup.ca_file)?).build())
             .proxy(setup.proxy.map(proxy::open).transpose()?)
             .user_agent(concat!("anyt/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")

@@ -18,6 +18,7 @@ mod proxy;
 mod sent;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 mod trouble;
 mod wire;

@@ -80,7 +80,7 @@ struct Page {
 impl Page {
     fn new(name: &str, summary: &str) -> Page {
         let version = env!("CARGO_PKG_VERSION");
-        let title = escape(&name.to_uppercase());
+        let title = escape(&name.to_ascii_uppercase());
         let mut page =
             Page { text: String::from(".\\\" Generated from the command table by make docs; do not edit.\n") };
         page.line(&format!(".TH \"{title}\" \"1\" \"\" \"anyt {version}\" \"User Commands\""));

@@ -69,7 +69,7 @@ fn refusal(operation: &Operation) -> Option<&str> {
 }
 
 fn show_connection(out: &mut Output, word: &str, sign: &str) -> Result<()> {
-    let capital: String = word[..1].to_uppercase() + &word[1..];
+    let capital: String = word[..1].to_ascii_uppercase() + &word[1..];
     out.line(&format!("Connection: {capital}{sign}"))
 }
 

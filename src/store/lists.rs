@@ -178,10 +178,7 @@ impl Store {
     /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
     pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
         let statements = statements(&TASK);
-        let read = |row: &rusqlite::Row| {
-            Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")?, blocked: false })
-        };
-        let mut rows = self.search(filter, read)?;
+        let mut rows = self.search(filter, |row| statements.read_shown(row))?;
         let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
         rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
         Ok(rows)
@@ -278,13 +275,7 @@ impl Store {
         );
         self.db
             .prepare_cached(&sql)
-            .and_then(|mut query| {
-                query
-                    .query_map([id], |row| {
-                        Ok(ShownRow { row: statements.read(row)?, pending: row.get("pending")?, blocked: false })
-                    })?
-                    .collect()
-            })
+            .and_then(|mut query| query.query_map([id], |row| statements.read_shown(row))?.collect())
             .map_err(|e| self.error(e))
     }
 

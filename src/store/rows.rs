@@ -1,5 +1,6 @@
 //! Rows of the kinds' tables: one place writes the statements from the descriptions, and turns rows to columns and back.
 
+use super::ShownRow;
 use super::queue::unsettled_of;
 use super::run;
 use super::targets::local_id;
@@ -85,6 +86,12 @@ impl Statements {
             read.values[field.at] = from_sql(field, row.get(COMMON_COUNT + field.at)?);
         }
         Ok(read)
+    }
+
+    /// The same where the column after those is whether an operation waits on the row.
+    pub fn read_shown(&self, row: &rusqlite::Row) -> rusqlite::Result<ShownRow> {
+        let pending = row.get(COMMON_COUNT + self.kind.fields.len())?;
+        Ok(ShownRow { row: self.read(row)?, pending, blocked: false })
     }
 }
 
