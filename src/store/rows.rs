@@ -36,11 +36,12 @@ pub(super) struct Statements {
     pub same_content: String,
 }
 
+/// Written when they are first asked for: a command needs those of a kind or two.
 pub(super) fn statements(kind: &'static Kind) -> &'static Statements {
-    static ALL: OnceLock<Vec<Statements>> = OnceLock::new();
-    let all = ALL.get_or_init(|| KINDS.into_iter().map(Statements::of).collect());
+    static ALL: [OnceLock<Statements>; KINDS.len()] = [const { OnceLock::new() }; KINDS.len()];
     // A kind that is not in KINDS has no table either.
-    all.iter().find(|statements| statements.kind == kind).unwrap_or(&all[0])
+    let at = KINDS.into_iter().position(|one| one == kind).unwrap_or(0);
+    ALL[at].get_or_init(|| Statements::of(KINDS[at]))
 }
 
 /// The kinds that have rows of their own.
