@@ -61,7 +61,7 @@ impl EnvContext {
     }
 
     /// Makes the store know a workspace that only the directory's file names; provisional names begin with its prefix.
-    pub fn know(&mut self, workspace: &Workspace) -> Result<()> {
+    pub fn remember_workspace(&mut self, workspace: &Workspace) -> Result<()> {
         if self.store.workspaces()?.iter().any(|known| known.id == workspace.id) {
             return Ok(());
         }

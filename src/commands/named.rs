@@ -55,7 +55,7 @@ pub fn create(session: &mut Session, kind: &'static Kind, mut set: Patch) -> Res
     set.retain(|_, value| *value != Value::Null);
     set.insert(field, Value::Text(name));
     let mode = write_mode(session, &ctx)?;
-    ctx.know(&workspace)?;
+    ctx.remember_workspace(&workspace)?;
     let queued = edits::create(&mut ctx.store, kind, workspace.id, &set)?;
     let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())

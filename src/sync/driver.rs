@@ -181,6 +181,7 @@ impl Engine<'_> {
                 self.would_send(run, index);
                 return Ok(Pass::Over);
             }
+            // Of a sent create alone.
             self.find_pulled(run, index)?;
             let sighting = self.sighting(run, index)?;
             let (_, step) = next(&sighting.situation);

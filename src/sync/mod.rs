@@ -1,7 +1,7 @@
 //! The engine: pull, decide, push, merge (docs/sync.md). It knows a `Remote`, the `Store`, a
 //! `Prompter` and a `Reporter`; it knows no terminal, no HTTP and no SQL.
 //!
-//! What to do is decided by pure functions without I/O: `observe`, `relate`, `candidates`, `next`, `reply`, `choose`. The
+//! What to do is decided by pure functions without I/O: `observe`, `relate`, `candidates`, `next`, `after_reply`, `choose`. The
 //! driver executes the steps and commits each transition before and after a request.
 
 mod amend;

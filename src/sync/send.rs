@@ -88,6 +88,7 @@ impl Engine<'_> {
             true => ControlFlow::Break(Pass::Stop),
             // It is told already.
             false if becomes == Becomes::Rejected => ControlFlow::Break(Pass::Over),
+            // Where it is done, the driver finds it settled.
             false => ControlFlow::Continue(()),
         })
     }

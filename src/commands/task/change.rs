@@ -60,7 +60,7 @@ pub(super) fn create_with(
         say_unknown_owner(session, &ctx, &workspace, owner)?;
     }
     let mode = write_mode(session, &ctx)?;
-    ctx.know(&workspace)?;
+    ctx.remember_workspace(&workspace)?;
     let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
     let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
