@@ -119,13 +119,13 @@ pub fn deliver(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode, qu
 
 fn send(session: &mut Session, ctx: &mut EnvContext, server: &Server, queued: &Queued) -> Result<Delivery> {
     // Until what was rejected is taken back: somebody else would send it meanwhile.
-    let _held = match ctx.lock()?.hold(OTHER_COMMAND) {
+    let _held = match ctx.lock().and_then(|lock| lock.hold(OTHER_COMMAND)) {
         Ok(held) => held,
         Err(error @ Error::Busy { .. }) if session.call.has("no-queue") => {
             return Err(withdraw(session, ctx, queued, error)?);
         }
         Err(Error::Busy { .. }) => return Ok(Delivery::Busy),
-        Err(error) => return Err(error),
+        Err(error) => return Err(withdraw(session, ctx, queued, error)?),
     };
     let delivered = match run(session, ctx, server, queued) {
         Ok(summary) => {
@@ -242,14 +242,23 @@ fn needs_rejected(message: &str) -> Error {
         .hint(format!("send that again or drop it first: anyt sync queue retry {name}, or drop {name}"))
 }
 
-/// Takes the command's operations out of the queue again, and says with the error what stays all the same.
+/// Takes the command's operations out of the queue again, and says with the error what stays all the same. What was typed is
+/// kept first: where it cannot be, it stays queued.
 fn withdraw(session: &Session, ctx: &mut EnvContext, queued: &Queued, error: Error) -> Result<Error> {
     if queued.amended {
         return Ok(advised(error, "it stays queued as it is now; change it again, or see: anyt sync queue"));
     }
-    let kept = keep_typed(ctx, queued)?;
+    let taken = keep_typed(ctx, queued).and_then(|kept| {
+        let stay = take_back(&mut ctx.store, queued, &error.to_string())?;
+        Ok((kept, stay))
+    });
+    let Ok((kept, stay)) = taken else {
+        // Its own hint would say that nothing was changed.
+        return Ok(
+            Error::failure(error.to_string()).hint("it stays queued, and may have arrived; see: anyt sync queue")
+        );
+    };
     session.piped.take();
-    let stay = take_back(&mut ctx.store, queued, &error.to_string())?;
     Ok(if stay.is_empty() {
         match kept {
             Some(number) => advised(error, &format!("what you wrote is kept: anyt sync restore {number}")),

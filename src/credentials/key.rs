@@ -173,7 +173,9 @@ impl<'a> Keys<'a> {
 
     /// The passphrase that was typed opens it.
     pub(super) fn keep_typed(&self, file: &Path) {
-        if let (Some(typed), true) = (&*self.typed.borrow(), self.session.get() != InSession::Off) {
+        // A logout may have removed it while somebody typed.
+        let is_kept = self.session.get() != InSession::Off && file.exists();
+        if let (Some(typed), true) = (&*self.typed.borrow(), is_kept) {
             session_keyring::put(file, typed);
         }
     }

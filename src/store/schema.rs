@@ -414,10 +414,12 @@ impl From<rusqlite::Error> for Unusable {
 /// Brings a database to the newest version. True when it was empty before.
 pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
     let known = MIGRATIONS.len() as i64;
-    if version(db)? == known {
-        return Ok(false);
+    match version(db) {
+        Ok(found) if found == known => return Ok(false),
+        // Somebody else may be migrating, between the two things that were read: look again once the lock is ours.
+        Ok(_) | Err(Unusable::Foreign) => {}
+        Err(other) => return Err(other),
     }
-    // Somebody else may be migrating: look again once the lock is ours.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     for migration in &MIGRATIONS[found as usize..] {

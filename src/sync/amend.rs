@@ -15,7 +15,8 @@ pub(super) fn amend_rejected(chain: &[Operation], row: &Row, set: &Patch) -> Opt
     };
     let first = chain.iter().position(|operation| is_rejected(operation) && concerned(operation))?;
     let before = &chain[first..];
-    if before.iter().any(|operation| operation.state == State::Sent) {
+    let may_be_there = |operation: &Operation| operation.last_send().is_some_and(|send| send.reply.is_none());
+    if before.iter().any(|operation| operation.state == State::Sent || may_be_there(operation)) {
         return None;
     }
     let mut now = before.to_vec();

@@ -51,7 +51,7 @@ impl Engine<'_> {
     }
 
     /// A field that the server did not take, cut or rewrote is said, and what was typed is kept.
-    fn compare_answer(&mut self, op: &Operation, set: &Patch, row: &Row) -> Result<()> {
+    pub(super) fn compare_answer(&mut self, op: &Operation, set: &Patch, row: &Row) -> Result<()> {
         let differs = not_taken(set, row);
         if differs.is_empty() {
             return Ok(());

@@ -11,7 +11,7 @@ use super::sighting::Sighting;
 use super::{Engine, Mode, Policy};
 use crate::error::{Error, Result};
 use crate::failpoint::hit;
-use crate::model::{Kept, Operation, Row, Shape, State, Target, Value};
+use crate::model::{Field, Kept, Operation, Row, Shape, State, Target, Value};
 use crate::names::Known;
 use crate::store::{Change, Conflict};
 use std::ops::ControlFlow;
@@ -256,7 +256,7 @@ impl Engine<'_> {
         };
         let (row, differences) = match cause {
             Cause::DeletedThere => (self.store.server_row(first.kind, id)?, all_lost(&operations)),
-            _ => (sighting.row.clone(), sighting.differences.clone()),
+            _ => (sighting.row.clone(), in_the_end(&operations, &sighting.differences)),
         };
         if !self.decide(run, entity, Dispute { cause, chain, id, row, differences }, &mut decided)? {
             run.summary.stopped = Some(self.stop(&decided));
@@ -326,6 +326,14 @@ impl Engine<'_> {
         self.options.merge = merge;
         self.carry_out(run, decided)
     }
+}
+
+/// Differences that were found for the first operations of a chain, with what the whole chain comes to: that is what is
+/// decided about.
+fn in_the_end(chain: &[Operation], differences: &[Difference]) -> Vec<Difference> {
+    let last = |field: Field| chain.iter().rev().find_map(|operation| operation.set.get(field));
+    let whole = |one: &Difference| Difference { local: last(one.field).unwrap_or(&one.local).clone(), ..one.clone() };
+    differences.iter().map(whole).collect()
 }
 
 /// What a stored conflict is about: its cause and the fields in dispute.

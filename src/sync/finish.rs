@@ -46,6 +46,11 @@ impl Engine<'_> {
             let look = Look { row: Some((**row).clone()), fetched: None, undisputed: false };
             run.plan.saw(op.kind, row.id, look);
             self.leave_or_keep(run, index, row)?;
+            // Nobody has changed it yet: what differs was not taken, or it is a twin that another machine has made.
+            if row.version == 1 && !self.options.dry_run {
+                let set = self.with_ids(run, op.clone())?.set;
+                self.compare_answer(&op, &set, row)?;
+            }
         }
         let group = if op.shape == Shape::Update { sighting.group.clone() } else { vec![index] };
         for at in &group {

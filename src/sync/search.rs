@@ -85,9 +85,9 @@ impl Engine<'_> {
         let after = op.sends.first().map_or(0, |send| send.highest_number);
         let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
         taken.extend(run.plan.made_ids(op.kind));
-        let since = self.on_their_clock(op.sends.first().map_or(began, |send| send.at)).minus(CLOCKS_DIFFER);
-        let made = |row: &Row| Timestamp::parse(&row.created_at).is_none_or(|at| at >= since);
-        let later: Vec<Row> = rows.into_iter().filter(|row| row.number() > after && made(row)).collect();
+        let since = self.sent_since(&op);
+        let later: Vec<Row> =
+            rows.into_iter().filter(|row| row.number() > after && is_made_since(row, since)).collect();
         let found = made_by(&op, &later, &taken, run.account.as_deref());
         hit("push.searched");
         run.searches.insert(index, (began, found));
@@ -100,6 +100,11 @@ impl Engine<'_> {
         Timestamp(at.0.saturating_add(differ))
     }
 
+    /// Nothing that a create has made is older, by the server's clock.
+    fn sent_since(&self, op: &Operation) -> Timestamp {
+        self.on_their_clock(op.sends.first().map_or_else(Timestamp::now, |send| send.at)).minus(CLOCKS_DIFFER)
+    }
+
     /// The lists that were read at `at` tell of this create what a new reading would.
     fn is_listed_late_enough(&self, run: &Run, index: usize, at: Timestamp) -> bool {
         at >= self.settled_at(run, &run.plan.ops[index])
@@ -107,7 +112,12 @@ impl Engine<'_> {
 
     fn look_through(&self, run: &Run, op: &Operation) -> Result<Found> {
         let after = op.sends.first().map_or(0, |send| send.highest_number);
-        let rows = self.store.rows_made_after(op.kind, op.workspace_id, after)?;
+        let mut rows = self.store.rows_made_after(op.kind, op.workspace_id, after)?;
+        // By a clock that is not known nothing is old.
+        if self.remote().clocks().is_some() {
+            let since = self.sent_since(op);
+            rows.retain(|row| is_made_since(row, since));
+        }
         let mut taken = self.store.taken_ids(op.kind, op.workspace_id)?;
         taken.extend(run.plan.made_ids(op.kind));
         Ok(made_by(op, &rows, &taken, run.account.as_deref()))
@@ -189,4 +199,8 @@ impl Engine<'_> {
         taken.extend(run.plan.made_ids(op.kind));
         Ok(made_before(&op, rows, &taken, run.account.as_deref()).cloned())
     }
+}
+
+fn is_made_since(row: &Row, since: Timestamp) -> bool {
+    Timestamp::parse(&row.created_at).is_none_or(|at| at >= since)
 }

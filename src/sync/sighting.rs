@@ -257,10 +257,8 @@ impl Engine<'_> {
 
     /// Of a sent create: from then on its request can no longer arrive, and no list can be without its row.
     pub(super) fn settled_at(&self, run: &Run, op: &Operation) -> Timestamp {
-        let Some(last) = op.last_send() else { return Timestamp(0) };
-        if matches!(last.reply, Some(SendReply::Refused(_))) {
-            return Timestamp(0);
-        }
+        // What was answered has arrived, or never will.
+        let Some(last) = op.sends.iter().rfind(|send| send.reply.is_none()) else { return Timestamp(0) };
         let lag = if run.caps.consistent { Duration::ZERO } else { super::observe::MAX_LAG };
         let in_flight = self.remote.map_or(IN_FLIGHT, |remote| IN_FLIGHT.min(remote.time_limit() * 2));
         // A clock that was set back since must not make anybody wait for ever.

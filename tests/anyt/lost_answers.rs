@@ -300,3 +300,17 @@ fn a_create_that_was_refused_with_409_is_rejected() {
     sandbox.anyt(&["sync"]).ok();
     assert_eq!((server.bob().all_tasks().len(), sandbox.pending()), (2, 0));
 }
+
+/// What was made long before the request was not made by it, though nobody here has seen it yet.
+#[test]
+fn an_old_task_of_the_same_title_is_not_taken_for_a_new_one() {
+    let mut server = Server::start();
+    server.alice().add_task("Weekly report");
+    server.age_tasks();
+    let proxy = Proxy::before(&server);
+    let sandbox = Sandbox::new();
+    sandbox.sign_in_at(&proxy.url(), ALICE);
+    proxy.fault(When::ending("POST", "/tasks"), What::Answer(conflict()));
+    let run = sandbox.anyt(&["task", "create", "Weekly report", "--priority", "2"]).code(1);
+    assert!(run.stderr.contains("taken"), "{run}");
+}

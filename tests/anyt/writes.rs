@@ -273,3 +273,25 @@ fn what_another_run_drops_is_no_success() {
     assert_eq!(server.bob().task("DEV-1").expect("live").text("title"), "Theirs");
     assert_eq!(sandbox.pending(), 0);
 }
+
+/// What cannot be sent for a fault of the disk is out of the queue again, so that a second try makes no second task.
+#[test]
+fn a_disk_that_fails_leaves_nothing_queued_unsaid() {
+    for file in ["sync.lock", "discarded.jsonl"] {
+        let (server, proxy, sandbox) = synced(&["One"]);
+        let path = sandbox.queue_file().with_file_name(file);
+        let _ = std::fs::remove_file(&path);
+        std::fs::create_dir(&path).expect("our own folder");
+        // One that is refused has a text to keep.
+        if file == "discarded.jsonl" {
+            proxy.fault(When::ending("POST", "/tasks"), What::status(422, &[]));
+        }
+        let run = sandbox.anyt(&["task", "create", "New"]).code(1);
+        std::fs::remove_dir(&path).expect("our own folder");
+        let waits = sandbox.pending();
+        assert!(waits == 0 || run.stderr.contains("it stays queued"), "{file}: {waits} wait\n{run}");
+        assert!(!run.stderr.contains("nothing was changed") || waits == 0, "{file}: {waits} wait\n{run}");
+        sandbox.anyt(&["sync"]).run();
+        assert!(server.bob().all_tasks().len() <= 2, "{file}\n{run}");
+    }
+}

@@ -94,7 +94,8 @@ pub fn show(session: &mut Session) -> Result<()> {
                 attempt::print(out, last)?;
             }
             if unread {
-                return out.line("\nComments: not read yet; run: anyt sync");
+                out.line("")?;
+                return out.line("Comments: not read yet; run: anyt sync");
             }
             talk(out, all, &shown)
         },

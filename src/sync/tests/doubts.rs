@@ -2,7 +2,7 @@
 //! was put back or a replica is behind. Nothing of it may be taken for the easier of the two.
 
 use super::lab::{Lab, text};
-use crate::model::task::{DESCRIPTION, PARENT, TASK, TITLE};
+use crate::model::task::{DESCRIPTION, PARENT, PHASE, TASK, TITLE};
 use crate::model::{Row, Shape, Value};
 use crate::sync::fake::{FakeRemote, Fault};
 use crate::sync::report::Summary;
@@ -302,5 +302,27 @@ fn what_two_backups_lost_of_one_id_is_kept() {
         let mut titles: Vec<&str> = kept.iter().filter_map(|kept| Some(kept.row.as_ref()?.title())).collect();
         titles.sort();
         assert_eq!(titles, ["first, edited", "second"]);
+    }
+}
+
+/// A change that may have arrived and is not there, and a later one of the same field behind it, are decided about together:
+/// what is kept is the later one.
+#[test]
+fn what_is_kept_of_a_change_in_doubt_is_the_latest() {
+    for policy in [Policy::Local, Policy::Remote] {
+        let mut lab = Lab::new(FakeRemote::plain(), 1);
+        let before = lab.clone_files();
+        lab.update("DEV-1", [(DESCRIPTION, "a note")]);
+        lab.update("DEV-1", [(TITLE, "first")]);
+        // What waits in queue.jsonl alone may have been sent.
+        lab.put_back_cache(&before);
+        lab.update("DEV-1", [(TITLE, "second")]);
+        lab.server.edit(lab.dev, "DEV-1", [(PHASE, text("theirs"))]);
+        lab.sync_with(policy);
+        let shown = lab.server.task(lab.dev, "DEV-1").expect("there");
+        let kept = format!("{:?}", lab.store.discarded().expect("readable"));
+        let is_ours = policy == Policy::Local;
+        assert_eq!(shown.text(TITLE), Some(if is_ours { "second" } else { "t 0" }), "{kept}");
+        assert!(is_ours || kept.contains("second"), "{kept}");
     }
 }

@@ -83,6 +83,13 @@ impl Lab {
         self.reopen();
     }
 
+    /// The cache alone, as a restored ~/.cache has it.
+    pub fn put_back_cache(&mut self, copy_of: &Path) {
+        let _ = std::fs::remove_dir_all(self.folder.join("cache"));
+        copy(&copy_of.join("cache"), &self.folder.join("cache"));
+        self.reopen();
+    }
+
     pub fn run(&mut self, options: Options) -> Result<Summary> {
         Engine {
             store: &mut self.store,
