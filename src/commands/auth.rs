@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::session::Effort;
+use crate::config::Environment;
 use crate::credentials::{Forgotten, StoreChoice, clean};
 use crate::document::{object, optional, text};
 use crate::error::{Error, Result};
@@ -22,6 +23,11 @@ const TOKEN_FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn login(session: &mut Session) -> Result<()> {
     let env = session.environment()?;
+    sign_in(session, &env)
+}
+
+/// The token is read, verified and stored; until it is verified nothing is changed.
+pub(super) fn sign_in(session: &mut Session, env: &Environment) -> Result<()> {
     let choice = session.call.given("store").map(StoreChoice::parse).transpose()?;
     let secret = read_token(session)?;
     if session.call.has("agent-key") && !secret.is_agent_key() {
@@ -30,13 +36,13 @@ pub fn login(session: &mut Session) -> Result<()> {
     let account = if session.call.has("offline") {
         None
     } else {
-        let http = session.http(&env, Some(secret.clone()), Effort::Write)?;
+        let http = session.http(env, Some(secret.clone()), Effort::Write)?;
         verify(&http)?
     };
     let paths = session.paths()?;
     let kept = session.with_vault(&paths, |vault| {
         let vault = if std::io::stdin().is_terminal() { vault.patient() } else { vault };
-        vault.store(&env, &secret, choice)
+        vault.store(env, &secret, choice)
     })?;
     session.forget_token();
     for notice in &kept.notices {

@@ -7,7 +7,7 @@ use super::init::choose_workspace;
 use super::places::workspace_names;
 use super::session::Effort;
 use super::{auth, sync, workspace};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Configured, Environment};
 use crate::document::{object, text};
 use crate::error::{Error, Result};
 use crate::origin::{Base, Origin, is_same_server, origin};
@@ -22,7 +22,9 @@ pub fn run(session: &mut Session) -> Result<u8> {
     let config = session.config()?;
     let name = name(&config, &url, typed)?;
     session.chosen = Some(name.to_string());
-    let configured = config.environment(name.as_str()).cloned();
+    // As it will be once a token is taken for it.
+    let configured =
+        config.environment(name.as_str()).map(|known| Configured { api_url: url.clone(), ..known.clone() });
     let is_new = configured.is_none();
     let env = Environment { name: name.clone(), api_url: url.clone(), origin: origin(&url)?, configured };
     Base::parse(&url)?.refuse_clear_text(clear_text || env.allows_clear_text())?;
@@ -30,15 +32,16 @@ pub fn run(session: &mut Session) -> Result<u8> {
         reach(session, &env).map_err(|error| error.hint("nothing was changed; try again, or correct the address"))?;
     }
     let paths = session.paths()?;
-    config::add_environment(&paths, &name, &url, clear_text)?;
+    if is_new {
+        config::add_environment(&paths, &name, &url, clear_text)?;
+    }
     let mut is_signed_in = false;
     rest(session, &env, &mut is_signed_in).map_err(|error| {
         let is_refused = matches!(error, Error::SignIn { .. } | Error::Interrupted { .. });
         // A name for which no token was taken is of no use; of other failures it is not known whether one was.
-        let is_undone = is_new
-            && !is_signed_in
+        let is_undone = !is_signed_in
             && (is_refused || matches!(error, Error::Usage { .. }))
-            && config::remove_environment(&paths, name.as_str()).is_ok();
+            && (!is_new || config::remove_environment(&paths, name.as_str()).is_ok());
         let advice = match session.variable() {
             Some(variable) if is_undone => {
                 Some(format!("the credential came from {variable}: correct it, or unset it"))
@@ -81,12 +84,15 @@ fn reach(session: &Session, env: &Environment) -> Result<()> {
     }
 }
 
-/// The environment is used from here on once its token is taken: until then the one before it stays.
+/// The environment has this address, and is used from here on, once its token is taken: until then it stays as it was,
+/// for its token is bound to the address that it has.
 fn rest(session: &mut Session, env: &Environment, has_token: &mut bool) -> Result<u8> {
-    if !is_signed_in(session)? {
-        auth::login(session)?;
+    if !is_signed_in(session, env)? {
+        auth::sign_in(session, env)?;
     }
     *has_token = true;
+    let clear_text = session.call.has("allow-insecure-http");
+    config::add_environment(&session.paths()?, &env.name, &env.api_url, clear_text)?;
     session
         .answer(|| object([("environment", text(env.name.as_str())), ("api_url", text(&env.api_url))]), |_| Ok(()))?;
     config::switch(&session.paths()?, env.name.as_str())?;
@@ -101,15 +107,16 @@ fn rest(session: &mut Session, env: &Environment, has_token: &mut bool) -> Resul
 }
 
 /// Whether a token is there and the server takes it. One from a variable is not replaced by another one.
-fn is_signed_in(session: &mut Session) -> Result<bool> {
-    let (env, paths) = (session.environment()?, session.paths()?);
+fn is_signed_in(session: &mut Session, env: &Environment) -> Result<bool> {
+    let paths = session.paths()?;
     let another = ["token-file", "agent-key", "store"].iter().any(|flag| session.call.has(flag));
-    let status = session.with_vault(&paths, |vault| vault.status(&env))?;
+    let status = session.with_vault(&paths, |vault| vault.status(env))?;
     if another || status.place.is_none() || status.elsewhere || session.call.has("offline") {
         return Ok(false);
     }
-    let secret = session.token(&env)?;
-    let account = match auth::verify(&session.http(&env, Some(secret), Effort::Write)?) {
+    let token = session.token(env);
+    let verified = token.and_then(|secret| auth::verify(&session.http(env, Some(secret), Effort::Write)?));
+    let account = match verified {
         Err(Error::SignIn { .. }) if session.variable().is_none() => return Ok(false),
         verified => verified?,
     };

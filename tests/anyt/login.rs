@@ -69,8 +69,8 @@ fn a_step_that_fails_says_what_is_done_and_the_same_line_goes_on() {
     assert!(variable.stderr.contains("(the credential came from ANYT_AUTH_TOKEN: "), "{variable}");
     assert_eq!(person.anyt(&["env", "list", "--json"]).ok().json().int("data.count"), 0);
     person.anyt(&["env", "add", "127.0.0.1", &url]).ok();
-    let next = format!("environment 127.0.0.1 is there; go on with: anyt login {url} 127.0.0.1)");
-    person.anyt(&["login", &url]).stdin("anyt_wrong").code(4).warns(&next);
+    person.anyt(&["login", &url]).stdin("anyt_wrong").code(4).warns(&again);
+    assert_eq!(person.anyt(&["env", "list", "--json"]).ok().json().int("data.count"), 1);
     // The token is kept when the first sync fails, and not asked for again.
     proxy.fault(When::ending("GET", "/tasks").always(), What::status(422, &[]));
     let half = person.anyt(&["login", &url, "--json"]).stdin(ALICE).code(1);
@@ -78,6 +78,26 @@ fn a_step_that_fails_says_what_is_done_and_the_same_line_goes_on() {
     assert_eq!(half.json().text("data.user_id"), "alice");
     proxy.reset();
     person.anyt(&["login", &url]).ok().says("✓ Synced 1 task");
+}
+
+/// Its token is bound to the address as it was: under another spelling of it nobody would be signed in.
+#[test]
+fn a_login_that_fails_leaves_the_environment_as_it_was() {
+    let (_server, proxy) = served(&["First"]);
+    let person = Sandbox::new();
+    person.anyt(&["login", &proxy.url(), "prod"]).stdin(ALICE).ok();
+    let before = person.read("config/anyt/config.json");
+    let spelled = proxy.url().replace("127.0.0.1", "localhost");
+    for url in [&spelled, &format!("{}/", proxy.url())] {
+        let wrong = ["login", url, "--allow-insecure-http", "--token-file", "-"];
+        person.anyt(&wrong).stdin("anyt_wrong").code(4).warns("(nothing was changed; try again: anyt login ");
+        person.anyt(&wrong).stdin("").code(2).warns("nothing was changed; try again: anyt login ");
+        assert_eq!(person.read("config/anyt/config.json"), before, "{url}");
+        person.anyt(&["auth", "whoami"]).ok().says("alice");
+    }
+    // One that is taken brings its spelling along.
+    person.anyt(&["login", &spelled]).stdin(ALICE).ok().says("Using environment prod (http://localhost");
+    person.anyt(&["auth", "whoami"]).ok().says("on http://localhost");
 }
 
 #[test]
