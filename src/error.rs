@@ -107,6 +107,14 @@ impl Error {
         }
     }
 
+    /// The same error with more advice behind its own. What the new one says again, or says more of, is said once.
+    pub fn add_hint(self, more: &str) -> Error {
+        let own = self.advice().unwrap_or_default();
+        let is_new = |clause: &&str| !more.split("; ").any(|said| said.starts_with(clause));
+        let clauses = own.split("; ").filter(is_new).chain([more]);
+        self.hint(clauses.collect::<Vec<_>>().join("; "))
+    }
+
     /// An interruption says what was kept, unless it does so already; every other error stays as it is.
     pub fn if_interrupted(self, kept: impl Into<String>) -> Error {
         match self {
@@ -244,6 +252,20 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_hints_say_nothing_twice() {
+        let next = "nothing was changed; try again: anyt login URL";
+        for (own, both) in [
+            (None, next),
+            (Some("nothing was changed; try again"), next),
+            (Some("try again"), next),
+            (Some("it was left alone"), "it was left alone; nothing was changed; try again: anyt login URL"),
+        ] {
+            let error = own.into_iter().fold(Error::failure("no"), Error::hint);
+            assert_eq!(error.add_hint(next).advice().as_deref(), Some(both));
+        }
+    }
 
     #[test]
     fn what_was_refused_and_what_waits_are_two_numbers() {

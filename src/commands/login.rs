@@ -42,21 +42,20 @@ pub fn run(session: &mut Session) -> Result<u8> {
         let is_undone = !is_signed_in
             && (is_refused || matches!(error, Error::Usage { .. }))
             && (!is_new || config::remove_environment(&paths, name.as_str()).is_ok());
-        let advice = match session.variable() {
-            Some(variable) if is_undone => {
-                Some(format!("the credential came from {variable}: correct it, or unset it"))
-            }
-            None if is_undone && is_refused => None,
-            _ => error.advice(),
-        };
         let stays = match (is_undone, is_signed_in) {
             (true, _) => "nothing was changed; try again".to_string(),
             (false, true) => format!("environment {name} is there, you are signed in; go on with"),
             (false, false) => format!("environment {name} is there; go on with"),
         };
-        let advice = advice.map_or_else(String::new, |advice| format!("{advice}; "));
-        let kept = format!("{advice}{stays}: anyt login {url} {name}");
-        error.if_interrupted(kept.clone()).hint(kept)
+        let next = format!("{stays}: anyt login {url} {name}");
+        let error = error.if_interrupted(next.clone());
+        match session.variable() {
+            Some(variable) if is_undone => {
+                error.hint(format!("the credential came from {variable}: correct it, or unset it")).add_hint(&next)
+            }
+            None if is_undone && is_refused => error.hint(next),
+            _ => error.add_hint(&next),
+        }
     })
 }
 

@@ -202,7 +202,7 @@ impl<'a> Keys<'a> {
             match ask("Repeat passphrase: ")? {
                 Some(second) if second == first => break first,
                 Some(_) if tries < 2 => tries += 1,
-                _ => return Err(Error::usage("the two passphrases differ").hint("nothing was stored; try again")),
+                _ => return Err(Error::usage("the two passphrases differ").hint("nothing was changed; try again")),
             }
             prompt = "The two differ. New passphrase (empty: keep a random key in a file): ";
         };

@@ -240,7 +240,8 @@ pub fn to_error(error: RemoteError, origin: &str) -> Error {
         }
         RemoteError::Malformed(message) | RemoteError::TooLarge(message) => {
             let message = message.strip_prefix(&format!("{origin}: ")).unwrap_or(&message);
-            Error::failure(format!("{origin} gave an answer that is not AnyTask's: {message}; nothing was changed"))
+            Error::failure(format!("{origin} gave an answer that is not AnyTask's: {message}"))
+                .hint("nothing was changed")
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::common::faults::{What, When};
 use crate::common::json::{self, Look};
 use crate::common::proxy::Gate;
 use crate::common::pty::Terminal;
-use crate::common::{Dispute, Exit};
+use crate::common::{ALICE, Dispute, Exit, Sandbox, Server};
 use std::time::Duration;
 
 /// In one line: how many changes wait, that they are kept, and the next step.
@@ -52,6 +52,25 @@ fn an_answer_of_something_else_names_the_address_once() {
     let run = dispute.sync(&["--no-input"]).code(1);
     assert!(run.stderr.contains("that is not AnyTask's: "), "{run}");
     assert_eq!(run.stderr.matches(&dispute.proxy.url()).count(), 1, "{run}");
+    run.is_one_line_of_error();
+    let stranger = Sandbox::new();
+    let login = stranger.anyt(&["login", &dispute.proxy.url()]).stdin(ALICE).code(1);
+    assert_eq!(login.stderr.matches("nothing was changed").count(), 1, "{login}");
+    login.is_one_line_of_error();
+}
+
+#[test]
+fn passphrases_that_differ_are_told_with_one_hint() {
+    let (server, person) = (Server::start(), Sandbox::new());
+    let mut terminal = Terminal::anyt(&person, &["login", &server.url(), "prod"]);
+    terminal.expect("Token: ").send(&format!("{ALICE}\r"));
+    for _ in 0..3 {
+        terminal.expect("ew passphrase").send("one\r").expect("Repeat passphrase: ").send("another\r");
+    }
+    let session = terminal.end();
+    let line = format!("the two passphrases differ (nothing was changed; try again: anyt login {} prod)", server.url());
+    assert_eq!(session.exit, Exit::Code(2), "{}", session.screen);
+    assert!(session.screen.contains(&line), "{}", session.screen);
 }
 
 /// Its number goes to the next new task in the same run, so it is called by its title.

@@ -34,7 +34,7 @@ fn only_what_was_changed_in_the_editor_is_sent() {
     assert_eq!((task.items("labels").len(), task.text("owner_id")), (2, "alice"));
     // An empty file changes nothing and says so.
     edit_by(&dispute, ": > \"$1\"");
-    alice.anyt(&["task", "edit", "1"]).code(1).warns("nothing was written; nothing was changed");
+    alice.anyt(&["task", "edit", "1"]).code(1).warns("nothing was written (nothing was changed)");
     for args in [
         &["task", "edit", "1", "2"][..],
         &["task", "edit", "1", "-F", "x", "-p", "1"],

@@ -296,6 +296,11 @@ impl Run {
         let errors = self.stderr.lines().filter(|line| line.starts_with("anyt: ")).count();
         assert!(errors == 1 && self.stderr_lines().len() == 1, "not one line of error\n{self}");
         assert!(!self.stderr.contains("Os {") && !self.stderr.contains("Error {"), "Debug text\n{self}");
+        let clauses = self.stderr.trim().trim_end_matches(')').replace(" (", "; ");
+        let clauses: Vec<&str> = clauses.split("; ").collect();
+        let is_said_again =
+            |(at, clause): (usize, &&str)| clauses[at + 1..].iter().any(|other| other.starts_with(clause));
+        assert!(!clauses.iter().enumerate().any(is_said_again), "the same is said twice\n{self}");
     }
 
     pub fn stderr_lines(&self) -> Vec<&str> {

@@ -74,7 +74,7 @@ fn bring(session: &mut Session, ctx: &EnvContext, name: &str, form: &Form, new: 
         text = editor.write(name, &text).map_err(|reason| Error::failure(reason).hint(help))?;
         if text.is_empty() || (new.is_some() && text.trim_end() == start.trim_end()) {
             let what = if new.is_some() { "no task was created" } else { "nothing was changed" };
-            return Err(Error::failure(format!("nothing was written; {what}")));
+            return Err(Error::failure("nothing was written").hint(what));
         }
         let why = match read(&text) {
             Ok(set) => {
