@@ -54,7 +54,7 @@ pub fn from_flags(session: &Session, ctx: &EnvContext, workspace: Option<&Worksp
 fn refuse_sign(session: &Session, known: &[String], label: &str) -> Result<()> {
     let sign = [('+', "add"), ('-', "remove")].into_iter().find(|(sign, _)| label.starts_with(*sign));
     let Some((sign, verb)) = sign.filter(|_| !known.iter().any(|one| one == label)) else { return Ok(()) };
-    let name = label.trim_start_matches(sign);
+    let name = Some(label.trim_start_matches(sign)).filter(|name| !name.is_empty()).unwrap_or("NAME");
     let flag = if session.call.id() == Id::TaskCreate { "labels".into() } else { format!("{verb}-labels") };
     Err(Error::usage(format!("'{label}' is no label")).hint(format!("to {verb} one: --{flag} {name}")))
 }
