@@ -102,6 +102,12 @@ fn an_owner_that_nobody_is_is_named_in_a_write() {
     // Once it owns something here it is known.
     assert_eq!(anyt(&dispute, &["task", "create", "x", "--owner", "bobby", "--offline"]).ok().stderr, "");
     anyt(&dispute, &["task", "create", "x", "--owner", "bobbby", "--offline"]).ok().warns("no member 'bobbby'");
+    for (name, line) in [("new", "title: x\nowner: bobbbby"), ("old", "owner: bobbbbby"), ("mine", "owner: me")] {
+        dispute.alice.write(&format!("work/{name}"), format!("---\n{line}\n---\n"));
+    }
+    anyt(&dispute, &["task", "create", "-F", "new"]).ok().warns("no member 'bobbbby'");
+    anyt(&dispute, &["task", "edit", "1", "-F", "old"]).ok().warns("no member 'bobbbbby'");
+    assert_eq!(anyt(&dispute, &["task", "update", "1", "-F", "mine"]).ok().stderr, "");
     for known in ["bob", "me", ""] {
         assert_eq!(anyt(&dispute, &["task", "update", "1", "--owner", known]).ok().stderr, "", "{known}");
     }

@@ -56,14 +56,19 @@ pub(super) fn create_with(
     write(session, &ctx, &workspace, &mut set)?;
     set.retain(|field, value| *field == TITLE || *value != Value::Null);
     fields::check(&set)?;
-    if let Some(Value::Text(owner)) = set.get(OWNER) {
-        say_unknown_owner(session, &ctx, &workspace, owner)?;
-    }
+    say_owner(session, &ctx, workspace.id, &set)?;
     let mode = write_mode(session, &ctx)?;
     ctx.remember_workspace(&workspace)?;
     let queued = edits::create(&mut ctx.store, &TASK, workspace.id, &set)?;
     let change = bring(session, &mut ctx, &mode, "Created", None, &queued)?;
     report(session, &ctx, vec![change], Vec::new())
+}
+
+/// An owner that is set and that nobody in the workspace is is said.
+pub(super) fn say_owner(session: &mut Session, ctx: &EnvContext, workspace_id: i64, set: &Patch) -> Result<()> {
+    let Some(Value::Text(owner)) = set.get(OWNER) else { return Ok(()) };
+    let workspace = ctx.store.workspaces()?.into_iter().find(|known| known.id == workspace_id);
+    workspace.map_or(Ok(()), |workspace| say_unknown_owner(session, ctx, &workspace, owner))
 }
 
 /// A flag names a field to change.
@@ -109,9 +114,7 @@ pub fn update(session: &mut Session) -> Result<u8> {
     let set = match ctx.workspace(session) {
         Ok(workspace) => {
             let set = fields::from_flags(session, &ctx, Some(&workspace))?;
-            if let Some(Value::Text(owner)) = set.get(OWNER) {
-                say_unknown_owner(session, &ctx, &workspace, owner)?;
-            }
+            say_owner(session, &ctx, workspace.id, &set)?;
             set
         }
         Err(error) if session.call.given("project").is_some() => return Err(error),

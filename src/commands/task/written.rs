@@ -1,6 +1,6 @@
 //! Tasks that are written as a whole: `task edit` and `task create` in the person's editor, or from a file.
 
-use super::change::{changes_a_field, condition, create_with, each, update};
+use super::change::{changes_a_field, condition, create_with, each, say_owner, update};
 use super::fields;
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
@@ -26,6 +26,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
     let names = Known { store: &ctx.store, workspace_id: row.workspace_id };
     let form = Form { row: &row, names: &names };
     let set = bring(session, &ctx, &row.name, &form, None)?;
+    say_owner(session, &ctx, row.workspace_id, &set)?;
     let condition = condition(session);
     each(session, ctx, condition, &|_, now| {
         // What came meanwhile was not seen by who wrote this.
