@@ -32,7 +32,7 @@ pub fn rows(session: &mut Session, ctx: &EnvContext, kind: &'static Kind, above:
     let found = pull_lists::rows_below(&http, kind, above.workspace_id, &(above.id, name.clone()));
     let rows = found.map_err(|error| to_error(error, origin))?;
     let rows = rows.ok_or_else(|| Error::failure(format!("{origin} has no {} on {name}", kind.collection)))?;
-    Ok(rows.items.into_iter().map(|row| ShownRow { row, pending: false, blocked: false }).collect())
+    Ok(rows.items.into_iter().map(ShownRow::settled).collect())
 }
 
 /// Lists them.
@@ -50,6 +50,7 @@ pub fn list(
         false if !known => format!("the {} on {} were not read yet; run: anyt sync", kind.collection, above.name),
         false => format!("there is no {} on {}", kind.name, above.name),
     };
+    session.item(|| shown_row(&Row::new(kind), false));
     session.answer(
         || list_of(rows.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| if rows.is_empty() { out.warn(&none) } else { print(out, &rows) },

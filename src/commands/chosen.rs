@@ -4,31 +4,32 @@ use crate::document::text;
 use crate::error::{Error, Result};
 use miniserde::json::{Object, Value};
 
-/// The document with the named members alone; of a list, each item's.
+/// The document with the named members alone; of a list, each item's. `item`: one as the list would have it.
 ///
 /// # Errors
 /// Nothing in it has such a member.
-pub fn members(data: Value, names: &[&str]) -> Result<Value> {
+pub fn members(data: Value, names: &[&str], item: Option<&Value>) -> Result<Value> {
     match data {
         Value::Array(items) => {
             let items: Vec<Value> = items.iter().cloned().collect();
-            Ok(Value::Array(of_each(items, names)?.into_iter().collect()))
+            Ok(Value::Array(of_each(items, names, item)?.into_iter().collect()))
         }
         Value::Object(mut object) if is_list(&object) => {
             if let Some(Value::Array(items)) = object.remove("items") {
                 let items: Vec<Value> = items.iter().cloned().collect();
-                object.insert("items".into(), Value::Array(of_each(items, names)?.into_iter().collect()));
+                object.insert("items".into(), Value::Array(of_each(items, names, item)?.into_iter().collect()));
             }
             Ok(Value::Object(object))
         }
-        one => Ok(of_each(vec![one], names)?.remove(0)),
+        one => Ok(of_each(vec![one], names, None)?.remove(0)),
     }
 }
 
-fn of_each(items: Vec<Value>, names: &[&str]) -> Result<Vec<Value>> {
+fn of_each(items: Vec<Value>, names: &[&str], item: Option<&Value>) -> Result<Vec<Value>> {
     for name in names {
         let has = |item: &Value| matches!(item, Value::Object(members) if members.contains_key(*name));
-        if let Some(Value::Object(first)) = items.first().filter(|_| !items.iter().any(has)) {
+        let first = items.first().or(item).filter(|_| !items.iter().chain(item).any(has));
+        if let Some(Value::Object(first)) = first {
             let known: Vec<&str> = first.keys().map(String::as_str).collect();
             return Err(
                 Error::usage(format!("there is no field '{name}'")).hint(format!("there are: {}", known.join(", ")))

@@ -17,6 +17,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let config = session.config()?;
     let current = config.current_environment.clone();
     let is_current = |env: &Configured| current.as_deref() == Some(env.name.as_str());
+    session.item(|| to_json(&Configured::default(), false));
     session.answer(
         || list_of(config.environments.iter().map(|env| to_json(env, is_current(env))).collect()),
         |out| {

@@ -5,7 +5,7 @@ use super::{Session, named};
 use crate::document::{list as list_of, shown_row};
 use crate::error::{Error, Result};
 use crate::model::label::{COLOR, DESCRIPTION, LABEL, NAME};
-use crate::model::{Patch, Value};
+use crate::model::{Patch, Row, Value};
 use crate::sync::pull_lists;
 use crate::ui::{Column, Table};
 
@@ -17,6 +17,7 @@ pub fn list(session: &mut Session) -> Result<()> {
         true => "the server has no labels".to_string(),
         false => format!("there is no label in {}", workspace.identifier),
     };
+    session.item(|| shown_row(&Row::new(&LABEL), false));
     session.answer(
         || list_of(rows.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| {

@@ -8,7 +8,7 @@ use crate::config;
 use crate::document::{integer, list as list_of, object, optional, shown_row, text};
 use crate::error::{Error, Result};
 use crate::model::project::{COLOR, DESCRIPTION, ICON, LEAD, NAME, PROJECT, START, STATUS, TARGET};
-use crate::model::{Patch, Project, Value as FieldValue, Workspace};
+use crate::model::{Patch, Project, Row, Value as FieldValue, Workspace};
 use crate::store::{Filter, ShownRow};
 use crate::sync::remote::{Remote, to_error};
 use crate::time::Timestamp;
@@ -24,9 +24,10 @@ pub fn list(session: &mut Session) -> Result<()> {
         let listed = http.named(&PROJECT, workspace.id).map_err(|e| to_error(e, &ctx.env.origin))?;
         let rows = listed.map_or_else(Vec::new, |list| list.items);
         ctx.store.remember(&[], &rows, &Timestamp::now().rfc3339())?;
-        known = rows.into_iter().map(|row| ShownRow { row, pending: false, blocked: false }).collect();
+        known = rows.into_iter().map(ShownRow::settled).collect();
     }
     let current = ctx.project(session, &workspace).ok();
+    session.item(|| shown_row(&Row::new(&PROJECT), false));
     session.answer(
         || list_of(known.iter().map(|shown| shown_row(&shown.row, shown.pending)).collect()),
         |out| {

@@ -29,6 +29,8 @@ pub struct Session<'a> {
     pub vars: Vars,
     /// What the command did, for the one document of `--json`. It may end with an error all the same.
     data: Option<Value>,
+    /// An item of the list that the command answers, of which `--fields` takes the names where the list is empty.
+    item: Option<Value>,
     /// The environment that the command itself has chosen, before any flag.
     pub chosen: Option<String>,
     variable: Option<&'static str>,
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
             input,
             vars: Vars::read()?,
             data: None,
+            item: None,
             chosen: None,
             variable: None,
             secret: None,
@@ -254,7 +257,7 @@ impl<'a> Session<'a> {
             data = Value::Array(chosen::items(data).into_iter().collect());
         }
         if let Some(names) = self.call.items("fields") {
-            data = chosen::members(data, &names)?;
+            data = chosen::members(data, &names, self.item.as_ref())?;
         }
         if let (true, Value::Array(items)) = (lines, &data) {
             items.iter().try_for_each(|item| self.out.json(item))?;
@@ -262,6 +265,11 @@ impl<'a> Session<'a> {
             self.out.json(&object([("success", Value::Bool(true)), ("data", data)]))?;
         }
         Ok(code)
+    }
+
+    /// Says what an item of the list is made of that the command answers: an empty one has none to tell.
+    pub fn item(&mut self, make: impl FnOnce() -> Value) {
+        self.item = self.call.has("fields").then(make);
     }
 
     /// The result as the document of `--json`, which is printed at the command's end, or printed as `print` does. What a

@@ -84,6 +84,13 @@ pub struct ShownRow {
     pub blocked: bool,
 }
 
+impl ShownRow {
+    /// A row of which nothing waits, and which waits for nothing.
+    pub fn settled(row: Row) -> ShownRow {
+        ShownRow { row, pending: false, blocked: false }
+    }
+}
+
 /// A row whose waiting operations wait for a person's decision. Base and local values are in the operations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {

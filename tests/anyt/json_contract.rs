@@ -62,6 +62,29 @@ fn fields_and_lines() {
     assert!(unknown.stderr.contains("there is no field 'colour' (there are: "), "{unknown}");
 }
 
+/// A script that misspells a field is told so on the day on which there is nothing to list, too.
+#[test]
+fn an_unknown_field_of_an_empty_list_is_refused() {
+    let dispute = Dispute::about(1);
+    for list in [
+        &["task", "list", "--status", "blocked"][..],
+        &["next"],
+        &["comment", "list", "1"],
+        &["attempt", "list", "1"],
+        &["label", "list"],
+        &["project", "list"],
+    ] {
+        for form in ["--jsonl", "--json"] {
+            let run = dispute.alice.anyt(&[list, &[form, "--fields", "identifier,nope"]].concat()).code(2);
+            assert!(run.stderr.contains("there is no field 'nope' (there are: "), "{run}");
+            assert!(run.stderr.contains("identifier"), "{run}");
+        }
+        dispute.alice.anyt(&[list, &["--jsonl", "--fields", "identifier"]].concat()).ok();
+    }
+    let none = ["task", "list", "--status", "blocked", "--jsonl", "--fields", "blocked,pending,title"];
+    assert_eq!(dispute.alice.anyt(&none).ok().stdout, "");
+}
+
 /// One operation or several: a list.
 #[test]
 fn queue_show_gives_a_list() {

@@ -43,6 +43,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let synced = ctx.store.metadata("last_sync")?.is_some_and(|at| !at.is_empty());
     let call = session.call;
     let columns = Columns::named(call.items("columns"))?;
+    session.item(|| shown_to_json(&ShownRow::settled(Row::new(&TASK))));
     session.answer(
         || {
             let items: Vec<Value> = rows.iter().map(shown_to_json).collect();
@@ -224,7 +225,7 @@ fn from_server(
         let before = rows.len();
         for row in page.items.into_iter().filter(|row| row.is_live()) {
             if !rows.iter().any(|known| known.row.id == row.id) {
-                rows.push(ShownRow { row, pending: false, blocked: false });
+                rows.push(ShownRow::settled(row));
             }
         }
         if rows.len() == before {

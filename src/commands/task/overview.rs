@@ -8,7 +8,8 @@ use crate::commands::context::EnvContext;
 use crate::commands::reporter::plural;
 use crate::document::{integer, list as list_of, object, text};
 use crate::error::Result;
-use crate::model::task::{COMPLETED, STATUSES};
+use crate::model::Row;
+use crate::model::task::{COMPLETED, STATUSES, TASK};
 use crate::store::{ACCOUNT, Filter, ShownRow, Sort};
 use crate::time::Timestamp;
 use crate::ui::{Column, Output, Table};
@@ -96,6 +97,10 @@ pub fn next(session: &mut Session) -> Result<()> {
     let workspace = ctx.workspace(session)?;
     let mut found = candidates(session, &ctx, workspace.id)?;
     found.truncate(limit(session));
+    session.item(|| {
+        let shown = ShownRow::settled(Row::new(&TASK));
+        Candidate { shown, is_mine: false, unblocks: 0 }.to_json()
+    });
     session.answer(|| list_of(found.iter().map(Candidate::to_json).collect()), |out| print_next(out, &found))
 }
 
