@@ -112,8 +112,8 @@ fn read(path: &Path) -> Result<Option<String>> {
     match std::fs::read(path) {
         Ok(bytes) => {
             json::check(&bytes).map_err(|fault| damaged(path, &fault))?;
-            // `check` has seen that it is UTF-8.
-            Ok(String::from_utf8(bytes).ok())
+            // `check` has seen that it is UTF-8. A null is nothing, here as in every member.
+            Ok(String::from_utf8(bytes).ok().filter(|text| json::without_bom(text).trim() != "null"))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::io("read", path, source)),
@@ -133,7 +133,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn config(self) -> Result<Config, Fault> {
-        let names = self.names(&[])?.and(self.names(&["environments"])?).unwrap_or_default();
+        if self.document.keys(&[]).is_none() {
+            self.is_no_object(&[]);
+            return Ok(Config { path: self.path.into(), faults: self.faults.into_inner(), ..Config::default() });
+        }
+        let names = self.names(&["environments"])?.unwrap_or_default();
         let environments = names.iter().map(|name| self.environment(name)).collect::<Result<_, Fault>>()?;
         Ok(Config {
             path: self.path.to_path_buf(),
@@ -181,16 +185,32 @@ impl Reader<'_> {
         let at = (1..=path.len()).rev().find_map(|count| Some((count, self.raw(&path[..count])?)));
         match at? {
             (count, raw) if count == path.len() && setting.value(raw).is_some() => setting.value(raw),
-            (count, raw) if count < path.len() && raw.starts_with('{') => None,
-            (count, _) => {
-                let Fault { line, column, .. } = self.document.fault(&path[..count], setting.expects);
-                let (file, path, expects) = (self.path.display(), path.join("."), setting.expects);
-                self.faults.borrow_mut().push(format!(
-                    "{file}, line {line}, column {column}: {path} takes {expects}; without it: {}",
-                    setting.default
-                ));
+            (count, raw) if count < path.len() => {
+                if !raw.starts_with('{') {
+                    self.is_no_object(&path[..count]);
+                }
                 None
             }
+            _ => {
+                let takes = format!("takes {}; without it: {}", setting.expects, setting.default);
+                self.tell(&path, &path.join("."), &takes);
+                None
+            }
+        }
+    }
+
+    /// Of what has settings in it one fault is told, not one for each of them.
+    fn is_no_object(&self, path: &[&str]) {
+        let what = if path.is_empty() { "the file" } else { &path.join(".") };
+        self.tell(path, what, "is not an object; nothing in it counts");
+    }
+
+    fn tell(&self, path: &[&str], what: &str, fault: &str) {
+        let Fault { line, column, .. } = self.document.fault(path, "");
+        let told = format!("{}, line {line}, column {column}: {what} {fault}", self.path.display());
+        let mut faults = self.faults.borrow_mut();
+        if !faults.contains(&told) {
+            faults.push(told);
         }
     }
 
@@ -255,7 +275,6 @@ mod tests {
     fn damage_is_placed_and_the_file_left_alone() {
         for (text, place) in [
             ("", "line 1, column 1"),
-            ("[]", "line 1, column 1: an object"),
             ("{\n  \"environments\": []}", "line 2, column 19: an object"),
             ("{\"environments\": {\"dev\": {}}}", "column 26: this environment has no \"api_url\""),
             ("{\"environments\": {\"dev\": \"http://h\"}}", "column 26: an object"),
@@ -279,7 +298,8 @@ mod tests {
                 "line 2, column 12: sync.merge takes true or false; without it: true",
             ),
             ("{\"sync\": {\"resolve\": \"lokal\"}}", "sync.resolve takes local, remote or skip; without it: ask"),
-            ("{\"sync\": []}", "column 10: sync.merge takes"),
+            ("{\"sync\": []}", "column 10: sync is not an object; nothing in it counts"),
+            (" []", "/x/config.json, line 1, column 2: the file is not an object; nothing in it counts"),
             ("{\"editor\": 5}", "editor takes a command line"),
             (
                 "{\"environments\": {\"dev\": {\"api_url\": \"http://h\", \"default_workspace\": []}}}",
@@ -287,7 +307,7 @@ mod tests {
             ),
         ] {
             let config = parse(text).expect(text);
-            assert!(config.faults[0].contains(told), "{:?}", config.faults);
+            assert!(config.faults[0].contains(told) && config.faults.len() == 1, "{:?}", config.faults);
             assert_eq!((config.sync, config.editor), (SyncHabits::default(), None));
         }
         assert_eq!(parse("{\"sync\": {\"merge\": null}}").unwrap().faults, Vec::<String>::new());

@@ -41,18 +41,34 @@ fn one_setting_that_is_wrong_stops_no_command() {
         ("sync", r#"{"merge": "no"}"#, "sync.merge takes true or false; without it: true"),
         ("sync", r#"{"page_size": "many"}"#, "sync.page_size takes a whole number"),
         ("sync", r#"{"resolve": "lokal"}"#, "sync.resolve takes local, remote or skip"),
-        ("sync", "[]", "sync.merge takes"),
+        ("sync", "[]", "sync is not an object; nothing in it counts"),
+        ("sync", "3", "sync is not an object; nothing in it counts"),
         ("editor", "5", "editor takes a command line"),
         ("current_environment", "7", "current_environment"),
     ] {
         alice.configure(name, json::parse(wrong));
         for args in [&["task", "list"][..], &["sync"], &["task", "update", "1", "-p", "1", "--offline"]] {
             let run = alice.anyt(args).ok();
-            assert_eq!(run.stderr.matches("config.json").count(), if wrong == "[]" { 3 } else { 1 }, "{run}");
+            assert_eq!(run.stderr.matches("config.json").count(), 1, "{run}");
             assert!(run.stderr.contains(told), "{run}");
         }
         alice.configure(name, json::parse(if name == "sync" { "{}" } else { r#""dev""# }));
     }
+    // A file that is no object has no settings; commands that need none go on, and nothing writes over it.
+    let (known, file) = (alice.read("config/anyt/config.json"), "config/anyt/config.json");
+    for wrong in ["[]", "3", "\"environments\""] {
+        alice.write(file, wrong);
+        let list = alice.anyt(&["env", "list"]).ok().warns("line 1, column 1: the file is not an object; ");
+        assert_eq!(list.stderr_lines().len(), 1, "{list}");
+        alice.anyt(&["task", "list"]).code(1).warns("the file is not an object").warns("no environment is configured");
+        alice.anyt(&["health", "--api-url", &dispute.server.url()]).ok();
+        alice.anyt(&["config", "set", "editor", "vi"]).code(1).warns("it was left alone");
+        assert_eq!(alice.read(file), wrong);
+    }
+    alice.write(file, "null\n");
+    assert_eq!(alice.anyt(&["env", "list"]).ok().stderr, "");
+    alice.anyt(&["config", "set", "editor", "vi"]).ok();
+    alice.write(file, known);
     // Where a token goes is no habit.
     let environments = r#"{"dev": {"api_url": "http://127.0.0.1:9", "allow_insecure_http": "yes"}}"#;
     alice.configure("environments", json::parse(environments));
