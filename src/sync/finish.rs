@@ -17,25 +17,28 @@ impl Engine<'_> {
     /// Commits what an operation came to without a request.
     pub(super) fn finish(&mut self, run: &mut Run, index: usize, outcome: Outcome, sighting: &Sighting) -> Result<()> {
         let op = run.plan.ops[index].clone();
+        let said = || {
+            op.sends.iter().rev().find_map(|send| match &send.reply {
+                Some(SendReply::Refused(message)) => Some(message.clone()),
+                _ => None,
+            })
+        };
         match outcome {
             Outcome::Done => self.found_done(run, index, op, sighting),
             Outcome::Cancelled => self.cancel(run, index),
             Outcome::ConditionFailed => self.condition_failed(run, index, &op, sighting),
             Outcome::MayHaveBecome => {
-                let names = &sighting.names;
+                // What was answered in words was not lost.
+                let said = if sighting.situation.refused { said() } else { None };
+                let happened = said.unwrap_or_else(|| "its answer was lost".into());
                 let message = format!(
-                    "its answer was lost, and it may have become {names}: if so: anyt sync queue drop, else: anyt sync queue retry"
+                    "{happened}; it may have become {}: if so: anyt sync queue drop, else: anyt sync queue retry",
+                    sighting.names
                 );
                 self.reject(run, index, message)
             }
             Outcome::NeedIsGone => self.reject(run, index, format!("{} is gone", sighting.need)),
-            Outcome::Refused => {
-                let said = op.sends.iter().rev().find_map(|send| match &send.reply {
-                    Some(SendReply::Refused(message)) => Some(message.clone()),
-                    _ => None,
-                });
-                self.reject(run, index, said.unwrap_or_else(|| "the server refused it".into()))
-            }
+            Outcome::Refused => self.reject(run, index, said().unwrap_or_else(|| "the server refused it".into())),
         }
     }
 

@@ -301,6 +301,24 @@ fn a_create_that_was_refused_with_409_is_rejected() {
     assert_eq!((server.bob().all_tasks().len(), sandbox.pending()), (2, 0));
 }
 
+/// A colleague has made a task of the same title meanwhile: what the server said is said, and no lost answer is.
+#[test]
+fn a_create_that_was_refused_beside_a_twin_is_told_in_the_servers_words() {
+    let (server, proxy, sandbox) = stage();
+    server.bob().add_task("New");
+    proxy.fault(When::ending("POST", "/tasks"), What::Answer(conflict()));
+    let create = sandbox.anyt(&["task", "create", "New"]).run();
+    assert!(create.stderr.contains("taken; it may have become DEV-2: if so: "), "{create}");
+    sandbox.anyt(&["task", "create", "New", "--offline"]).ok();
+    server.bob().add_task("New");
+    proxy.fault(When::ending("POST", "/tasks"), What::Answer(conflict()));
+    let sync = sandbox.anyt(&["sync", "--push"]).code(6);
+    for run in [create, sync] {
+        assert!(!run.stderr.contains("answer was lost"), "{run}");
+    }
+    assert_eq!(server.bob().all_tasks().len(), 3);
+}
+
 /// What was made long before the request was not made by it, though nobody here has seen it yet.
 #[test]
 fn an_old_task_of_the_same_title_is_not_taken_for_a_new_one() {
