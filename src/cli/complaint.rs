@@ -50,8 +50,11 @@ pub fn unknown_flag(path: &[&Command], spelling: &str) -> Error {
         return Error::usage(format!("there is no {spelling}: {}", refused.because)).hint(refused.instead);
     }
     let error = Error::usage(format!("unknown flag {} for '{name}'", shown(spelling)));
-    let known = command.flags.iter().chain(GLOBAL).map(|flag| flag.long);
-    match nearest(long, known).filter(|_| spelling.starts_with("--")) {
+    let known = command.flags.iter().chain(GLOBAL).flat_map(|flag| [flag.long, flag.alias]);
+    let habits = || FLAG_HABITS.iter().filter(|(_, flag)| command.flag(flag).is_some());
+    let near = nearest(long, known.chain(habits().map(|(typed, _)| *typed)));
+    let near = near.map(|near| habits().find(|(typed, _)| *typed == near).map_or(near, |(_, flag)| flag));
+    match near.filter(|_| spelling.starts_with("--")) {
         Some(near) => error.hint(format!("did you mean --{near}? {}", see(path))),
         None if command.id.is_none() && is_known_below(command, long) => {
             error.hint(format!("flags come after the command; {}", see(path)))
@@ -76,6 +79,9 @@ fn is_known_below(command: &Command, long: &str) -> bool {
         .any(|sub| sub.flags.iter().any(|flag| flag.answers_to(long)) || is_known_below(sub, long))
 }
 
+/// What other tools call a flag, and what it is here.
+const FLAG_HABITS: &[(&str, &str)] = &[("assignee", "owner"), ("state", "status"), ("body", "description")];
+
 /// What other tools call it, and what it is here.
 const HABITS: &[(&str, &str)] = &[
     ("add", "anyt task create"),
@@ -92,7 +98,7 @@ const HABITS: &[(&str, &str)] = &[
 ];
 
 /// `path` is where the word was looked for. What habit means is suggested first, then its neighbours, then the same word
-/// elsewhere.
+/// elsewhere, then what both mean by a word that is nearly the same.
 pub fn unknown_command(path: &[&'static Command], word: &str) -> Error {
     let name = full_name(path);
     let command = last(path);
@@ -102,18 +108,21 @@ pub fn unknown_command(path: &[&'static Command], word: &str) -> Error {
         _ if command.subcommands.is_empty() => format!("'{name}' has no command '{}'", shown(word)),
         _ => format!("unknown command '{}' for '{name}'", shown(word)),
     };
-    let elsewhere: Vec<String> = everything()
-        .iter()
-        .filter(|path| path.len() > 2 && path[path.len() - 1].answers_to(word))
-        .map(|path| full_name(path))
-        .take(4)
-        .collect();
-    let habit = HABITS.iter().find(|(typed, line)| *typed == word && line.starts_with(&name));
-    let suggestion = match habit.map(|(_, line)| *line).or_else(|| nearest(word, names)) {
-        Some(near) => format!("did you mean {near}? "),
-        None if path.len() == 1 && !elsewhere.is_empty() => format!("did you mean {}? ", elsewhere.join(", ")),
-        None => String::new(),
+    let habits = || HABITS.iter().filter(|(_, line)| line.starts_with(&name));
+    let habit = |word: &str| habits().find(|(typed, _)| *typed == word).map(|(_, line)| line.to_string());
+    let below = everything().into_iter().filter(|found| path.len() == 1 && found.len() > 2);
+    let below: Vec<_> = below.map(|path| (last(&path), full_name(&path))).collect();
+    let elsewhere = |word: &str| {
+        let same = below.iter().filter(|(command, _)| command.answers_to(word)).map(|(_, name)| name.as_str());
+        Some(same.take(4).collect::<Vec<_>>().join(", ")).filter(|same| !same.is_empty())
     };
+    let nearly = || {
+        let words = habits().map(|(typed, _)| *typed).chain(below.iter().flat_map(|(command, _)| command.names()));
+        nearest(word, words).and_then(|near| habit(near).or_else(|| elsewhere(near)))
+    };
+    let near = || nearest(word, names).map(str::to_string);
+    let meant = habit(word).or_else(near).or_else(|| elsewhere(word)).or_else(nearly);
+    let suggestion = meant.map_or_else(String::new, |meant| format!("did you mean {meant}? "));
     Error::usage(message).hint(format!("{suggestion}see: {name} --help"))
 }
 

@@ -171,6 +171,18 @@ fn the_words_of_other_tools_lead_to_ours() {
         (&["ls"], "anyt task list"),
         (&["add", "Buy milk"], "anyt task create"),
         (&["task", "new", "Buy milk"], "anyt task create"),
+        (&["pul"], "did you mean anyt sync --pull?"),
+        (&["puhs"], "did you mean anyt sync --push?"),
+        (&["sync", "pul"], "did you mean anyt sync --pull?"),
+        (&["lst"], "did you mean anyt task list?"),
+        (&["satus"], "did you mean anyt sync status, anyt auth status?"),
+        (&["crate", "x"], "did you mean anyt task create, "),
+        (&["tsak", "list"], "did you mean task?"),
+        (&["task", "lst"], "did you mean list?"),
+        (&["task", "list", "--asignee", "bob"], "did you mean --owner?"),
+        (&["task", "list", "--assignee", "bob"], "did you mean --owner?"),
+        (&["task", "list", "--lables", "x"], "did you mean --labels?"),
+        (&["task", "list", "--state=done"], "did you mean --status?"),
         (&["comment", "new"], "anyt comment --help"),
     ] {
         let run = person.anyt(words).code(2);
