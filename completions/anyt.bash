@@ -569,7 +569,7 @@ _anyt_words() {
             ;;
         'anyt doctor')
             commands=''
-            flags='--offline --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
+            flags='--offline --all-environments --json --fields --jsonl --env --api-url --workspace --quiet --verbose --no-input --color --no-pager --allow-insecure-http --ca-file --no-cache --help --version'
             valued=' --fields --env --api-url --workspace -w --color --ca-file '
             known=''
             ;;

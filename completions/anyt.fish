@@ -923,6 +923,7 @@ complete -c anyt -n '__anyt_at "anyt health"' -l json -d 'Print one JSON documen
 complete -c anyt -n '__anyt_at "anyt health"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt health"' -l jsonl -d 'Print a line of JSON for each item'
 complete -c anyt -n '__anyt_at "anyt doctor"' -l offline -d 'Look only at what is here; open no socket'
+complete -c anyt -n '__anyt_at "anyt doctor"' -l all-environments -d 'Look at each environment in turn'
 complete -c anyt -n '__anyt_at "anyt doctor"' -l json -d 'Print one JSON document'
 complete -c anyt -n '__anyt_at "anyt doctor"' -l fields -x -d 'Print only these members of each item; implies --json'
 complete -c anyt -n '__anyt_at "anyt doctor"' -l jsonl -d 'Print a line of JSON for each item'

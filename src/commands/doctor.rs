@@ -5,13 +5,14 @@ use super::Session;
 use super::context::files;
 use super::reporter::plural;
 use super::session::Effort;
+use super::sync::one_secret_each;
 use crate::config::Environment;
 use crate::credentials::{Found, Place, Vault};
 use crate::document::{list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::model::State;
-use crate::paths::Paths;
+use crate::paths::{EnvName, Paths};
 use crate::store::Store;
 use crate::sync::remote::{Remote, to_error};
 use crate::time::Timestamp;
@@ -29,6 +30,8 @@ const OLD: Duration = Duration::from_secs(7 * 86_400);
 const SAME_CLOCK: i64 = 60;
 
 struct Finding {
+    /// The environment that it is about.
+    environment: Option<EnvName>,
     what: &'static str,
     state: &'static str,
     detail: String,
@@ -38,24 +41,36 @@ struct Finding {
 #[derive(Default)]
 struct Doctor {
     findings: Vec<Finding>,
+    /// What is looked at now, and whether commands take it only where they are told its name.
+    environment: Option<EnvName>,
+    is_named: bool,
     /// The failure with the highest exit code.
     worst: Option<Error>,
 }
 
 impl Doctor {
     fn ok(&mut self, what: &'static str, detail: impl Into<String>) {
-        self.findings.push(Finding { what, state: "ok", detail: detail.into(), remedy: None });
+        self.push(what, "ok", detail.into(), None);
     }
 
     fn warn(&mut self, what: &'static str, detail: impl Into<String>, remedy: impl Into<String>) {
-        self.findings.push(Finding { what, state: "warn", detail: detail.into(), remedy: Some(remedy.into()) });
+        self.push(what, "warn", detail.into(), Some(remedy.into()));
     }
 
     fn fail(&mut self, what: &'static str, error: Error) {
-        self.findings.push(Finding { what, state: "fail", detail: error.to_string(), remedy: error.advice() });
+        self.push(what, "fail", error.to_string(), error.advice());
         if self.worst.as_ref().is_none_or(|worst| worst.exit_code() < error.exit_code()) {
             self.worst = Some(error);
         }
+    }
+
+    fn push(&mut self, what: &'static str, state: &'static str, detail: String, remedy: Option<String>) {
+        let environment = self.environment.clone();
+        let remedy = match &environment {
+            Some(name) if self.is_named => remedy.map(|remedy| named(&remedy, name)),
+            _ => remedy,
+        };
+        self.findings.push(Finding { environment, what, state, detail, remedy });
     }
 
     /// What was found out, or why it could not be.
@@ -67,19 +82,27 @@ impl Doctor {
     }
 }
 
+/// The commands of a remedy for an environment that they would not take by themselves.
+fn named(remedy: &str, name: &EnvName) -> String {
+    if remedy.contains("--env ") { remedy.to_string() } else { remedy.replace("anyt ", &format!("anyt --env {name} ")) }
+}
+
 pub fn run(session: &mut Session) -> Result<u8> {
     let mut doctor = Doctor::default();
     doctor.ok("anyt", crate::cli::version_text().trim_end());
     if let Err(error) = look(session, &mut doctor) {
         doctor.fail("config", error);
     }
+    // They are findings.
+    session.drop_faults();
+    (doctor.environment, doctor.is_named) = (None, false);
     completion(session, &mut doctor);
     hooks(&mut doctor);
-    let Doctor { findings, worst } = doctor;
+    let Doctor { findings, worst, .. } = doctor;
     session.answer(
         || list_of(findings.iter().map(document).collect()),
         |out| {
-            findings.iter().try_for_each(|Finding { what, state, detail, remedy }| {
+            findings.iter().try_for_each(|Finding { what, state, detail, remedy, .. }| {
                 let remedy = remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
                 let style = [("warn", Style::Yellow), ("fail", Style::Red)].into_iter().find(|(word, _)| word == state);
                 let word = format!("{state:<4}");
@@ -94,6 +117,7 @@ pub fn run(session: &mut Session) -> Result<u8> {
 
 fn document(finding: &Finding) -> Value {
     object([
+        ("environment", finding.environment.as_ref().map_or(Value::Null, |name| text(name.as_str()))),
         ("check", text(finding.what)),
         ("state", text(finding.state)),
         ("detail", text(&finding.detail)),
@@ -101,7 +125,7 @@ fn document(finding: &Finding) -> Value {
     ])
 }
 
-/// What depends on config.json and an environment.
+/// What depends on config.json and the environments.
 fn look(session: &mut Session, doctor: &mut Doctor) -> Result<()> {
     let paths = session.paths()?;
     let config = session.config()?;
@@ -110,28 +134,39 @@ fn look(session: &mut Session, doctor: &mut Doctor) -> Result<()> {
     for fault in config.faults {
         doctor.warn("config", fault, "mend it: anyt config set KEY VALUE");
     }
-    session.drop_faults();
+    let usual = if session.call.given("env").is_some() { None } else { session.environment().ok().map(|env| env.name) };
+    if !session.call.has("all-environments") {
+        let others = if count > 1 { "; of all: --all-environments" } else { "" };
+        look_at(session, &paths, usual.as_ref(), others, doctor);
+        return Ok(());
+    }
+    for name in one_secret_each(session)? {
+        session.chosen = Some(name);
+        look_at(session, &paths, usual.as_ref(), "", doctor);
+    }
+    Ok(())
+}
+
+/// What depends on the session's environment. `usual`: the one that commands take where none is named.
+fn look_at(session: &Session, paths: &Paths, usual: Option<&EnvName>, others: &str, doctor: &mut Doctor) {
     let env = match session.environment() {
         Ok(env) => env,
-        Err(error) => {
-            doctor.fail("environment", error);
-            return Ok(());
-        }
+        Err(error) => return doctor.fail("environment", error),
     };
-    doctor.ok("environment", format!("{} ({})", env.name, env.api_url));
-    folders(&paths, &env, doctor);
-    let found = token(session, &paths, &env, doctor);
+    (doctor.environment, doctor.is_named) = (Some(env.name.clone()), usual != Some(&env.name));
+    doctor.ok("environment", format!("{} ({}){others}", env.name, env.api_url));
+    folders(paths, &env, doctor);
+    let found = token(session, paths, &env, doctor);
     if !session.call.has("offline") {
         server(session, &env, found, doctor);
     }
-    if let Err(error) = cache(&paths, &env, doctor) {
+    if let Err(error) = cache(paths, &env, doctor) {
         doctor.fail("cache", error);
     }
     match lock::holder(&paths.lock_file(&env.name)) {
         None => doctor.ok("lock", "free"),
         Some((pid, age)) => doctor.ok("lock", format!("process {pid} is at work, for {} s", age.as_secs())),
     }
-    Ok(())
 }
 
 /// Whether files can be made where they belong.

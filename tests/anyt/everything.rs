@@ -103,6 +103,36 @@ fn what_fails_is_said_and_stops_nobody() {
     assert_eq!((items[2].int("pulled_new"), json.text("error.code")), (0, "unreachable"));
 }
 
+/// A remedy for an environment that is not in use names it.
+#[test]
+fn doctor_looks_at_each_environment() {
+    let stage = Stage::new();
+    stage.person.anyt(&["sync", "--env", "one"]).ok();
+    let run = stage.person.anyt(&["doctor", "--all-environments", "--json"]).ok().json();
+    let of = |name: &str| {
+        let is_it = |one: &&Value| crate::common::json::as_text(one.at("environment")) == Some(name);
+        let found = run.items("data.items").iter().filter(is_it);
+        found.map(|one| (one.text("check").to_string(), one.clone())).collect::<Vec<_>>()
+    };
+    for (name, cache, remedy) in [("one", "ok", None), ("two", "warn", Some("anyt --env two sync"))] {
+        let checks = of(name);
+        let checked: Vec<&str> = checks.iter().map(|(check, _)| check.as_str()).collect();
+        assert!(checked.starts_with(&["environment", "folders", "token", "server"]), "{name} {checked:?}");
+        let (_, found) = checks.iter().find(|(check, _)| check == "cache").expect("it is checked");
+        assert_eq!((found.text("state"), crate::common::json::as_text(found.at("remedy"))), (cache, remedy));
+    }
+    let lines = stage.person.anyt(&["doctor"]).ok().says("environment one (http://");
+    assert!(lines.stdout.contains("); of all: --all-environments\n"), "{lines}");
+    let named = stage.person.anyt(&["doctor", "--env", "three"]).ok();
+    assert!(named.stdout.contains("nothing was fetched yet (anyt --env three sync)"), "{named}");
+    // The worst of them counts.
+    stage.proxy.go_down();
+    let down = stage.person.anyt(&["doctor", "--all-environments"]).code(5);
+    assert!(down.stdout.contains("environment three"), "{down}");
+    stage.person.set_env("ANYT_AUTH_TOKEN", BOB);
+    stage.person.anyt(&["doctor", "--all-environments"]).code(2).warns("would go to several servers");
+}
+
 /// A token from a variable belongs to one server, and nobody has said to which.
 #[test]
 fn one_token_does_not_go_to_several_servers() {
