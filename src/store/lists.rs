@@ -3,6 +3,7 @@
 use super::rows::statements;
 use super::{Result, ShownRow, Store};
 use crate::gather::Gather;
+use crate::model::kind::Identity;
 use crate::model::normal_form::composed;
 use crate::model::task::{self, STATUSES, TASK};
 use crate::model::{KINDS, Kind, Row};
@@ -181,7 +182,21 @@ impl Store {
         let mut rows = self.search(filter, |row| statements.read_shown(row))?;
         let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
         rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
+        // What waits is rare, and asking which task it is about costs more than to find that nothing does.
+        if self.count_waiting()? > 0 {
+            let waiting = self.waiting_tasks()?;
+            rows.iter_mut().for_each(|shown| shown.pending |= waiting.contains(&shown.row.id));
+        }
         Ok(rows)
+    }
+
+    /// Tasks of which something waits, as `Filter::pending` has them.
+    fn waiting_tasks(&self) -> Result<BTreeSet<i64>> {
+        self.db
+            .prepare_cached(&format!("SELECT id FROM tasks WHERE {}", waits(&TASK)))
+            .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>())
+            .map(|ids| ids.into_iter().gather())
+            .map_err(|e| self.error(e))
     }
 
     /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
@@ -304,13 +319,22 @@ const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id 
      WHERE d.task_id = t.id AND n.deleted_at IS NULL \
      AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived'";
 
-/// Changes of a row wait, or of a row below it. That an id is not 0 lets SQLite take the index of overlaid rows.
-fn waits(kind: &Kind) -> String {
+/// Changes of a row wait, of a row below it, or of a link that it has. That an id is not 0 lets SQLite take the index of
+/// overlaid rows. A link says what it is of as operations do: by the server's id, or by the create that has made it.
+pub(super) fn waits(kind: &Kind) -> String {
     let below = KINDS.into_iter().filter(|child| child.parent().is_some_and(|parent| parent.name == kind.name));
     let below = below.filter_map(|child| {
         Some(format!(" OR id IN (SELECT {} FROM {} WHERE {})", child.below()?.column, child.table, waits(child)))
     });
-    format!("id < 0 OR id > 0 AND remote IS NOT NULL{}", below.collect::<String>())
+    let links = KINDS.into_iter().filter(|link| link.identity == Identity::Pair && link.ends == kind.name).map(|link| {
+        format!(
+            " OR id IN (SELECT CASE WHEN entity_id GLOB '*-*' THEN (SELECT remote_id FROM sync_queue WHERE op_id = q.entity_id) \
+             ELSE CAST(entity_id AS INTEGER) END FROM sync_queue q WHERE synced = 0 AND state <> 'answered' \
+             AND entity_type = '{}')",
+            link.name
+        )
+    });
+    format!("id < 0 OR id > 0 AND remote IS NOT NULL{}", below.chain(links).collect::<String>())
 }
 
 fn order_by(sort: Sort, ascending: bool) -> &'static str {

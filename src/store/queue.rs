@@ -105,13 +105,6 @@ pub(super) fn has_rejected(db: &Connection, kind: &Kind, target: &Target) -> rus
     .exists(named_params! {":target": target.to_text(), ":kind": kind.name})
 }
 
-pub(super) fn has_waiting(db: &Connection, kind: &Kind, target: &Target) -> rusqlite::Result<bool> {
-    db.prepare_cached(
-        "SELECT 1 FROM sync_queue WHERE synced = 0 AND state <> 'answered' AND entity_id = :target AND entity_type = :kind",
-    )?
-    .exists(named_params! {":target": target.to_text(), ":kind": kind.name})
-}
-
 /// Answered operations that are not laid yet, oldest first.
 pub(super) fn answered(db: &Connection) -> rusqlite::Result<Vec<Operation>> {
     db.prepare_cached(concat!(

@@ -1,6 +1,7 @@
 //! What operations call the rows that they are about, and which rows these are by now.
 
-use super::queue::{has_waiting, resolve, waiting_of};
+use super::lists::waits;
+use super::queue::{resolve, waiting_of};
 use super::{Resolved, Result, Store};
 use crate::model::kind::{Identity, Kind};
 use crate::model::{Operation, Row, Target};
@@ -60,13 +61,15 @@ impl Store {
         of().map_err(|e| self.error(e))
     }
 
-    /// Whether changes of a row wait.
+    /// Whether changes of a row wait, or of what is below it or linked to it: as lists mark it.
     pub fn is_pending(&self, kind: &'static Kind, id: i64) -> Result<bool> {
-        let of = || {
-            let target = target(&self.db, kind, id)?;
-            target.map_or(Ok(false), |target| has_waiting(&self.db, kind, &target))
-        };
-        of().map_err(|e| self.error(e))
+        if self.count_waiting()? == 0 {
+            return Ok(false);
+        }
+        self.db
+            .prepare_cached(&format!("SELECT 1 FROM {} WHERE id = ?1 AND ({})", kind.table, waits(kind)))
+            .and_then(|mut query| query.exists([id]))
+            .map_err(|e| self.error(e))
     }
 
     /// What a row is called in operations.

@@ -1,6 +1,6 @@
 //! What lists show: names that are never cut, marks with their meaning, what is left out, and how to find things.
 
-use crate::common::json::{self, Look};
+use crate::common::json::{self, Look, Value};
 use crate::common::pty::Terminal;
 use crate::common::{Dispute, Exit};
 
@@ -132,6 +132,59 @@ fn a_list_fits_the_terminal() {
             assert!(fits && session.exit == Exit::Code(0), "{command} at {width}\n{}", session.screen);
         }
     }
+}
+
+/// What is below a task or linked to it waits with it: the mark, `--pending` and `--json` agree.
+#[test]
+fn a_task_of_which_anything_waits_is_marked() {
+    let dispute = Dispute::about(7);
+    let alice = &dispute.alice;
+    alice.anyt(&["attempt", "start", "4"]).ok();
+    let marked = || {
+        let list = alice.anyt(&["task", "list", "--sort", "identifier", "--order", "asc", "--columns", "id,mark"]).ok();
+        let ids = |lines: &str| -> Vec<String> {
+            lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
+        };
+        let starred: String =
+            list.stdout.lines().filter(|line| line.contains('*')).map(|line| format!("{line}\n")).collect();
+        let waiting = ids(&alice
+            .anyt(&[
+                "task",
+                "list",
+                "--pending",
+                "--columns",
+                "id",
+                "--no-header",
+                "--sort",
+                "identifier",
+                "--order",
+                "asc",
+            ])
+            .ok()
+            .stdout);
+        assert_eq!(ids(&starred), waiting, "{list}");
+        let is_pending = |id: &&String| matches!(alice.cached_task(id).at("pending"), Value::Bool(true));
+        assert_eq!(waiting.iter().filter(is_pending).count(), waiting.len(), "{waiting:?}");
+        waiting
+    };
+    assert!(marked().is_empty());
+    alice.anyt(&["task", "create", "Made"]).ok();
+    alice.write("work/note", "Left");
+    dispute.proxy.go_down();
+    for (change, id) in [
+        (&["comment", "add", "1", "-m", "Said"][..], "DEV-1"),
+        (&["attempt", "start", "2"], "DEV-2"),
+        (&["task", "dep", "add", "3", "--on", "7"], "DEV-3"),
+        (&["artifact", "add", "4", "note"], "DEV-4"),
+        (&["task", "update", "5", "-p", "1"], "DEV-5"),
+    ] {
+        alice.anyt(change).ok();
+        assert_eq!(marked().last().map(String::as_str), Some(id), "{change:?}");
+    }
+    assert_eq!(marked(), ["DEV-1", "DEV-2", "DEV-3", "DEV-4", "DEV-5"]);
+    dispute.proxy.come_back();
+    dispute.sync(&[]).ok();
+    assert!(marked().is_empty());
 }
 
 #[test]
