@@ -9,6 +9,9 @@ const REDACTED: &[u8] = b"(redacted)";
 
 /// A user token or an agent key. Debug says `(redacted)` and there is no Display; `expose` is for the request header
 /// and for the store, nothing else.
+///
+/// Its memory is not overwritten when it goes: the environment, the header that was sent and the buffers that it was read
+/// into have copies that no drop of ours reaches. That there is no core dump (`forbid_core_dumps`) covers them all.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

@@ -163,7 +163,9 @@ fn content(session: &mut Session, ctx: &mut EnvContext, row: &Row) -> Result<Str
 /// Why a content is not there.
 fn not_read(error: RemoteError, origin: &str) -> Error {
     match to_error(error, origin) {
-        error @ Error::Unreachable { .. } => error.hint("its content was never read here; once it was, it is kept"),
+        error @ Error::Unreachable { .. } => {
+            error.hint("its content is not in the cache; once it was read, it is kept")
+        }
         error => error,
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn sign_in(session: &mut Session, env: &Environment) -> Result<()> {
     let choice = session.call.given("store").map(StoreChoice::parse).transpose()?;
     let secret = read_token(session)?;
     if session.call.has("agent-key") && !secret.is_agent_key() {
-        return Err(Error::usage("that is no agent key: agent keys begin with anyt_agent_"));
+        return Err(Error::usage("this is not an agent key: agent keys begin with anyt_agent_"));
     }
     let account = if session.call.has("offline") {
         None

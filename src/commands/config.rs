@@ -70,7 +70,7 @@ pub fn set(session: &mut Session) -> Result<()> {
     let environment = if setting.of_environment { configured(session)? } else { String::new() };
     let raw = match session.call.arguments() {
         [_, typed] if session.call.id() == Id::ConfigSet => Some(setting.raw(typed).ok_or_else(|| {
-            Error::usage(format!("{} takes {}, and not '{typed}'", setting.key, setting.expects))
+            Error::usage(format!("{} takes {}, not '{typed}'", setting.key, setting.expects))
                 .hint("nothing was changed")
         })?),
         _ => None,

@@ -158,7 +158,7 @@ fn wanted(session: &Session, ctx: &EnvContext, policy: Policy) -> Result<Vec<Con
     let names = session.call.arguments();
     if names.is_empty() {
         if policy != Policy::Ask && !session.call.has("all") && !known.is_empty() {
-            return Err(Error::usage("which conflicts?").hint("name them, or give --all"));
+            return Err(Error::usage("no conflict was named").hint("name them, or give --all"));
         }
         return Ok(known);
     }

@@ -105,7 +105,7 @@ impl EnvContext {
         match &known[..] {
             [only] => Ok(only.clone()),
             [] => Err(Error::failure("no workspace is known here yet").hint("run: anyt sync")),
-            _ => Err(Error::usage(format!("which workspace? There are {}", workspace_names(&known)))
+            _ => Err(Error::usage(format!("no workspace was named; there are {}", workspace_names(&known)))
                 .hint("give --workspace, or tie this directory to one: anyt init -i WS")),
         }
     }
@@ -157,7 +157,7 @@ impl EnvContext {
         }
         let Some(name) = Name::parse(typed) else {
             return Err(
-                Error::usage(format!("'{typed}' is no task identifier")).hint("for example: DEV-42, dev42 or 42")
+                Error::usage(format!("'{typed}' is not a task identifier")).hint("for example: DEV-42, dev42 or 42")
             );
         };
         let workspace = self.workspace_of(session, &name)?;

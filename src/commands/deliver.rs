@@ -174,7 +174,7 @@ fn judge(session: &Session, ctx: &mut EnvContext, queued: &Queued, mut summary: 
     if summary.accepted_remote == 0
         && let Some((name, why)) = own.iter().find_map(dropped)
     {
-        return Err(Error::failure(format!("{name}: it was given up by another anyt meanwhile: {why}"))
+        return Err(Error::failure(format!("{name}: it was dropped by another anyt meanwhile: {why}"))
             .hint("see: anyt sync restore --list"));
     }
     if summary.waiting > 0 {
@@ -238,7 +238,7 @@ pub fn condition_failed(operation: &Operation) -> Error {
 /// Something that the change needs was rejected. `message` begins with the name of its row.
 fn needs_rejected(message: &str) -> Error {
     let (name, _) = message.split_once(':').unwrap_or((message, ""));
-    Error::failure(format!("it needs what was refused, {message}; nothing was changed"))
+    Error::failure(format!("it depends on a refused operation, {message}; nothing was changed"))
         .hint(format!("send that again or drop it first: anyt sync queue retry {name}, or drop {name}"))
 }
 

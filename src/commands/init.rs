@@ -17,7 +17,7 @@ use std::path::Path;
 pub fn run(session: &mut Session) -> Result<()> {
     let folder = Path::new(session.call.value("dir").unwrap_or("."));
     if !folder.is_dir() {
-        return Err(Error::usage(format!("{} is no directory", folder.display())));
+        return Err(Error::usage(format!("{} is not a directory", folder.display())));
     }
     let directory = Directory::at(folder);
     let existing = directory.load()?;

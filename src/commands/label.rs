@@ -59,7 +59,7 @@ fn given(session: &Session) -> Result<Patch> {
     if let Some(Value::Text(color)) = set.get(COLOR) {
         let digits = color.strip_prefix('#').unwrap_or_default();
         if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(Error::usage(format!("'{color}' is no colour")).hint("for example: --color-code '#d73a4a'"));
+            return Err(Error::usage(format!("'{color}' is not a colour")).hint("for example: --color-code '#d73a4a'"));
         }
     }
     Ok(set)

@@ -4,7 +4,7 @@ use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
 use super::describe::{describe, one_line, orphaned, state, title, to_json};
-use super::reporter::plural;
+use super::reporter::{plural, them};
 use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
 use crate::gather::Gather;
@@ -168,7 +168,8 @@ pub fn drop_operations(session: &mut Session) -> Result<()> {
     session.answer(
         || object([("dropped", integer(count as i64)), ("orphaned", Value::Array(orphans)), ("entry", entry)]),
         |out| {
-            let back = number.map_or_else(String::new, |number| format!("; back again: anyt sync restore {number}"));
+            let back = |number| format!("; bring {} back: anyt sync restore {number}", them(count));
+            let back = number.map_or_else(String::new, back);
             out.say(&format!("✓ Dropped {count} {}{back}", plural(count, "operation")))
         },
     )

@@ -17,7 +17,7 @@ pub fn wait_allowed(ctx: &EnvContext) -> Result<()> {
     match until {
         Some(until) if until > now && until < now.plus(LONGEST) => {
             let (origin, minute) = (&ctx.env.origin, until.minute());
-            let message = format!("{origin} asked to be left alone until {minute} UTC; nothing was sent");
+            let message = format!("{origin} asked to wait until {minute} UTC; nothing was sent");
             Err(Error::Wait { until, message })
         }
         _ => Ok(()),

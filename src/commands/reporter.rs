@@ -249,6 +249,10 @@ pub fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_string() } else { format!("{word}s") }
 }
 
+pub fn them(count: usize) -> &'static str {
+    if count == 1 { "it" } else { "them" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::thousands;

@@ -44,7 +44,7 @@ pub fn run(session: &mut Session) -> Result<()> {
     }
     let count = operations.len();
     if !without.is_empty() {
-        session.out.warn(&format!("what it named is no longer here: {} comes back", without.join(", ")))?;
+        session.out.warn(&format!("{} comes back: what that names is no longer here", without.join(", ")))?;
     }
     if known > 0 {
         session.out.warn(&format!("{known} {} restored before, and not again", plural(known, "operation")))?;
@@ -75,7 +75,7 @@ fn typed_text(entry: &Discarded) -> Option<&str> {
 
 fn show_text(session: &mut Session, entry: &Discarded, typed: &str) -> Result<()> {
     let about = entry.row.as_ref().map_or("", |row| row.name.as_str());
-    session.out.say(&format!("What was typed about {about}, and could not be used:"))?;
+    session.out.say(&format!("Text typed about {about} that could not be used:"))?;
     session.answer(
         || object([("identifier", text(about)), ("text", text(typed))]),
         |out| typed.lines().try_for_each(|line| out.line(line)),
@@ -85,7 +85,7 @@ fn show_text(session: &mut Session, entry: &Discarded, typed: &str) -> Result<()
 fn numbered<'a>(entries: &'a [Discarded], typed: &str) -> Result<&'a Discarded> {
     let number: Option<i64> = typed.trim_start_matches('#').parse().ok();
     entries.iter().find(|entry| Some(entry.number) == number).ok_or_else(|| {
-        Error::not_found(format!("there is no entry {typed}")).hint("what was thrown away: anyt sync restore --list")
+        Error::not_found(format!("there is no entry {typed}")).hint("see what was discarded: anyt sync restore --list")
     })
 }
 
@@ -97,9 +97,9 @@ fn last<'a>(store: &Store, entries: &'a [Discarded]) -> Result<&'a Discarded> {
         }
     }
     Err(Error::failure(if entries.is_empty() {
-        "nothing was thrown away in this environment"
+        "nothing was discarded in this environment"
     } else {
-        "everything that was thrown away has been restored"
+        "everything that was discarded has been restored"
     }))
 }
 
@@ -161,7 +161,7 @@ fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<(
         },
         |out| {
             if items.is_empty() {
-                return out.line("Nothing was thrown away");
+                return out.line("Nothing was discarded");
             }
             let mut table = Table::new([
                 Column::left("#").whole(),

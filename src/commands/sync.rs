@@ -6,7 +6,7 @@ use super::context::EnvContext;
 use super::describe::to_json as operation_to_json;
 use super::prompter::ConsolePrompter;
 use super::rate_limit::{remember_wait, sleep_until_allowed, wait_allowed};
-use super::reporter::{ConsoleReporter, Mode as Report, plural};
+use super::reporter::{ConsoleReporter, Mode as Report, plural, them};
 use super::session::{Effort, error_to_json};
 use crate::api::Http;
 use crate::config::none_configured;
@@ -180,7 +180,7 @@ fn say_and_sleep(session: &mut Session, error: &Error, deadline: Timestamp) -> R
     if let Error::Wait { until, .. } = error
         && *until <= deadline
     {
-        session.out.warn(&format!("{error}; going on then"))?;
+        session.out.warn(&format!("{error}; this sync goes on after that"))?;
         session.out.flush()?;
     }
     Ok(sleep_until_allowed(error, deadline))
@@ -225,7 +225,9 @@ fn report_mode(options: &Options) -> Report {
 fn finish(session: &mut Session, ctx: &EnvContext, summary: Summary, dry_run: bool) -> Result<u8> {
     if let Some((number, count)) = &summary.discarded {
         let what = plural(*count, "operation");
-        session.out.say(&format!("  {count} {what} set aside; back again: anyt sync restore {number}"))?;
+        session
+            .out
+            .say(&format!("  {count} {what} discarded; bring {} back: anyt sync restore {number}", them(*count)))?;
     }
     if session.out.is_json() {
         let document = to_json(&summary, dry_run);
@@ -269,9 +271,8 @@ fn confirm_force(session: &mut Session, ctx: &EnvContext) -> Result<Option<BTree
     let queued: BTreeSet<String> = ctx.store.waiting()?.into_iter().map(|operation| operation.op_id).gather();
     let mut lines = vec!["⚠ This will overwrite local changes".to_string()];
     if !queued.is_empty() {
-        let them = if queued.len() == 1 { "it" } else { "them" };
-        let (count, what) = (queued.len(), plural(queued.len(), "operation"));
-        lines.push(format!("  {count} queued {what} will be set aside; anyt sync restore brings {them} back"));
+        let (count, what, them) = (queued.len(), plural(queued.len(), "operation"), them(queued.len()));
+        lines.push(format!("  {count} queued {what} will be discarded; anyt sync restore brings {them} back"));
     }
     if confirm(session, &lines, "Continue?", "nothing was overwritten")? {
         return Ok(Some(queued));

@@ -83,7 +83,7 @@ pub fn show(session: &mut Session) -> Result<()> {
 /// Makes a workspace on the server. Not queued: whether its identifier is free is for the server to say, and every task in
 /// it would be named after it.
 pub fn create(session: &mut Session) -> Result<()> {
-    refuse_offline(session, "the server says whether the identifier of a workspace is free")?;
+    refuse_offline(session, "only the server knows whether the identifier of a workspace is free")?;
     let name = session.call.arguments()[0].trim().to_string();
     let identifier = session.call.given("identifier").unwrap_or_default().trim().to_ascii_uppercase();
     if name.is_empty() || identifier.is_empty() {

@@ -74,7 +74,7 @@ pub fn inverse(store: &Store, op: &Operation, undone: &BTreeSet<String>) -> Resu
         State::Sent | State::Answered(_) => {
             Err(Error::failure("its answer is not known yet").hint("find out first: anyt sync"))
         }
-        State::Dropped(_) => Err(Error::failure("it was given up").hint("see: anyt sync restore --list")),
+        State::Dropped(_) => Err(Error::failure("it was dropped").hint("see: anyt sync restore --list")),
         State::Done => done(store, op, undone),
     }
 }

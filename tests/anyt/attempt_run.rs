@@ -46,7 +46,7 @@ fn an_end_that_cannot_be_recorded_is_found_by_the_next_run() {
     cache.execute_batch("ROLLBACK").expect("ours");
     let next = sandbox.anyt(&["attempt", "run", "DEV-1", "--offline", "--", "true"]).ok();
     assert!(
-        next.stderr.contains("DEV-1@new-1: nobody recorded how its run ended; it is finished as aborted"),
+        next.stderr.contains("DEV-1@new-1: its run left no record of how it ended; it is finished as aborted"),
         "{next}"
     );
 }
@@ -158,7 +158,7 @@ fn killed_anywhere_the_next_run_finishes_the_attempt() {
             assert_eq!(run.exit, Exit::Signal(9), "{place}: {run}");
             let run = sandbox.anyt(&args).ok();
             let left = place != "attempt.marked" && place != "attempt.finished";
-            assert_eq!(run.stderr.contains("nobody recorded how its run ended"), left, "{place}: {run}");
+            assert_eq!(run.stderr.contains("its run left no record of how it ended"), left, "{place}: {run}");
             sandbox.anyt(&args).ok();
             sandbox.anyt(&["sync", "--no-input"]).ok();
             let first = match place {
@@ -194,7 +194,7 @@ fn killed_and_wiped_the_next_run_finishes_the_attempt() {
         sandbox
             .anyt(&["attempt", "run", "DEV-1", "--", "true"])
             .ok()
-            .warns("DEV-1@1: nobody recorded how its run ended");
+            .warns("DEV-1@1: its run left no record of how it ended");
         assert_eq!(served(&server.bob(), "DEV-1"), ["@1 aborted 0", "@2 success 0"]);
         assert_same(&server, &proxy, &sandbox, "DEV-1");
     }
@@ -255,6 +255,9 @@ fn a_run_that_goes_on_is_left_alone() {
     assert!(!second.stderr.contains("killed"), "{second}");
     assert_eq!(served(&server.bob(), "DEV-1"), ["@1 running 0", "@2 success 0"]);
     drop(running.kill());
-    sandbox.anyt(&["attempt", "run", "DEV-1", "--", "true"]).ok().warns("DEV-1@1: nobody recorded how its run ended");
+    sandbox
+        .anyt(&["attempt", "run", "DEV-1", "--", "true"])
+        .ok()
+        .warns("DEV-1@1: its run left no record of how it ended");
     assert_eq!(served(&server.bob(), "DEV-1")[0], "@1 aborted 0");
 }

@@ -136,7 +136,7 @@ fn a_content_that_was_read_is_there_without_a_network() {
     add("second", "two");
     sandbox.anyt(&["sync"]).ok();
     proxy.fault(When::ending("GET", "/download"), What::GoDown);
-    sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).code(5).warns("was never read here");
+    sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).code(5).warns("is not in the cache");
     proxy.come_back();
     sandbox.anyt(&["attempt", "show", "@x"]).code(2).warns("'@x' names no attempt");
     assert_eq!(sandbox.anyt(&["artifact", "get", "DEV-1@1/1"]).ok().stdout, "one");

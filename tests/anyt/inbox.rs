@@ -172,7 +172,7 @@ fn force_says_what_it_throws_away_and_restore_brings_it_back() {
     for stdin in ["", "n\n"] {
         let refused = dispute.sync(&["--force"]).stdin(stdin).code(1);
         assert!(refused.stderr.contains("--yes"), "{refused}");
-        assert!(refused.stdout.contains("  5 queued operations will be set aside"), "{refused}");
+        assert!(refused.stdout.contains("  5 queued operations will be discarded"), "{refused}");
     }
     assert_eq!((dispute.cache(), dispute.discarded().len()), (before, 0));
     let forced = dispute.sync(&["--force"]).stdin("y\n").ok();

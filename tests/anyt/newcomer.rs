@@ -124,8 +124,8 @@ fn a_label_with_a_sign_is_answered_with_the_flag_for_it() {
         (&["update", "1", "--labels", "+bug"][..], "(to add one: --add-labels bug)"),
         (&["update", "1", "--labels", "ui,-bug"], "(to remove one: --remove-labels bug)"),
         (&["create", "x", "--labels", "+bug"], "(to add one: --labels bug)"),
-        (&["update", "1", "--labels", "+"], "'+' is no label (to add one: --add-labels NAME)"),
-        (&["update", "1", "--labels=-"], "'-' is no label (to remove one: --remove-labels NAME)"),
+        (&["update", "1", "--labels", "+"], "'+' is not a label (to add one: --add-labels NAME)"),
+        (&["update", "1", "--labels=-"], "'-' is not a label (to remove one: --remove-labels NAME)"),
     ] {
         anyt(&dispute, &[&["task"], args].concat()).code(2).warns(flag);
     }

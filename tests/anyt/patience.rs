@@ -12,7 +12,7 @@ fn stage() -> (Server, Proxy, Sandbox) {
 fn assert_left_alone(proxy: &Proxy, sandbox: &Sandbox) {
     proxy.reset();
     let queued = sandbox.pending();
-    let told = |run: Run| assert!(run.stderr.contains("asked to be left alone until"), "{run}");
+    let told = |run: Run| assert!(run.stderr.contains("asked to wait until"), "{run}");
     told(sandbox.anyt(&["sync", "-q", "--no-input"]).code(5));
     told(sandbox.anyt(&["task", "create", "Written meanwhile"]).ok().warns("what is queued is sent by: anyt sync"));
     told(sandbox.anyt(&["task", "create", "Not written", "--no-queue"]).code(5));
@@ -81,7 +81,7 @@ fn who_waits_goes_on_where_the_server_stopped_him() {
         // As often as one request is tried in one run.
         proxy.fault(page.after(2).times(5), What::status(429, &[("Retry-After", "1")]));
         let run = if waits {
-            sandbox.anyt(&["sync", "--no-input", "--wait", "60"]).ok().warns("going on then")
+            sandbox.anyt(&["sync", "--no-input", "--wait", "60"]).ok().warns("this sync goes on after that")
         } else {
             sandbox.anyt(&["sync", "--no-input"]).code(5);
             assert_eq!(

@@ -131,12 +131,12 @@ fn force_sets_aside_what_was_agreed_to() {
     let dispute = Dispute::about(1);
     dispute.mine("DEV-1", &["--status", "active"]);
     let mut terminal = Terminal::anyt(&dispute.alice, &["sync", "--force"]);
-    terminal.expect("1 queued operation will be set aside").expect("Continue? [y/N]: ");
+    terminal.expect("1 queued operation will be discarded").expect("Continue? [y/N]: ");
     dispute.alice.anyt(&["task", "create", "Meanwhile", "--offline"]).ok();
     terminal.send("y\r");
     let run = terminal.end();
     assert!(
-        run.exit == Exit::Code(0) && run.screen.contains("1 operation set aside; back again: anyt sync restore 1"),
+        run.exit == Exit::Code(0) && run.screen.contains("1 operation discarded; bring it back: anyt sync restore 1"),
         "{}",
         run.screen
     );
@@ -185,7 +185,7 @@ fn force_takes_along_what_was_queued_for_it_meanwhile() {
     alice(&["task", "create", "Child", "--parent", "DEV-1", "--offline"]).ok();
     gate.open();
     let run = terminal.end();
-    assert!(run.screen.contains("3 operations set aside; back again: anyt sync restore 1"), "{}", run.screen);
+    assert!(run.screen.contains("3 operations discarded; bring them back: anyt sync restore 1"), "{}", run.screen);
     assert!(run.screen.contains("DEV-2 loses its parent"), "{}", run.screen);
     assert_eq!(dispute.alice.pending(), 1);
     alice(&["sync", "restore", "--last"]).ok();
@@ -292,7 +292,7 @@ fn a_file_remembers_that_it_was_restored() {
         if killed {
             assert_eq!(restore.env("ANYT_FAILPOINT", "restore.queued").run().exit, Exit::Signal(9));
             let refused = alice(&["sync", "restore", "--last"]).code(1);
-            assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
+            assert!(refused.stderr.contains("everything that was discarded has been restored"), "{refused}");
             // The wiped cache is filled again from queue.jsonl, and knows it.
             forget();
             alice(&["sync", "restore", number]).ok().warns("1 operation restored before, and not again");
@@ -304,7 +304,7 @@ fn a_file_remembers_that_it_was_restored() {
         dispute.sync(&["--no-input"]).ok();
         alice(&["sync", "restore", "--list"]).ok().says("dropped (restored)");
         let refused = alice(&["sync", "restore", "--last"]).code(1);
-        assert!(refused.stderr.contains("everything that was thrown away has been restored"), "{refused}");
+        assert!(refused.stderr.contains("everything that was discarded has been restored"), "{refused}");
         alice(&["sync", "restore", number]).ok().warns("1 operation restored before, and not again");
         dispute.sync(&["--no-input"]).ok();
         assert_eq!(dispute.bob().all_tasks().len(), 1);
@@ -315,12 +315,12 @@ fn a_file_remembers_that_it_was_restored() {
 #[test]
 fn what_is_no_entry_is_not_restored() {
     let dispute = Dispute::about(0);
-    dispute.alice.anyt(&["sync", "restore", "--list"]).ok().says("Nothing was thrown away");
+    dispute.alice.anyt(&["sync", "restore", "--list"]).ok().says("Nothing was discarded");
     for name in ["1", "nosuch"] {
         let run = dispute.alice.anyt(&["sync", "restore", name]).code(1);
         assert!(run.stderr.contains(&format!("there is no entry {name}")) && run.stderr.contains("--list"), "{run}");
     }
-    dispute.alice.anyt(&["sync", "restore", "--last"]).code(1).warns("nothing was thrown away");
+    dispute.alice.anyt(&["sync", "restore", "--last"]).code(1).warns("nothing was discarded");
 }
 
 /// An operation's id goes into a request's header: one that is none of ours is not restored.

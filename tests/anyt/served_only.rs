@@ -13,7 +13,7 @@ fn a_workspace_is_made_on_the_server_and_used() {
     let anyt = |args: &[&str]| dispute.alice.anyt(args);
     let create = ["workspace", "create", "Operations", "-i", "ops", "-d", "Machines"];
     let refused = anyt(&[&create[..], &["--offline"]].concat()).code(2);
-    assert!(refused.stderr.contains("this cannot be queued: the server says whether"), "{refused}");
+    assert!(refused.stderr.contains("this cannot be queued: only the server knows whether"), "{refused}");
     assert!(dispute.proxy.writes().is_empty());
     anyt(&create).ok().says("✓ Created workspace OPS (Operations)\n  Use it: anyt workspace use OPS\n");
     anyt(&["workspace", "list"]).ok().says("OPS");

@@ -169,8 +169,8 @@ pub const LOGIN: Command = Command {
     description: "\
         What 'anyt env add', 'anyt auth login', 'anyt workspace use' and 'anyt sync' do, one after the other. A server that \
         does not answer is not added. A token that is there already and accepted is kept; else it is asked for, or read from \
-        --token-file or a pipe. Where no token is taken a new name is given up; where a later step fails the ones before \
-        it stay done: type it again. 'anyt init' ties a directory to a workspace.",
+        --token-file or a pipe. Where no token is taken, a new name is not kept and a known one stays as it was; where a \
+        later step fails, the steps before it stay done: type it again. 'anyt init' ties a directory to a workspace.",
     arguments: &[
         Argument { not_with: &["api-url"], ..URL },
         Argument { help: "What to call it; without it the server's name", needed: Needed::No, ..NAME },

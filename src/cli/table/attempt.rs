@@ -13,12 +13,8 @@ const WHICH: Argument = Argument {
 };
 const ARTIFACT_ID: Argument =
     Argument { name: "ARTIFACT", help: "As 'list' shows it: DEV-42@7/3, or 3", ..Argument::NONE };
-const NOTES: Flag = Flag {
-    long: "notes",
-    value: "TEXT",
-    help: "What there is to say about it; - reads it from standard input",
-    ..Flag::VALUE
-};
+const NOTES: Flag =
+    Flag { long: "notes", value: "TEXT", help: "Notes on it; - reads them from standard input", ..Flag::VALUE };
 const AGENT: Flag =
     Flag { long: "agent", value: "NAME", accepts: Accepts::OneOf(&AGENTS), help: "The agent at work", ..Flag::VALUE };
 const FAILURE: Flag =
@@ -27,11 +23,11 @@ const NAME: Flag = Flag { long: "name", value: "NAME", help: "What it is called;
 
 pub const ATTEMPT: Command = Command {
     name: "attempt",
-    summary: "Record attempts at tasks, and run commands as such",
+    summary: "Record attempts at tasks, and run commands as attempts",
     description: "\
         An attempt is one try at a task: who made it, how it ended, what it cost. Attempts come with 'anyt sync' and are \
         read from the cache; yours go to the server at once, or wait for the next sync, also those at a task that exists \
-        only here. Nobody deletes one. A server without attempts refuses them at once.",
+        only here. Attempts cannot be deleted. A server without attempts refuses them at once.",
     examples: &[
         Example { what: "Run the tests as an attempt", line: "anyt attempt run DEV-42 -- make test" },
         Example { what: "Begin one by hand", line: "anyt attempt start DEV-42 --agent codex" },
@@ -50,7 +46,7 @@ pub const ATTEMPT: Command = Command {
                 command ends with 0, aborted when a signal ended it, else failed; with the time that it took. The last 64 \
                 KiB of its output become an artifact, 'log'. The exit code is the command's, 128 and the signal's number \
                 if one ended it, 127 if it could not be started. The command waits for the server for 2 seconds at most; \
-                what was not delivered by then goes with the end. SIGTERM, SIGHUP, SIGINT and SIGQUIT are passed on. If \
+                what was not sent by then is sent at its end. SIGTERM, SIGHUP, SIGINT and SIGQUIT are passed on. If \
                 anyt itself is killed, the next 'anyt attempt run' finishes the attempt as aborted. With --json the \
                 command's output goes to stderr.",
             arguments: &[
@@ -86,7 +82,7 @@ pub const ATTEMPT: Command = Command {
             id: Some(Id::AttemptFinish),
             name: "finish",
             summary: "Say how an attempt ended, and what it cost",
-            description: "One that has ended may be corrected so, too.",
+            description: "It also corrects an attempt that has ended.",
             arguments: &[WHICH],
             flags: &[
                 Flag {

@@ -124,7 +124,7 @@ pub const DOCTOR: Command = Command {
     summary: "Look at everything, and say what to do where something is wrong",
     description: "\
         config.json, the folders, the token, the server and its clock, cache, queue, conflicts, lock, log, completion and \
-        git hooks: a line each with ok, warn or fail, for the environment in use. Changes nothing and asks nobody. Exit code 0 \
+        git hooks: a line each with ok, warn or fail, for the active environment. Changes nothing and asks nobody. Exit code 0 \
         when nothing failed, else that of the worst failure.",
     flags: &[
         Flag { long: "offline", help: "Look only at what is here; open no socket", ..Flag::SWITCH },

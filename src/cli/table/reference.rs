@@ -106,7 +106,7 @@ pub const FILES: &[Entry] = &[
     },
     Entry {
         name: "$XDG_STATE_HOME/anyt/ENV/discarded.jsonl",
-        text: "Every edit that was thrown away or could not be used; 'anyt sync restore' brings one back.",
+        text: "Every edit that was discarded or could not be used; 'anyt sync restore' brings one back.",
         groups: &["sync"],
     },
     Entry {

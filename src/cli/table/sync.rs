@@ -1,4 +1,4 @@
-//! `anyt sync`: reconciling, and everything about what is queued, waiting, or thrown away.
+//! `anyt sync`: reconciling, and everything about what is queued, waiting, or discarded.
 
 use super::{FORCE, YES};
 use crate::cli::command::{Accepts, Argument, Command, Example, Flag, Id, Needed};
@@ -18,7 +18,7 @@ pub const SYNC: Command = Command {
     description: "\
         Pulls, then pushes. Changes of different fields are merged and reported. When both sides changed the same \
         field, it asks; without anybody to ask, the conflict waits in the inbox and the exit code is 3. Everything a sync \
-        changes in the cache is one transaction: it happened or it did not.",
+        changes in the cache is one transaction: all of it or nothing.",
     flags: &[
         Flag { long: "pull", help: "Only fetch", ..Flag::SWITCH },
         Flag { long: "push", help: "Only send", ..Flag::SWITCH },
@@ -82,8 +82,8 @@ pub const SYNC: Command = Command {
             skip for now, q stop and roll the pull back. Answers are read from standard input, so they can be piped. \
             At the end of input, with --no-input, or after three invalid answers, the conflict goes to the inbox: \
             'anyt sync conflicts' lists it, 'anyt sync resolve' settles it, the next sync sends the result.\n\n\
-            Ctrl-C at the prompt ends the sync with exit code 130 and the cache as it was. In the editor it belongs to the \
-            editor; one that dies of it leads back to the prompt.\n\n\
+            Ctrl-C at the prompt ends the sync with exit code 130 and the cache as it was. An editor gets the \
+            Ctrl-C itself; if it ends by that, the prompt comes back.\n\n\
             Whatever loses is written to discarded.jsonl first, and so is a text that an editor left and that cannot be \
             used; 'anyt sync restore' brings it back.",
         ),
@@ -148,7 +148,7 @@ const QUEUE: Command = Command {
     name: "queue",
     summary: "List the queued operations, or act on them",
     description: "\
-        An operation that the server refuses is parked with the server's message: no sync sends it again until it is \
+        An operation that the server refuses stays queued with the server's message: no sync sends it again until it is \
         retried. Fix the cause, then retry it or drop it; or change it with 'anyt task update', and that is sent instead. \
         The rest of the queue goes on; what needs it waits.",
     examples: &[
@@ -236,9 +236,9 @@ const RESOLVE: Command = Command {
 const RESTORE: Command = Command {
     id: Some(Id::SyncRestore),
     name: "restore",
-    summary: "Queue again what was thrown away",
+    summary: "Queue discarded operations again",
     description: "\
-        Every edit that a force sync, a resolution or 'queue drop' threw away is an entry of discarded.jsonl, and so is \
+        Every edit that a force sync, a resolution or 'queue drop' discarded is an entry of discarded.jsonl, and so is \
         a text that was typed about a conflict and could not be used, which is shown instead of queued.",
     arguments: &[Argument {
         name: "N",

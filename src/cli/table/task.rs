@@ -142,8 +142,8 @@ const UPDATE: Command = Command {
     name: "update",
     summary: "Change fields of tasks",
     description: "\
-        Only the named fields change. An empty value ('') clears a field that may be empty. With --where the tasks are shown \
-        and it is asked first; where nobody can be asked it needs --force.",
+        Only the named fields change. An empty value ('') clears a field that may be empty. With --where it shows the tasks \
+        and asks first; where nobody can answer it needs --force.",
     arguments: &[Argument {
         help: "The tasks, for example DEV-42 43",
         many: true,
@@ -214,8 +214,8 @@ const LIST: Command = Command {
     aliases: &["ls"],
     summary: "List tasks from the cache",
     description: "\
-        Tasks that are done, canceled or archived are left out unless --all or --status asks for them. Marks: * changes \
-        of the task were not sent yet, ! it depends on an open task. A search folds upper and lower case and \
+        Tasks that are done, canceled or archived are left out unless --all or --status asks for them. Marks: * a change \
+        of the task, of its comments, attempts or links was not sent yet, ! it depends on an open task. A search folds upper and lower case and \
         composed characters.",
     flags: &[
         Flag { accepts: Accepts::Statuses, value: "A,B", help: "Only these statuses, separated by commas", ..STATUS },
@@ -559,9 +559,9 @@ pub const UNDO: Command = Command {
     name: "undo",
     summary: "Undo what was changed from this machine",
     description: "\
-        Without N the newest operation that was not undone yet. What was not sent is given up. What was sent is followed by \
+        Without N the newest operation that was not undone yet. What was not sent is dropped. What was sent is followed by \
         its inverse: values return to what they were where nobody has changed them since, else there is a question as for \
-        every conflict; a task that was created is deleted, which is asked first; one that was deleted is created again. An \
+        every conflict; a task that was created is deleted, after a question; one that was deleted is created again. An \
         undo is undone by its own number.",
     arguments: &[Argument {
         name: "N",

@@ -150,7 +150,9 @@ fn abort_the_dead(session: &mut Session, ctx: &mut EnvContext, mode: &WriteMode)
         ]);
         let queued = edits::update(&mut ctx.store, &row, None, |_| Ok(set.clone()))?;
         hit("attempt.aborted");
-        session.out.warn(&format!("{}: nobody recorded how its run ended; it is finished as aborted", row.name))?;
+        session
+            .out
+            .warn(&format!("{}: its run left no record of how it ended; it is finished as aborted", row.name))?;
         if let Err(error) = deliver(session, ctx, mode, &queued) {
             session.out.error(&error)?;
         }

@@ -100,7 +100,7 @@ pub(super) fn condition(session: &Session) -> Option<Condition> {
 pub fn update(session: &mut Session) -> Result<u8> {
     let has_file = session.call.has("file");
     if has_file && changes_a_field(session) {
-        return Err(Error::usage("-F says what to change, and so does another flag").hint("give one of them"));
+        return Err(Error::usage("-F and a flag that names a field contradict each other").hint("give one of them"));
     }
     if has_file {
         return super::written::edit(session);

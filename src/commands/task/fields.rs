@@ -56,7 +56,7 @@ fn refuse_sign(session: &Session, known: &[String], label: &str) -> Result<()> {
     let Some((sign, verb)) = sign.filter(|_| !known.iter().any(|one| one == label)) else { return Ok(()) };
     let name = Some(label.trim_start_matches(sign)).filter(|name| !name.is_empty()).unwrap_or("NAME");
     let flag = if session.call.id() == Id::TaskCreate { "labels".into() } else { format!("{verb}-labels") };
-    Err(Error::usage(format!("'{label}' is no label")).hint(format!("to {verb} one: --{flag} {name}")))
+    Err(Error::usage(format!("'{label}' is not a label")).hint(format!("to {verb} one: --{flag} {name}")))
 }
 
 /// What no server would take.
@@ -111,7 +111,7 @@ pub fn user(ctx: &EnvContext, given: &str) -> Result<String> {
     }
     ctx.store
         .metadata(ACCOUNT)?
-        .ok_or_else(|| Error::failure("who 'me' is, is not known here yet").hint("run: anyt sync"))
+        .ok_or_else(|| Error::failure("the account of 'me' is not known here yet").hint("run: anyt sync"))
 }
 
 fn estimate(hours: &str) -> Result<Value> {
@@ -120,6 +120,6 @@ fn estimate(hours: &str) -> Result<Value> {
     }
     match hours.parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(Value::Number(number)),
-        _ => Err(Error::usage(format!("'{hours}' is no number of hours")).hint("for example: 1.5")),
+        _ => Err(Error::usage(format!("'{hours}' is not a number of hours")).hint("for example: 1.5")),
     }
 }

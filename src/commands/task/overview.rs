@@ -106,7 +106,7 @@ pub fn next(session: &mut Session) -> Result<()> {
 
 fn print_next(out: &mut Output, found: &[Candidate]) -> Result<()> {
     if found.is_empty() {
-        return out.warn("nothing can be worked on; see what is in the way: anyt task list --blocked");
+        return out.warn("no task is ready; see the blocked ones: anyt task list --blocked");
     }
     let mut table = Table::new([
         Column::left("ID").whole(),

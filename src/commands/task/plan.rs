@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use miniserde::json::Value;
 
 pub fn submit(session: &mut Session) -> Result<()> {
-    refuse_offline(session, "who reviews a plan has to see it")?;
+    refuse_offline(session, "the server passes a plan on to those who review it")?;
     let given = session.call.given("plan").map(|given| typed_text(session, given)).transpose()?;
     let (ctx, row) = named(session)?;
     let plan = given.or_else(|| row.text(PLAN).map(str::to_string)).filter(|plan| !plan.trim().is_empty());
@@ -33,7 +33,7 @@ pub fn request_changes(session: &mut Session) -> Result<()> {
 }
 
 fn judge(session: &mut Session, action: &str, done: &str) -> Result<()> {
-    refuse_offline(session, "it is about the plan that the server has now")?;
+    refuse_offline(session, "a review is about the plan that the server has now")?;
     let feedback = session.call.given("feedback").map(|given| typed_text(session, given)).transpose()?;
     let (ctx, row) = named(session)?;
     review(session, ctx, row, action, feedback.map(|feedback| ("feedback", text(feedback))), done)

@@ -159,7 +159,7 @@ pub fn open(session: &mut Session) -> Result<()> {
     };
     let url = ctx.env.web_page(uid).ok_or_else(|| {
         let name = &ctx.env.name;
-        Error::failure(format!("nobody has said where people see the tasks of {} in a browser", ctx.env.origin))
+        Error::failure(format!("no web address is known for the tasks of {}", ctx.env.origin))
             .hint(format!("set \"web_url\" of environment {name} in config.json, for example \"https://anyt.dev\""))
     })?;
     let opened = !session.call.has("print") && !session.out.is_json() && browse(&url);

@@ -18,7 +18,7 @@ pub fn edit(session: &mut Session) -> Result<u8> {
         return update(session);
     }
     if session.call.arguments().len() > 1 || session.call.has("where") {
-        return Err(Error::usage("an editor and a file are for one task at a time"));
+        return Err(Error::usage("an editor or a file changes one task at a time"));
     }
     let ctx = EnvContext::open_here(session)?;
     let typed = session.call.arguments().first().cloned();

@@ -53,7 +53,7 @@ impl StoreChoice {
         match word {
             "keyring" => Ok(StoreChoice::Keyring),
             "file" => Ok(StoreChoice::File),
-            _ => Err(Error::usage(format!("'{word}' is no store")).hint("keyring or file")),
+            _ => Err(Error::usage(format!("'{word}' is not a store")).hint("keyring or file")),
         }
     }
 }
