@@ -112,28 +112,39 @@ const COMMON: [&str; 10] = [
     "deleted_at",
 ];
 
-/// The members of a row that this version does not know and that say something, as JSON. `also`: one more that is known.
-pub fn unknown(kind: &'static Kind, row: &Value, also: Option<&str>) -> Option<String> {
+/// Of a row's members those that this version does not know and that say something, as JSON. `also`: one more that is known.
+pub fn unknown(
+    kind: &'static Kind,
+    names: &mut dyn Iterator<Item = &str>,
+    get: &dyn Fn(&str) -> Option<Value>,
+    also: Option<&str>,
+) -> Option<String> {
     static KNOWN: OnceLock<Vec<(&str, Vec<&str>)>> = OnceLock::new();
     let all = KNOWN.get_or_init(|| KINDS.map(|kind| (kind.name, known_members(kind))).into());
     let (_, known) = all.iter().find(|(name, _)| *name == kind.name)?;
-    let Value::Object(members) = row else { return None };
-    let is_unknown = |name: &str| known.binary_search(&name).is_err() && also != Some(name);
     let mut unknown = Object::new();
-    for (name, value) in members.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
-        if is_unknown(name) {
-            unknown.insert(name.clone(), value.clone());
+    for name in
+        names.filter(|name| known.binary_search_by_key(&by_length(name), by_length).is_err() && also != Some(name))
+    {
+        match get(name) {
+            None | Some(Value::Null) => {}
+            Some(value) => drop(unknown.insert(name.to_string(), value)),
         }
     }
     (!unknown.is_empty()).then(|| json::to_string(&unknown))
 }
 
-/// Sorted. Some servers give a row that is referred to in place of its id.
+/// Lengths tell most names apart.
+fn by_length<'a>(name: &&'a str) -> (usize, &'a str) {
+    (name.len(), *name)
+}
+
+/// In the order of `by_length`. Some servers give a row that is referred to in place of its id.
 fn known_members(kind: &'static Kind) -> Vec<&'static str> {
     let referred = |field: &FieldDef| if let Type::Reference(kind) = field.ty { Some(kind) } else { None };
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), referred(field)]).flatten();
     let mut names: Vec<&str> = COMMON.into_iter().chain(fields).collect();
-    names.sort_unstable();
+    names.sort_unstable_by_key(by_length);
     names
 }
 
@@ -156,7 +167,9 @@ pub fn row_from_json(kind: &'static Kind, value: &Value) -> Option<Row> {
             row.set(field, value);
         }
     }
-    row.unknown = unknown(kind, value, None);
+    if let Value::Object(members) = value {
+        row.unknown = unknown(kind, &mut members.keys().map(String::as_str), &|name| members.get(name).cloned(), None);
+    }
     Some(row)
 }
 

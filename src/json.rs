@@ -5,11 +5,13 @@
 //! Keys may repeat in what others wrote. The last one counts when reading, as everywhere; removing removes them all, so
 //! that nothing stays behind in the shadow of a second key.
 
+mod cut;
 mod scan;
 
 use std::fmt;
 use std::ops::Range;
 
+pub use cut::{RawMember, cut};
 use scan::{Inside, Member, Scanner, Value};
 
 /// Where a text stops being JSON. Line and column count from 1, the column in characters.
@@ -114,14 +116,6 @@ pub fn get_all<'a>(text: &'a str, path: &[&str]) -> Result<Vec<&'a str>, Fault> 
         values = below.filter(|member| member.key == *key).map(|member| &member.value).collect();
     }
     Ok(values.into_iter().map(|value| &text[value.at.clone()]).collect())
-}
-
-/// The raw text of each element of the array at a path; `None` if there is no such member or it is no array.
-pub fn elements<'a>(text: &'a str, path: &[&str]) -> Result<Option<Vec<&'a str>>, Fault> {
-    Ok(match Document::parse(text)?.find(path).map(|value| &value.inside) {
-        Some(Inside::Elements(elements)) => Some(elements.iter().map(|value| &text[value.at.clone()]).collect()),
-        _ => None,
-    })
 }
 
 /// The text that a raw value stands for, if it is a string. Lone surrogates become U+FFFD.

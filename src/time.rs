@@ -28,7 +28,8 @@ impl Timestamp {
             return Some(Timestamp(days * DAY * SECOND));
         }
         let rest = rest.strip_prefix(['T', 't', ' '])?;
-        let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
+        let is_zone = |byte: &u8| matches!(byte, b'Z' | b'z' | b'+' | b'-');
+        let zone_at = rest.as_bytes().iter().position(is_zone).unwrap_or(rest.len());
         let (clock, zone) = rest.split_at(zone_at);
         let micros = parse_clock(clock)?;
         let offset = parse_zone(zone)?;
@@ -168,33 +169,36 @@ pub fn parse_span(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(count.checked_mul(factor)?))
 }
 
-fn number(text: &str) -> Option<i64> {
-    (!text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+/// Digits alone, nine at most.
+fn number(digits: &[u8]) -> Option<i64> {
+    let digit = |number: i64, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'));
+    if (1..=9).contains(&digits.len()) { digits.iter().try_fold(0, digit) } else { None }
 }
 
 /// `YYYY-MM-DD` to days since 1970-01-01.
 fn parse_date(text: &str) -> Option<i64> {
-    let mut parts = text.split('-');
-    let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    (parts.next().is_none() && valid_date(year, month, day)).then(|| days_from_civil(year, month, day))
+    let (year, rest) = text.as_bytes().split_at_checked(4)?;
+    let [b'-', m, n, b'-', d, e] = *rest else { return None };
+    let (year, month, day) = (number(year)?, number(&[m, n])?, number(&[d, e])?);
+    valid_date(year, month, day).then(|| days_from_civil(year, month, day))
 }
 
 /// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fff…` to microseconds of the day.
 fn parse_clock(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let mut parts = whole.split(':');
+    let text = text.as_bytes();
+    let point = text.iter().position(|byte| matches!(byte, b'.' | b',')).unwrap_or(text.len());
+    let mut parts = text[..point].split(|byte| *byte == b':');
     let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
     let second = parts.next().map_or(Some(0), number)?;
     // 23:59:60 is a leap second; it reads as the first instant of the next minute.
     if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let digits: String = fraction.chars().take(6).collect();
-    let micros = if fraction.is_empty() {
-        0
-    } else {
-        fraction.bytes().all(|b| b.is_ascii_digit()).then(|| format!("{digits:0<6}").parse::<i64>().ok())??
-    };
+    let fraction = text.get(point + 1..).unwrap_or_default();
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let micros = (0..6).fold(0, |micros, at| micros * 10 + fraction.get(at).map_or(0, |byte| i64::from(byte - b'0')));
     Some((hour * 3600 + minute * 60 + second) * SECOND + micros)
 }
 
@@ -209,10 +213,10 @@ fn parse_zone(text: &str) -> Option<i64> {
     let (hours, minutes) = digits.split_at_checked(2)?;
     let minutes = match minutes.len() {
         0 => 0,
-        2 => number(minutes)?,
+        2 => number(minutes.as_bytes())?,
         _ => return None,
     };
-    let hours = number(hours)?;
+    let hours = number(hours.as_bytes())?;
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 

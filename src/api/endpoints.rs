@@ -84,7 +84,7 @@ impl Http {
 
     fn row_of(&self, kind: &'static Kind, workspace_id: i64, body: &[u8]) -> RemoteResult<Row> {
         let reader = self.reader(kind, workspace_id, None);
-        let row = document(body).and_then(|value| reader.row(wire::unwrap(&value)?));
+        let row = document(body).and_then(|value| reader.answer(wire::unwrap(&value)?));
         row.map_err(|words| self.malformed(&words))
     }
 
@@ -97,7 +97,7 @@ impl Http {
     fn write_row(&self, request: &Request, call: &dyn Fn(bool) -> Result<Call, Reply>) -> Reply {
         let reader = self.reader(request.kind, request.workspace_id, request.below);
         let send = |older| match call(older) {
-            Ok(call) => self.write(&call, &|value| reader.row(value).map(Some)),
+            Ok(call) => self.write(&call, &|value| reader.answer(value).map(Some)),
             Err(refused) => refused,
         };
         let older = self.older_words.get();
@@ -278,7 +278,7 @@ impl Remote for Http {
         self.optional(self.list(List {
             path: collection(kind, workspace_id, None),
             paging: if generation::has_numbered_pages(kind) { Paging::Numbered } else { Paging::Offset },
-            read: Box::new(move |value| wire::row(kind, value, workspace_id)),
+            read: Box::new(move |value| wire::row(kind, &wire::members(value, kind.name)?, workspace_id)),
             key: |row: &Row| row.id,
         }))
     }

@@ -1,6 +1,7 @@
 //! What the generations of servers leave out of a row, or word differently (api.md 3.3, 3.14). The only place that knows a
 //! field by its name.
 
+use super::members::Members;
 use crate::model::attempt;
 use crate::model::comment::CONTENT;
 use crate::model::label::LABEL;
@@ -50,8 +51,8 @@ pub(super) fn canonical(field: Field, text: String) -> String {
 }
 
 /// The row says that this server has the older word.
-pub(super) fn says_older_word(row: &json::Value) -> bool {
-    matches!(super::wire::member(row, STATUS.name), Some(json::Value::String(word)) if word == OLDER)
+pub(super) fn says_older_word(row: &Members) -> bool {
+    row.says(STATUS.name, OLDER)
 }
 
 /// The patch sets the one value that has two words.

@@ -12,6 +12,7 @@ mod body;
 mod endpoints;
 mod generation;
 mod lists;
+mod members;
 mod pages;
 mod problem;
 mod proxy;
@@ -122,10 +123,15 @@ fn lenient(body: &[u8]) -> Read<Value> {
     })
 }
 
+const NOT_JSON: &str = "the answer is not JSON, or was cut off";
+
 /// A body as JSON, or what it is instead.
 fn document(body: &[u8]) -> Read<Value> {
-    let foreign = "the answer is not JSON in UTF-8";
-    let text = std::str::from_utf8(body).map_err(|_| foreign.to_string())?;
+    parse(json_text(std::str::from_utf8(body).map_err(|_| "the answer is not JSON in UTF-8")?)?)
+}
+
+/// A body without what may be around it, where it may be JSON.
+fn json_text(text: &str) -> Read<&str> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err("the answer is empty".into());
@@ -133,5 +139,9 @@ fn document(body: &[u8]) -> Read<Value> {
     if text.starts_with('<') {
         return Err("the answer is a web page, not JSON (a login page or a proxy on the way?)".into());
     }
-    json::from_str(text).map_err(|_| "the answer is not JSON, or was cut off".into())
+    Ok(text)
+}
+
+fn parse(text: &str) -> Read<Value> {
+    json::from_str(text).map_err(|_| NOT_JSON.into())
 }

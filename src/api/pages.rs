@@ -1,8 +1,9 @@
-//! A page of rows, of which one may be broken: that one is named and left out, the others are read. A page that is JSON as
-//! a whole is read as a whole; else it is cut into rows, and each is read alone.
+//! A page of rows, cut into rows of which each is read alone: a broken one is named and left out, and no tree of the whole
+//! page is ever in memory.
 
+use super::members::Members;
 use super::wire::{self, Read};
-use super::{document, generation};
+use super::{NOT_JSON, document, generation, json_text, parse};
 use crate::json;
 use crate::model::{self, Kind, Row};
 use crate::sync::remote::{Page, Unreadable};
@@ -20,12 +21,22 @@ pub(super) struct Reader<'a> {
     pub(super) older_words: &'a Cell<bool>,
 }
 
+/// Where the rows may be in an answer: below these keys, or at the top (api.md 1.5).
+fn places(collection: &str) -> [Vec<&str>; 6] {
+    [vec!["items"], vec![collection], vec!["data", "items"], vec!["data", collection], vec!["data"], vec![]]
+}
+
 impl Reader<'_> {
-    pub(super) fn row(&self, value: &Value) -> Read<Row> {
-        if generation::says_older_word(value) {
+    /// The row that is an answer's object.
+    pub(super) fn answer(&self, value: &Value) -> Read<Row> {
+        self.row(&wire::members(value, self.kind.name)?)
+    }
+
+    fn row(&self, members: &Members) -> Read<Row> {
+        if generation::says_older_word(members) {
             self.older_words.set(true);
         }
-        let mut row = wire::row(self.kind, value, self.workspace_id)?;
+        let mut row = wire::row(self.kind, members, self.workspace_id)?;
         if let (Some(field), Some((id, name))) = (self.kind.below(), self.below) {
             row.set(field, model::Value::Int(id));
             row.name = row.kind.name_below(name, row.id);
@@ -34,55 +45,44 @@ impl Reader<'_> {
     }
 
     pub(super) fn page(&self, body: &[u8]) -> Read<Page> {
-        match document(body) {
-            Ok(value) => self.whole(&value),
-            Err(words) => self.cut(body).unwrap_or(Err(words)),
+        let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+        let damaged = matches!(text, Cow::Owned(_));
+        let names = [self.kind.collection];
+        let Some(cut) = places(names[0]).iter().find_map(|path| json::cut(json_text(&text).ok()?, path)) else {
+            return wire::page(&document(body)?, &names).and(Err(wire::NO_LIST.into()));
+        };
+        let around = parse(&cut.around)?;
+        let list = wire::page(&around, &names)?;
+        if !list.items.is_empty() {
+            return Err(wire::NO_LIST.into());
         }
-    }
-
-    fn whole(&self, value: &Value) -> Read<Page> {
-        let list = wire::page(value, &[self.kind.collection])?;
+        let escapes = text.contains("\\u");
         let mut page = Page { total: list.says("total"), ..Page::default() };
-        for item in list.items.iter() {
-            self.take(&mut page, item);
+        for element in cut.elements {
+            let members = Members::cut(&element.members);
+            let row = self.row(&members);
+            let is_damaged = damaged && element.raw.contains(char::REPLACEMENT_CHARACTER)
+                || escapes && miniserde::json::from_str::<Value>(element.raw).is_err();
+            match row {
+                _ if is_damaged || members.is_broken() || !element.raw.starts_with('{') => {
+                    page.unreadable.push(self.broken(element.raw)?)
+                }
+                Ok(row) => page.items.push(row),
+                Err(message) => {
+                    let id = members.get("id").and_then(|id| wire::int(&id));
+                    page.unreadable.push(Unreadable { id, message });
+                }
+            }
         }
         Ok(page)
     }
 
-    fn take(&self, page: &mut Page, item: &Value) {
-        match self.row(item) {
-            Ok(row) => page.items.push(row),
-            Err(message) => {
-                page.unreadable.push(Unreadable { id: wire::member(item, "id").and_then(wire::int), message })
-            }
+    /// What is no row. A page is not believed where it is no JSON but for half characters.
+    fn broken(&self, raw: &str) -> Read<Unreadable> {
+        json::check(raw.as_bytes()).map_err(|_| NOT_JSON)?;
+        if !raw.starts_with('{') {
+            return Ok(Unreadable { id: None, message: wire::nothing(self.kind.name) });
         }
-    }
-
-    /// Row by row. `None` where not even a list can be made out.
-    fn cut(&self, body: &[u8]) -> Option<Read<Page>> {
-        let text = String::from_utf8_lossy(body);
-        let damaged = matches!(text, Cow::Owned(_));
-        let text = text.trim_start_matches('\u{feff}').trim();
-        let own = [&[self.kind.collection][..]];
-        let (path, rows) =
-            own.iter().chain(&wire::PLACES).find_map(|path| Some((*path, json::elements(text, path).ok()??)))?;
-        let around = if path.is_empty() { "[]".into() } else { json::set_member(text, path, "[]").ok()? };
-        let around: Value = miniserde::json::from_str(&around).ok()?;
-        let total = match wire::page(&around, &[self.kind.collection]) {
-            Ok(list) => list.says("total"),
-            Err(words) => return Some(Err(words)),
-        };
-        let mut page = Page { total, ..Page::default() };
-        for raw in rows {
-            match miniserde::json::from_str::<Value>(raw) {
-                Ok(item) if !damaged || !raw.contains('\u{fffd}') => self.take(&mut page, &item),
-                _ => page.unreadable.push(self.broken(raw)),
-            }
-        }
-        Some(Ok(page))
-    }
-
-    fn broken(&self, raw: &str) -> Unreadable {
         let word = |name: &str| {
             let raw = json::get(raw, &[name]).ok()??;
             json::string(raw).or_else(|| Some(raw.to_string()))
@@ -90,7 +90,7 @@ impl Reader<'_> {
         let id = word("id").and_then(|id| id.trim().parse().ok());
         let name = word("identifier").or_else(|| word("id")).unwrap_or_else(|| "without a name".into());
         let message = format!("{} {name} holds text that is damaged (half a character)", self.kind.name);
-        Unreadable { id, message }
+        Ok(Unreadable { id, message })
     }
 }
 

@@ -3,6 +3,7 @@
 //! it. Knows no HTTP: takes `Value`s, gives model types, and says what is wrong in words.
 
 use super::generation;
+use super::members::Members;
 use crate::document;
 use crate::model::kind::{Place, Type};
 use crate::model::{self, Account, Edge, Field, Kind, Member, Row, Workspace};
@@ -18,6 +19,15 @@ pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
         Value::Object(object) => object.get(name).filter(|value| !matches!(value, Value::Null)),
         _ => None,
     }
+}
+
+/// The members of an object that is expected in an answer.
+pub(super) fn members<'a>(value: &'a Value, kind: &str) -> Read<Members<'a>> {
+    Members::of(value).ok_or_else(|| nothing(kind))
+}
+
+pub(super) fn nothing(kind: &str) -> String {
+    format!("there is no {kind} in the answer")
 }
 
 /// A whole number, or a string that holds one.
@@ -50,6 +60,10 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
+fn into_text(value: Value) -> Option<String> {
+    if let Value::String(text) = value { Some(text) } else { text(&value) }
+}
+
 /// The document inside any envelope: `{"success", "data"}` of generation B, or just `data` as A has it. An envelope
 /// that says it is no success is an error.
 pub(super) fn unwrap(value: &Value) -> Read<&Value> {
@@ -79,8 +93,7 @@ impl Page<'_> {
     }
 }
 
-/// Where the list is in an answer that is no JSON as a whole: below these keys, or at the top.
-pub(super) const PLACES: [&[&str]; 4] = [&["items"], &["data", "items"], &["data"], &[]];
+pub(super) const NO_LIST: &str = "there is no list in the answer";
 
 /// An answer without a list is an error, never an empty one: it would read as deletions.
 pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
@@ -95,47 +108,41 @@ pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
             Some(Value::Array(items)) => Some(Page { items, around: Some(value) }),
             _ => None,
         })
-        .ok_or_else(|| "there is no list in the answer".into())
+        .ok_or_else(|| NO_LIST.into())
 }
 
-/// An object being read, with a name for complaints.
+/// An object being read, with words for complaints.
 struct Fields<'a> {
-    value: &'a Value,
-    what: String,
+    members: &'a Members<'a>,
+    kind: &'static str,
 }
 
-impl<'a> Fields<'a> {
-    fn of(value: &'a Value, kind: &str) -> Read<Fields<'a>> {
-        if !matches!(value, Value::Object(_)) {
-            return Err(format!("there is no {kind} in the answer"));
-        }
-        let name = ["identifier", "id", "user_id"].iter().find_map(|name| member(value, name).and_then(text));
-        Ok(Fields { value, what: name.map_or_else(|| kind.to_string(), |name| format!("{kind} {name}")) })
-    }
-
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        member(self.value, name)
+impl Fields<'_> {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.members.get(name)
     }
 
     fn lacks(&self, name: &str) -> String {
         let fault = if self.get(name).is_some() { "an unreadable" } else { "no" };
-        format!("{} has {fault} '{name}'", self.what)
+        let called = ["identifier", "id", "user_id"].iter().find_map(|name| self.some_text(name));
+        let called = called.map_or_else(String::new, |called| format!(" {called}"));
+        format!("{}{called} has {fault} '{name}'", self.kind)
     }
 
     fn int(&self, name: &str) -> Read<i64> {
-        self.get(name).and_then(int).ok_or_else(|| self.lacks(name))
+        self.some_int(name).ok_or_else(|| self.lacks(name))
     }
 
     fn text(&self, name: &str) -> Read<String> {
-        self.get(name).and_then(text).ok_or_else(|| self.lacks(name))
+        self.some_text(name).ok_or_else(|| self.lacks(name))
     }
 
     fn some_int(&self, name: &str) -> Option<i64> {
-        self.get(name).and_then(int)
+        int(&self.get(name)?)
     }
 
     fn some_text(&self, name: &str) -> Option<String> {
-        self.get(name).and_then(text)
+        into_text(self.get(name)?)
     }
 
     /// A time the cursor can be moved to.
@@ -147,8 +154,8 @@ impl<'a> Fields<'a> {
 
 /// A row of any kind, field by field as its description has them. `workspace_id` stands in where the server leaves the
 /// member out.
-pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read<Row> {
-    let fields = Fields::of(value, kind.name)?;
+pub(super) fn row(kind: &'static Kind, members: &Members, workspace_id: i64) -> Read<Row> {
+    let fields = Fields { members, kind: kind.name };
     let mut row = Row::new(kind);
     row.id = fields.int("id")?;
     row.name = match kind.place {
@@ -167,31 +174,32 @@ pub(super) fn row(kind: &'static Kind, value: &Value, workspace_id: i64) -> Read
     row.created_at = fields.some_text("created_at").unwrap_or_else(|| row.updated_at.clone());
     row.deleted_at = fields.some_text("deleted_at");
     for field in kind.fields {
-        row.values[field.at] = match field_value(field, value) {
+        row.values[field.at] = match field_value(field, members) {
             Some(value) => value,
             None if generation::is_required(field) => return Err(fields.lacks(field.name)),
             None => generation::absent(field),
         };
     }
-    row.unknown = document::unknown(kind, value, kind.fields.iter().find_map(generation::inside));
+    let inside = kind.fields.iter().find_map(generation::inside);
+    row.unknown = document::unknown(kind, &mut members.names(), &|name| members.get(name), inside);
     Ok(row)
 }
 
 /// What an object has for a field; `None` where it has nothing that can be read as it.
-fn field_value(field: Field, row: &Value) -> Option<model::Value> {
+fn field_value(field: Field, row: &Members) -> Option<model::Value> {
     let given = match generation::inside(field) {
-        Some(object) => member(row, object).and_then(|object| member(object, field.name)),
-        None => member(row, field.name),
+        Some(object) => row.get(object).and_then(|object| member(&object, field.name).cloned()),
+        None => row.get(field.name),
     };
     match field.ty {
-        Type::Text => Some(model::Value::Text(generation::canonical(field, text(given?)?))),
-        Type::Time => Some(model::Value::Text(text(given?)?)),
-        Type::Int => Some(model::Value::Int(int(given?)?)),
-        Type::Number => Some(model::Value::Number(number(given?)?)),
-        Type::Words => Some(model::Value::Set(names(given?)?)),
+        Type::Text => Some(model::Value::Text(generation::canonical(field, into_text(given?)?))),
+        Type::Time => Some(model::Value::Text(into_text(given?)?)),
+        Type::Int => Some(model::Value::Int(int(&given?)?)),
+        Type::Number => Some(model::Value::Number(number(&given?)?)),
+        Type::Words => Some(model::Value::Set(names(&given?)?)),
         // Some servers give the row itself in place of its id.
         Type::Reference(kind) => {
-            let id = member(row, kind).and_then(|row| member(row, "id")).or(given).and_then(int);
+            let id = given.as_ref().and_then(int).or_else(|| int(member(&row.get(kind)?, "id")?));
             Some(model::Value::Int(id?))
         }
     }
@@ -204,7 +212,7 @@ fn names(value: &Value) -> Option<Vec<String>> {
 }
 
 pub(super) fn workspace(value: &Value) -> Read<Workspace> {
-    let fields = Fields::of(value, "workspace")?;
+    let fields = Fields { members: &members(value, "workspace")?, kind: "workspace" };
     let updated_at = fields.some_text("updated_at").unwrap_or_default();
     Ok(Workspace {
         id: fields.int("id")?,
@@ -219,7 +227,7 @@ pub(super) fn workspace(value: &Value) -> Read<Workspace> {
 }
 
 pub(super) fn member_of(value: &Value, workspace_id: i64) -> Read<Member> {
-    let fields = Fields::of(value, "member")?;
+    let fields = Fields { members: &members(value, "member")?, kind: "member" };
     Ok(Member {
         workspace_id: fields.some_int("workspace_id").unwrap_or(workspace_id),
         user_id: fields.text("user_id")?,
@@ -229,7 +237,7 @@ pub(super) fn member_of(value: &Value, workspace_id: i64) -> Read<Member> {
 }
 
 pub(super) fn account(value: &Value) -> Read<Account> {
-    let fields = Fields::of(value, "account")?;
+    let fields = Fields { members: &members(value, "account")?, kind: "account" };
     Ok(Account { user_id: fields.text("user_id")?, email: fields.some_text("email"), role: fields.some_text("role") })
 }
 
@@ -238,12 +246,12 @@ pub(super) const OTHER_END: &str = "depends_on";
 
 /// The identifier in a list of dependencies (api.md 3.4).
 pub(super) fn dependency(value: &Value) -> Read<String> {
-    Fields::of(value, "dependency")?.text("identifier")
+    Fields { members: &members(value, "dependency")?, kind: "dependency" }.text("identifier")
 }
 
 /// An edge of the dependency graph (api.md 3.4).
 pub(super) fn edge(value: &Value) -> Read<Edge> {
-    let fields = Fields::of(value, "edge")?;
+    let fields = Fields { members: &members(value, "edge")?, kind: "edge" };
     Ok(Edge { task: fields.text("from_task")?, depends_on: fields.text("to_task")? })
 }
 
@@ -264,7 +272,7 @@ mod tests {
         "creator_id": "u1", "created_at": "2025-10-16T10:00:00Z", "updated_at": "2025-10-16 10:00:00", "someday": {"x": 1}}"#;
 
     fn task(value: &Value, workspace_id: i64) -> Read<Row> {
-        row(&crate::model::task::TASK, value, workspace_id)
+        row(&crate::model::task::TASK, &members(value, "task")?, workspace_id)
     }
 
     #[test]
@@ -273,7 +281,7 @@ mod tests {
         assert_eq!((task.id, task.version, task.priority(), task.number()), (7, 5, -1, 42));
         assert_eq!((task.status(), task.labels().len()), ("active", 2));
         assert_eq!(task.get(ESTIMATE), &model::Value::Number(1.5));
-        assert!(generation::says_older_word(&value(TASK)));
+        assert!(generation::says_older_word(&members(&value(TASK), "task").expect("an object")));
         assert_eq!(task.unknown.as_deref(), Some(r#"{"someday":{"x":1}}"#), "what a later server says");
         let document = Value::Object(document::row_to_json(&task));
         assert_eq!(document::row_from_json(task.kind, &document), Some(task));
@@ -342,11 +350,12 @@ mod tests {
 
     #[test]
     fn small_objects() {
+        let read = |kind, text| row(kind, &members(&value(text), "row").expect("an object"), 3);
         assert!(workspace(&value(r#"{"id":1,"name":"Dev","identifier":"DEV"}"#)).is_ok());
         assert_eq!(workspace(&value(r#"{"id":1,"name":"Dev"}"#)), Err("workspace 1 has no 'identifier'".into()));
-        let project = row(&PROJECT, &value(r#"{"id":1,"name":"P"}"#), 3).map(|row| (row.workspace_id, row.name));
+        let project = read(&PROJECT, r#"{"id":1,"name":"P"}"#).map(|row| (row.workspace_id, row.name));
         assert_eq!(project, Ok((3, "P".into())));
-        assert!(row(&LABEL, &value(r#"{"id":1,"name":"bug","color":null}"#), 1).is_ok());
+        assert!(read(&LABEL, r#"{"id":1,"name":"bug","color":null}"#).is_ok());
         assert_eq!(member_of(&value(r#"{"role":"x"}"#), 1), Err("member has no 'user_id'".into()));
         assert_eq!(account(&value(r#"{"user_id":5,"email":null}"#)).map(|account| account.user_id), Ok("5".into()));
         let edge = edge(&value(r#"{"from_task":"A-1","to_task":"A-2","blocking":true}"#)).expect("edge");

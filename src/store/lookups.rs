@@ -1,11 +1,13 @@
 //! Rows as shown, found by their ids, names and uids, and by what operations call them.
 
-use super::rows::{by_id, highest_number, server_row, statements};
+use super::rows::{by_id, highest_number, known_rows, server_row, statements};
 use super::targets::local_id;
 use super::{Result, Store};
 use crate::model::kind::{Identity, Kind};
 use crate::model::{Row, Target, task};
+use miniserde::json;
 use rusqlite::{OptionalExtension, named_params};
+use std::collections::BTreeMap;
 
 impl Store {
     /// A row as shown, also one whose delete is queued.
@@ -16,6 +18,12 @@ impl Store {
     /// The server's row, without what is queued.
     pub fn server_row(&self, kind: &'static Kind, id: i64) -> Result<Option<Row>> {
         server_row(&self.db, kind, id).map_err(|e| self.error(e))
+    }
+
+    /// The server's rows with the ids of `like`, by their ids; with `staged`, those that are staged as they are there.
+    pub fn known_rows(&self, kind: &'static Kind, like: &[Row], staged: bool) -> Result<BTreeMap<i64, Row>> {
+        let ids = json::to_string(&like.iter().map(|row| row.id).collect::<Vec<_>>());
+        known_rows(&self.db, kind, &ids, staged).map_err(|e| self.error(e))
     }
 
     /// What a row is called, as shown; cheaper than the row.

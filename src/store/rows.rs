@@ -11,12 +11,16 @@ use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::types::{ToSqlOutput, Value as Sql};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params, params_from_iter};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Columns that every kind with ids has, before its fields.
 const COMMON: &str = "id, workspace_id, identifier, number, uid, version, created_at, updated_at, deleted_at, created_us, \
                       updated_us, unknown";
 const COMMON_COUNT: usize = 12;
+
+/// The ids that one parameter holds.
+const IDS: &str = "(SELECT value FROM json_each(?1))";
 
 /// The statements of one kind. Only names from the descriptions are in them, never values.
 pub(super) struct Statements {
@@ -26,12 +30,14 @@ pub(super) struct Statements {
     /// `SELECT … FROM table WHERE id = ?1`, of the table and of its staging table.
     pub by_id: String,
     pub staged_by_id: String,
+    /// The same with `remote` behind them, of one row and of those whose ids are in a JSON array.
+    server_by_id: String,
+    server_by_ids: String,
+    staged_by_ids: String,
     /// `INSERT OR REPLACE`; the last parameter is `synced_at`. The columns that only this machine has (`remote`, `made_by`,
     /// `below_read`) are empty then.
     pub put: String,
     pub stage: String,
-    /// Version and time of a staged row.
-    pub staged_stamp: String,
     /// The staged row says the same as the cached one, in every column.
     pub same_content: String,
 }
@@ -61,9 +67,11 @@ impl Statements {
             kind,
             by_id: format!("SELECT {columns} FROM {table} WHERE id = ?1"),
             staged_by_id: format!("SELECT {columns} FROM staged_{table} WHERE id = ?1"),
+            server_by_id: format!("SELECT {columns}, remote FROM {table} WHERE id = ?1"),
+            server_by_ids: format!("SELECT {columns}, remote FROM {table} WHERE id IN {IDS}"),
+            staged_by_ids: format!("SELECT {columns}, NULL FROM staged_{table} WHERE id IN {IDS}"),
             put: format!("INSERT OR REPLACE INTO {table} ({columns}, synced_at) VALUES ({marks})"),
             stage: format!("INSERT OR REPLACE INTO staged_{table} ({columns}, synced_at) VALUES ({marks})"),
-            staged_stamp: format!("SELECT version, updated_at FROM staged_{table} WHERE id = ?1"),
             same_content: same.collect::<Vec<_>>().join(" AND "),
             columns,
         }
@@ -89,7 +97,15 @@ impl Statements {
         Ok(read)
     }
 
-    /// The same where the column after those is whether an operation waits on the row.
+    /// The server's row where the column after those is `remote`; `None` if that cannot be read.
+    fn read_server(&self, row: &rusqlite::Row) -> rusqlite::Result<Option<Row>> {
+        Ok(match row.get::<_, Option<String>>(COMMON_COUNT + self.kind.fields.len())? {
+            Some(text) => document::row_from_json(self.kind, &document::parse(&text)),
+            None => Some(self.read(row)?),
+        })
+    }
+
+    /// A row as shown where the column after those is whether an operation waits on the row.
     pub fn read_shown(&self, row: &rusqlite::Row) -> rusqlite::Result<ShownRow> {
         let pending = row.get(COMMON_COUNT + self.kind.fields.len())?;
         Ok(ShownRow { row: self.read(row)?, pending, blocked: false })
@@ -176,15 +192,28 @@ pub(super) fn server_row(db: &Connection, kind: &'static Kind, id: i64) -> rusql
     if id < 0 || kind.identity != Identity::Id {
         return Ok(None);
     }
-    let remote: Option<Option<String>> = db
-        .prepare_cached(&format!("SELECT remote FROM {} WHERE id = ?1", kind.table))?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    match remote {
-        None => Ok(None),
-        Some(Some(text)) => Ok(document::row_from_json(kind, &document::parse(&text))),
-        Some(None) => by_id(db, kind, id),
+    let statements = statements(kind);
+    let found = db.prepare_cached(&statements.server_by_id)?.query_row([id], |row| statements.read_server(row));
+    Ok(found.optional()?.flatten())
+}
+
+/// The server's rows with some ids (a JSON array), by their ids; with `staged`, those that are staged as they are there.
+pub(super) fn known_rows(
+    db: &Connection,
+    kind: &'static Kind,
+    ids: &str,
+    staged: bool,
+) -> rusqlite::Result<BTreeMap<i64, Row>> {
+    let statements = statements(kind);
+    let mut known = BTreeMap::new();
+    let all = [Some(&statements.server_by_ids), staged.then_some(&statements.staged_by_ids)];
+    for sql in all.into_iter().flatten() {
+        let mut query = db.prepare_cached(sql)?;
+        for row in query.query_map([ids], |row| statements.read_server(row))? {
+            known.extend(row?.map(|row| (row.id, row)));
+        }
     }
+    Ok(known)
 }
 
 /// The next free name of a workspace, with the prefix of `like`.

@@ -1,201 +1,17 @@
-//! The cache's tables and the ordered list of migrations that make them. `PRAGMA user_version` counts the migrations a
-//! file has been through; a file that has been through more than we know is a newer anyt's, and is left alone.
+//! How a file gets the cache's tables: a new one all at once, an older one by the migrations that came after it. `PRAGMA
+//! user_version` tells which those are; a file with a higher one than we know is a newer anyt's, and is left alone.
 
 use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Oldest first. A migration that has been released is never edited; changes are appended.
-pub(super) const MIGRATIONS: [&str; 8] = [V1, V2, V3, V4, V5, V6, V7, V8];
+/// The tables as they are now.
+pub(super) const TABLES: &str = include_str!("schema.sql");
 
-/// The spec's tables with their columns as written there, in its order; what follows a `-- added` comment is ours
-/// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as
-/// microseconds since 1970, because text with different zones does not sort.
-const V1: &str = "
-CREATE TABLE workspaces (
-  id INTEGER PRIMARY KEY,
-  identifier TEXT NOT NULL,
-  name TEXT NOT NULL,
-  description TEXT,
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  -- added
-  task_counter INTEGER
-);
+/// From each older version to the next, oldest first: from 1. One that has been released is never edited; changes are
+/// appended, and made in schema.sql too.
+pub(super) const MIGRATIONS: [&str; 7] = [V2, V3, V4, V5, V6, V7, V8];
 
-CREATE TABLE projects (
-  id INTEGER PRIMARY KEY,
-  workspace_id INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  description TEXT,
-  status TEXT NOT NULL,
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
-);
-
-CREATE TABLE tasks (
-  id INTEGER PRIMARY KEY,
-  project_id INTEGER NOT NULL,
-  workspace_id INTEGER NOT NULL,
-  identifier TEXT NOT NULL,
-  title TEXT NOT NULL,
-  description TEXT,
-  status TEXT NOT NULL,
-  priority INTEGER NOT NULL,
-  assignee_id TEXT,
-  version INTEGER NOT NULL,
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  -- added
-  number INTEGER NOT NULL,
-  uid TEXT,
-  assignee_type TEXT,
-  assigned_coding_agent TEXT,
-  labels TEXT NOT NULL DEFAULT '[]',   -- JSON array of names
-  phase TEXT,
-  estimate REAL,                       -- hours
-  parent_id INTEGER,
-  goal_id INTEGER,
-  implementation_plan TEXT,
-  checklist TEXT,
-  creator_id TEXT,
-  started_at TEXT,
-  completed_at TEXT,
-  canceled_at TEXT,
-  archived_at TEXT,
-  deleted_at TEXT,                     -- deleted here, not yet on the server
-  created_us INTEGER NOT NULL,
-  updated_us INTEGER NOT NULL,
-  remote TEXT,                         -- the server's row as JSON, while operations on it are queued
-  FOREIGN KEY (project_id) REFERENCES projects(id),
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
-);
-CREATE INDEX tasks_by_identifier ON tasks(workspace_id, identifier);
-CREATE INDEX tasks_by_number ON tasks(workspace_id, number);
-CREATE INDEX tasks_by_priority ON tasks(workspace_id, priority DESC, updated_us DESC, id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_by_update ON tasks(workspace_id, updated_us DESC, id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_by_status ON tasks(workspace_id, status, priority DESC) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_by_parent ON tasks(parent_id) WHERE parent_id IS NOT NULL;
-
-CREATE TABLE task_dependencies (
-  id INTEGER PRIMARY KEY,
-  task_id INTEGER NOT NULL,
-  depends_on_id INTEGER NOT NULL,
-  created_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  FOREIGN KEY (task_id) REFERENCES tasks(id),
-  FOREIGN KEY (depends_on_id) REFERENCES tasks(id)
-);
-CREATE UNIQUE INDEX dependencies_by_task ON task_dependencies(task_id, depends_on_id);
-CREATE INDEX dependencies_by_target ON task_dependencies(depends_on_id);
-
-CREATE TABLE attempts (
-  id INTEGER PRIMARY KEY,
-  task_id INTEGER NOT NULL,
-  status TEXT NOT NULL,
-  failure_type TEXT,
-  cost_tokens INTEGER,
-  wall_clock_ms INTEGER,
-  created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  FOREIGN KEY (task_id) REFERENCES tasks(id)
-);
-
-CREATE TABLE sync_queue (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  operation TEXT NOT NULL,
-  entity_type TEXT NOT NULL,
-  entity_id TEXT,
-  remote_id INTEGER,
-  payload TEXT NOT NULL,
-  created_at TEXT NOT NULL,
-  synced INTEGER DEFAULT 0,
-  synced_at TEXT,
-  error TEXT,
-  -- added
-  op_id TEXT NOT NULL UNIQUE,          -- UUID, the Idempotency-Key of a create
-  workspace_id INTEGER NOT NULL,
-  identifier TEXT NOT NULL,            -- the task's, for people and request paths
-  depends_on_id INTEGER,               -- dependency operations: the task depended on
-  depends_on TEXT,
-  uncertain TEXT                       -- JSON: sent, answer unknown
-);
-CREATE INDEX queue_pending ON sync_queue(synced, id);
-
-CREATE TABLE sync_log (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  direction TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  changes INTEGER NOT NULL,
-  conflicts INTEGER DEFAULT 0,
-  errors INTEGER DEFAULT 0,
-  -- added
-  detail TEXT                          -- the error, or what a policy decided
-);
-
-CREATE TABLE sync_metadata (
-  key TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-);
-INSERT INTO sync_metadata (key, value) VALUES ('last_sync', '');
-
--- added tables
-CREATE TABLE labels (
-  id INTEGER PRIMARY KEY,
-  workspace_id INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  color TEXT,
-  description TEXT,
-  created_at TEXT NOT NULL,
-  updated_at TEXT,
-  synced_at TEXT NOT NULL
-);
-
-CREATE TABLE members (
-  workspace_id INTEGER NOT NULL,
-  user_id TEXT NOT NULL,
-  role TEXT NOT NULL,
-  created_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  PRIMARY KEY (workspace_id, user_id)
-);
-
-CREATE TABLE artifacts (
-  id INTEGER PRIMARY KEY,
-  attempt_id INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  name TEXT NOT NULL,
-  uri TEXT,
-  size_bytes INTEGER,
-  mime_type TEXT,
-  preview TEXT,
-  created_at TEXT NOT NULL,
-  synced_at TEXT NOT NULL,
-  FOREIGN KEY (attempt_id) REFERENCES attempts(id)
-);
-
--- The inbox: tasks whose queued operations wait for a decision.
-CREATE TABLE conflicts (
-  task_id INTEGER PRIMARY KEY,
-  workspace_id INTEGER NOT NULL,
-  identifier TEXT NOT NULL,
-  remote TEXT,                         -- the server's task as JSON; NULL: deleted there
-  found_at TEXT NOT NULL
-);
-
--- Names that provisional tasks had before the server gave them another.
-CREATE TABLE renames (
-  workspace_id INTEGER NOT NULL,
-  old_identifier TEXT NOT NULL,
-  task_id INTEGER NOT NULL,
-  renamed_at TEXT NOT NULL,
-  PRIMARY KEY (workspace_id, old_identifier, task_id)
-);
-";
+const VERSION: i64 = MIGRATIONS.len() as i64 + 1;
 
 /// What is queued for one task is looked for once per operation of a sync.
 const V2: &str = "CREATE INDEX queue_by_task ON sync_queue(entity_id, synced)";
@@ -398,7 +214,7 @@ CREATE TABLE contents (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, kept
 
 /// Why a file cannot be used as a cache.
 pub enum Unusable {
-    /// It has been through more migrations than we know.
+    /// Its version is higher than ours.
     Newer(i64),
     /// It has tables, and they are not ours.
     Foreign,
@@ -413,19 +229,17 @@ impl From<rusqlite::Error> for Unusable {
 
 /// Brings a database to the newest version. True when it was empty before.
 pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
-    let known = MIGRATIONS.len() as i64;
     match version(db) {
-        Ok(found) if found == known => return Ok(false),
+        Ok(VERSION) => return Ok(false),
         // Somebody else may be migrating, between the two things that were read: look again once the lock is ours.
         Ok(_) | Err(Unusable::Foreign) => {}
         Err(other) => return Err(other),
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
-    for migration in &MIGRATIONS[found as usize..] {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
+    let missing = if found == 0 { &[TABLES][..] } else { &MIGRATIONS[found as usize - 1..] };
+    missing.iter().try_for_each(|tables| transaction.execute_batch(tables))?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
     hit("cache.migrate.before");
     transaction.commit()?;
     hit("cache.migrate.after");
@@ -434,13 +248,13 @@ pub fn migrate(db: &mut Connection) -> Result<bool, Unusable> {
 
 /// A file of ours that needs no migration.
 pub fn is_current(db: &Connection) -> bool {
-    version(db).is_ok_and(|version| version == MIGRATIONS.len() as i64)
+    version(db).is_ok_and(|version| version == VERSION)
 }
 
-/// The migrations a file has been through: a number from 0, which is an empty file, to that of all we know.
+/// A file's version, from 0, which is an empty file, to ours.
 fn version(db: &Connection) -> Result<i64, Unusable> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if !(0..=MIGRATIONS.len() as i64).contains(&found) {
+    if !(0..=VERSION).contains(&found) {
         return Err(Unusable::Newer(found));
     }
     // Other programs count their versions from 0 as well.

@@ -65,13 +65,7 @@ impl Store {
         let now = Timestamp::now().rfc3339();
         self.write(|db| {
             for row in rows {
-                let known: Option<(i64, String)> = db
-                    .prepare_cached(&statements(row.kind).staged_stamp)?
-                    .query_row([row.id], |found| Ok((found.get(0)?, found.get(1)?)))
-                    .optional()?;
-                if known.is_none_or(|(version, updated)| version != row.version || updated != row.updated_at) {
-                    insert_row(db, &statements(row.kind).stage, row, &now)?;
-                }
+                insert_row(db, &statements(row.kind).stage, row, &now)?;
             }
             if *walk != Walk::one_by_one() {
                 run(

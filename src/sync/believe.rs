@@ -5,19 +5,38 @@ use super::observe::{Epoch, Fact, Read, observe};
 use super::pull::PullState;
 use crate::error::Result;
 use crate::model::{Kind, Row};
+use crate::store::Walk;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 
 impl Engine<'_> {
-    /// Every row that was read, against what is known of it. False: it is older than what this client was told.
-    pub(super) fn believes(&mut self, row: &Row, seen: &mut PullState) -> Result<bool> {
+    /// Stages what is believed of rows of one kind that were read, and says how far the walk is. Gives how many those are.
+    pub(super) fn stage_believed(
+        &mut self,
+        workspace_id: i64,
+        rows: Vec<Row>,
+        walk: &Walk,
+        seen: &mut PullState,
+    ) -> Result<usize> {
+        let mut known = match rows.first() {
+            Some(row) if !seen.afresh => self.store.known_rows(row.kind, &rows, seen.staged_before)?,
+            _ => BTreeMap::new(),
+        };
+        let mut believed = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.believes(&row, known.remove(&row.id), seen)? {
+                believed.push(row);
+            }
+        }
+        self.store.stage(workspace_id, &believed, walk)?;
+        Ok(believed.len())
+    }
+
+    /// A row that was read, against what is known of it. False: it is older than what this client was told.
+    fn believes(&mut self, row: &Row, known: Option<Row>, seen: &mut PullState) -> Result<bool> {
         if seen.afresh {
             return Ok(true);
         }
-        let staged = if seen.staged_before { self.store.staged_row(row.kind, row.id)? } else { None };
-        let known = match staged {
-            Some(staged) => Some(staged),
-            None => self.store.server_row(row.kind, row.id)?,
-        };
         match self.fact(row.kind, known.as_ref(), Read::Row(row), row.id, seen)? {
             Fact::Behind => {
                 if row.kind.versions {

@@ -108,11 +108,8 @@ impl Engine<'_> {
             let told = fact == Fact::Behind && known.is_some_and(|known| self.has_tombstone(workspace_id, &known));
             return Ok(if told { Fact::Absent } else { fact });
         };
-        if !self.believes(&row, seen)? {
-            return Ok(Fact::Behind);
-        }
-        self.store.stage(workspace_id, &[row], &Walk::one_by_one())?;
-        Ok(Fact::Same)
+        let believed = self.stage_believed(workspace_id, vec![row], &Walk::one_by_one(), seen)?;
+        Ok(if believed == 0 { Fact::Behind } else { Fact::Same })
     }
 
     /// Whether the server lists the row as deleted: a tombstone is no older read, though a 404 may be one. A server that

@@ -154,7 +154,8 @@ impl Engine<'_> {
             if let Some(next) = pager.next() {
                 self.remote().prefetch(kind, workspace_id, &next);
             }
-            self.stage_page(workspace_id, page, &walked, seen)?;
+            self.stage_believed(workspace_id, page.items, &walked, seen)?;
+            hit("pull.page.staged");
         }
         if pager.lost_its_place() {
             self.store.unstage(workspace_id)?;
@@ -198,17 +199,5 @@ impl Engine<'_> {
             }
             return Ok(page);
         }
-    }
-
-    fn stage_page(&mut self, workspace_id: i64, page: Page, walked: &Walk, seen: &mut PullState) -> Result<()> {
-        let mut rows = Vec::with_capacity(page.items.len());
-        for row in page.items {
-            if self.believes(&row, seen)? {
-                rows.push(row);
-            }
-        }
-        self.store.stage(workspace_id, &rows, walked)?;
-        hit("pull.page.staged");
-        Ok(())
     }
 }

@@ -134,7 +134,7 @@ impl Engine<'_> {
             if list.is_whole() {
                 self.are_gone(kind, missing, seen)?;
             }
-            self.stage_believed(workspace_id, list.items, seen)?;
+            self.stage_believed(workspace_id, list.items, &Walk::one_by_one(), seen)?;
             read.push(id);
         }
         Ok(Some(PulledBelow { kind, cursor: None, read: Some(read) }))
@@ -153,7 +153,7 @@ impl Engine<'_> {
         let Some(list) = list else { return Ok(()) };
         let whole = list.is_whole();
         let there: BTreeSet<i64> = list.items.iter().map(|row| row.id).gather();
-        self.stage_believed(workspace_id, list.items, seen)?;
+        self.stage_believed(workspace_id, list.items, &Walk::one_by_one(), seen)?;
         if !whole {
             return Ok(());
         }
@@ -168,16 +168,6 @@ impl Engine<'_> {
             }
         }
         self.are_gone(kind, gone.into_iter(), seen)
-    }
-
-    fn stage_believed(&mut self, workspace_id: i64, items: Vec<Row>, seen: &mut PullState) -> Result<()> {
-        let mut rows = Vec::new();
-        for row in items {
-            if self.believes(&row, seen)? {
-                rows.push(row);
-            }
-        }
-        self.store.stage(workspace_id, &rows, &Walk::one_by_one())
     }
 
     /// What a list that is whole does not have, unless this client was told otherwise a moment ago.

@@ -5,7 +5,7 @@ use crate::document;
 use crate::model::task::{DESCRIPTION, PARENT, TASK};
 use crate::model::{State, Target, Value};
 use crate::store::moved::crc32;
-use crate::store::schema::MIGRATIONS;
+use crate::store::schema::{MIGRATIONS, TABLES};
 use crate::store::{ACCOUNT, Notice, SERVER, Store};
 use miniserde::json;
 use rusqlite::{Connection, named_params};
@@ -16,7 +16,7 @@ fn old_home() -> Home {
     let home = Home::new();
     std::fs::create_dir_all(home.folder.path("cache")).expect("ours");
     let db = Connection::open(&home.files.cache).expect("ours");
-    db.execute_batch(MIGRATIONS[0]).and_then(|()| db.execute_batch(MIGRATIONS[1])).expect("0.1.0's tables");
+    db.execute_batch(include_str!("first.sql")).and_then(|()| db.execute_batch(MIGRATIONS[0])).expect("0.1.0's tables");
     db.pragma_update(None, "user_version", 2).expect("ours");
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF;
@@ -240,6 +240,32 @@ fn picture(home: &Home, store: &Store) -> String {
     files.sort();
     lines.push(format!("{files:?}"));
     lines.join("\n")
+}
+
+/// `schema.sql` and the migrations say the same.
+#[test]
+fn a_new_file_has_the_tables_of_one_that_was_moved() {
+    let tables = |statements: &[&str]| {
+        let db = Connection::open_in_memory().expect("memory");
+        statements.iter().try_for_each(|sql| db.execute_batch(sql)).expect("tables");
+        let mut query = db
+            .prepare(
+                "SELECT m.type, m.tbl_name, m.name, coalesce(c.cid, 0), coalesce(c.name, ''), coalesce(c.type, ''),
+                 coalesce(c.\"notnull\", 0), coalesce(c.dflt_value, ''), coalesce(c.pk, 0), iif(m.type = 'index', m.sql, '')
+                 FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ORDER BY 1, 2, 3, 4",
+            )
+            .expect("SQL");
+        let words = |row: &rusqlite::Row| (0..10).map(|at| row.get::<_, rusqlite::types::Value>(at)).collect();
+        let read = query.query_map([], words).expect("rows");
+        read.collect::<rusqlite::Result<Vec<Vec<_>>>>().expect("rows")
+    };
+    let moved = [&[include_str!("first.sql")], &MIGRATIONS[..]].concat();
+    let (new, moved) = (tables(&[TABLES]), tables(&moved));
+    assert!(new.len() > 300);
+    for (new, moved) in new.iter().zip(&moved) {
+        assert_eq!(new, moved);
+    }
+    assert_eq!(new.len(), moved.len());
 }
 
 #[test]
