@@ -71,7 +71,8 @@ fn has_items(value: &Value) -> bool {
     matches!(value, Value::Object(object) if is_list(object))
 }
 
-fn of_list(mut item: Value, name: &str) -> Value {
+/// An item with the name of the list that it is of.
+pub fn of_list(mut item: Value, name: &str) -> Value {
     if let Value::Object(members) = &mut item {
         members.insert("list".into(), text(name));
     }

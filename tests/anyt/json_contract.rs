@@ -2,7 +2,7 @@
 
 use crate::common::faults::{What, When};
 use crate::common::json::{self, Look};
-use crate::common::{Dispute, Exit};
+use crate::common::{Dispute, Exit, synced};
 
 #[test]
 fn failures_have_codes() {
@@ -80,6 +80,12 @@ fn an_unknown_field_of_an_empty_list_is_refused() {
             assert!(run.stderr.contains("identifier"), "{run}");
         }
         dispute.alice.anyt(&[list, &["--jsonl", "--fields", "identifier"]].concat()).ok();
+    }
+    let newcomer = synced(&[]).2;
+    for several in ["board", "summary", "next"] {
+        newcomer.anyt(&[several, "--jsonl", "--fields", "identifier,nope"]).code(2).warns("there is no field 'nope'");
+        let known = if several == "next" { "identifier,unblocks" } else { "identifier,list" };
+        assert_eq!(newcomer.anyt(&[several, "--jsonl", "--fields", known]).ok().stdout, "");
     }
     let none = ["task", "list", "--status", "blocked", "--jsonl", "--fields", "blocked,pending,title"];
     assert_eq!(dispute.alice.anyt(&none).ok().stdout, "");

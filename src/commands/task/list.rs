@@ -1,7 +1,7 @@
 //! `task list`: from the cache; with `--remote` the server's own tasks under the same filters.
 
 use super::table::Columns;
-use super::{fields, shown_to_json};
+use super::{any_task, fields, shown_to_json};
 use crate::cli::{self, Invocation};
 use crate::commands::Session;
 use crate::commands::context::EnvContext;
@@ -43,7 +43,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let synced = ctx.store.metadata("last_sync")?.is_some_and(|at| !at.is_empty());
     let call = session.call;
     let columns = Columns::named(call.items("columns"))?;
-    session.item(|| shown_to_json(&ShownRow::settled(Row::new(&TASK))));
+    session.item(any_task);
     session.answer(
         || {
             let items: Vec<Value> = rows.iter().map(shown_to_json).collect();

@@ -21,8 +21,15 @@ pub use show::{open, show};
 pub use written::edit;
 
 use crate::document::shown_row;
+use crate::model::Row;
+use crate::model::task::TASK;
 use crate::store::ShownRow;
 use miniserde::json::Value;
+
+/// A task of which nothing is known: what the items of a list of tasks have.
+fn any_task() -> Value {
+    shown_to_json(&ShownRow::settled(Row::new(&TASK)))
+}
 
 /// A task in a list as `--json` prints it, which is also marked as blocked while it depends on an open task.
 fn shown_to_json(shown: &ShownRow) -> Value {

@@ -1,9 +1,10 @@
 //! `anyt next`, `anyt summary`, `anyt board`: what to do, what was done, where everything stands. From the cache alone.
 
 use super::fields;
-use super::shown_to_json;
 use super::table::style_of;
+use super::{any_task, shown_to_json};
 use crate::commands::Session;
+use crate::commands::chosen::of_list;
 use crate::commands::context::EnvContext;
 use crate::commands::reporter::plural;
 use crate::document::{integer, list as list_of, object, text};
@@ -167,6 +168,7 @@ pub fn summary(session: &mut Session) -> Result<()> {
     let open = ctx.store.count_tasks(&Filter { open_only: true, ..base })?;
     let waiting = ctx.store.count_waiting()?;
     let last = ctx.store.metadata("last_sync")?.and_then(|text| Timestamp::parse(&text));
+    session.item(|| of_list(any_task(), ""));
     session.answer(
         || {
             let documents = parts.iter().map(|part| {
@@ -233,6 +235,7 @@ pub fn board(session: &mut Session) -> Result<()> {
         };
         columns.push((*status, ctx.store.count_tasks(&filter)?, ctx.store.list_tasks(&filter)?));
     }
+    session.item(|| of_list(any_task(), ""));
     session.answer(
         || {
             let document = |(status, count, rows): &(&'static str, i64, Vec<ShownRow>)| {
