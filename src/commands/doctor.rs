@@ -132,7 +132,7 @@ fn look(session: &mut Session, doctor: &mut Doctor) -> Result<()> {
     let count = config.environments.len();
     doctor.ok("config", format!("{}, {count} {}", config.path.display(), plural(count, "environment")));
     for fault in config.faults {
-        doctor.warn("config", fault, "mend it: anyt config set KEY VALUE");
+        doctor.warn("config", fault, "mend it with an editor; a setting also with: anyt config set KEY VALUE");
     }
     let usual = if session.call.given("env").is_some() { None } else { session.environment().ok().map(|env| env.name) };
     if !session.call.has("all-environments") {

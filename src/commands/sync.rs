@@ -82,11 +82,6 @@ fn all(session: &mut Session) -> Result<u8> {
 
 /// The environments that there are. A token from a variable is nobody's word that it may go to several servers.
 pub(super) fn one_secret_each(session: &Session) -> Result<Vec<String>> {
-    let call = session.call;
-    if let Some(flag) = ["env", "api-url"].iter().find(|flag| call.given(flag).is_some()) {
-        return Err(Error::usage(format!("--{flag} names one environment, --all-environments means all"))
-            .hint("leave one of them out"));
-    }
     let config = session.config()?;
     let known = &config.environments;
     let several = known.iter().any(|one| !is_same_server(&one.api_url, &known[0].api_url));

@@ -143,5 +143,8 @@ fn one_token_does_not_go_to_several_servers() {
     stage.person.anyt(&["env", "remove", "two", "--yes"]).ok();
     stage.person.anyt(&["env", "remove", "three", "--yes"]).ok();
     stage.sync(&[]).ok();
-    stage.sync(&["--env", "one"]).code(2).warns("--all-environments means all");
+    for command in ["sync", "doctor"] {
+        let both = stage.person.anyt(&[command, "--all-environments", "--env", "one"]).code(2);
+        both.warns("--all-environments and --env contradict each other").is_one_line_of_error();
+    }
 }

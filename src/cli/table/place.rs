@@ -128,7 +128,12 @@ pub const DOCTOR: Command = Command {
         when nothing failed, else that of the worst failure.",
     flags: &[
         Flag { long: "offline", help: "Look only at what is here; open no socket", ..Flag::SWITCH },
-        Flag { long: "all-environments", help: "Look at each environment in turn", ..Flag::SWITCH },
+        Flag {
+            long: "all-environments",
+            help: "Look at each environment in turn",
+            not_with: &["env", "api-url"],
+            ..Flag::SWITCH
+        },
     ],
     data: true,
     ..Command::NONE

@@ -58,7 +58,7 @@ pub const SYNC: Command = Command {
         Flag {
             long: "all-environments",
             help: "Sync each environment in turn, with a line about each; the highest exit code counts",
-            not_with: &["force", "dry-run"],
+            not_with: &["force", "dry-run", "env", "api-url"],
             ..Flag::SWITCH
         },
         Flag {
