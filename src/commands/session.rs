@@ -267,7 +267,7 @@ impl<'a> Session<'a> {
         Ok(code)
     }
 
-    /// Says what an item of the list is made of that the command answers: an empty one has none to tell.
+    /// An item as the answered list would have it, for the names of `--fields`: an empty list cannot tell them.
     pub fn item(&mut self, make: impl FnOnce() -> Value) {
         self.item = self.call.has("fields").then(make);
     }

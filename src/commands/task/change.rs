@@ -64,7 +64,7 @@ pub(super) fn create_with(
     report(session, &ctx, vec![change], Vec::new())
 }
 
-/// An owner that is set and that nobody in the workspace is is said.
+/// Warns of a new owner that no member of the workspace is called.
 pub(super) fn say_owner(session: &mut Session, ctx: &EnvContext, workspace_id: i64, set: &Patch) -> Result<()> {
     let Some(Value::Text(owner)) = set.get(OWNER) else { return Ok(()) };
     let workspace = ctx.store.workspaces()?.into_iter().find(|known| known.id == workspace_id);
