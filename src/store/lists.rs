@@ -1,12 +1,12 @@
 //! Tasks as people list them: filters, order, pages, counts, and near misses.
 
-use super::rows::statements;
+use super::rows::{column_at, statements};
 use super::{Result, ShownRow, Store};
 use crate::gather::Gather;
 use crate::model::kind::Identity;
 use crate::model::normal_form::composed;
 use crate::model::task::{self, STATUSES, TASK};
-use crate::model::{KINDS, Kind, Row};
+use crate::model::{Field, KINDS, Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
@@ -43,6 +43,8 @@ pub struct Filter {
     pub ascending: bool,
     pub limit: u32,
     pub offset: u32,
+    /// The fields that are read of each task, where not all are: a table shows no descriptions.
+    pub fields: Option<Vec<Field>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,13 +169,18 @@ impl Store {
         if !filter.words.is_empty() {
             return self.count_tasks(filter);
         }
-        let mut select = Select::new("SELECT count(*) FROM (SELECT 1 FROM tasks t INDEXED BY tasks_by_status", filter);
-        select.sql.push_str(" LIMIT :most)");
+        let mut select = Select::new("SELECT 1 FROM tasks t INDEXED BY tasks_by_status", filter);
+        select.sql.push_str(" LIMIT :most");
         select.bind(":most", most);
-        self.db
-            .prepare_cached(&select.sql)
-            .and_then(|mut query| query.query_row(&*select.bindings(), |row| row.get(0)))
-            .map_err(|e| self.error(e))
+        let count = || {
+            let mut query = self.db.prepare_cached(&select.sql)?;
+            let (mut rows, mut count) = (query.query(&*select.bindings())?, 0);
+            while rows.next()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        };
+        count().map_err(|e| self.error(e))
     }
 
     /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
@@ -201,7 +208,11 @@ impl Store {
 
     /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
     fn search<T>(&self, filter: &Filter, read: impl Fn(&rusqlite::Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
-        let columns = &statements(&TASK).columns;
+        let mut fields = filter.fields.clone();
+        if let Some(fields) = fields.as_mut().filter(|_| !filter.words.is_empty()) {
+            fields.extend([task::TITLE, task::DESCRIPTION]);
+        }
+        let columns = statements(&TASK).columns_of(fields.as_deref());
         let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t");
         let mut select = Select::new(&head, filter);
         select.sql.push_str(order_by(filter.sort, filter.ascending));
@@ -212,7 +223,7 @@ impl Store {
         }
         let collect = || {
             let mut query = self.db.prepare_cached(&select.sql)?;
-            let (title, description) = (query.column_index("title")?, query.column_index("description")?);
+            let (title, description) = (column_at(task::TITLE), column_at(task::DESCRIPTION));
             let mut rows = query.query(&*select.bindings())?;
             let (mut found, mut passed) = (Vec::new(), 0);
             while let Some(row) = rows.next()? {

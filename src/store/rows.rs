@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::types::{ToSqlOutput, Value as Sql};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params, params_from_iter};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -55,6 +56,11 @@ pub(super) fn rows_of() -> impl Iterator<Item = &'static Kind> {
     KINDS.into_iter().filter(|kind| kind.identity == Identity::Id)
 }
 
+/// Where a field is among `Statements::columns`.
+pub(super) fn column_at(field: Field) -> usize {
+    COMMON_COUNT + field.at
+}
+
 impl Statements {
     fn of(kind: &'static Kind) -> Statements {
         let table = kind.table;
@@ -77,6 +83,14 @@ impl Statements {
         }
     }
 
+    /// `columns` with `NULL` in the place of each field that is not among these.
+    pub fn columns_of(&self, fields: Option<&[Field]>) -> Cow<'_, str> {
+        let Some(fields) = fields else { return Cow::Borrowed(&self.columns) };
+        let column = |field: Field| if fields.contains(&field) { field.column } else { "NULL" };
+        let columns = [COMMON].into_iter().chain(self.kind.fields.iter().map(column));
+        Cow::Owned(columns.collect::<Vec<_>>().join(", "))
+    }
+
     /// A row that was read with `columns`.
     pub fn read(&self, row: &rusqlite::Row) -> rusqlite::Result<Row> {
         let mut read = Row {
@@ -92,7 +106,7 @@ impl Statements {
             ..Row::new(self.kind)
         };
         for field in self.kind.fields {
-            read.values[field.at] = from_sql(field, row.get(COMMON_COUNT + field.at)?);
+            read.values[field.at] = from_sql(field, row.get(column_at(field))?);
         }
         Ok(read)
     }
