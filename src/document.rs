@@ -2,9 +2,7 @@
 //! with queued operations. Member names are the API's (api.md 3.3).
 
 use crate::model::kind::{FieldDef, Type};
-use crate::model::{
-    Condition, KINDS, Kind, Operation, Patch, Row, Shape, State, Target, patch_from_json, patch_to_json,
-};
+use crate::model::{Condition, KINDS, Kind, Operation, Row, Shape, State, Target, patch_from_json, patch_to_json};
 use miniserde::json::{self, Number, Object, Value};
 use std::sync::OnceLock;
 
@@ -211,19 +209,11 @@ pub fn operation_from_json(value: &Value) -> Option<Operation> {
     let words = || as_text(get("error")).unwrap_or_default();
     let mut op = Operation {
         op_id,
-        seq: 0,
-        kind,
-        shape: Shape::parse(&as_text(get("operation"))?, kind)?,
         workspace_id: as_integer(get("workspace_id"))?,
         target: Target::parse(&as_text(get("entity_id"))?),
         other: as_text(get("other")).map(|text| Target::parse(&text)),
         name: as_text(get("identifier"))?,
         other_name: as_text(get("other_name")),
-        seen_version: 0,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
         replaces: as_integer(get("replaces")),
         created_at: as_text(get("created_at"))?,
         server: as_text(get("server")),
@@ -235,7 +225,7 @@ pub fn operation_from_json(value: &Value) -> Option<Operation> {
             Some("done") => State::Done,
             Some(_) => State::Sent,
         },
-        sends: Vec::new(),
+        ..Operation::new(kind, Shape::parse(&as_text(get("operation"))?, kind)?)
     };
     read_payload(&mut op, get("payload")?);
     Some(op)

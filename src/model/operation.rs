@@ -132,6 +132,34 @@ pub struct Operation {
     pub sends: Vec<Send>,
 }
 
+impl Operation {
+    /// A queued one that says nothing yet, about no row.
+    pub fn new(kind: &'static Kind, shape: Shape) -> Operation {
+        Operation {
+            op_id: String::new(),
+            seq: 0,
+            kind,
+            shape,
+            workspace_id: 0,
+            target: Target::Server(0),
+            other: None,
+            name: String::new(),
+            other_name: None,
+            seen_version: 0,
+            base: Patch::new(),
+            set: Patch::new(),
+            condition: None,
+            links: Default::default(),
+            replaces: None,
+            created_at: String::new(),
+            server: None,
+            account: None,
+            state: State::Queued,
+            sends: Vec::new(),
+        }
+    }
+}
+
 /// What became of an operation (docs/architecture.md "The two ideas").
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {

@@ -3,7 +3,7 @@
 use super::{End, staging};
 use crate::gather::Gather;
 use crate::model::kind::{Change, FieldDef};
-use crate::model::{Kept, Operation, Row, Shape, State, Target, Value};
+use crate::model::{Kept, Operation, Row, Shape, Target, Value};
 use crate::time::Timestamp;
 use rusqlite::Connection;
 
@@ -55,25 +55,11 @@ fn bring_back(row: &Row) -> Operation {
     let mut set = row.changeable();
     set.retain(|field, value| *value != Value::Null && field.change != Change::UpdateOnly);
     Operation {
-        op_id: String::new(),
-        seq: 0,
-        kind: row.kind,
-        shape: Shape::Create,
         workspace_id: row.workspace_id,
         target: Target::MadeBy(String::new()),
-        other: None,
         name: row.name.clone(),
-        other_name: None,
-        seen_version: 0,
-        base: Default::default(),
         set,
-        condition: None,
-        links: Default::default(),
-        replaces: None,
         created_at: Timestamp::now().rfc3339(),
-        server: None,
-        account: None,
-        state: State::Queued,
-        sends: Vec::new(),
+        ..Operation::new(row.kind, Shape::Create)
     }
 }

@@ -4,7 +4,7 @@ use super::sends::{one_with_sends, with_sends};
 use super::{Resolved, Result, Store, run};
 use crate::document;
 use crate::model::kind::Kind;
-use crate::model::{Operation, Patch, Row, Shape, State, Target};
+use crate::model::{Operation, Row, Shape, State, Target};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -25,18 +25,11 @@ fn read(row: &rusqlite::Row) -> rusqlite::Result<Operation> {
     let mut op = Operation {
         seq: row.get(0)?,
         op_id: row.get(1)?,
-        kind,
-        shape,
         workspace_id: row.get(4)?,
         target: Target::parse(&row.get::<_, Option<String>>(5)?.unwrap_or_default()),
         other: row.get::<_, Option<String>>(6)?.map(|text| Target::parse(&text)),
         name: row.get(7)?,
         other_name: row.get(8)?,
-        seen_version: 0,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
         replaces: row.get(10)?,
         created_at: row.get(11)?,
         server: row.get(12)?,
@@ -55,7 +48,7 @@ fn read(row: &rusqlite::Row) -> rusqlite::Result<Operation> {
             "dropped" => State::Dropped(words(15)?),
             other => return Err(unknown("state", other)),
         },
-        sends: Vec::new(),
+        ..Operation::new(kind, shape)
     };
     document::read_payload(&mut op, &document::parse(&row.get::<_, String>(9)?));
     Ok(op)

@@ -50,25 +50,14 @@ mod tests {
     fn operation(op_id: &str, shape: Shape, base: Patch, set: Patch, state: State) -> Operation {
         Operation {
             op_id: op_id.into(),
-            seq: 0,
-            kind: &TASK,
-            shape,
             workspace_id: 1,
             target: Target::Server(7),
-            other: None,
             name: "DEV-7".into(),
-            other_name: None,
             seen_version: 1,
             base,
             set,
-            condition: None,
-            links: Default::default(),
-            replaces: None,
-            created_at: String::new(),
-            server: None,
-            account: None,
             state,
-            sends: Vec::new(),
+            ..Operation::new(&TASK, shape)
         }
     }
 

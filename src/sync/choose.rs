@@ -220,26 +220,13 @@ fn account_of(chain: &[Operation]) -> Option<String> {
 /// An operation on a row that is not queued yet.
 fn blank(shape: Shape, target: Target, row: &Row, chain: &[Operation]) -> Operation {
     Operation {
-        op_id: String::new(),
-        seq: 0,
-        kind: row.kind,
-        shape,
         workspace_id: row.workspace_id,
         target,
-        other: None,
         name: row.name.clone(),
-        other_name: None,
         seen_version: row.version,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
-        replaces: None,
-        created_at: String::new(),
         server: server_of(chain),
         account: account_of(chain),
-        state: State::Queued,
-        sends: Vec::new(),
+        ..Operation::new(row.kind, shape)
     }
 }
 

@@ -252,28 +252,7 @@ mod tests {
     use crate::model::task::{PARENT, STATUS, TASK, TITLE};
 
     fn operation(op_id: &str, kind: &'static Kind, shape: Shape, target: Target) -> Operation {
-        Operation {
-            op_id: op_id.into(),
-            seq: 0,
-            kind,
-            shape,
-            workspace_id: 1,
-            target,
-            other: None,
-            name: op_id.into(),
-            other_name: None,
-            seen_version: 0,
-            base: Patch::new(),
-            set: Patch::new(),
-            condition: None,
-            links: Default::default(),
-            replaces: None,
-            created_at: String::new(),
-            server: None,
-            account: None,
-            state: State::Queued,
-            sends: Vec::new(),
-        }
+        Operation { op_id: op_id.into(), workspace_id: 1, target, name: op_id.into(), ..Operation::new(kind, shape) }
     }
 
     fn create(op_id: &str, set: Patch) -> Operation {

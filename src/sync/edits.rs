@@ -306,24 +306,9 @@ pub(super) fn aimed_at(operation: Operation, row: &Row, target: Target) -> Opera
 pub(super) fn blank(store: &Store, kind: &'static Kind, shape: Shape) -> Result<Operation> {
     Ok(Operation {
         op_id: new_op_id()?,
-        seq: 0,
-        kind,
-        shape,
-        workspace_id: 0,
-        target: Target::Server(0),
-        other: None,
-        name: String::new(),
-        other_name: None,
-        seen_version: 0,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
-        replaces: None,
         created_at: Timestamp::now().rfc3339(),
         server: store.metadata(SERVER)?,
         account: store.metadata(ACCOUNT)?,
-        state: State::Queued,
-        sends: Vec::new(),
+        ..Operation::new(kind, shape)
     })
 }

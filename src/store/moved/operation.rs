@@ -74,25 +74,13 @@ impl Parts {
         };
         let mut op = Operation {
             op_id: self.op_id,
-            seq: 0,
-            kind,
-            shape,
             workspace_id: self.workspace_id,
             target,
             other,
             name: self.identifier,
             other_name,
-            seen_version: 0,
-            base: Patch::new(),
-            set: Patch::new(),
-            condition: None,
-            links: Default::default(),
-            replaces: None,
             created_at: self.created_at,
-            server: None,
-            account: None,
-            state: State::Queued,
-            sends: Vec::new(),
+            ..Operation::new(kind, shape)
         };
         document::read_payload(&mut op, &self.payload);
         refer(&mut op.base, makers);

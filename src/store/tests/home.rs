@@ -2,7 +2,7 @@
 
 use crate::model::dependency::DEPENDENCY;
 use crate::model::task::{TASK, TITLE};
-use crate::model::{Kind, Operation, Patch, Row, Send, Shape, State, Target, Value, Workspace, new_op_id};
+use crate::model::{Kind, Operation, Patch, Row, Send, Shape, Target, Value, Workspace, new_op_id};
 use crate::store::{Change, End, Files, Pulled, Store, Walk};
 use crate::testing::Folder;
 use crate::time::Timestamp;
@@ -114,25 +114,11 @@ pub fn pull(store: &mut Store, rows: &[Row]) -> Vec<(String, String)> {
 pub fn operation(kind: &'static Kind, shape: Shape, target: Target) -> Operation {
     Operation {
         op_id: new_op_id().expect("random numbers"),
-        seq: 0,
-        kind,
-        shape,
         workspace_id: DEV,
         target,
-        other: None,
-        name: String::new(),
-        other_name: None,
         seen_version: 1,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
-        replaces: None,
         created_at: now(),
-        server: None,
-        account: None,
-        state: State::Queued,
-        sends: Vec::new(),
+        ..Operation::new(kind, shape)
     }
 }
 

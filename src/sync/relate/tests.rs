@@ -21,25 +21,11 @@ fn set(words: &[&str]) -> Value {
 fn operation(op_id: &str, shape: Shape) -> Operation {
     Operation {
         op_id: op_id.into(),
-        seq: 0,
-        kind: &TASK,
-        shape,
         workspace_id: 1,
         target: Target::Server(7),
-        other: None,
         name: "DEV-7".into(),
-        other_name: None,
         seen_version: 1,
-        base: Patch::new(),
-        set: Patch::new(),
-        condition: None,
-        links: Default::default(),
-        replaces: None,
-        created_at: String::new(),
-        server: None,
-        account: None,
-        state: State::Queued,
-        sends: Vec::new(),
+        ..Operation::new(&TASK, shape)
     }
 }
 
