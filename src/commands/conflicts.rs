@@ -29,6 +29,11 @@ pub fn list(session: &mut Session) -> Result<()> {
             describe_conflict(&ctx.store.waiting_of(conflict.kind, conflict.id)?, conflict.remote.as_ref());
         items.push((conflict, cause, differences));
     }
+    session.item(|| {
+        let (name, found_at) = Default::default();
+        let conflict = Conflict { kind: &TASK, id: 0, workspace_id: 0, name, remote: None, found_at };
+        to_json(&conflict, Cause::Changed, &[])
+    });
     session.answer(
         || list_of(items.iter().map(|(conflict, cause, differences)| to_json(conflict, *cause, differences)).collect()),
         |out| {

@@ -48,6 +48,11 @@ pub fn state(operation: &Operation) -> String {
     }
 }
 
+/// An operation of which nothing is known: what the items of a list of operations have.
+pub fn any_operation() -> Operation {
+    Operation::new(&TASK, Shape::Create)
+}
+
 /// An operation as `--json` lists it: what the queue has of it, and the words of its line.
 pub fn to_json(operation: &Operation) -> Value {
     let error = match &operation.state {

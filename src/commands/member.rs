@@ -4,6 +4,7 @@ use super::Session;
 use super::context::EnvContext;
 use crate::document::{list as list_of, object, optional, text};
 use crate::error::Result;
+use crate::model::Member;
 use crate::ui::{Column, Table};
 
 pub fn list(session: &mut Session) -> Result<()> {
@@ -14,18 +15,17 @@ pub fn list(session: &mut Session) -> Result<()> {
         let name = ctx.store.person(&member.user_id)?;
         members.push((member, name));
     }
+    let document = |(member, name): &(Member, Option<String>)| {
+        object([
+            ("user_id", text(&member.user_id)),
+            ("name", optional(name)),
+            ("role", text(&member.role)),
+            ("created_at", text(&member.created_at)),
+        ])
+    };
+    session.item(|| document(&Default::default()));
     session.answer(
-        || {
-            let items = members.iter().map(|(member, name)| {
-                object([
-                    ("user_id", text(&member.user_id)),
-                    ("name", optional(name)),
-                    ("role", text(&member.role)),
-                    ("created_at", text(&member.created_at)),
-                ])
-            });
-            list_of(items.collect())
-        },
+        || list_of(members.iter().map(document).collect()),
         |out| {
             if members.is_empty() {
                 return out.warn("no member is known here; run: anyt sync");

@@ -3,7 +3,7 @@
 use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
-use super::describe::{describe, one_line, orphaned, state, title, to_json};
+use super::describe::{any_operation, describe, one_line, orphaned, state, title, to_json};
 use super::reporter::{plural, them};
 use crate::document::{integer, list as list_of, object, text};
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open(session)?;
     let waiting = ctx.store.waiting()?;
+    session.item(|| to_json(&any_operation()));
     session.answer(
         || list_of(waiting.iter().map(to_json).collect()),
         |out| {

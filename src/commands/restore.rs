@@ -146,19 +146,18 @@ fn list(session: &mut Session, store: &Store, entries: &[Discarded]) -> Result<(
             items.push((entry, lines(entry), restored));
         }
     }
+    let document = |(entry, lines, restored): &(&Discarded, Vec<String>, bool)| {
+        object([
+            ("number", integer(entry.number)),
+            ("at", text(&entry.at)),
+            ("reason", text(&entry.reason)),
+            ("operations", Value::Array(lines.iter().map(text).collect())),
+            ("restored", Value::Bool(*restored)),
+        ])
+    };
+    session.item(|| document(&(&Discarded::default(), Vec::new(), false)));
     session.answer(
-        || {
-            let document = |(entry, lines, restored): &(&Discarded, Vec<String>, bool)| {
-                object([
-                    ("number", integer(entry.number)),
-                    ("at", text(&entry.at)),
-                    ("reason", text(&entry.reason)),
-                    ("operations", Value::Array(lines.iter().map(text).collect())),
-                    ("restored", Value::Bool(*restored)),
-                ])
-            };
-            list_of(items.iter().map(document).collect())
-        },
+        || list_of(items.iter().map(document).collect()),
         |out| {
             if items.is_empty() {
                 return out.line("Nothing was discarded");

@@ -7,6 +7,7 @@ use super::session::Effort;
 use crate::document::{integer, list as list_of, object, optional, text};
 use crate::error::{Error, Result};
 use crate::model::{Operation, State};
+use crate::store::LogEntry;
 use crate::time::{Timestamp, parse_span};
 use crate::ui::{Column, Output, Table};
 use miniserde::json::Value;
@@ -115,23 +116,19 @@ pub fn log(session: &mut Session) -> Result<()> {
     let limit = session.call.number("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(20);
     let entries = ctx.store.log(if limit == 0 { u32::MAX } else { limit })?;
     let verbose = session.call.count("verbose") > 0;
+    let document = |entry: &LogEntry| {
+        object([
+            ("direction", text(&entry.direction)),
+            ("synced_at", text(&entry.synced_at)),
+            ("changes", integer(entry.changes)),
+            ("conflicts", integer(entry.conflicts)),
+            ("errors", integer(entry.errors)),
+            ("detail", optional(&entry.detail)),
+        ])
+    };
+    session.item(|| document(&LogEntry::default()));
     session.answer(
-        || {
-            let items = entries
-                .iter()
-                .map(|entry| {
-                    object([
-                        ("direction", text(&entry.direction)),
-                        ("synced_at", text(&entry.synced_at)),
-                        ("changes", integer(entry.changes)),
-                        ("conflicts", integer(entry.conflicts)),
-                        ("errors", integer(entry.errors)),
-                        ("detail", optional(&entry.detail)),
-                    ])
-                })
-                .collect();
-            list_of(items)
-        },
+        || list_of(entries.iter().map(document).collect()),
         |out| {
             if entries.is_empty() {
                 return out.warn("nothing was synced yet; run: anyt sync");

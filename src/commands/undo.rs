@@ -4,7 +4,7 @@ use super::Session;
 use super::confirm::confirm;
 use super::context::EnvContext;
 use super::deliver::{Delivery, write_mode};
-use super::describe::{describe, orphaned, state, title, to_json};
+use super::describe::{any_operation, describe, orphaned, state, title, to_json};
 use super::report::{Changed, bring, report};
 use crate::document::{list as list_of, text};
 use crate::error::{Error, Result};
@@ -50,18 +50,16 @@ pub fn log(session: &mut Session) -> Result<()> {
     operations.truncate(limit(session) as usize);
     let undone = undone(&ctx.store)?;
     let listed: Vec<_> = operations.iter().map(|op| (op, can_undo(&ctx, op, &undone))).collect();
+    let document = |op: &Operation, word: &str| {
+        let mut document = to_json(op);
+        if let Value::Object(members) = &mut document {
+            members.insert("undo".into(), text(word));
+        }
+        document
+    };
+    session.item(|| document(&any_operation(), ""));
     session.answer(
-        || {
-            let document = |(op, (word, _)): &(&Operation, (&'static str, String))| {
-                let mut document = to_json(op);
-                if let Value::Object(members) = &mut document {
-                    members.insert("undo".into(), text(*word));
-                }
-                document
-            };
-            let items: Vec<Value> = listed.iter().map(document).collect();
-            list_of(items)
-        },
+        || list_of(listed.iter().map(|(op, (word, _))| document(op, word)).collect()),
         |out| {
             if listed.is_empty() {
                 return out.line("Nothing was changed from here");

@@ -22,6 +22,7 @@ pub fn list(session: &mut Session) -> Result<()> {
     let mut ctx = EnvContext::open_here(session)?;
     let known = known(session, &mut ctx)?;
     let current = ctx.workspace(session).ok().map(|workspace| workspace.id);
+    session.item(|| to_json(&Workspace::default()));
     session.answer(
         || list_of(known.iter().map(to_json).collect()),
         |out| {

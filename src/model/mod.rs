@@ -43,7 +43,7 @@ pub fn number_of(identifier: &str) -> i64 {
     identifier.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace {
     pub id: i64,
     pub identifier: String,
@@ -57,7 +57,7 @@ pub struct Workspace {
     pub updated_at: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Member {
     pub workspace_id: i64,
     pub user_id: String,

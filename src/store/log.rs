@@ -12,7 +12,7 @@ impl Direction {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LogEntry {
     /// `pull` or `push`.
     pub direction: String,

@@ -259,7 +259,7 @@ pub struct End {
 }
 
 /// A line of discarded.jsonl.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Discarded {
     /// Its number, for `sync restore N`.
     pub number: i64,

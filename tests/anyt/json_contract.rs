@@ -82,6 +82,20 @@ fn an_unknown_field_of_an_empty_list_is_refused() {
         dispute.alice.anyt(&[list, &["--jsonl", "--fields", "identifier"]].concat()).ok();
     }
     let newcomer = synced(&[]).2;
+    for (list, member) in [
+        (&["sync", "queue"][..], "number"),
+        (&["sync", "conflicts"], "found_at"),
+        (&["sync", "restore", "--list"], "reason"),
+        (&["log"], "undo"),
+        (&["member", "list"], "role"),
+        (&["workspace", "list"], "name"),
+        (&["env", "list"], "api_url"),
+        (&["sync", "log"], "direction"),
+    ] {
+        let fields = |names: &str| newcomer.anyt(&[list, &["--jsonl", "--fields", names]].concat());
+        fields("nope").code(2).warns("there is no field 'nope'").warns(member);
+        fields(member).ok();
+    }
     for several in ["board", "summary", "next"] {
         newcomer.anyt(&[several, "--jsonl", "--fields", "identifier,nope"]).code(2).warns("there is no field 'nope'");
         let known = if several == "next" { "identifier,unblocks" } else { "identifier,list" };
