@@ -1,11 +1,11 @@
 //! Tasks as people list them: filters, order, pages, counts, and near misses.
 
-use super::rows::statements;
+use super::rows::{COMMON, COMMON_COUNT, statements};
 use super::{Result, ShownRow, Store};
 use crate::gather::Gather;
 use crate::model::normal_form::composed;
 use crate::model::task::{self, STATUSES, TASK};
-use crate::model::{KINDS, Kind, Row};
+use crate::model::{Field, KINDS, Kind, Row};
 use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::{ToSql, named_params};
@@ -42,6 +42,8 @@ pub struct Filter {
     pub ascending: bool,
     pub limit: u32,
     pub offset: u32,
+    /// The fields that are read of each task, where not all are: a table shows no descriptions.
+    pub fields: Option<Vec<Field>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +58,10 @@ pub enum Sort {
 }
 
 impl Filter {
+    fn fields(&self) -> Vec<Field> {
+        self.fields.clone().unwrap_or_else(|| TASK.fields.iter().collect())
+    }
+
     fn contains_words(&self, title: &str, description: &str) -> bool {
         self.words.iter().all(|word| contains(title, word) || contains(description, word))
     }
@@ -178,7 +184,8 @@ impl Store {
     /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
     pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
         let statements = statements(&TASK);
-        let mut rows = self.search(filter, |row| statements.read_shown(row))?;
+        let fields = filter.fields();
+        let mut rows = self.search(filter, |row| statements.read_some_shown(row, fields.iter().copied()))?;
         let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
         rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
         Ok(rows)
@@ -186,8 +193,11 @@ impl Store {
 
     /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
     fn search<T>(&self, filter: &Filter, read: impl Fn(&rusqlite::Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
-        let columns = &statements(&TASK).columns;
-        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t");
+        let fields = filter.fields();
+        let columns =
+            [COMMON].into_iter().chain(fields.iter().map(|field| field.column)).collect::<Vec<_>>().join(", ");
+        let words = if filter.words.is_empty() { "" } else { ", title, description" };
+        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0{words} FROM tasks t");
         let mut select = Select::new(&head, filter);
         select.sql.push_str(order_by(filter.sort, filter.ascending));
         if filter.words.is_empty() {
@@ -197,7 +207,7 @@ impl Store {
         }
         let collect = || {
             let mut query = self.db.prepare_cached(&select.sql)?;
-            let (title, description) = (query.column_index("title")?, query.column_index("description")?);
+            let (title, description) = (COMMON_COUNT + fields.len() + 1, COMMON_COUNT + fields.len() + 2);
             let mut rows = query.query(&*select.bindings())?;
             let (mut found, mut passed) = (Vec::new(), 0);
             while let Some(row) = rows.next()? {

@@ -21,7 +21,9 @@ const COUNTED: u32 = 500;
 pub fn list(session: &mut Session) -> Result<()> {
     let ctx = EnvContext::open_here(session)?;
     let workspace = ctx.workspace(session)?;
-    let filter = filter(session.call, session, &ctx, &workspace)?;
+    let columns = Columns::named(session.call.items("columns"))?;
+    let mut filter = filter(session.call, session, &ctx, &workspace)?;
+    filter.fields = (!session.out.is_json()).then(|| columns.fields());
     let (rows, total) = if session.call.has("remote") {
         from_server(session, &ctx, &workspace, &filter)?
     } else {
@@ -42,7 +44,6 @@ pub fn list(session: &mut Session) -> Result<()> {
     }
     let synced = ctx.store.metadata("last_sync")?.is_some_and(|at| !at.is_empty());
     let call = session.call;
-    let columns = Columns::named(call.items("columns"))?;
     session.answer(
         || {
             let items: Vec<Value> = rows.iter().map(shown_to_json).collect();

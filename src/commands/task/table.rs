@@ -2,8 +2,8 @@
 
 use crate::commands::context::EnvContext;
 use crate::error::{Error, Result};
-use crate::model::Row;
-use crate::model::task::TASK;
+use crate::model::task::{STATUS, TASK};
+use crate::model::{Field, Row};
 use crate::names::{Known, shown};
 use crate::store::ShownRow;
 use crate::time::Timestamp;
@@ -52,6 +52,12 @@ impl Columns {
             })
         };
         Ok(Columns(names.iter().map(place).collect::<Result<_>>()?))
+    }
+
+    /// The fields that they show.
+    pub fn fields(&self) -> Vec<Field> {
+        let shown = |field: &Field| *field == STATUS || self.0.iter().any(|at| COLUMNS[*at].0 == field.word);
+        TASK.fields.iter().filter(shown).collect()
     }
 
     pub fn print(&self, out: &mut Output, ctx: &EnvContext, rows: &[ShownRow], header: bool) -> Result<()> {
