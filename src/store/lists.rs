@@ -1,6 +1,6 @@
 //! Tasks as people list them: filters, order, pages, counts, and near misses.
 
-use super::rows::{column_at, statements};
+use super::rows::{COMMON, COMMON_COUNT, statements};
 use super::{Result, ShownRow, Store};
 use crate::gather::Gather;
 use crate::model::kind::Identity;
@@ -59,6 +59,10 @@ pub enum Sort {
 }
 
 impl Filter {
+    fn fields(&self) -> Vec<Field> {
+        self.fields.clone().unwrap_or_else(|| TASK.fields.iter().collect())
+    }
+
     fn contains_words(&self, title: &str, description: &str) -> bool {
         self.words.iter().all(|word| contains(title, word) || contains(description, word))
     }
@@ -169,24 +173,20 @@ impl Store {
         if !filter.words.is_empty() {
             return self.count_tasks(filter);
         }
-        let mut select = Select::new("SELECT 1 FROM tasks t INDEXED BY tasks_by_status", filter);
-        select.sql.push_str(" LIMIT :most");
+        let mut select = Select::new("SELECT count(*) FROM (SELECT 1 FROM tasks t INDEXED BY tasks_by_status", filter);
+        select.sql.push_str(" LIMIT :most)");
         select.bind(":most", most);
-        let count = || {
-            let mut query = self.db.prepare_cached(&select.sql)?;
-            let (mut rows, mut count) = (query.query(&*select.bindings())?, 0);
-            while rows.next()?.is_some() {
-                count += 1;
-            }
-            Ok(count)
-        };
-        count().map_err(|e| self.error(e))
+        self.db
+            .prepare_cached(&select.sql)
+            .and_then(|mut query| query.query_row(&*select.bindings(), |row| row.get(0)))
+            .map_err(|e| self.error(e))
     }
 
     /// One page of live tasks. Ties of the sort key are broken by number, newest first, so that paging is stable.
     pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
         let statements = statements(&TASK);
-        let mut rows = self.search(filter, |row| statements.read_shown(row))?;
+        let fields = filter.fields();
+        let mut rows = self.search(filter, |row| statements.read_some_shown(row, fields.iter().copied()))?;
         let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
         rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
         // What waits is rare, and asking which task it is about costs more than to find that nothing does.
@@ -208,12 +208,11 @@ impl Store {
 
     /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
     fn search<T>(&self, filter: &Filter, read: impl Fn(&rusqlite::Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
-        let mut fields = filter.fields.clone();
-        if let Some(fields) = fields.as_mut().filter(|_| !filter.words.is_empty()) {
-            fields.extend([task::TITLE, task::DESCRIPTION]);
-        }
-        let columns = statements(&TASK).columns_of(fields.as_deref());
-        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0 AS pending FROM tasks t");
+        let fields = filter.fields();
+        let columns =
+            [COMMON].into_iter().chain(fields.iter().map(|field| field.column)).collect::<Vec<_>>().join(", ");
+        let words = if filter.words.is_empty() { "" } else { ", title, description" };
+        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0{words} FROM tasks t");
         let mut select = Select::new(&head, filter);
         select.sql.push_str(order_by(filter.sort, filter.ascending));
         if filter.words.is_empty() {
@@ -223,7 +222,7 @@ impl Store {
         }
         let collect = || {
             let mut query = self.db.prepare_cached(&select.sql)?;
-            let (title, description) = (column_at(task::TITLE), column_at(task::DESCRIPTION));
+            let (title, description) = (COMMON_COUNT + fields.len() + 1, COMMON_COUNT + fields.len() + 2);
             let mut rows = query.query(&*select.bindings())?;
             let (mut found, mut passed) = (Vec::new(), 0);
             while let Some(row) = rows.next()? {

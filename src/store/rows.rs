@@ -11,14 +11,13 @@ use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::types::{ToSqlOutput, Value as Sql};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params, params_from_iter};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Columns that every kind with ids has, before its fields.
-const COMMON: &str = "id, workspace_id, identifier, number, uid, version, created_at, updated_at, deleted_at, created_us, \
+pub(super) const COMMON: &str = "id, workspace_id, identifier, number, uid, version, created_at, updated_at, deleted_at, created_us, \
                       updated_us, unknown";
-const COMMON_COUNT: usize = 12;
+pub(super) const COMMON_COUNT: usize = 12;
 
 /// The ids that one parameter holds.
 const IDS: &str = "(SELECT value FROM json_each(?1))";
@@ -56,11 +55,6 @@ pub(super) fn rows_of() -> impl Iterator<Item = &'static Kind> {
     KINDS.into_iter().filter(|kind| kind.identity == Identity::Id)
 }
 
-/// Where a field is among `Statements::columns`.
-pub(super) fn column_at(field: Field) -> usize {
-    COMMON_COUNT + field.at
-}
-
 impl Statements {
     fn of(kind: &'static Kind) -> Statements {
         let table = kind.table;
@@ -83,16 +77,13 @@ impl Statements {
         }
     }
 
-    /// `columns` with `NULL` in the place of each field that is not among these.
-    pub fn columns_of(&self, fields: Option<&[Field]>) -> Cow<'_, str> {
-        let Some(fields) = fields else { return Cow::Borrowed(&self.columns) };
-        let column = |field: Field| if fields.contains(&field) { field.column } else { "NULL" };
-        let columns = [COMMON].into_iter().chain(self.kind.fields.iter().map(column));
-        Cow::Owned(columns.collect::<Vec<_>>().join(", "))
-    }
-
     /// A row that was read with `columns`.
     pub fn read(&self, row: &rusqlite::Row) -> rusqlite::Result<Row> {
+        self.read_some(row, self.kind.fields.iter())
+    }
+
+    /// A row of which only what all have and some fields were read, in this order.
+    fn read_some(&self, row: &rusqlite::Row, fields: impl Iterator<Item = Field>) -> rusqlite::Result<Row> {
         let mut read = Row {
             id: row.get(0)?,
             workspace_id: row.get(1)?,
@@ -105,8 +96,8 @@ impl Statements {
             unknown: row.get(11)?,
             ..Row::new(self.kind)
         };
-        for field in self.kind.fields {
-            read.values[field.at] = from_sql(field, row.get(column_at(field))?);
+        for (at, field) in fields.enumerate() {
+            read.values[field.at] = from_sql(field, row.get(COMMON_COUNT + at)?);
         }
         Ok(read)
     }
@@ -121,8 +112,17 @@ impl Statements {
 
     /// A row as shown where the column after those is whether an operation waits on the row.
     pub fn read_shown(&self, row: &rusqlite::Row) -> rusqlite::Result<ShownRow> {
-        let pending = row.get(COMMON_COUNT + self.kind.fields.len())?;
-        Ok(ShownRow { row: self.read(row)?, pending, blocked: false })
+        self.read_some_shown(row, self.kind.fields.iter())
+    }
+
+    /// The same of some fields.
+    pub fn read_some_shown(
+        &self,
+        row: &rusqlite::Row,
+        fields: impl ExactSizeIterator<Item = Field>,
+    ) -> rusqlite::Result<ShownRow> {
+        let pending = row.get(COMMON_COUNT + fields.len())?;
+        Ok(ShownRow { row: self.read_some(row, fields)?, pending, blocked: false })
     }
 }
 
