@@ -1,5 +1,6 @@
 //! What lists show: names that are never cut, marks with their meaning, what is left out, and how to find things.
 
+use crate::common::faults::{What, When};
 use crate::common::json::{self, Look, Value};
 use crate::common::pty::Terminal;
 use crate::common::{Dispute, Exit};
@@ -185,6 +186,12 @@ fn a_task_of_which_anything_waits_is_marked() {
     dispute.proxy.come_back();
     dispute.sync(&[]).ok();
     assert!(marked().is_empty());
+    // A link that waits although its task, which it names by its creation, is on the server.
+    alice.anyt(&["task", "create", "New", "--offline"]).ok();
+    alice.anyt(&["task", "dep", "add", "DEV-9", "--on", "1", "--offline"]).ok();
+    dispute.proxy.fault(When::ending("POST", "/dependencies"), What::status(422, &[]));
+    dispute.sync(&["--no-input"]).code(6);
+    assert_eq!(marked(), ["DEV-9"]);
 }
 
 #[test]
