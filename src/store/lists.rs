@@ -200,9 +200,11 @@ impl Store {
     /// Tasks of which something waits, as `Filter::pending` has them.
     fn waiting_tasks(&self) -> Result<BTreeSet<i64>> {
         self.db
-            .prepare_cached(&format!("SELECT id FROM tasks WHERE {}", waits(&TASK)))
-            .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>())
-            .map(|ids| ids.into_iter().gather())
+            .prepare_cached(&waiting(&TASK))
+            .and_then(|mut query| {
+                query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Option<i64>>>>()
+            })
+            .map(|ids| ids.into_iter().flatten().gather())
             .map_err(|e| self.error(e))
     }
 
@@ -329,22 +331,38 @@ const OPEN_NEED: &str = "SELECT 1 FROM task_dependencies d JOIN tasks n ON n.id 
      WHERE d.task_id = t.id AND n.deleted_at IS NULL \
      AND n.status <> 'done' AND n.status <> 'canceled' AND n.status <> 'archived'";
 
-/// Changes of a row wait, of a row below it, or of a link that it has. That an id is not 0 lets SQLite take the index of
-/// overlaid rows. A link says what it is of as operations do: by the server's id, or by the create that has made it.
-pub(super) fn waits(kind: &Kind) -> String {
-    let below = KINDS.into_iter().filter(|child| child.parent().is_some_and(|parent| parent.name == kind.name));
-    let below = below.filter_map(|child| {
-        Some(format!(" OR id IN (SELECT {} FROM {} WHERE {})", child.below()?.column, child.table, waits(child)))
-    });
-    let links = KINDS.into_iter().filter(|link| link.identity == Identity::Pair && link.ends == kind.name).map(|link| {
-        format!(
-            " OR id IN (SELECT CASE WHEN entity_id GLOB '*-*' THEN (SELECT remote_id FROM sync_queue WHERE op_id = q.entity_id) \
+/// The ids of the rows of a kind of which something waits: changes of their own, of a row below them, or of a link that they
+/// have. That an id is not 0 lets SQLite take the index of overlaid rows. A link says what it is of as operations do: by the
+/// server's id, or by the create that has made it.
+pub(super) fn waiting(kind: &Kind) -> String {
+    let mut selects = Vec::new();
+    overlaid(kind, &format!("{}.id", kind.table), "", &mut selects);
+    for link in KINDS.into_iter().filter(|link| link.identity == Identity::Pair && link.ends == kind.name) {
+        selects.push(format!(
+            "SELECT CASE WHEN entity_id GLOB '*-*' THEN (SELECT remote_id FROM sync_queue WHERE op_id = q.entity_id) \
              ELSE CAST(entity_id AS INTEGER) END FROM sync_queue q WHERE synced = 0 AND state <> 'answered' \
-             AND entity_type = '{}')",
+             AND entity_type = '{}'",
             link.name
-        )
-    });
-    format!("id < 0 OR id > 0 AND remote IS NOT NULL{}", below.chain(links).collect::<String>())
+        ));
+    }
+    selects.join(" UNION ALL ")
+}
+
+/// Selects `id` of the rows of a kind that are overlaid, and of those below them, which are joined to what `id` is of.
+fn overlaid(kind: &Kind, id: &str, joined: &str, selects: &mut Vec<String>) {
+    let table = kind.table;
+    for condition in ["id < 0", "id > 0 AND {table}.remote IS NOT NULL"] {
+        let condition = condition.replace("{table}", table);
+        selects.push(format!("SELECT {id} FROM {table}{joined} WHERE {table}.{condition}"));
+    }
+    for child in KINDS.into_iter().filter(|child| child.parent().is_some_and(|parent| parent.name == kind.name)) {
+        let above = child.below().map_or("", |field| field.column);
+        let reference = format!("{}.{above}", child.table);
+        match id == format!("{table}.id") {
+            true => overlaid(child, &reference, "", selects),
+            false => overlaid(child, id, &format!(" JOIN {table} ON {table}.id = {reference}{joined}"), selects),
+        }
+    }
 }
 
 fn order_by(sort: Sort, ascending: bool) -> &'static str {
@@ -416,7 +434,7 @@ impl Select {
             select.bind(":since", since.0);
         }
         if filter.pending {
-            select.sql.push_str(&format!(" AND ({})", waits(&TASK)));
+            select.sql.push_str(&format!(" AND id IN ({})", waiting(&TASK)));
         }
         select
     }

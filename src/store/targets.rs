@@ -1,6 +1,6 @@
 //! What operations call the rows that they are about, and which rows these are by now.
 
-use super::lists::waits;
+use super::lists::waiting;
 use super::queue::{resolve, waiting_of};
 use super::{Resolved, Result, Store};
 use crate::model::kind::{Identity, Kind};
@@ -67,7 +67,7 @@ impl Store {
             return Ok(false);
         }
         self.db
-            .prepare_cached(&format!("SELECT 1 FROM {} WHERE id = ?1 AND ({})", kind.table, waits(kind)))
+            .prepare_cached(&format!("SELECT 1 FROM {} WHERE id = ?1 AND id IN ({})", kind.table, waiting(kind)))
             .and_then(|mut query| query.exists([id]))
             .map_err(|e| self.error(e))
     }
