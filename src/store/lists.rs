@@ -186,7 +186,7 @@ impl Store {
     pub fn list_tasks(&self, filter: &Filter) -> Result<Vec<ShownRow>> {
         let statements = statements(&TASK);
         let fields = filter.fields();
-        let mut rows = self.search(filter, |row| statements.read_some_shown(row, fields.iter().copied()))?;
+        let mut rows = self.search(filter, |row| statements.read_some_shown(row, &mut fields.iter().copied()))?;
         let blocked = self.blocked(rows.iter().map(|shown| shown.row.id))?;
         rows.iter_mut().for_each(|shown| shown.blocked = blocked.contains(&shown.row.id));
         // What waits is rare, and asking which task it is about costs more than to find that nothing does.
@@ -211,10 +211,15 @@ impl Store {
     /// One page of the tasks, read by `read`. SQLite knows only ASCII's letters, so words are looked for here.
     fn search<T>(&self, filter: &Filter, read: impl Fn(&rusqlite::Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
         let fields = filter.fields();
-        let columns =
-            [COMMON].into_iter().chain(fields.iter().map(|field| field.column)).collect::<Vec<_>>().join(", ");
-        let words = if filter.words.is_empty() { "" } else { ", title, description" };
-        let head = format!("SELECT {columns}, remote IS NOT NULL OR id < 0{words} FROM tasks t");
+        let mut head = format!("SELECT {COMMON}");
+        for field in &fields {
+            head.extend([", ", field.column]);
+        }
+        head.push_str(", remote IS NOT NULL OR id < 0");
+        if !filter.words.is_empty() {
+            head.push_str(", title, description");
+        }
+        head.push_str(" FROM tasks t");
         let mut select = Select::new(&head, filter);
         select.sql.push_str(order_by(filter.sort, filter.ascending));
         if filter.words.is_empty() {

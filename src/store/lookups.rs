@@ -7,7 +7,6 @@ use crate::model::kind::{Identity, Kind};
 use crate::model::{Row, Target, task};
 use miniserde::json;
 use rusqlite::{OptionalExtension, named_params};
-use std::collections::BTreeMap;
 
 impl Store {
     /// A row as shown, also one whose delete is queued.
@@ -20,8 +19,8 @@ impl Store {
         server_row(&self.db, kind, id).map_err(|e| self.error(e))
     }
 
-    /// The server's rows with the ids of `like`, by their ids; with `staged`, those that are staged as they are there.
-    pub fn known_rows(&self, kind: &'static Kind, like: &[Row], staged: bool) -> Result<BTreeMap<i64, Row>> {
+    /// The server's rows with the ids of `like`; with `staged`, before them those that are staged.
+    pub fn known_rows(&self, kind: &'static Kind, like: &[Row], staged: bool) -> Result<Vec<Row>> {
         let ids = json::to_string(&like.iter().map(|row| row.id).collect::<Vec<_>>());
         known_rows(&self.db, kind, &ids, staged).map_err(|e| self.error(e))
     }

@@ -11,7 +11,6 @@ use crate::time::Timestamp;
 use miniserde::json;
 use rusqlite::types::{ToSqlOutput, Value as Sql};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params, params_from_iter};
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Columns that every kind with ids has, before its fields.
@@ -79,11 +78,15 @@ impl Statements {
 
     /// A row that was read with `columns`.
     pub fn read(&self, row: &rusqlite::Row) -> rusqlite::Result<Row> {
-        self.read_some(row, self.kind.fields.iter())
+        self.read_some(row, &mut self.kind.fields.iter())
     }
 
     /// A row of which only what all have and some fields were read, in this order.
-    fn read_some(&self, row: &rusqlite::Row, fields: impl Iterator<Item = Field>) -> rusqlite::Result<Row> {
+    fn read_some(
+        &self,
+        row: &rusqlite::Row,
+        fields: &mut dyn ExactSizeIterator<Item = Field>,
+    ) -> rusqlite::Result<Row> {
         let mut read = Row {
             id: row.get(0)?,
             workspace_id: row.get(1)?,
@@ -112,14 +115,14 @@ impl Statements {
 
     /// A row as shown where the column after those is whether an operation waits on the row.
     pub fn read_shown(&self, row: &rusqlite::Row) -> rusqlite::Result<ShownRow> {
-        self.read_some_shown(row, self.kind.fields.iter())
+        self.read_some_shown(row, &mut self.kind.fields.iter())
     }
 
     /// The same of some fields.
     pub fn read_some_shown(
         &self,
         row: &rusqlite::Row,
-        fields: impl ExactSizeIterator<Item = Field>,
+        fields: &mut dyn ExactSizeIterator<Item = Field>,
     ) -> rusqlite::Result<ShownRow> {
         let pending = row.get(COMMON_COUNT + fields.len())?;
         Ok(ShownRow { row: self.read_some(row, fields)?, pending, blocked: false })
@@ -211,20 +214,17 @@ pub(super) fn server_row(db: &Connection, kind: &'static Kind, id: i64) -> rusql
     Ok(found.optional()?.flatten())
 }
 
-/// The server's rows with some ids (a JSON array), by their ids; with `staged`, those that are staged as they are there.
-pub(super) fn known_rows(
-    db: &Connection,
-    kind: &'static Kind,
-    ids: &str,
-    staged: bool,
-) -> rusqlite::Result<BTreeMap<i64, Row>> {
+/// The server's rows with some ids (a JSON array); with `staged`, those that are staged as they are there.
+pub(super) fn known_rows(db: &Connection, kind: &'static Kind, ids: &str, staged: bool) -> rusqlite::Result<Vec<Row>> {
     let statements = statements(kind);
-    let mut known = BTreeMap::new();
-    let all = [Some(&statements.server_by_ids), staged.then_some(&statements.staged_by_ids)];
+    let mut known = Vec::new();
+    // What is staged comes first, and counts.
+    let all = [staged.then_some(&statements.staged_by_ids), Some(&statements.server_by_ids)];
     for sql in all.into_iter().flatten() {
         let mut query = db.prepare_cached(sql)?;
-        for row in query.query_map([ids], |row| statements.read_server(row))? {
-            known.extend(row?.map(|row| (row.id, row)));
+        let mut rows = query.query([ids])?;
+        while let Some(row) = rows.next()? {
+            known.extend(statements.read_server(row)?);
         }
     }
     Ok(known)

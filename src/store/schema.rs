@@ -4,7 +4,27 @@
 use crate::failpoint::hit;
 use rusqlite::{Connection, TransactionBehavior};
 
-/// The tables as they are now.
+/// The tables as they are now: first the specification's, in its order and with its columns; those behind them are ours
+/// (docs/architecture.md). Times of server rows are the server's text; `*_us` columns hold the same instants as microseconds
+/// since 1970, because text with different zones does not sort. (A comment in the file would be in the program too.)
+///
+/// * every kind of row: `number` orders names; `deleted_at`: deleted here, not yet on the server; `remote`: the server's row as
+///   JSON, while operations on it are queued; `made_by`: the create that makes a row that exists only here; `unknown`: members
+///   of the server's row that no field describes, as JSON; `below_read`: when the lists below it were read one by one, by this
+///   machine's clock;
+/// * `tasks`: `labels` is a JSON array of names, `estimate` hours;
+/// * `sync_queue`: `entity_id` is the server's id, or the op_id of the create that makes the row; `op_id` a UUID, the
+///   Idempotency-Key of a create; `identifier` the row's, for people and request paths; `other` of a link the other end, as
+///   entity_id; `replaces` of a create the gone row that it makes again; `server` and `account` whom it is meant for; `answer`
+///   the server's row as JSON, until it is laid. What ends in `_v2` is anyt 0.1.0's (moved.rs);
+/// * `sync_log`: `detail` is the error, or what a policy decided;
+/// * `artifacts`: `content` is that of an artifact that is made here, until the server has it; `contents`: contents.rs;
+/// * `sends`: the requests that were sent: `sent` are the values, as JSON; `version` of an update what it was sent for;
+///   `highest_number` of a create the highest number known then; `replied_us` when it was answered; `reply` done, refused, not
+///   done, NULL: not known;
+/// * `conflicts`: the inbox; `remote` is the server's row as JSON, NULL: deleted there;
+/// * `renames`: names that provisional rows had before the server gave them another;
+/// * `staged_*`: what a pull has fetched, until the sync's end (staging.rs).
 pub(super) const TABLES: &str = include_str!("schema.sql");
 
 /// From each older version to the next, oldest first: from 1. One that has been released is never edited; changes are

@@ -1,11 +1,3 @@
--- The cache's tables as they are now; schema.rs has the ways here from older files. First the specification's, in its order
--- and with its columns; those behind them are ours (docs/architecture.md). Times of server rows are the server's text; `*_us`
--- columns hold the same instants as microseconds since 1970, because text with different zones does not sort.
---
--- What every kind of row has: `uid`, `version`, `number` (what orders names), `deleted_at` (deleted here, not yet on the
--- server), `remote` (the server's row as JSON while operations on it are queued), `made_by` (the create that makes a row that
--- exists only here), `unknown` (members of the server's row that no field describes, as JSON), `below_read` (when the lists
--- below it were read one by one, by this machine's clock).
 CREATE TABLE workspaces (
   id INTEGER PRIMARY KEY, identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT, created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL, synced_at TEXT NOT NULL, task_counter INTEGER
@@ -21,7 +13,6 @@ CREATE TABLE projects (
 CREATE UNIQUE INDEX projects_by_maker ON projects(made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX projects_overlaid ON projects(id) WHERE remote IS NOT NULL;
 
--- `labels`: JSON array of names. `estimate`: hours.
 CREATE TABLE tasks (
   id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL,
   title TEXT NOT NULL, description TEXT, status TEXT NOT NULL, priority INTEGER NOT NULL, assignee_id TEXT,
@@ -58,7 +49,6 @@ CREATE INDEX attempts_by_task ON attempts(task_id, created_us);
 CREATE UNIQUE INDEX attempts_by_maker ON attempts(made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX attempts_overlaid ON attempts(id) WHERE remote IS NOT NULL;
 
--- `content`: that of an artifact that is made here, until the server has it.
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY, attempt_id INTEGER, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL, name TEXT, type TEXT,
   mime_type TEXT, content TEXT, size_bytes INTEGER, preview TEXT, uri TEXT, created_at TEXT NOT NULL,
@@ -69,10 +59,6 @@ CREATE INDEX artifacts_by_attempt ON artifacts(attempt_id, created_us);
 CREATE UNIQUE INDEX artifacts_by_maker ON artifacts(made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX artifacts_overlaid ON artifacts(id) WHERE remote IS NOT NULL;
 
--- `entity_id`: the server's id, or the op_id of the create that makes the row. `op_id`: a UUID, the Idempotency-Key of a create.
--- `identifier`: the row's, for people and request paths. `other`: of a link, the other end, as entity_id. `replaces`: of a
--- create, the gone row that it makes again. `server`, `account`: whom it is meant for. `answer`: the server's row as JSON, until
--- it is laid. What ends in `_v2` is anyt 0.1.0's (moved.rs).
 CREATE TABLE sync_queue (
   id INTEGER PRIMARY KEY AUTOINCREMENT, operation TEXT NOT NULL, entity_type TEXT NOT NULL, entity_id TEXT,
   remote_id INTEGER, payload TEXT NOT NULL, created_at TEXT NOT NULL, synced INTEGER DEFAULT 0, synced_at TEXT, error TEXT,
@@ -87,7 +73,6 @@ CREATE INDEX queue_by_other ON sync_queue(other) WHERE other IS NOT NULL;
 CREATE INDEX queue_by_remote ON sync_queue(remote_id) WHERE remote_id IS NOT NULL;
 CREATE INDEX queue_by_replaced ON sync_queue(replaces) WHERE replaces IS NOT NULL;
 
--- `detail`: the error, or what a policy decided.
 CREATE TABLE sync_log (
   id INTEGER PRIMARY KEY AUTOINCREMENT, direction TEXT NOT NULL, synced_at TEXT NOT NULL, changes INTEGER NOT NULL,
   conflicts INTEGER DEFAULT 0, errors INTEGER DEFAULT 0, detail TEXT
@@ -118,33 +103,27 @@ CREATE INDEX comments_by_author ON comments(author_id, created_us) WHERE author_
 CREATE UNIQUE INDEX comments_by_maker ON comments(made_by) WHERE made_by IS NOT NULL;
 CREATE INDEX comments_overlaid ON comments(id) WHERE remote IS NOT NULL;
 
--- Contents of artifacts that were asked for (contents.rs).
 CREATE TABLE contents (
   id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, kept_us INTEGER NOT NULL, content TEXT NOT NULL
 );
 
--- The requests that were sent. `sent`: the values, as JSON. `version`: of an update, what it was sent for. `highest_number`: of
--- a create, the highest number known then. `replied_us`: when it was answered; `reply`: done, refused, not done, NULL: not known.
 CREATE TABLE sends (
   id INTEGER PRIMARY KEY, op_id TEXT NOT NULL, at_us INTEGER NOT NULL, sent TEXT NOT NULL, version INTEGER NOT NULL,
   highest_number INTEGER NOT NULL, replied_us INTEGER, reply TEXT, message TEXT
 );
 CREATE INDEX sends_by_operation ON sends(op_id);
 
--- The inbox. `remote`: the server's row as JSON; NULL: deleted there.
 CREATE TABLE conflicts (
   entity_type TEXT NOT NULL, entity_id INTEGER NOT NULL, workspace_id INTEGER NOT NULL, identifier TEXT NOT NULL,
   remote TEXT, found_at TEXT NOT NULL, PRIMARY KEY (entity_type, entity_id)
 ) WITHOUT ROWID;
 
--- Names that provisional rows had before the server gave them another.
 CREATE TABLE renames (
   workspace_id INTEGER NOT NULL, old_identifier TEXT NOT NULL, task_id INTEGER NOT NULL, renamed_at TEXT NOT NULL,
   PRIMARY KEY (workspace_id, old_identifier, task_id)
 );
 CREATE INDEX renames_by_task ON renames(task_id);
 
--- What a pull has fetched, until the sync's end (staging.rs).
 CREATE TABLE staged_tasks (
   id INTEGER PRIMARY KEY, project_id INTEGER, workspace_id INTEGER, identifier TEXT, title TEXT, description TEXT,
   status TEXT, priority INTEGER, assignee_id TEXT, version INTEGER, created_at TEXT, updated_at TEXT, synced_at TEXT,

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::model::{Kind, Row};
 use crate::store::Walk;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
 
 impl Engine<'_> {
     /// Stages what is believed of rows of one kind that were read, and says how far the walk is. Gives how many those are.
@@ -18,13 +17,14 @@ impl Engine<'_> {
         walk: &Walk,
         seen: &mut PullState,
     ) -> Result<usize> {
-        let mut known = match rows.first() {
+        let known = match rows.first() {
             Some(row) if !seen.afresh => self.store.known_rows(row.kind, &rows, seen.staged_before)?,
-            _ => BTreeMap::new(),
+            _ => Vec::new(),
         };
         let mut believed = Vec::with_capacity(rows.len());
         for row in rows {
-            if self.believes(&row, known.remove(&row.id), seen)? {
+            let known = known.iter().find(|known| known.id == row.id).cloned();
+            if self.believes(&row, known, seen)? {
                 believed.push(row);
             }
         }
