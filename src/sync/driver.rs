@@ -83,7 +83,7 @@ impl Engine<'_> {
             pushed.map_err(|error| after_sending(error, taken))?;
             hit("sync.pushed");
         }
-        let in_doubt = first_unsettled(&mut run);
+        let in_doubt = run.first_unsettled();
         run.summary.stopped = run.summary.stopped.take().or(in_doubt).or(refusal);
         if !self.options.dry_run {
             let taken = run.summary.pushed;
@@ -296,7 +296,7 @@ impl Engine<'_> {
     fn put_off(&mut self, run: &mut Run, index: usize) {
         let name = run.plan.ops[index].name.clone();
         let message = format!("{name} kept changing on the server; it is sent again with the next sync");
-        run.lost_answers.entry(index).or_insert_with(|| Error::unreachable(message));
+        run.came_of(index).lost_answer.get_or_insert_with(|| Error::unreachable(message));
         run.plan.hold(run.plan.entity_of(index).clone());
     }
 
@@ -307,12 +307,6 @@ impl Engine<'_> {
         let other_account = op.account.as_ref().zip(run.account.as_ref()).is_some_and(|(meant, here)| meant != here);
         other_server || other_account
     }
-}
-
-/// The error with which an answer was lost, of an operation that is still in doubt.
-fn first_unsettled(run: &mut Run) -> Option<Error> {
-    let index = run.lost_answers.keys().copied().find(|index| run.plan.ops[*index].state.waits())?;
-    run.lost_answers.remove(&index)
 }
 
 /// What a run that failed has sent is on the server all the same, and in the store, from which the next one takes it.

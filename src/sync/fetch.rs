@@ -140,7 +140,7 @@ impl Engine<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let seen = shown.map_or(Seen::Hidden, |there| if there { Seen::Holds } else { Seen::Absent });
-        run.links.insert(index, seen);
+        run.came_of(index).link = Some(seen);
         Ok(Ok(()))
     }
 

@@ -48,7 +48,7 @@ impl Engine<'_> {
             found = self.look_through(run, &op)?;
         }
         hit("push.searched");
-        run.searches.insert(index, (began, found));
+        run.came_of(index).search = Some((began, found));
         Ok(Ok(()))
     }
 
@@ -79,7 +79,7 @@ impl Engine<'_> {
             let is_it = |row: &Row| op.set.get(name).is_some_and(|wanted| row.get(name).same(wanted));
             let found = rows.into_iter().find(is_it).map_or(Found::None, |row| Found::One(Box::new(row)));
             hit("push.searched");
-            run.searches.insert(index, (began, found));
+            run.came_of(index).search = Some((began, found));
             return Ok(Ok(()));
         }
         let after = op.sends.first().map_or(0, |send| send.highest_number);
@@ -90,7 +90,7 @@ impl Engine<'_> {
             rows.into_iter().filter(|row| row.number() > after && is_made_since(row, since)).collect();
         let found = made_by(&op, &later, &taken, run.account.as_deref());
         hit("push.searched");
-        run.searches.insert(index, (began, found));
+        run.came_of(index).search = Some((began, found));
         Ok(Ok(()))
     }
 
@@ -165,11 +165,14 @@ impl Engine<'_> {
     /// server has promised of its keys.
     pub(super) fn find_pulled(&mut self, run: &mut Run, index: usize) -> Result<()> {
         let op = &run.plan.ops[index];
-        if op.shape != Shape::Create || op.state != State::Sent || run.searches.contains_key(&index) {
+        if op.shape != Shape::Create
+            || op.state != State::Sent
+            || run.came(index).is_some_and(|came| came.search.is_some())
+        {
             return Ok(());
         }
         if let Some(row) = self.pulled_like(run, index)? {
-            run.searches.insert(index, (Timestamp::now(), Found::One(Box::new(row))));
+            run.came_of(index).search = Some((Timestamp::now(), Found::One(Box::new(row))));
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl Engine<'_> {
     ) -> Result<ControlFlow<Pass>> {
         let op = run.plan.ops[group[0]].clone();
         let (becomes, effect) = after_reply(op.shape, &came);
-        let before = run.before.get(&group[0]).cloned().unwrap_or(State::Queued);
+        let before = run.came(group[0]).and_then(|came| came.before.clone()).unwrap_or(State::Queued);
         let (state, said) = state_after(before, becomes, &came);
         let ids: Vec<&str> = group.iter().map(|at| run.plan.ops[*at].op_id.as_str()).collect();
         run.taken = usize::from(becomes == Becomes::Done);
@@ -60,9 +60,10 @@ impl Engine<'_> {
         run.taken = 0;
         hit("push.answered");
         for at in group {
+            let before = run.came_of(*at).before.take();
             let op = &mut run.plan.ops[*at];
             op.state = match becomes {
-                Becomes::Before | Becomes::LookAgain => run.before.remove(at).unwrap_or(State::Queued),
+                Becomes::Before | Becomes::LookAgain => before.unwrap_or(State::Queued),
                 _ => state.clone(),
             };
             if let Some(send) = op.sends.last_mut() {
@@ -95,8 +96,8 @@ impl Engine<'_> {
 
     /// What was known of the row no longer counts.
     fn look_again(&mut self, run: &mut Run, index: usize, op: &Operation) -> Result<()> {
-        run.links.remove(&index);
-        run.searches.remove(&index);
+        let came = run.came_of(index);
+        (came.link, came.search) = (None, None);
         if let Meant::Server { id, .. } = run.plan.meant(self.store, op.kind.ends, &op.target, &op.name)?
             && matches!(op.shape, Shape::Update | Shape::Delete)
         {
@@ -127,7 +128,7 @@ impl Engine<'_> {
             run.summary.stopped = Some(error);
             return true;
         }
-        run.lost_answers.entry(index).or_insert(error);
+        run.came_of(index).lost_answer.get_or_insert(error);
         false
     }
 
@@ -162,7 +163,7 @@ impl Engine<'_> {
             let op = &mut run.plan.ops[*at];
             let before = std::mem::replace(&mut op.state, State::Sent);
             op.sends.push(send.clone());
-            run.before.insert(*at, before);
+            run.came_of(*at).before = Some(before);
         }
         Ok(())
     }

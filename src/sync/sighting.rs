@@ -172,7 +172,7 @@ impl Engine<'_> {
         let first = op.sends.iter().find(|send| send.reply != Some(SendReply::NotDone));
         sighting.situation.key_lives =
             run.caps.keys.zip(first).is_some_and(|(life, first)| first.at <= now && first.at.age(now) < life / 2);
-        if let Some((began, found)) = run.searches.get(&index) {
+        if let Some((began, found)) = run.came(index).and_then(|came| came.search.as_ref()) {
             sighting.situation.fresh = *began >= sighting.settled_at;
             sighting.situation.seen = match found {
                 Found::None => Seen::Absent,
@@ -190,8 +190,8 @@ impl Engine<'_> {
     }
 
     fn see_link(&self, run: &Run, index: usize, sighting: &mut Sighting) {
-        if let Some(seen) = run.links.get(&index) {
-            sighting.situation.seen = *seen;
+        if let Some(seen) = run.came(index).and_then(|came| came.link) {
+            sighting.situation.seen = seen;
             sighting.situation.fresh = true;
         }
     }
