@@ -1,5 +1,7 @@
 //! The program: parse, dispatch, turn an error into a message and an exit code; nothing else.
 
+#[cfg(target_env = "musl")]
+mod heap;
 #[cfg(no_backtrace)]
 mod no_backtrace;
 
