@@ -1,6 +1,7 @@
 //! What miniserde lacks for files that people and older clients share with us: faults with a line and a column, and edits
 //! of one member that leave every other byte as it was: key order, the spelling of numbers, CRLF, a byte order mark,
-//! indentation. Writing whole documents is miniserde's work.
+//! indentation. Writing whole documents is miniserde's work. And `cut`: a long list is cut into elements and members, each
+//! to be read on its own.
 //!
 //! Keys may repeat in what others wrote. The last one counts when reading, as everywhere; removing removes them all, so
 //! that nothing stays behind in the shadow of a second key.
