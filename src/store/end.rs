@@ -125,7 +125,7 @@ fn apply(db: &Connection, end: &End, now: &str) -> rusqlite::Result<Vec<(String,
 /// workspaces of rows that could not be moved.
 fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> rusqlite::Result<BTreeSet<i64>> {
     let mut left = BTreeSet::new();
-    if end.pulled.is_empty() && end.left.is_empty() {
+    if end.pulled.is_empty() && end.left.is_empty() || !end.exactly && staging::is_empty(db, kind)? {
         return Ok(left);
     }
     let (table, statements) = (kind.table, statements(kind));
@@ -250,8 +250,8 @@ fn replace_links(db: &Connection, workspace_id: i64, whole: bool, now: &str) -> 
         run(
             db,
             &format!(
-                "DELETE FROM task_dependencies WHERE depends_on_id > 0 AND task_id IN \
-             (SELECT id FROM tasks WHERE workspace_id = :workspace AND id > 0) \
+                "DELETE FROM task_dependencies AS d WHERE depends_on_id > 0 AND EXISTS \
+             (SELECT 1 FROM tasks WHERE id = d.task_id AND id > 0 AND workspace_id = :workspace) \
              AND (task_id, depends_on_id) NOT IN ({STAGED})"
             ),
             params,
