@@ -110,26 +110,27 @@ const COMMON: [&str; 10] = [
     "deleted_at",
 ];
 
-/// Of a row's members those that this version does not know and that say something, as JSON. `also`: one more that is known.
-pub fn unknown(
-    kind: &'static Kind,
-    names: &mut dyn Iterator<Item = &str>,
-    get: &dyn Fn(&str) -> Option<Value>,
-    also: Option<&str>,
-) -> Option<String> {
-    static KNOWN: OnceLock<Vec<(&str, Vec<&str>)>> = OnceLock::new();
-    let all = KNOWN.get_or_init(|| KINDS.map(|kind| (kind.name, known_members(kind))).into());
-    let (_, known) = all.iter().find(|(name, _)| *name == kind.name)?;
-    let mut unknown = Object::new();
-    for name in
-        names.filter(|name| known.binary_search_by_key(&by_length(name), by_length).is_err() && also != Some(name))
-    {
-        match get(name) {
-            None | Some(Value::Null) => {}
-            Some(value) => drop(unknown.insert(name.to_string(), value)),
-        }
+/// Of a row's members those that this version does not know and that say something, as its column has them.
+pub fn unknown(members: Object) -> Option<String> {
+    (!members.is_empty()).then(|| json::to_string(&members))
+}
+
+/// The names of a kind's members that this version knows.
+pub struct Known(Vec<&'static str>);
+
+impl Known {
+    /// Some servers give a row that is referred to in place of its id.
+    fn of(kind: &'static Kind) -> Known {
+        let referred = |field: &FieldDef| if let Type::Reference(kind) = field.ty { Some(kind) } else { None };
+        let fields = kind.fields.iter().flat_map(|field| [Some(field.name), referred(field)]).flatten();
+        let mut names: Vec<&str> = COMMON.into_iter().chain(fields).collect();
+        names.sort_unstable_by_key(by_length);
+        Known(names)
     }
-    (!unknown.is_empty()).then(|| json::to_string(&unknown))
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.binary_search_by_key(&by_length(&name), by_length).is_ok()
+    }
 }
 
 /// Lengths tell most names apart.
@@ -137,13 +138,10 @@ fn by_length<'a>(name: &&'a str) -> (usize, &'a str) {
     (name.len(), *name)
 }
 
-/// In the order of `by_length`. Some servers give a row that is referred to in place of its id.
-fn known_members(kind: &'static Kind) -> Vec<&'static str> {
-    let referred = |field: &FieldDef| if let Type::Reference(kind) = field.ty { Some(kind) } else { None };
-    let fields = kind.fields.iter().flat_map(|field| [Some(field.name), referred(field)]).flatten();
-    let mut names: Vec<&str> = COMMON.into_iter().chain(fields).collect();
-    names.sort_unstable_by_key(by_length);
-    names
+pub fn known_members(kind: &'static Kind) -> &'static Known {
+    static KNOWN: [OnceLock<Known>; KINDS.len()] = [const { OnceLock::new() }; KINDS.len()];
+    let at = KINDS.into_iter().position(|one| one == kind).unwrap_or(0);
+    KNOWN[at].get_or_init(|| Known::of(KINDS[at]))
 }
 
 /// The inverse of `row_to_json`. `None` when one of the members every row has is missing.
@@ -166,7 +164,9 @@ pub fn row_from_json(kind: &'static Kind, value: &Value) -> Option<Row> {
         }
     }
     if let Value::Object(members) = value {
-        row.unknown = unknown(kind, &mut members.keys().map(String::as_str), &|name| members.get(name).cloned(), None);
+        let known = known_members(kind);
+        let others = members.iter().filter(|(name, value)| !known.has(name) && !matches!(value, Value::Null));
+        row.unknown = unknown(others.map(|(name, value)| (name.clone(), value.clone())).collect());
     }
     Some(row)
 }

@@ -12,7 +12,7 @@ mod scan;
 use std::fmt;
 use std::ops::Range;
 
-pub use cut::{RawMember, cut};
+pub use cut::{Cut, Element, cut, is_too_deep, raw_member};
 use scan::{Inside, Member, Scanner, Value};
 
 /// Where a text stops being JSON. Line and column count from 1, the column in characters.

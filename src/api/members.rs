@@ -1,27 +1,33 @@
 //! The members of an object that a server sent, each read when it is asked for: of the thousands of rows of a first sync,
 //! half the text is not, and a tree of all of it would cost more than what is made of it.
 
-use crate::json::RawMember;
-use miniserde::json::{self, Value};
+use miniserde::json::{self, Object, Value};
 use std::borrow::Cow;
 use std::cell::Cell;
 
 pub(super) struct Members<'a> {
     members: Vec<(Cow<'a, str>, Source<'a>)>,
-    /// One that was asked for is no JSON.
+    /// One that was asked for cannot be read.
     broken: Cell<bool>,
 }
 
 enum Source<'a> {
+    /// JSON.
     Text(&'a str),
     Value(&'a Value),
 }
 
+impl Source<'_> {
+    fn is_null(&self) -> bool {
+        matches!(self, Source::Text("null") | Source::Value(Value::Null))
+    }
+}
+
 impl<'a> Members<'a> {
     /// Those of a text that was cut.
-    pub(super) fn cut(members: &[RawMember<'a>]) -> Members<'a> {
-        let named = |(key, value): &RawMember<'a>| (name(key), Source::Text(value));
-        Members { members: members.iter().map(named).collect(), broken: Cell::new(false) }
+    pub(super) fn cut(members: Vec<(String, &'a str)>) -> Members<'a> {
+        let named = |(name, value)| (Cow::Owned(name), Source::Text(value));
+        Members { members: members.into_iter().map(named).collect(), broken: Cell::new(false) }
     }
 
     /// Those of a value that was read before; `None` where it is no object.
@@ -34,8 +40,11 @@ impl<'a> Members<'a> {
     /// `None` when it is absent or `null`. The last one of repeated names counts.
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         let (_, source) = self.members.iter().rfind(|(known, _)| known == name)?;
+        if source.is_null() { None } else { self.read(source) }
+    }
+
+    fn read(&self, source: &Source) -> Option<Value> {
         let read = match source {
-            Source::Text("null") | Source::Value(Value::Null) => return None,
             Source::Text(text) => json::from_str(text).ok(),
             Source::Value(value) => Some((*value).clone()),
         };
@@ -52,21 +61,19 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// The names of those that say something.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let says = |source: &Source| !matches!(source, Source::Text("null") | Source::Value(Value::Null));
-        self.members.iter().filter(move |(_, source)| says(source)).map(|(name, _)| name.as_ref())
+    /// Those that say something and are not known.
+    pub(super) fn others(&self, is_known: &dyn Fn(&str) -> bool) -> Object {
+        let mut others = Object::new();
+        for (name, source) in self.members.iter().filter(|(name, _)| !is_known(name)) {
+            match source.is_null() {
+                true => drop(others.remove(name.as_ref())),
+                false => others.extend(self.read(source).map(|value| (name.to_string(), value))),
+            }
+        }
+        others
     }
 
     pub(super) fn is_broken(&self) -> bool {
         self.broken.get()
-    }
-}
-
-/// A key as it is written between its quotes.
-fn name(key: &str) -> Cow<'_, str> {
-    match key.contains('\\').then(|| json::from_str(&format!("\"{key}\""))) {
-        Some(Ok(name)) => Cow::Owned(name),
-        _ => Cow::Borrowed(key),
     }
 }

@@ -123,8 +123,6 @@ fn lenient(body: &[u8]) -> Read<Value> {
     })
 }
 
-const NOT_JSON: &str = "the answer is not JSON, or was cut off";
-
 /// A body as JSON, or what it is instead.
 fn document(body: &[u8]) -> Read<Value> {
     parse(json_text(std::str::from_utf8(body).map_err(|_| "the answer is not JSON in UTF-8")?)?)
@@ -143,5 +141,8 @@ fn json_text(text: &str) -> Read<&str> {
 }
 
 fn parse(text: &str) -> Read<Value> {
-    json::from_str(text).map_err(|_| NOT_JSON.into())
+    if crate::json::is_too_deep(text) {
+        return Err("the answer is nested too deeply".into());
+    }
+    json::from_str(text).map_err(|_| "the answer is not JSON, or was cut off".into())
 }

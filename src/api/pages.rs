@@ -3,7 +3,7 @@
 
 use super::members::Members;
 use super::wire::{self, Read};
-use super::{NOT_JSON, document, generation, json_text, parse};
+use super::{document, generation, json_text, parse};
 use crate::json;
 use crate::model::{self, Kind, Row};
 use crate::sync::remote::{Page, Unreadable};
@@ -46,51 +46,76 @@ impl Reader<'_> {
 
     pub(super) fn page(&self, body: &[u8]) -> Read<Page> {
         let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-        let damaged = matches!(text, Cow::Owned(_));
-        let names = [self.kind.collection];
-        let Some(cut) = places(names[0]).iter().find_map(|path| json::cut(json_text(&text).ok()?, path)) else {
-            return wire::page(&document(body)?, &names).and(Err(wire::NO_LIST.into()));
-        };
-        let around = parse(&cut.around)?;
-        let list = wire::page(&around, &names)?;
-        if !list.items.is_empty() {
-            return Err(wire::NO_LIST.into());
-        }
-        let escapes = text.contains("\\u");
-        let mut page = Page { total: list.says("total"), ..Page::default() };
-        for element in cut.elements {
-            let members = Members::cut(&element.members);
-            let row = self.row(&members);
-            let is_damaged = damaged && element.raw.contains(char::REPLACEMENT_CHARACTER)
-                || escapes && miniserde::json::from_str::<Value>(element.raw).is_err();
-            match row {
-                _ if is_damaged || members.is_broken() || !element.raw.starts_with('{') => {
-                    page.unreadable.push(self.broken(element.raw)?)
+        match json_text(&text).ok().and_then(|text| self.cut(text)) {
+            Some((cut, total)) => {
+                let escapes = text.contains("\\u");
+                let mut page = Page { total, ..Page::default() };
+                for element in cut.elements {
+                    self.take(&mut page, element, escapes, matches!(text, Cow::Owned(_)));
                 }
+                Ok(page)
+            }
+            None => self.whole(&document(body)?),
+        }
+    }
+
+    /// The list of an answer, and the total that it tells; `None` where it has another form, or is no JSON.
+    fn cut<'a>(&self, text: &'a str) -> Option<(json::Cut<'a>, Option<i64>)> {
+        let cut = places(self.kind.collection).iter().find_map(|path| json::cut(text, path))?;
+        let around = parse(&cut.around).ok()?;
+        let list = wire::page(&around, &[self.kind.collection]).ok()?;
+        list.items.is_empty().then(|| (cut, list.says("total")))
+    }
+
+    /// A list in a form that is not cut.
+    fn whole(&self, answer: &Value) -> Read<Page> {
+        let list = wire::page(answer, &[self.kind.collection])?;
+        let mut page = Page { total: list.says("total"), ..Page::default() };
+        for item in list.items.iter() {
+            match self.answer(item) {
                 Ok(row) => page.items.push(row),
                 Err(message) => {
-                    let id = members.get("id").and_then(|id| wire::int(&id));
-                    page.unreadable.push(Unreadable { id, message });
+                    page.unreadable.push(Unreadable { id: wire::member(item, "id").and_then(wire::int), message });
                 }
             }
         }
         Ok(page)
     }
 
-    /// What is no row. A page is not believed where it is no JSON but for half characters.
-    fn broken(&self, raw: &str) -> Read<Unreadable> {
-        json::check(raw.as_bytes()).map_err(|_| NOT_JSON)?;
+    /// `escapes`: there are such of single characters on the page, of which a half one is damaged, also in a member that is
+    /// not asked for; `damaged`: it is no UTF-8.
+    fn take(&self, page: &mut Page, element: json::Element, escapes: bool, damaged: bool) {
+        let raw = element.raw;
+        let members = Members::cut(element.members);
+        let row = self.row(&members);
+        let is_damaged = damaged && raw.contains(char::REPLACEMENT_CHARACTER)
+            || escapes && !element.too_deep && miniserde::json::from_str::<Value>(raw).is_err();
+        if element.too_deep || is_damaged || members.is_broken() || !raw.starts_with('{') {
+            page.unreadable.push(self.broken(raw, element.too_deep));
+            return;
+        }
+        match row {
+            Ok(row) => page.items.push(row),
+            Err(message) => {
+                page.unreadable.push(Unreadable { id: members.get("id").and_then(|id| wire::int(&id)), message });
+            }
+        }
+    }
+
+    /// What is no row that can be read.
+    fn broken(&self, raw: &str, too_deep: bool) -> Unreadable {
+        let kind = self.kind.name;
         if !raw.starts_with('{') {
-            return Ok(Unreadable { id: None, message: wire::nothing(self.kind.name) });
+            return Unreadable { id: None, message: wire::nothing(kind) };
         }
         let word = |name: &str| {
-            let raw = json::get(raw, &[name]).ok()??;
+            let raw = json::raw_member(raw, name)?;
             json::string(raw).or_else(|| Some(raw.to_string()))
         };
         let id = word("id").and_then(|id| id.trim().parse().ok());
         let name = word("identifier").or_else(|| word("id")).unwrap_or_else(|| "without a name".into());
-        let message = format!("{} {name} holds text that is damaged (half a character)", self.kind.name);
-        Ok(Unreadable { id, message })
+        let fault = if too_deep { "is nested too deeply" } else { "holds text that is damaged (half a character)" };
+        Unreadable { id, message: format!("{kind} {name} {fault}") }
     }
 }
 
@@ -145,6 +170,54 @@ mod tests {
         body[at] = 0xff;
         let page = read(&body).expect("a page");
         assert_eq!((page.items.len(), page.unreadable.len()), (1, 1));
+    }
+
+    /// Damage in a name would make the member absent: a title gone, a status back to the first one.
+    #[test]
+    fn a_page_that_is_no_json_is_not_believed_wherever_the_damage_is() {
+        let whole = task(1, "one");
+        for (sound, damaged) in [
+            ("\"title\"", "\"ti\\qtle\""),
+            ("\"title\"", "\"ti\ntle\""),
+            ("\"id\"", "\"i\u{1}d\""),
+            ("{\"id\"", "{\"workspace\":tru,\"id\""),
+        ] {
+            let body = format!("[{},{}]", task(2, "two"), whole.replacen(sound, damaged, 1));
+            assert!(read(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    /// Who reads a tree calls itself for each level.
+    #[test]
+    fn a_row_that_is_nested_too_deeply_costs_that_row() {
+        let deep = format!(r#"{{"odd":{}1{},"id":"#, "[".repeat(100_000), "]".repeat(100_000));
+        let page = read(format!("[{},{}]", task(1, "one"), task(2, "two").replacen(r#"{"id":"#, &deep, 1)).as_bytes());
+        let page = page.expect("a page");
+        assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
+        assert_eq!(page.unreadable, [Unreadable { id: Some(2), message: "task DEV-2 is nested too deeply".into() }]);
+        assert!(document(deep.replace(r#","id":"#, "}").as_bytes()).is_err_and(|words| words.contains("too deeply")));
+    }
+
+    #[test]
+    fn unknown_members_are_kept_however_many() {
+        let many: String = (0..20_000).map(|number| format!(r#""odd{number}":{number},"#)).collect();
+        let page =
+            read(format!("[{}]", task(1, "one").replacen('{', &format!("{{{many}"), 1)).as_bytes()).expect("a page");
+        assert!(page.items[0].unknown.as_ref().is_some_and(|unknown| unknown.contains(r#""odd19999":19999"#)));
+    }
+
+    #[test]
+    fn a_list_in_another_form_is_read_too() {
+        let row = task(1, "one");
+        for body in [
+            format!(r#"{{"\u0069tems":[{row}]}}"#),
+            format!(r#"{{"items":[],"items":[{row}]}}"#),
+            format!(r#"{{"data":{{"data":{{"items":[{row}]}}}}}}"#),
+            format!(r#"{{"tasks":[],"data":[{row}]}}"#),
+        ] {
+            let page = read(body.as_bytes()).expect(&body);
+            assert_eq!((page.items.len(), page.unreadable.len()), (1, 0), "{body}");
+        }
     }
 
     #[test]

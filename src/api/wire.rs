@@ -93,8 +93,6 @@ impl Page<'_> {
     }
 }
 
-pub(super) const NO_LIST: &str = "there is no list in the answer";
-
 /// An answer without a list is an error, never an empty one: it would read as deletions.
 pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
     let value = unwrap(value)?;
@@ -108,7 +106,7 @@ pub(super) fn page<'a>(value: &'a Value, names: &[&str]) -> Read<Page<'a>> {
             Some(Value::Array(items)) => Some(Page { items, around: Some(value) }),
             _ => None,
         })
-        .ok_or_else(|| NO_LIST.into())
+        .ok_or_else(|| "there is no list in the answer".into())
 }
 
 /// An object being read, with words for complaints.
@@ -181,7 +179,8 @@ pub(super) fn row(kind: &'static Kind, members: &Members, workspace_id: i64) -> 
         };
     }
     let inside = kind.fields.iter().find_map(generation::inside);
-    row.unknown = document::unknown(kind, &mut members.names(), &|name| members.get(name), inside);
+    let known = document::known_members(kind);
+    row.unknown = document::unknown(members.others(&|name| known.has(name) || inside == Some(name)));
     Ok(row)
 }
 

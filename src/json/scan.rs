@@ -6,6 +6,7 @@ use super::Fault;
 
 /// Deeper nesting than this is a fault: the scanner recurses.
 const DEEPEST: usize = 128;
+pub const TOO_DEEP: &str = "this is nested too deeply";
 
 /// One `"key": value` of an object, in bytes of the text.
 pub struct Member {
@@ -117,7 +118,7 @@ impl<'a> Scanner<'a> {
     fn open(&mut self) -> Result<(), Fault> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(self.fault("this is nested too deeply"));
+            return Err(self.fault(TOO_DEEP));
         }
         self.at += 1;
         Ok(())
@@ -134,14 +135,16 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<(), Fault> {
         self.at += 1;
         loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+            self.at += rest.iter().position(is_mark).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return Err(self.fault("a control character inside a string")),
-                Some(_) => self.at += 1,
+                Some(_) => return Err(self.fault("a control character inside a string")),
                 None => return Err(self.fault("a string without its closing quote")),
             }
         }

@@ -175,7 +175,7 @@ fn apply_staged(db: &Connection, kind: &'static Kind, end: &End, now: &str) -> r
             ))?
             .query_map([&pulled], |row| row.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
-        gone.extend(absent);
+        gone.extend(absent.into_iter().filter(|id| !end.unreadable.contains(id)));
     }
     gone.into_iter().try_for_each(|id| remove_if_settled(db, kind, id))?;
     Ok(left)

@@ -67,7 +67,7 @@ impl Statements {
             by_id: format!("SELECT {columns} FROM {table} WHERE id = ?1"),
             staged_by_id: format!("SELECT {columns} FROM staged_{table} WHERE id = ?1"),
             server_by_id: format!("SELECT {columns}, remote FROM {table} WHERE id = ?1"),
-            server_by_ids: format!("SELECT {columns}, remote FROM {table} WHERE id IN {IDS}"),
+            server_by_ids: format!("SELECT {columns}, remote FROM {table} WHERE id > 0 AND id IN {IDS}"),
             staged_by_ids: format!("SELECT {columns}, NULL FROM staged_{table} WHERE id IN {IDS}"),
             put: format!("INSERT OR REPLACE INTO {table} ({columns}, synced_at) VALUES ({marks})"),
             stage: format!("INSERT OR REPLACE INTO staged_{table} ({columns}, synced_at) VALUES ({marks})"),

@@ -244,6 +244,8 @@ pub struct End {
     pub left: Vec<i64>,
     /// Remove every server row of the pulled workspaces that is not staged (`sync --force`).
     pub exactly: bool,
+    /// Rows that could not be read, by id: they are there.
+    pub unreadable: BTreeSet<i64>,
     /// Forget what another server told first.
     pub afresh: bool,
     /// Rows read one by one in this run (looks before a write), newer than what was staged.

@@ -52,7 +52,7 @@ pub(super) struct PullState {
     pub(super) behind: BTreeSet<i64>,
     /// What a server that was put back no longer has, by kind, id and version: it may be listed twice.
     pub(super) lost: BTreeMap<(&'static str, i64, i64), Row>,
-    pub(super) unreadable: BTreeMap<String, Option<i64>>,
+    pub(super) unreadable: BTreeSet<(String, Option<i64>)>,
     /// Rows older than those of the last pull were passed over only because that was a moment ago: everything is listed
     /// again by the next one.
     pub(super) doubted: bool,
@@ -73,7 +73,7 @@ impl PullState {
     }
 
     pub(super) fn is_unreadable(&self, id: i64) -> bool {
-        self.unreadable.values().any(|known| *known == Some(id))
+        self.unreadable.iter().any(|(_, known)| *known == Some(id))
     }
 }
 
@@ -378,11 +378,11 @@ impl Engine<'_> {
     }
 
     fn tell_unreadable(&mut self, seen: &PullState, run: &mut Run) {
-        for message in seen.unreadable.keys().take(NAMED) {
+        for (message, _) in seen.unreadable.iter().take(NAMED) {
             self.reporter.tell(Event::Note(format!("left out, because it cannot be read: {message}")));
         }
-        run.summary.unreadable.extend(seen.unreadable.keys().cloned());
-        run.unreadable.extend(seen.unreadable.values().flatten());
+        run.summary.unreadable.extend(seen.unreadable.iter().map(|(message, _)| message.clone()));
+        run.end.unreadable.extend(seen.unreadable.iter().filter_map(|(_, id)| *id));
     }
 
     pub(super) fn fatal(&self, error: RemoteError) -> Error {

@@ -52,8 +52,6 @@ pub(super) struct Run {
     pub taken: usize,
     /// Rows of which a write was answered that they are gone.
     pub said_gone: BTreeSet<(&'static str, i64)>,
-    /// Rows that could not be read, by id: they are there.
-    pub unreadable: BTreeSet<i64>,
     /// With `--force`: the operations to be set aside in the end.
     pub force: Option<BTreeSet<String>>,
     /// Per kind and workspace: when its lists were last read to find lost creates.

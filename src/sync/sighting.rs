@@ -154,7 +154,7 @@ impl Engine<'_> {
                 let unknown = || Ok::<_, Error>(is_numbered(kind) && id > 0 && self.store.row(kind, id)?.is_none());
                 Ok(match gone {
                     Some(gone) => gone,
-                    None => self.store.is_staged_gone(kind, id)? || (!run.unreadable.contains(&id) && unknown()?),
+                    None => self.store.is_staged_gone(kind, id)? || (!run.end.unreadable.contains(&id) && unknown()?),
                 })
             }
             None => Ok(false),

@@ -49,6 +49,9 @@ fn a_broken_task_costs_that_task() {
         assert_eq!(dispute.alice.cached_task("DEV-2").text("title"), "Task 2", "{run}");
         let document = dispute.sync(&["--no-input", "--json"]).code(6);
         assert!(document.to_string().contains("DEV-2"), "{document}");
+        // The server has the row, whatever is wrong with it: the cache keeps what it knows, also where it becomes the server's.
+        let run = dispute.sync(&["--no-input", "--force", "--yes"]).code(6);
+        assert_eq!(dispute.alice.cached_task("DEV-2").text("title"), "Task 2", "{run}");
         dispute.proxy.reset();
         dispute.theirs("DEV-2", r#"{"title":"Mended"}"#);
         dispute.sync(&["--no-input"]).ok();
