@@ -156,7 +156,7 @@ pub fn matching(session: &Session, ctx: &EnvContext, given: &str) -> Result<Vec<
     for part in given.split(',').map(str::trim) {
         let name = part.split('=').next().unwrap_or_default();
         if !FILTERS.contains(&name) {
-            return Err(Error::usage(format!("'{part}' is no filter"))
+            return Err(Error::usage(format!("'{part}' is not a filter"))
                 .hint(format!("for example --where status=todo,label=old; there are: {}", FILTERS.join(", "))));
         }
         words.push(format!("--{}", part.replacen("label=", "labels=", 1)));

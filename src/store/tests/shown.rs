@@ -3,7 +3,7 @@
 use super::home::{
     DEV, Home, a_send, create, drop_ops, link, now, operation, pull, queue, server_row, text, titles, update, workspace,
 };
-use crate::model::task::{LABELS, PARENT, TASK, TITLE};
+use crate::model::task::{LABELS, PARENT, STATUS, TASK, TITLE};
 use crate::model::{Row, SendReply, Shape, State, Target, Value};
 use crate::store::rows::renew;
 use crate::store::{End, Filter, Pulled, Resolved, Store};
@@ -183,4 +183,31 @@ fn a_change_can_be_refused_from_inside() {
     assert!(refused.is_err() && store.count_waiting().expect("readable") == 0);
     assert_eq!(home.queue_text(), before);
     assert_eq!(row(&store, 1).get(TITLE), &text("from the server"));
+}
+
+/// What is open is counted as what is not closed; a status that nobody knows is open.
+#[test]
+fn open_tasks_are_counted_as_they_are_listed() {
+    let home = Home::new();
+    let mut store = home.open();
+    let words = ["todo", "done", "on_hold", "canceled", "archived", "active", "done", "backlog", "blocked"];
+    let row = |(id, status): (i64, &str)| {
+        let mut row = server_row(id, "a");
+        row.set(STATUS, Value::Text(status.into()));
+        row
+    };
+    pull(&mut store, &(1..).zip(words).map(row).collect::<Vec<_>>());
+    for filter in [
+        Filter { open_only: true, ..Filter::default() },
+        Filter { open_only: true, priority: Some(0), ..Filter::default() },
+        Filter { open_only: true, workspace_id: Some(DEV + 1), ..Filter::default() },
+        Filter::default(),
+    ] {
+        let filter = Filter { workspace_id: filter.workspace_id.or(Some(DEV)), limit: 99, ..filter };
+        let listed = store.list_tasks(&filter).expect("readable").len() as i64;
+        assert_eq!(store.count_tasks(&filter).expect("readable"), listed, "{filter:?}");
+        assert_eq!(store.count_up_to(&filter, 99).expect("readable"), listed, "{filter:?}");
+    }
+    let open = Filter { open_only: true, workspace_id: Some(DEV), ..Filter::default() };
+    assert_eq!(store.count_tasks(&open).expect("readable"), 5);
 }
