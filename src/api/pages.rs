@@ -1,5 +1,5 @@
-//! A page of rows, cut into rows of which each is read alone: a broken one is named and left out, and no tree of the whole
-//! page is ever in memory.
+//! A page of rows, cut into rows of which each is read alone, without a tree of the page: a broken one is named and left
+//! out. A list in a form that is not cut is read as a whole.
 
 use super::members::Members;
 use super::wire::{self, Read};

@@ -1,5 +1,5 @@
-//! Cuts a text at an array: its elements are read one by one, each from its own text, and one that cannot be read costs that
-//! one.
+//! Cuts a text at an array, so that its elements can be read one by one, each from its own text. All of them are JSON; one
+//! that is nested too deeply costs that one.
 
 use super::scan::{Inside, Member, Scanner, TOO_DEEP};
 
